@@ -1,0 +1,208 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from latentlive.errors import ExpressionError, LatentliveError, did_you_mean
+
+
+class OneLine(click.Group):
+    """Commands whose expected errors are one line on standard error."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except LatentliveError as error:
+            raise click.ClickException(str(error)) from None
+
+
+def common(command: Any) -> Any:
+    """Add the options that choose model, corpus, seed and tempo."""
+    path = click.Path(path_type=Path)
+    for option in (
+        click.option("--tempo", default=60.0, show_default=True, help="Beats per minute."),
+        click.option("--seed", default=0, show_default=True, help="The seed of all chance."),
+        click.option("--corpus", type=path, help="A folder of sounds [the starter sounds]."),
+        click.option("--model", type=path, help="A model file [the starter model]."),
+    ):
+        command = option(command)
+    return command
+
+
+def live(command: Any) -> Any:
+    """Add the options of a running engine."""
+    for option in (
+        click.option("--ahead", default=2.0, show_default=True, help="Seconds rendered ahead."),
+        click.option("--block", default=512, show_default=True, help="Samples a device block."),
+        click.option("--device", default="", help="Output device, by name or number."),
+        click.option("--out", type=click.Path(path_type=Path), help="Write what is heard."),
+    ):
+        command = option(command)
+    return common(command)
+
+
+@click.group(cls=OneLine, invoke_without_command=True)
+@live
+@click.version_option(package_name="latentlive")
+@click.pass_context
+def main(ctx: click.Context, /, **options: Any) -> None:
+    """Live-code textures out of a neural audio latent space.
+
+    Without a command: the prompt, with sound on.
+    """
+    if ctx.invoked_subcommand is None:
+        prompt(options)
+
+
+def prompt(options: dict[str, Any]) -> None:
+    """Open the prompt on a new engine."""
+    import latentlive.repl as repl
+    from latentlive.engine import Engine
+
+    with Engine(**options, on_exit="keep") as engine:
+        repl.run(engine)
+
+
+@main.command()
+@click.argument("session")
+@live
+@click.option("--seconds", type=float, help="End there at the latest.")
+@click.option("--silent", is_flag=True, help="Open no device; with --out, only write.")
+def play(session: str, seconds: float | None, out: Path | None, **options: Any) -> None:
+    """Play a session file, or a shipped session by its name."""
+    from latentlive.engine import Engine
+    from latentlive.session import find_session
+    from latentlive.session import play as play_session
+
+    path = find_session(session)
+    screen = Screen()
+    with Engine(**options, out=out, hold=True, say=screen.say) as engine:
+        device = engine.wait_for_device()
+        if device is None and out is None:
+            out = Path(f"{path.stem}.flac")
+            engine.record(out)
+            screen.say(f"writing what would be heard to {out}")
+        try:
+            play_session(engine, path, seconds, screen.show)
+        except KeyboardInterrupt:
+            screen.say("fading out")
+    if out is not None:
+        click.echo(out)
+    click.echo(f"open the prompt: {os.path.relpath(sys.argv[0])}", err=True)
+
+
+class Screen:
+    """The panel on standard error: redrawn in place on a terminal, quiet elsewhere."""
+
+    def __init__(self) -> None:
+        self.live = sys.stderr.isatty()
+        self.drawn = 0
+
+    def say(self, line: str) -> None:
+        """Print a line above the panel."""
+        self._clear()
+        print(line, file=sys.stderr)
+
+    def show(self, state: dict[str, Any]) -> None:
+        """Draw the panel."""
+        if not self.live:
+            return
+        from latentlive.panel import panel
+
+        lines = panel(state, shutil.get_terminal_size().columns - 1)
+        self._clear()
+        print("\n".join(lines), file=sys.stderr, flush=True)
+        self.drawn = len(lines)
+
+    def _clear(self) -> None:
+        if self.drawn:
+            print(f"\x1b[{self.drawn}F\x1b[J", end="", file=sys.stderr)
+            self.drawn = 0
+
+
+@main.command()
+@click.argument("expression")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The file.")
+@common
+@click.option("--seconds", type=float, help="How much; needed for what never ends.")
+def render(
+    expression: str,
+    output: Path,
+    model: Path | None,
+    corpus: Path | None,
+    seed: int,
+    tempo: float,
+    seconds: float | None,
+) -> None:
+    """Write an expression's samples to a file, and its name to standard output.
+
+    latentlive render 'interp(sound("gong"), sound("rain"), sine(8)).extend(4)' -o out.wav
+    """
+    from tqdm import tqdm
+
+    from latentlive.renderer.offline import file_format, prepare, render_file
+
+    file_format(output)
+    texture = evaluate(expression)
+    rendering, total = prepare(texture, seconds, model=model, corpus=corpus, seed=seed, tempo=tempo)
+    with tqdm(total=total, unit="sample", unit_scale=True, file=sys.stderr) as bar:
+        render_file(output, rendering, total, bar.update)
+    click.echo(output)
+
+
+def evaluate(expression: str) -> Any:
+    """Evaluate a typed expression with the public words and ``np`` in scope.
+
+    Raises
+    ------
+    ExpressionError
+        For anything but a latent, in one line.
+    """
+    import numpy as np
+
+    import latentlive
+    from latentlive.latent import Joined
+
+    scope: dict[str, Any] = {word: getattr(latentlive, word) for word in latentlive.WORDS}
+    try:
+        value = eval(expression, {**scope, "np": np})
+    except LatentliveError:
+        raise
+    except SyntaxError as error:
+        raise ExpressionError(f"render: {error.msg}, at column {error.offset}") from None
+    except NameError as error:
+        name = error.name or ""
+        if name in ("hush", "tempo", "layer", "cue", "at", "go") or (
+            name[:1] == "d" and name[1:].isdecimal()
+        ):
+            raise ExpressionError(
+                f"render: {name!r} belongs to the prompt; give the texture alone"
+            ) from None
+        hint = did_you_mean(name, scope)
+        raise ExpressionError(f"render: no word {name!r}{hint}") from None
+    except Exception as error:  # noqa: BLE001 - a typed expression may raise anything
+        raise ExpressionError(f"render: {type(error).__name__}: {error}") from None
+    if not isinstance(value, latentlive.Latent | Joined):
+        raise ExpressionError(f"render: expected a latent such as sound('gong'), got {value!r}")
+    return value
+
+
+@main.command()
+def devices() -> None:
+    """List the sound devices that can be played on."""
+    from latentlive.engine.audio import list_devices
+
+    for line in list_devices():
+        click.echo(line)
+
+
+if __name__ == "__main__":
+    main()

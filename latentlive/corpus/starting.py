@@ -1,0 +1,33 @@
+"""The starter corpus on disk: synthesised on first use, into the cache folder."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from pathlib import Path
+
+from latentlive.corpus.cache import cache_folder, write_whole
+
+VERSION = "1"
+"""Raise it when the sounds change, so that old ones are not mistaken for new."""
+
+
+def starter_folder() -> Path:
+    """Return the folder of the starter corpus, making what is missing with a progress bar."""
+    import soundfile
+    from tqdm import tqdm
+
+    from latentlive.corpus.starter import NAMES, synthesise
+
+    mark = hashlib.blake2b("\n".join(NAMES).encode(), digest_size=4).hexdigest()
+    folder = cache_folder(f"starter-{VERSION}-{mark}")
+    missing = [name for name in NAMES if not (folder / f"{name}.flac").exists()]
+    if missing:
+        shown = tqdm(missing, "making the starter sounds", unit="sound", file=sys.stderr)
+        for name in shown:
+            samples = synthesise(name)
+            write_whole(
+                folder / f"{name}.flac",
+                lambda p, samples=samples: soundfile.write(p, samples, 44100, subtype="PCM_24"),  # type: ignore[misc]
+            )
+    return folder

@@ -1,0 +1,51 @@
+"""Curves: functions of beats to numbers, written as data."""
+
+from latentlive.curves.base import Curve, CurveLike, Num, Time, as_curve, hashed, slowing
+from latentlive.curves.chance import Brown, Perlin, Rand, brown2, perlin2, rand2
+from latentlive.curves.shapes import Env, Fit, Line, Seq
+from latentlive.curves.waves import (
+    Cosine,
+    Isaw,
+    Saw,
+    Sine,
+    Square,
+    Tri,
+    cosine2,
+    isaw2,
+    saw2,
+    sine2,
+    square2,
+    tri2,
+)
+
+__all__ = [
+    "Brown",
+    "Cosine",
+    "Curve",
+    "CurveLike",
+    "Env",
+    "Fit",
+    "Isaw",
+    "Line",
+    "Num",
+    "Perlin",
+    "Rand",
+    "Saw",
+    "Seq",
+    "Sine",
+    "Square",
+    "Time",
+    "Tri",
+    "as_curve",
+    "brown2",
+    "cosine2",
+    "hashed",
+    "isaw2",
+    "perlin2",
+    "rand2",
+    "saw2",
+    "sine2",
+    "slowing",
+    "square2",
+    "tri2",
+]

@@ -1,0 +1,472 @@
+"""What a curve is, and the operators that every curve carries.
+
+After Tidal's patterns: a curve *is* a function of time, and operators are a few lines each.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from latentlive.errors import ExpressionError
+from latentlive.expr import (
+    Node,
+    Number,
+    Ratio,
+    child,
+    choice,
+    number,
+    operator,
+    positive,
+    ratio,
+    whole,
+)
+from latentlive.expr.fields import shown
+from latentlive.units import Floats
+
+LIMIT = 1e12
+"""No curve leaves -LIMIT..LIMIT, so that none gives infinity, and none of those gives NaN."""
+
+
+@dataclass(frozen=True)
+class Time:
+    """When a curve is asked: beats, the part of the whole length, and the seeds for chance.
+
+    Parameters
+    ----------
+    beats : array [shape=(n,), beats]
+    part : array [shape=(n,), 0..1] or None
+        How far through the finite expression that carries the curve; None where it never ends.
+    seed : int
+        The performance's seed.
+    own : int or None
+        The seed that ``.seed(n)`` gave; None lets each node draw from its own digest.
+    """
+
+    beats: Floats
+    part: Floats | None = None
+    seed: int = 0
+    own: int | None = None
+    memo: dict[tuple[str, bytes], Floats] = field(default_factory=dict, repr=False, compare=False)
+
+    def value(self, curve: CurveLike) -> Floats:
+        """Return the curve's values here [shape=(n,)]; a shared curve is computed once."""
+        node = as_curve(curve)
+        key = (node.digest, self._key)
+        found = self.memo.get(key)
+        if found is None:
+            with np.errstate(over="ignore"):
+                found = np.clip(node.values(self), -LIMIT, LIMIT)
+            self.memo[key] = found
+        return found
+
+    @property
+    def _key(self) -> bytes:
+        parts = b"" if self.part is None else self.part.tobytes()
+        head = f"{self.own} {len(parts)} ".encode()
+        return hashlib.blake2b(head + parts + self.beats.tobytes(), digest_size=16).digest()
+
+    def at(self, beats: Floats, part: Floats | None = None) -> Time:
+        """Return another time with the same seeds and memo."""
+        return replace(self, beats=beats, part=self.part if part is None else part)
+
+    def slowed(self, by: Fraction) -> Time:
+        """Return the time at which a curve slowed `by` a factor is read."""
+        part = None if self.part is None else self.part * by.denominator / by.numerator
+        return self.at(self.beats * by.denominator / by.numerator, part)
+
+
+class Curve(Node):
+    """A function of beats to a number; it can be asked at any beat, in any order."""
+
+    family = "curve"
+
+    def values(self, t: Time) -> Floats:
+        """Return the values at a time [shape=(n,)]; every operator defines this."""
+        raise NotImplementedError
+
+    @property
+    def span(self) -> float | None:
+        """The beats in which the curve tells its story once; None if it has no such length."""
+        spans = [c.span for c in self.children if isinstance(c, Curve) and c.span is not None]
+        return max(spans, default=None)
+
+    def at(self, beats: ArrayLike, seed: int = 0) -> Floats:
+        """Return the values at some beats.
+
+        Parameters
+        ----------
+        beats : array [shape=(n,), beats]
+        seed : int
+            The performance's seed, for curves that draw by chance.
+
+        Returns
+        -------
+        array [shape=(n,)]
+
+        Example
+        -------
+        >>> line(0, 1, 4).at([0, 2, 8])
+        array([0. , 0.5, 1. ])
+        """
+        asked = np.ascontiguousarray(np.atleast_1d(np.asarray(beats, np.float64)))
+        return Time(asked, seed=seed).value(self)
+
+    def __add__(self, other: CurveLike) -> Curve:
+        return _fold(Add, self, other)
+
+    def __radd__(self, other: CurveLike) -> Curve:
+        return _fold(Add, other, self)
+
+    def __sub__(self, other: CurveLike) -> Curve:
+        return _fold(Sub, self, other)
+
+    def __rsub__(self, other: CurveLike) -> Curve:
+        return _fold(Sub, other, self)
+
+    def __mul__(self, other: CurveLike) -> Curve:
+        return _fold(Mul, self, other)
+
+    def __rmul__(self, other: CurveLike) -> Curve:
+        return _fold(Mul, other, self)
+
+    def __truediv__(self, other: CurveLike) -> Curve:
+        return _fold(Div, self, other)
+
+    def __rtruediv__(self, other: CurveLike) -> Curve:
+        return _fold(Div, other, self)
+
+    def __neg__(self) -> Curve:
+        return _fold(Mul, -1.0, self)
+
+    def range(self, low: CurveLike, high: CurveLike) -> Curve:
+        """Map 0 to `low` and 1 to `high`, linearly.
+
+        Example
+        -------
+        >>> sine(8).range(-12, -6).at([0, 4])
+        array([-12.,  -6.])
+        """
+        return Range(self, low, high)
+
+    def rangex(self, low: float, high: float) -> Curve:
+        """Map 0 to `low` and 1 to `high`, exponentially; both must be above 0.
+
+        Example
+        -------
+        >>> saw(4).rangex(1, 100).at([2])
+        array([10.])
+        """
+        return Rangex(self, low, high)
+
+    def quantise(self, steps: int) -> Curve:
+        """Round to the nearest of `steps` equal steps to the unit (1 to 10000).
+
+        Example
+        -------
+        >>> saw(1).quantise(4).at([0.3])
+        array([0.25])
+        """
+        return Quantise(self, steps)
+
+    def smooth(self, beats: float) -> Curve:
+        """Average over a span of `beats` (> 0) around each moment.
+
+        Example
+        -------
+        >>> square(8).smooth(2).at([4])
+        array([0.5])
+        """
+        return Smooth(self, beats)
+
+    def ease(self, kind: str) -> Curve:
+        """Bend 0..1: 'in' starts slowly, 'out' ends slowly, 'inout' does both (cubic).
+
+        Example
+        -------
+        >>> line(0, 1, 2).ease("in").at([1])
+        array([0.125])
+        """
+        return Ease(self, kind)
+
+    def slow(self, factor: float) -> Curve:
+        """Play `factor` (> 0) times slower.
+
+        Example
+        -------
+        >>> sine(4).slow(2).at([4])
+        array([1.])
+        """
+        return _slowed(self, factor, "slow")
+
+    def fast(self, factor: float) -> Curve:
+        """Play `factor` (> 0) times faster; ``fast(k)`` undoes ``slow(k)``.
+
+        Example
+        -------
+        >>> sine(8).fast(2).at([2])
+        array([1.])
+        """
+        return _slowed(self, factor, "fast")
+
+    def early(self, beats: float) -> Curve:
+        """Shift to sound `beats` earlier.
+
+        Example
+        -------
+        >>> sine(8).early(4).at([0])
+        array([1.])
+        """
+        return Early(self, beats)
+
+    def late(self, beats: float) -> Curve:
+        """Shift to sound `beats` later.
+
+        Example
+        -------
+        >>> sine(8).late(4).at([4])
+        array([0.])
+        """
+        return Early(self, -_beats(beats, "late: beats"))
+
+    def seed(self, n: int) -> Curve:
+        """Draw every random curve in here from seed `n` (0 to 2**63 - 1).
+
+        Curves with the same seed share their chances; with different seeds they part.
+
+        Example
+        -------
+        >>> bool(rand(1).seed(1).at([0.5]) == rand(1).seed(2).at([0.5]))
+        False
+        """
+        return Reseed(self, n)
+
+
+CurveLike = Curve | float | Sequence[float] | NDArray[np.floating[Any]]
+"""A curve, a number (the same at every beat), or an array (stretched over the whole length)."""
+
+
+def hashed(*parts: object) -> int:
+    """Return 63 bits of digest of some plain values: keys for everything drawn by chance."""
+    text = "/".join(str(p) for p in parts).encode()
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little") >> 1
+
+
+def as_curve(value: Any, place: str = "curve") -> Curve:
+    """Return the curve that a value is or stands for."""
+    if isinstance(value, Curve):
+        return value
+    if isinstance(value, np.ndarray | list | tuple) and np.ndim(value) > 0:
+        from latentlive.curves.shapes import Fit
+
+        return Fit(value)
+    if isinstance(value, bool | str | Node) or value is None:
+        raise ExpressionError(f"{place} must be a curve, a number or an array, got {shown(value)}")
+    try:
+        return Num(value)
+    except ExpressionError:
+        raise ExpressionError(
+            f"{place} must be a curve, a finite number or an array, got {shown(value)}"
+        ) from None
+
+
+def _beats(value: Any, place: str) -> float:
+    beats: float = Number("beats").coerce(value, place)
+    return beats
+
+
+@operator(word="number", form="literal")
+class Num(Curve):
+    """The same number at every beat."""
+
+    value: float = number()
+
+    def values(self, t: Time) -> Floats:
+        return np.full(t.beats.shape, self.value)
+
+
+def _fold(cls: type[Curve], a: CurveLike, b: CurveLike) -> Curve:
+    """Build ``a + b`` and the like; two numbers make a number."""
+    sign = cls.form
+    left, right = as_curve(a, f"{sign}: left side"), as_curve(b, f"{sign}: right side")
+    made: Curve = cls(left, right)  # type: ignore[call-arg]
+    if isinstance(left, Num) and isinstance(right, Num):
+        return Num(float(made.at(0.0)[0]))
+    return made
+
+
+@operator(form="+")
+class Add(Curve):
+    """Sum of two curves."""
+
+    a: CurveLike = child(as_curve)
+    b: CurveLike = child(as_curve)
+
+    def values(self, t: Time) -> Floats:
+        return t.value(self.a) + t.value(self.b)
+
+
+@operator(form="-")
+class Sub(Curve):
+    """Difference of two curves."""
+
+    a: CurveLike = child(as_curve)
+    b: CurveLike = child(as_curve)
+
+    def values(self, t: Time) -> Floats:
+        return t.value(self.a) - t.value(self.b)
+
+
+@operator(form="*")
+class Mul(Curve):
+    """Product of two curves."""
+
+    a: CurveLike = child(as_curve)
+    b: CurveLike = child(as_curve)
+
+    def values(self, t: Time) -> Floats:
+        return t.value(self.a) * t.value(self.b)
+
+
+@operator(form="/")
+class Div(Curve):
+    """Quotient of two curves; 0 where the divisor is 0."""
+
+    a: CurveLike = child(as_curve)
+    b: CurveLike = child(as_curve)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.b == Num(0):
+            raise ExpressionError("/: a curve cannot be divided by 0")
+
+    def values(self, t: Time) -> Floats:
+        a, b = t.value(self.a), t.value(self.b)
+        return np.divide(a, b, out=np.zeros_like(a), where=b != 0)
+
+
+@operator(form="method")
+class Range(Curve):
+    """0..1 mapped linearly to low..high."""
+
+    of: CurveLike = child(as_curve)
+    low: CurveLike = child(as_curve)
+    high: CurveLike = child(as_curve)
+
+    def values(self, t: Time) -> Floats:
+        low, high = t.value(self.low), t.value(self.high)
+        return low + (high - low) * t.value(self.of)
+
+
+@operator(form="method")
+class Rangex(Curve):
+    """0..1 mapped exponentially to low..high."""
+
+    of: CurveLike = child(as_curve)
+    low: float = positive()
+    high: float = positive()
+
+    def values(self, t: Time) -> Floats:
+        return self.low * (self.high / self.low) ** np.clip(t.value(self.of), -1e3, 1e3)
+
+
+@operator(form="method")
+class Quantise(Curve):
+    """Rounded to equal steps."""
+
+    of: CurveLike = child(as_curve)
+    steps: int = whole(least=1, most=10_000)
+
+    def values(self, t: Time) -> Floats:
+        return np.rint(t.value(self.of) * self.steps) / self.steps
+
+
+@operator(form="method")
+class Smooth(Curve):
+    """Averaged over a span, by 32 points of the midpoint rule."""
+
+    of: CurveLike = child(as_curve)
+    beats: float = positive("beats")
+
+    def values(self, t: Time) -> Floats:
+        points = (np.arange(32) + 0.5) / 32 - 0.5
+        total = np.zeros_like(t.beats)
+        for point in points:
+            total += t.at(t.beats + point * self.beats).value(self.of)
+        return total / 32
+
+
+@operator(form="method")
+class Ease(Curve):
+    """0..1 bent by a cubic."""
+
+    of: CurveLike = child(as_curve)
+    kind: str = choice("in", "out", "inout")
+
+    def values(self, t: Time) -> Floats:
+        x = np.clip(t.value(self.of), 0.0, 1.0)
+        if self.kind == "in":
+            return x**3
+        if self.kind == "out":
+            return 1.0 - (1.0 - x) ** 3
+        return x * x * (3.0 - 2.0 * x)
+
+
+@operator(word="slow", form="method")
+class Slowed(Curve):
+    """Played slower by a factor."""
+
+    of: CurveLike = child(as_curve)
+    factor: Fraction = ratio()
+
+    @property
+    def span(self) -> float | None:
+        inner = as_curve(self.of).span
+        return None if inner is None else inner * float(self.factor)
+
+    def values(self, t: Time) -> Floats:
+        return t.slowed(self.factor).value(self.of)
+
+
+def _slowed(of: Curve, factor: float, word: str) -> Curve:
+    by = slowing(of.factor if isinstance(of, Slowed) else Fraction(1), factor, word)
+    base = as_curve(of.of) if isinstance(of, Slowed) else of
+    return base if by == 1 else Slowed(base, by)
+
+
+def slowing(inner: Fraction, factor: Any, word: str) -> Fraction:
+    """Return the slowing that `inner` and one more ``slow(factor)`` or ``fast(factor)`` make."""
+    by: Fraction = Ratio().coerce(factor, f"{word}: factor")
+    product: Fraction = Ratio().coerce(
+        inner * by if word != "fast" else inner / by, f"{word}: the product of factors"
+    )
+    return product
+
+
+@operator(form="method")
+class Early(Curve):
+    """Shifted to sound earlier."""
+
+    of: CurveLike = child(as_curve)
+    beats: float = number("beats")
+
+    def values(self, t: Time) -> Floats:
+        return t.at(t.beats + self.beats).value(self.of)
+
+
+@operator(word="seed", form="method")
+class Reseed(Curve):
+    """Its chances drawn from a seed of its own."""
+
+    of: CurveLike = child(as_curve)
+    n: int = whole()
+
+    def values(self, t: Time) -> Floats:
+        own = self.n if t.own is None else hashed(t.own, self.n)
+        return replace(t, own=own).value(self.of)

@@ -1,0 +1,156 @@
+"""Curves that are drawn: a line, an envelope, a sequence, a shape fitted to the whole length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentlive.curves.base import Curve, Time, as_curve
+from latentlive.errors import ExpressionError
+from latentlive.expr import Array, Child, declared, number, operator, positive
+from latentlive.expr.fields import Either
+from latentlive.units import Floats
+
+
+@operator
+class Line(Curve):
+    """Go straight from `a` to `b` in `beats`, and stay there.
+
+    Parameters
+    ----------
+    a, b : float
+    beats : float [beats, > 0]
+
+    Example
+    -------
+    >>> line(0, 1, 8).at([0, 4, 8, 100])
+    array([0. , 0.5, 1. , 1. ])
+    """
+
+    a: float = number()
+    b: float = number()
+    beats: float = positive("beats")
+
+    @property
+    def span(self) -> float:
+        return self.beats
+
+    def values(self, t: Time) -> Floats:
+        x = np.clip(t.beats / self.beats, 0.0, 1.0)
+        return (1.0 - x) * self.a + x * self.b
+
+
+@operator
+class Env(Curve):
+    """Go straight from point to point, hold the first before and the last after.
+
+    Parameters
+    ----------
+    points : list of (beat, value)
+        Beats must rise.
+
+    Example
+    -------
+    >>> env([(0, 0), (2, 1), (6, 0)]).at([1, 4, 9])
+    array([0.5, 0.5, 0. ])
+    """
+
+    points: Sequence[tuple[float, float]] = declared(Array(np.float64, 2))
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        table = np.asarray(self.points)
+        if table.shape[1] != 2:
+            raise ExpressionError(
+                f"env: points must be (beat, value) pairs, got {table.shape[1]} numbers in a row"
+            )
+        if (np.diff(table[:, 0]) <= 0).any():
+            raise ExpressionError("env: the beats of points must rise from one to the next")
+
+    @property
+    def span(self) -> float:
+        return float(np.asarray(self.points)[-1, 0])
+
+    def values(self, t: Time) -> Floats:
+        beat, value = np.asarray(self.points).T
+        drawn: Floats = np.interp(t.beats, beat, value)
+        return drawn
+
+
+@operator
+class Seq(Curve):
+    """Hold each value for `beats`, one after the other, and begin again.
+
+    Parameters
+    ----------
+    steps : list of float
+    beats : float [beats, > 0]
+
+    Example
+    -------
+    >>> seq([0, 0.5, 1], 2).at([0, 2, 5, 6])
+    array([0. , 0.5, 1. , 0. ])
+    """
+
+    steps: Sequence[float] | NDArray[np.floating[Any]] = declared(Array(np.float64))
+    beats: float = positive("beats")
+
+    @property
+    def span(self) -> float:
+        return len(self.steps) * self.beats
+
+    def values(self, t: Time) -> Floats:
+        index = np.floor(t.beats / self.beats).astype(np.int64) % len(self.steps)
+        held: Floats = np.asarray(self.steps)[index]
+        return held
+
+
+_SHAPE = Either(
+    "an array or a curve",
+    values=Array(np.float64),
+    node=Child(as_curve),
+)
+
+
+@operator
+class Fit(Curve):
+    """Stretch an array, or a curve's own length, over the whole expression that carries it.
+
+    The first value falls on the first frame, the last on the last. It begins again with each
+    pass of a loop, and is refused on an expression that never ends.
+
+    Parameters
+    ----------
+    shape : array [shape=(n,)] or curve with a length of its own
+
+    Example
+    -------
+    >>> fit([0, 1, 0])
+    fit([0.0, 1.0, 0.0])
+    """
+
+    shape: Sequence[float] | NDArray[np.floating[Any]] | Curve = declared(_SHAPE)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if isinstance(self.shape, Curve) and self.shape.span is None:
+            raise ExpressionError(
+                f"fit: {self.shape!r} has no length of its own; "
+                "give an array or a curve such as line, env, seq or sine"
+            )
+
+    @property
+    def span(self) -> None:
+        return None
+
+    def values(self, t: Time) -> Floats:
+        if t.part is None:
+            raise ExpressionError("fit: the expression never ends; give it a curve of beats")
+        if isinstance(self.shape, Curve):
+            return t.at(t.part * (self.shape.span or 0.0)).value(self.shape)
+        shape = np.asarray(self.shape)
+        stretched: Floats = np.interp(t.part * (len(shape) - 1), np.arange(len(shape)), shape)
+        return stretched

@@ -1,0 +1,274 @@
+"""The engine from the outside: start it, change layers, read its state."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from latentlive.corpus import Corpus
+from latentlive.engine.children import ONE_THREAD
+from latentlive.engine.layer import Layer
+from latentlive.engine.wire import Message, Wire
+from latentlive.errors import EngineError, ExpressionError
+from latentlive.expr import Number, dump
+from latentlive.latent import Joined, Latent, Sound, Texture
+from latentlive.renderer import check, corpus_sounds
+
+PATIENCE = 20.0
+
+
+class Engine:
+    """A running engine; leaving the ``with`` block fades out and ends it.
+
+    Parameters
+    ----------
+    corpus : Corpus or path, optional
+        The starter corpus when left out.
+    model : path, optional
+        The starter model when left out.
+    out : path, optional
+        Where what is heard is written, ``.wav`` or ``.flac``.
+    tempo : float [beats per minute]
+    seed : int
+    device : str, optional
+        Name or number of the output device.
+    silent : bool
+        Keep time without a device.
+    hold : bool
+        Let the transport wait for `start`.
+    on_exit : 'fade' or 'keep'
+        What the engine does when this process is killed.
+    say : function of a line
+        Told what a performer should know.
+
+    Raises
+    ------
+    EngineError, ModelError, SoundError
+
+    Example
+    -------
+    ``with Engine() as live: live.d1 >> sound("gong").extend(8)``
+    """
+
+    d1: Layer
+    d2: Layer
+    d3: Layer
+    d4: Layer
+    d5: Layer
+    d6: Layer
+    d7: Layer
+    d8: Layer
+    d9: Layer
+    d10: Layer
+    d11: Layer
+    d12: Layer
+    d13: Layer
+    d14: Layer
+    d15: Layer
+    d16: Layer
+
+    def __init__(
+        self,
+        *,
+        corpus: Corpus | str | os.PathLike[str] | None = None,
+        model: str | os.PathLike[str] | None = None,
+        out: str | os.PathLike[str] | None = None,
+        tempo: float = 60.0,
+        seed: int = 0,
+        device: str = "",
+        silent: bool = False,
+        hold: bool = False,
+        block: int = 512,
+        ahead: float = 2.0,
+        on_exit: str = "fade",
+        say: Callable[[str], object] | None = None,
+    ) -> None:
+        self.corpus = corpus if isinstance(corpus, Corpus) else Corpus(corpus)
+        self._say = say or (lambda line: print(line, file=sys.stderr))
+        arguments = ["--model", os.fspath(model or ""), "--device", device, "--bpm", str(tempo)]
+        arguments += ["--seed", str(seed), "--on-exit", on_exit, "--out", os.fspath(out or "")]
+        arguments += ["--block", str(block), "--ahead", str(ahead)]
+        arguments += ["--silent"] * silent + ["--hold"] * hold
+        self._wire, self._socket, self.process = _start(arguments)
+        self._waiting: dict[int, Message | None] = {}
+        self._answered = threading.Condition()
+        self._next = 0
+        self._batch: list[Message] | None = None
+        self.state: Message = {}
+        self.ended = False
+        welcome = self._wire.receive()
+        if welcome is None:
+            raise EngineError("engine: it ended while starting")
+        self.welcome = welcome
+        self._sounds = corpus_sounds(self.corpus, welcome["sample_rate"])
+        for number in range(1, 17):
+            setattr(self, f"d{number}", Layer(self, f"d{number}"))
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        while (message := self._wire.receive()) is not None:
+            if message["op"] == "status":
+                with self._answered:
+                    self.state = message
+                    self._answered.notify_all()
+            elif message["op"] == "say":
+                self._say(message["line"])
+            elif message["op"] in ("done", "refused"):
+                with self._answered:
+                    self.state = message.get("state", self.state)
+                    self._waiting[message["id"]] = message
+                    self._answered.notify_all()
+        with self._answered:
+            self.ended = True
+            self._answered.notify_all()
+
+    def layer(self, name: str) -> Layer:
+        """Return a layer by any name."""
+        if not isinstance(name, str) or not name.isidentifier():
+            raise ExpressionError(f"layer: a name is a word such as 'sea', got {name!r}")
+        return Layer(self, name)
+
+    def hush(self, fade: float = 1.0) -> None:
+        """Fade every layer out over `fade` beats (>= 0) and end it."""
+        beats = Number("beats", least=0.0).coerce(fade, "hush: fade")
+        self.change({"op": "hush", "fade": beats})
+
+    def source(self, texture: Texture) -> Message:
+        """Return what the engine needs to play a texture, after checking it here.
+
+        Raises
+        ------
+        ExpressionError, SoundError
+            For anything that has no meaning, before the engine hears of it.
+        """
+        if not isinstance(texture, Latent | Joined):
+            hint = f"; write sound({texture!r})" if isinstance(texture, str) else ""
+            raise ExpressionError(
+                f"a layer plays a latent such as sound('gong'), got {texture!r}{hint}"
+            )
+        check(texture, self.welcome["window"], self._sounds)
+        named = [n for n in texture.walk() if isinstance(n, Sound) and isinstance(n.source, str)]
+        return {
+            "expr": dump(texture),
+            "code": repr(texture),
+            "sounds": {sound.digest: self._sounds(sound).digest for sound in named},
+        }
+
+    def change(self, message: Message) -> None:
+        """Send one change, or keep it for the cell that is open."""
+        if self._batch is not None:
+            self._batch.append(message)
+        else:
+            self.request({"op": "cell", "changes": [message]})
+
+    @contextlib.contextmanager
+    def cell(self, at: int | None = None) -> Iterator[None]:
+        """Collect changes so that they land together; none of them does if the code fails.
+
+        Parameters
+        ----------
+        at : int [samples], optional
+            Where they land; the next quant, once all is ready, when left out.
+        """
+        outer, self._batch = self._batch, []
+        try:
+            yield
+            changes = self._batch
+        finally:
+            self._batch = outer
+        if changes:
+            self.request({"op": "cell", "changes": changes, "at": at})
+
+    def request(self, message: Message) -> None:
+        """Send a message and wait for its answer.
+
+        Raises
+        ------
+        EngineError
+            If the engine refuses it, or is gone.
+        """
+        with self._answered:
+            self._next += 1
+            number = self._next
+        self._wire.send({**message, "id": number})
+        with self._answered:
+            answered = self._answered.wait_for(
+                lambda: number in self._waiting or self.ended, PATIENCE
+            )
+            answer = self._waiting.pop(number, None)
+        if answer is None:
+            why = "it has ended" if answered else "it does not answer"
+            raise EngineError(f"engine: {why}")
+        if answer["op"] == "refused":
+            raise EngineError(answer["error"])
+
+    def start(self) -> None:
+        """Let a held transport move, once everything sent so far is ready."""
+        self.request({"op": "start"})
+
+    def wait_for_device(self) -> str | None:
+        """Wait until the audio process has spoken; return the device's name, None without one."""
+        with self._answered:
+            self._answered.wait_for(lambda: self.ended or self.state.get("opened"), PATIENCE)
+        device: str | None = self.state.get("device")
+        return device
+
+    def record(self, path: str | os.PathLike[str]) -> None:
+        """Write what is heard to a ``.wav`` or ``.flac`` file from now on."""
+        self.request({"op": "record", "path": os.fspath(path)})
+
+    def shown(self, name: str) -> str:
+        """Return the code of what a layer plays, empty if it is silent."""
+        for layer in self.state.get("layers", []):
+            if layer["name"] == name:
+                return str(layer["code"])
+        return ""
+
+    def close(self, fade: float = 1.0) -> None:
+        """Fade out over `fade` seconds and end the engine."""
+        if not self.ended:
+            with contextlib.suppress(EngineError):
+                self.request({"op": "quit", "fade": fade})
+        try:
+            self.process.wait(fade + PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self._socket.close()
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+
+def _start(arguments: list[str]) -> tuple[Wire, socket.socket, subprocess.Popen[bytes]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "latentlive.engine.server", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        env={**os.environ, **ONE_THREAD},
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    answer = Wire(process.stdout, process.stdin).receive()
+    if answer is None:
+        lines = process.stderr.read().decode(errors="replace").strip().splitlines()
+        raise EngineError(f"engine: it did not start: {lines[-1] if lines else 'no reason given'}")
+    if answer["op"] == "refused":
+        process.wait()
+        raise EngineError(answer["error"])
+    connection = socket.create_connection(("127.0.0.1", answer["port"]))
+    wire = Wire(connection.makefile("rb"), connection.makefile("wb"))
+    wire.send({"token": answer["token"]})
+    return wire, connection, process

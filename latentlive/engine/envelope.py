@@ -1,0 +1,100 @@
+"""Gains over time: fades that can be interrupted, and settings that glide to the next."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from dataclasses import replace as replaced
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentlive.curves import Curve, Num, Time
+from latentlive.units import Floats, Tempo, from_db
+
+GLIDE = 1024
+"""Samples over which a new gain or pan takes over: no zipper, no click."""
+
+MASTER_DB = -9.0
+"""The master's level: several layers at 0 dB stay below full scale."""
+
+
+@dataclass(frozen=True)
+class Fade:
+    """A gain that moves on a quarter circle, so that two opposite fades keep their power.
+
+    Parameters
+    ----------
+    start, stop : int [samples, global]
+    low, high : float
+        Gain before and after; from `low` at `start` to `high` at `stop`.
+    """
+
+    start: int
+    stop: int
+    low: float
+    high: float
+
+    def gain(self, samples: NDArray[np.int64]) -> Floats:
+        """Return the gain at some global positions [shape=(n,)]."""
+        x = np.clip((samples - self.start) / max(self.stop - self.start, 1), 0.0, 1.0)
+        a, b = math.asin(self.low), math.asin(self.high)
+        gain: Floats = np.sin(a + (b - a) * x)
+        # The sine of a quarter turn is 1 only nearly; where nothing moves, nothing may.
+        return np.where(x >= 1.0, self.high, np.where(x <= 0.0, self.low, gain))
+
+    def towards(self, level: float, start: int, length: int) -> Fade:
+        """Return the fade that takes over at `start`, from the gain that sounds there."""
+        now = float(self.gain(np.array([start]))[0])
+        return Fade(start, start + max(length, 1), now, level)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A layer's gain and pan from a moment on.
+
+    Parameters
+    ----------
+    gain_db, amp, pan : Curve
+        Decibels, linear factor, 0 left to 1 right.
+    since : int [samples, global]
+    before : Setting or None
+        What it glides from.
+    """
+
+    gain_db: Curve = field(default_factory=lambda: Num(0.0))
+    amp: Curve = field(default_factory=lambda: Num(1.0))
+    pan: Curve = field(default_factory=lambda: Num(0.5))
+    since: int = 0
+    before: Setting | None = None
+
+    def changed(self, at: int, **changes: Curve) -> Setting:
+        """Return the setting that takes over at a position."""
+        before = self if self.before is None or at < self.since + GLIDE else self._settled()
+        return Setting(
+            changes.get("gain_db", self.gain_db),
+            changes.get("amp", self.amp),
+            changes.get("pan", self.pan),
+            at,
+            before,
+        )
+
+    def _settled(self) -> Setting:
+        return replaced(self, before=None)
+
+    def gains(
+        self, samples: NDArray[np.int64], origin: int, tempo: Tempo, seed: int
+    ) -> NDArray[np.float64]:
+        """Return left and right gain at some global positions [shape=(2, n)].
+
+        Curves count beats of the layer's own clock, which began at `origin`.
+        """
+        time = Time(tempo.beats(samples - origin), seed=seed)
+        level = from_db(time.value(self.gain_db)) * time.value(self.amp)
+        angle = np.clip(time.value(self.pan), 0.0, 1.0) * (math.pi / 2)
+        both = np.stack([level * np.cos(angle), level * np.sin(angle)])
+        if self.before is None:
+            return both
+        x = np.clip((samples - self.since) / GLIDE, 0.0, 1.0)
+        earlier = self.before.gains(samples, origin, tempo, seed)
+        return np.where(x >= 1.0, both, earlier + (both - earlier) * x)

@@ -1,0 +1,89 @@
+"""The layers that a performer types at: ``d1 >> sound("gong")``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from latentlive.curves import CurveLike, as_curve
+from latentlive.errors import ExpressionError
+from latentlive.expr import Number, dump
+from latentlive.latent import Texture
+
+if TYPE_CHECKING:
+    from latentlive.engine.client import Engine
+
+
+class Layer:
+    """A named place for one texture; every word returns the layer, so that words chain.
+
+    Example
+    -------
+    ``d1 >> sound("gong").extend(4)`` then ``d1.gain(-6).pan(perlin(32)).fade(8)``
+    """
+
+    def __init__(self, engine: Engine, name: str) -> None:
+        self._engine, self.name = engine, name
+
+    def __rshift__(self, texture: Texture) -> Layer:
+        """Play a texture here: it takes over at the next quant, once it is ready."""
+        self._engine.change(
+            {"op": "play", "layer": self.name, "source": self._engine.source(texture)}
+        )
+        return self
+
+    def gain(self, db: CurveLike) -> Layer:
+        """Set the level in dB, a number or a curve; -120 and below is silence."""
+        return self._set(gain_db=as_curve(db, "gain: db"))
+
+    def amp(self, factor: CurveLike) -> Layer:
+        """Set a linear factor, a number or a curve, on top of the gain."""
+        return self._set(amp=as_curve(factor, "amp: factor"))
+
+    def pan(self, place: CurveLike) -> Layer:
+        """Set the place: 0 left, 0.5 centre, 1 right; a number or a curve, equal power."""
+        return self._set(pan=as_curve(place, "pan: place"))
+
+    def fade(self, beats: float) -> Layer:
+        """Come in, and stop, over so many beats (>= 0)."""
+        return self._tell(fade=_beats(beats, "fade"))
+
+    def xfade(self, beats: float) -> Layer:
+        """Cross to a new texture over so many beats (>= 0)."""
+        return self._tell(xfade=_beats(beats, "xfade"))
+
+    def quant(self, beats: float) -> Layer:
+        """Let new textures land on multiples of so many beats (0: as soon as they are ready)."""
+        return self._tell(quant=_beats(beats, "quant"))
+
+    def stop(self, fade: float | None = None) -> Layer:
+        """Fade out over `fade` beats (the layer's own fade when left out) and end."""
+        beats = None if fade is None else _beats(fade, "stop: fade")
+        self._engine.change({"op": "stop", "layer": self.name, "fade": beats})
+        return self
+
+    def _set(self, **curves: Any) -> Layer:
+        return self._tell(**{name: dump(curve) for name, curve in curves.items()})
+
+    def _tell(self, **values: Any) -> Layer:
+        self._engine.change({"op": "set", "layer": self.name, **values})
+        return self
+
+    def __repr__(self) -> str:
+        shown = self._engine.shown(self.name)
+        return f"{self.name} >> {shown}" if shown else f"{self.name} (silent)"
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        from latentlive.errors import did_you_mean
+
+        words = [w for w in vars(Layer) if not w.startswith("_")]
+        raise ExpressionError(
+            f"{self.name}: a layer has no .{name}(){did_you_mean(name, words)}; "
+            f"it has {', '.join(words)}"
+        )
+
+
+def _beats(value: Any, place: str) -> float:
+    beats: float = Number("beats", least=0.0).coerce(value, place)
+    return beats

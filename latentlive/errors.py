@@ -1,0 +1,46 @@
+"""The error tree: every message is one line that a performer can act on.
+
+::
+
+    LatentliveError
+    ├── ExpressionError    a bad expression: operator, rule, value, remedy
+    ├── SoundError         a sound that is missing, broken or silent
+    ├── ModelError         a model file that cannot be trusted or read
+    ├── DeviceError        no sound device, or it refuses what was asked
+    └── EngineError        the engine is gone, busy or was asked the impossible
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class LatentliveError(Exception):
+    """The root: catch it to catch everything that latentlive raises on purpose."""
+
+
+class ExpressionError(LatentliveError):
+    """An expression that has no meaning, refused where it is typed."""
+
+
+class SoundError(LatentliveError):
+    """A sound that is missing, broken or silent."""
+
+
+class ModelError(LatentliveError):
+    """A model file that cannot be trusted or read."""
+
+
+class DeviceError(LatentliveError):
+    """No sound device, or one that refuses what was asked."""
+
+
+class EngineError(LatentliveError):
+    """The engine is gone, busy, or was asked for something impossible."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return ``; did you mean 'gong'?`` for the nearest known word, or an empty string."""
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {near[0]!r}?" if near else ""

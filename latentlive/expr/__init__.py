@@ -1,0 +1,51 @@
+"""The node: an operator is declared once, and repr, digest and JSON follow from its fields."""
+
+from latentlive.expr.fields import (
+    Array,
+    Child,
+    Children,
+    Choice,
+    Either,
+    Kind,
+    Number,
+    Ratio,
+    Text,
+    Whole,
+    child,
+    choice,
+    declared,
+    number,
+    positive,
+    ratio,
+    whole,
+)
+from latentlive.expr.node import MAX_DEPTH, Node, operator, operators
+from latentlive.expr.wire import dump, dumps, load, loads
+
+__all__ = [
+    "MAX_DEPTH",
+    "Array",
+    "Child",
+    "Children",
+    "Choice",
+    "Either",
+    "Kind",
+    "Node",
+    "Number",
+    "Ratio",
+    "Text",
+    "Whole",
+    "child",
+    "choice",
+    "declared",
+    "dump",
+    "dumps",
+    "load",
+    "loads",
+    "number",
+    "operator",
+    "operators",
+    "positive",
+    "ratio",
+    "whole",
+]

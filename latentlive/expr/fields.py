@@ -1,0 +1,368 @@
+"""What an operator's field may hold: each kind checks, prints and serialises its values."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import numbers
+import weakref
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import MISSING, field
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentlive.errors import ExpressionError, did_you_mean
+
+if TYPE_CHECKING:
+    from latentlive.expr.node import Node
+
+MAX_DENOMINATOR = 10**6
+MAX_LITERAL = 64
+"""Arrays up to this size print as a list; larger ones as ``array('digest')``."""
+
+
+def shown(value: object) -> str:
+    """Return a value as an error message shows it: short, on one line."""
+    text = f"{value:g}" if isinstance(value, float) else repr(value)
+    text = " ".join(text.split())
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+class Kind:
+    """What a field may hold. `place` names operator and field in messages: ``sine: period``."""
+
+    def coerce(self, value: Any, place: str) -> Any:
+        """Return the value in its one canonical form, or raise ExpressionError."""
+        raise NotImplementedError
+
+    def code(self, value: Any, nested: Callable[[Node], str]) -> str:
+        """Return the code that evaluates to the value."""
+        return repr(value)
+
+    def plain(self, value: Any, ref: Callable[[Node], Any], keep: Callable[[Any], str]) -> Any:
+        """Return the value as JSON data; `ref` refers to a node, `keep` stores an array."""
+        return value
+
+    def revive(self, data: Any, node: Callable[[Any], Node], kept: Callable[[Any], Any]) -> Any:
+        """Return the value that `plain` wrote; `coerce` checks it afterwards."""
+        return data
+
+    def nodes(self, value: Any) -> Sequence[Node]:
+        """Return the nodes inside the value, in the order in which they print."""
+        return ()
+
+
+def _finite(value: Any, place: str, unit: str) -> float:
+    of = f" of{unit}" if unit else ""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real | np.number):
+        raise ExpressionError(f"{place} must be a number{of}, got {shown(value)}")
+    result = float(value)
+    if not math.isfinite(result):
+        raise ExpressionError(f"{place} must be a finite number{of}, got {result:g}")
+    return result + 0.0  # -0.0 and 0.0 are one number here
+
+
+class Number(Kind):
+    """A finite float within bounds, with its unit."""
+
+    def __init__(
+        self,
+        unit: str = "",
+        *,
+        above: float = -math.inf,
+        least: float = -math.inf,
+        most: float = math.inf,
+    ) -> None:
+        self.unit = f" {unit}" if unit else ""
+        self.above, self.least, self.most = above, least, most
+
+    def coerce(self, value: Any, place: str) -> float:
+        """Return the value as a float."""
+        result = _finite(value, place, self.unit)
+        if not result > self.above:
+            raise ExpressionError(f"{place} must be > {self.above:g}{self.unit}, got {result:g}")
+        if result < self.least:
+            raise ExpressionError(f"{place} must be >= {self.least:g}{self.unit}, got {result:g}")
+        if result > self.most:
+            raise ExpressionError(f"{place} must be <= {self.most:g}{self.unit}, got {result:g}")
+        return result
+
+    def code(self, value: float, nested: Callable[[Node], str]) -> str:
+        """Return the number, whole ones without a point."""
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+
+
+class Whole(Kind):
+    """A whole number within bounds."""
+
+    def __init__(self, unit: str = "", *, least: int = 0, most: int = 2**63 - 1) -> None:
+        self.unit = f" {unit}" if unit else ""
+        self.least, self.most = least, most
+
+    def coerce(self, value: Any, place: str) -> int:
+        """Return the value as an int; 3.0 is 3, 3.5 is refused."""
+        result = _finite(value, place, self.unit)
+        if not result.is_integer():
+            of = f" of{self.unit}" if self.unit else ""
+            raise ExpressionError(f"{place} must be a whole number{of}, got {shown(value)}")
+        exact = int(value)
+        if not self.least <= exact <= self.most:
+            raise ExpressionError(
+                f"{place} must lie in {self.least} to {self.most}{self.unit}, got {exact}"
+            )
+        return exact
+
+
+class Ratio(Kind):
+    """A positive fraction: 4, 0.5, 1/3 and Fraction(3, 2) keep their exact value."""
+
+    def coerce(self, value: Any, place: str) -> Fraction:
+        """Return the value as a Fraction."""
+        if isinstance(value, Fraction):
+            exact = value
+        else:
+            exact = Fraction(_finite(value, place, "")).limit_denominator(MAX_DENOMINATOR)
+        if exact <= 0:
+            raise ExpressionError(f"{place} must be > 0, got {shown(value)}")
+        if not Fraction(1, MAX_DENOMINATOR) <= exact <= MAX_DENOMINATOR:
+            raise ExpressionError(f"{place} must lie in 1e-6 to 1e6, got {float(exact):g}")
+        if exact.denominator > MAX_DENOMINATOR:
+            raise ExpressionError(
+                f"{place} must be a ratio of whole numbers up to 1000000, got {exact}"
+            )
+        return exact
+
+    def code(self, value: Fraction, nested: Callable[[Node], str]) -> str:
+        """Return ``4`` or ``1/3``."""
+        return str(value)
+
+    def plain(self, value: Fraction, ref: Any, keep: Any) -> list[int]:
+        """Return numerator and denominator."""
+        return [value.numerator, value.denominator]
+
+    def revive(self, data: Any, node: Any, kept: Any) -> Fraction:
+        """Return the fraction of a [numerator, denominator] pair."""
+        if not (isinstance(data, list) and len(data) == 2 and all(type(n) is int for n in data)):
+            raise ExpressionError(f"load: a ratio is [numerator, denominator], got {shown(data)}")
+        if data[1] == 0:
+            raise ExpressionError("load: a ratio's denominator is 0")
+        return Fraction(data[0], data[1])
+
+
+class Text(Kind):
+    """A non-empty string."""
+
+    def coerce(self, value: Any, place: str) -> str:
+        """Return the value, refused unless it is text."""
+        if not isinstance(value, str) or not value.strip():
+            raise ExpressionError(f"{place} must be a name in quotes, got {shown(value)}")
+        return value
+
+
+class Choice(Kind):
+    """One of a few words."""
+
+    def __init__(self, *options: str) -> None:
+        self.options = options
+
+    def coerce(self, value: Any, place: str) -> str:
+        """Return the value, refused unless it is one of the options."""
+        if value not in self.options:
+            known = " or ".join(repr(o) for o in self.options)
+            hint = did_you_mean(value, self.options) if isinstance(value, str) else ""
+            raise ExpressionError(f"{place} must be {known}, got {shown(value)}{hint}")
+        return str(value)
+
+
+_arrays: weakref.WeakValueDictionary[str, NDArray[Any]] = weakref.WeakValueDictionary()
+
+
+def array_digest(values: NDArray[Any]) -> str:
+    """Return the digest of an array's type, shape and bytes."""
+    head = f"{values.dtype.str}{values.shape}".encode()
+    return hashlib.blake2b(head + values.tobytes(), digest_size=16).hexdigest()
+
+
+def array(digest: str) -> NDArray[Any]:
+    """Return a large array that an expression of this process holds, by its digest."""
+    try:
+        return _arrays[digest]
+    except KeyError:
+        raise ExpressionError(f"array: none here has the digest {digest!r}") from None
+
+
+class Array(Kind):
+    """A non-empty array of finite numbers with a fixed number of axes, kept read-only."""
+
+    def __init__(self, dtype: type[np.floating[Any]], ndim: int = 1) -> None:
+        self.dtype, self.ndim = np.dtype(dtype), ndim
+
+    def coerce(self, value: Any, place: str) -> NDArray[Any]:
+        """Return the one read-only array with this content."""
+        try:
+            values = np.array(value, dtype=self.dtype, order="C") + self.dtype.type(0)
+        except (TypeError, ValueError):
+            raise ExpressionError(f"{place} must be numbers, got {shown(value)}") from None
+        if values.ndim != self.ndim or values.size == 0:
+            raise ExpressionError(
+                f"{place} must be a non-empty array with {self.ndim} axis, got shape {values.shape}"
+            )
+        if not np.isfinite(values).all():
+            raise ExpressionError(f"{place} must be finite, got NaN or infinity")
+        values.flags.writeable = False
+        return _arrays.setdefault(array_digest(values), values)
+
+    def code(self, value: NDArray[Any], nested: Callable[[Node], str]) -> str:
+        """Return a list literal, or a reference to a large array."""
+        if value.size > MAX_LITERAL:
+            return f"array({array_digest(value)!r})"
+        return repr(value.astype(np.float64).tolist())
+
+    def plain(self, value: NDArray[Any], ref: Any, keep: Callable[[Any], str]) -> Any:
+        """Return a reference to the stored array."""
+        return {"array": keep(value)}
+
+    def revive(self, data: Any, node: Any, kept: Callable[[Any], Any]) -> Any:
+        """Return the stored array."""
+        if not isinstance(data, dict) or list(data) != ["array"]:
+            raise ExpressionError(f"load: expected an array, got {shown(data)}")
+        return kept(data["array"])
+
+
+class Child(Kind):
+    """Another node of a given family; `convert` turns numbers and arrays into nodes."""
+
+    def __init__(self, family: Callable[[Any, str], Node]) -> None:
+        self.family = family
+
+    def coerce(self, value: Any, place: str) -> Node:
+        """Return the node that the value is or stands for."""
+        return self.family(value, place)
+
+    def code(self, value: Node, nested: Callable[[Node], str]) -> str:
+        """Return the child's code."""
+        return nested(value)
+
+    def plain(self, value: Node, ref: Callable[[Node], Any], keep: Any) -> Any:
+        """Return a reference to the child."""
+        return ref(value)
+
+    def revive(self, data: Any, node: Callable[[Any], Node], kept: Any) -> Node:
+        """Return the child that the reference names."""
+        return node(data)
+
+    def nodes(self, value: Node) -> Sequence[Node]:
+        """Return the child."""
+        return (value,)
+
+
+class Children(Kind):
+    """A non-empty sequence of nodes."""
+
+    def __init__(self, family: Callable[[Any, str], Node], least: int = 1) -> None:
+        self.family, self.least = family, least
+
+    def coerce(self, value: Any, place: str) -> tuple[Node, ...]:
+        """Return the nodes as a tuple."""
+        if isinstance(value, str) or not isinstance(value, Iterable):
+            raise ExpressionError(f"{place} must be a list, got {shown(value)}")
+        nodes = tuple(self.family(v, f"{place}[{i}]") for i, v in enumerate(value))
+        if len(nodes) < self.least:
+            raise ExpressionError(f"{place} needs at least {self.least}, got {len(nodes)}")
+        return nodes
+
+    def code(self, value: tuple[Node, ...], nested: Callable[[Node], str]) -> str:
+        """Return a list of the children's code."""
+        return "[" + ", ".join(nested(v) for v in value) + "]"
+
+    def plain(self, value: tuple[Node, ...], ref: Callable[[Node], Any], keep: Any) -> Any:
+        """Return references to the children."""
+        return [ref(v) for v in value]
+
+    def revive(self, data: Any, node: Callable[[Any], Node], kept: Any) -> Any:
+        """Return the children that the references name."""
+        if not isinstance(data, list):
+            raise ExpressionError(f"load: expected a list of nodes, got {shown(data)}")
+        return [node(d) for d in data]
+
+    def nodes(self, value: tuple[Node, ...]) -> Sequence[Node]:
+        """Return the children."""
+        return value
+
+
+class Either(Kind):
+    """A name, a node or an array, told apart by type; only the kinds given are taken."""
+
+    def __init__(
+        self, what: str, values: Array, text: Text | None = None, node: Child | None = None
+    ) -> None:
+        self.what, self.text, self.values, self.node = what, text, values, node
+
+    def _pick(self, value: Any, place: str = "load") -> Kind:
+        from latentlive.expr.node import Node
+
+        if self.text and isinstance(value, str):
+            return self.text
+        if self.node and (isinstance(value, Node) or (isinstance(value, dict) and "node" in value)):
+            return self.node
+        if isinstance(value, np.ndarray | list | tuple | dict):
+            return self.values
+        raise ExpressionError(f"{place} must be {self.what}, got {shown(value)}")
+
+    def coerce(self, value: Any, place: str) -> Any:
+        """Return the value as the kind that fits it."""
+        return self._pick(value, place).coerce(value, place)
+
+    def code(self, value: Any, nested: Callable[[Node], str]) -> str:
+        """Return the code of the kind that fits."""
+        return self._pick(value).code(value, nested)
+
+    def plain(self, value: Any, ref: Any, keep: Any) -> Any:
+        """Return the data of the kind that fits."""
+        return self._pick(value).plain(value, ref, keep)
+
+    def revive(self, data: Any, node: Any, kept: Any) -> Any:
+        """Return the value of the kind that fits."""
+        return self._pick(data).revive(data, node, kept)
+
+    def nodes(self, value: Any) -> Sequence[Node]:
+        """Return the node, if it is one."""
+        return self._pick(value).nodes(value)
+
+
+def declared(kind: Kind, *, default: Any = MISSING) -> Any:
+    """Declare a field of an operator."""
+    return field(default=default, metadata={"kind": kind})
+
+
+def number(unit: str = "", *, default: Any = MISSING, **bounds: float) -> Any:
+    """Declare a number field, with its unit and bounds (above, least, most)."""
+    return declared(Number(unit, **bounds), default=default)
+
+
+def positive(unit: str = "", *, default: Any = MISSING) -> Any:
+    """Declare a number field that must be above 0."""
+    return declared(Number(unit, above=0.0), default=default)
+
+
+def whole(unit: str = "", *, default: Any = MISSING, **bounds: int) -> Any:
+    """Declare a whole-number field, with its unit and bounds (least, most)."""
+    return declared(Whole(unit, **bounds), default=default)
+
+
+def ratio(*, default: Any = MISSING) -> Any:
+    """Declare a factor that is kept as a fraction."""
+    return declared(Ratio(), default=default)
+
+
+def choice(*options: str, default: Any = MISSING) -> Any:
+    """Declare a field that holds one of a few words."""
+    return declared(Choice(*options), default=default)
+
+
+def child(family: Callable[[Any, str], Node], *, default: Any = MISSING) -> Any:
+    """Declare a field that holds another node."""
+    return declared(Child(family), default=default)

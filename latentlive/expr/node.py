@@ -1,0 +1,140 @@
+"""The node: frozen, printed as code, equal exactly when digests are.
+
+After tinygrad's UOp (a node's repr evaluates to the node) and dask-expr (repr, token and pickle
+follow from declared fields).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Any, ClassVar, TypeVar, cast, dataclass_transform, overload
+
+from latentlive.errors import ExpressionError
+from latentlive.expr.fields import (
+    Kind,
+    array_digest,
+    child,
+    choice,
+    declared,
+    number,
+    positive,
+    ratio,
+    whole,
+)
+
+MAX_DEPTH = 150
+"""The deepest nesting that an expression may have."""
+
+T = TypeVar("T", bound="type[Node]")
+
+_operators: dict[str, type[Node]] = {}
+
+
+def operators() -> dict[str, type[Node]]:
+    """Return every declared operator by its tag, such as ``curve.sine``."""
+    return dict(_operators)
+
+
+class Node:
+    """One frozen piece of an expression; subclasses are declared with `operator`."""
+
+    family: ClassVar[str]
+    word: ClassVar[str]
+    tag: ClassVar[str]
+    form: ClassVar[str]
+    kinds: ClassVar[dict[str, Kind]]
+    depth: int
+    __array_ufunc__ = None  # so that a numpy number leaves arithmetic to the node
+
+    def __post_init__(self) -> None:
+        for name, kind in self.kinds.items():
+            value = kind.coerce(getattr(self, name), f"{self.word}: {name}")
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "depth", 1 + max((c.depth for c in self.children), default=0))
+        if self.depth > MAX_DEPTH:
+            raise ExpressionError(
+                f"{self.word}: an expression may nest {MAX_DEPTH} deep, this one nests deeper"
+            )
+
+    @cached_property
+    def children(self) -> tuple[Node, ...]:
+        """The nodes inside this one, in the order in which they print."""
+        return tuple(
+            c for name, kind in self.kinds.items() for c in kind.nodes(getattr(self, name))
+        )
+
+    @cached_property
+    def digest(self) -> str:
+        """The digest of the tag and the fields' canonical values, 32 hexadecimal digits."""
+        plain = {
+            name: kind.plain(getattr(self, name), lambda n: n.digest, array_digest)
+            for name, kind in self.kinds.items()
+        }
+        text = json.dumps([self.tag, plain], sort_keys=True, separators=(",", ":"))
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+    def walk(self) -> Iterator[Node]:
+        """Yield every distinct node once, children before parents, this one last."""
+        seen: set[str] = set()
+        stack: list[tuple[Node, bool]] = [(self, False)]
+        while stack:
+            node, opened = stack.pop()
+            if opened:
+                yield node
+            elif node.digest not in seen:
+                seen.add(node.digest)
+                stack.append((node, True))
+                stack.extend((c, False) for c in reversed(node.children))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Node) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return int(self.digest[:15], 16)
+
+    def __repr__(self) -> str:
+        from latentlive.expr.code import code
+
+        return code(self)
+
+
+@overload
+def operator(cls: T) -> T: ...
+@overload
+def operator(*, word: str = "", form: str = "call") -> Callable[[T], T]: ...
+
+
+@dataclass_transform(
+    frozen_default=True,
+    eq_default=False,
+    field_specifiers=(declared, number, positive, whole, ratio, choice, child),
+)
+def operator(cls: T | None = None, *, word: str = "", form: str = "call") -> T | Callable[[T], T]:
+    """Declare an operator: its fields give constructor, repr, digest and JSON.
+
+    Parameters
+    ----------
+    word : str
+        How it is written; the class name in lower case when left out.
+    form : 'call', 'method', or an infix sign such as '+'
+        ``sine(8)``, ``x.extend(4)`` (the first field is the receiver), ``a + b``.
+    """
+
+    def declare(cls: T) -> T:
+        made = cast("Any", dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls))
+        made.word = word or cls.__name__.lower()
+        made.form = form
+        made.kinds = {
+            f.name: f.metadata["kind"] for f in dataclasses.fields(made) if "kind" in f.metadata
+        }
+        made.tag = f"{made.family}.{made.word}"
+        if made.tag in _operators:
+            raise TypeError(f"the operator {made.tag!r} is declared twice")
+        _operators[made.tag] = made
+        return cast("T", made)
+
+    return declare if cls is None else declare(cls)

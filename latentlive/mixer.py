@@ -1,0 +1,59 @@
+"""Layers to one stereo block: the same pure function live, offline and in replay.
+
+Everything lies on a grid of 64 samples of global position: gains are given at grid points and go
+straight from one to the next, voices are added in slot order. No sample depends on how the device
+cuts its blocks.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+F32 = NDArray[np.float32]
+
+GRID = 64
+"""Samples between two gain points."""
+
+_RISE = (np.arange(GRID, dtype=np.float32) / np.float32(GRID))[None, None, :]
+
+
+def mix(audio: F32, gains: F32) -> F32:
+    """Mix mono voices into stereo, cell by cell of the grid.
+
+    Parameters
+    ----------
+    audio : array [shape=(voices, cells * 64)]
+    gains : array [shape=(2, voices, cells + 1)]
+        Left and right gain of each voice at each grid point.
+
+    Returns
+    -------
+    array [shape=(cells * 64, 2)]
+
+    Example
+    -------
+    >>> mix(np.ones((1, 64), np.float32), np.ones((2, 1, 2), np.float32)).shape
+    (64, 2)
+    """
+    voices, samples = audio.shape
+    out = np.zeros((samples, 2), np.float32)
+    if not voices:
+        return out
+    cells = audio.reshape(voices, samples // GRID, GRID)
+    for side in (0, 1):
+        start, stop = gains[side, :, :-1, None], gains[side, :, 1:, None]
+        voiced = cells * (start + (stop - start) * _RISE)
+        # Reducing the first axis adds voice after voice, whatever the number of samples.
+        out[:, side] = np.add.reduce(voiced, axis=0).reshape(-1)
+    return out
+
+
+def grid_floor(sample: int) -> int:
+    """Return the last grid position at or before a sample."""
+    return sample // GRID * GRID
+
+
+def grid_ceil(sample: int) -> int:
+    """Return the first grid position at or after a sample."""
+    return -(-sample // GRID) * GRID

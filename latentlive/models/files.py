@@ -1,0 +1,105 @@
+"""Model files: safetensors with configuration and digest inside, or the original checkpoints."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from latentlive.errors import ModelError
+from latentlive.models.rawaudiovae import RawAudioVAE, checked, weights_digest
+from latentlive.space import Space, ToySpace
+
+ARCHITECTURE = "rawaudiovae"
+MAX_BYTES = 2**31
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a model file says of itself.
+
+    Parameters
+    ----------
+    sample_rate : int [samples per second]
+    window, dims, units : int
+    digest : str
+        The digest of the stored tensors.
+    training : mapping
+        How it was trained, for people.
+    """
+
+    sample_rate: int
+    window: int
+    dims: int
+    units: int
+    digest: str
+    training: dict[str, Any] = field(default_factory=dict)
+    architecture: str = ARCHITECTURE
+
+
+def starter_path() -> Path:
+    """Return the file of the model that is shipped."""
+    return Path(__file__).with_name("starter.safetensors")
+
+
+def save_model(path: Path, model: RawAudioVAE, training: dict[str, Any]) -> None:
+    """Write a model as float16 safetensors, its configuration and digest in the header."""
+    from safetensors.numpy import save_file
+
+    tensors = {name: tensor.astype(np.float16) for name, tensor in model.weights.items()}
+    config = Config(
+        model.sample_rate, model.window, model.dims, model.units, weights_digest(tensors), training
+    )
+    save_file(tensors, path, metadata={"latentlive": json.dumps(asdict(config))})
+
+
+def load_model(path: str | os.PathLike[str] | None = None) -> Space:
+    """Load a model: a ``.safetensors`` file or an original checkpoint; None is the starter.
+
+    ``"toy"`` is the exact space that tests and rehearsals without a model use.
+
+    Nothing in the file is ever executed.
+
+    Raises
+    ------
+    ModelError
+        If the file is missing, damaged, of another kind, or holds NaN.
+    """
+    if path is not None and os.fspath(path) == "toy":
+        return ToySpace(1024)
+    file = starter_path() if path is None else Path(path)
+    if not file.is_file():
+        raise ModelError(f"model: no file {os.fspath(file)!r}")
+    if file.suffix == ".safetensors":
+        return _load_safetensors(file)
+    from latentlive.models.checkpoints import load_checkpoint
+
+    return load_checkpoint(file)
+
+
+def _load_safetensors(file: Path) -> RawAudioVAE:
+    from safetensors import SafetensorError, safe_open
+
+    if file.stat().st_size > MAX_BYTES:
+        raise ModelError(f"model: {file} is larger than {MAX_BYTES >> 30} GB")
+    try:
+        with safe_open(file, "np") as opened:
+            metadata = opened.metadata() or {}
+            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError, TypeError) as error:
+        raise ModelError(f"model: {file} is damaged: {error}") from None
+    try:
+        config = Config(**json.loads(metadata.get("latentlive", "")))
+    except (json.JSONDecodeError, TypeError):
+        raise ModelError(f"model: {file} does not say what it is; import its checkpoint") from None
+    if config.architecture != ARCHITECTURE:
+        raise ModelError(f"model: {file} is a {config.architecture!r}, known: {ARCHITECTURE!r}")
+    if not isinstance(config.sample_rate, int) or not 8000 <= config.sample_rate <= 192_000:
+        raise ModelError(f"model: sample_rate must lie in 8000 to 192000, got {config.sample_rate}")
+    if weights_digest(tensors) != config.digest:
+        raise ModelError(f"model: {file} is damaged: its tensors do not match its digest")
+    return RawAudioVAE(checked(tensors), config.sample_rate, file.stem)

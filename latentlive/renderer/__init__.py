@@ -1,0 +1,17 @@
+"""The pure renderer: expression and space to samples, the same offline and live."""
+
+from latentlive.renderer.encoding import Encoder
+from latentlive.renderer.offline import render, render_blocks, render_file
+from latentlive.renderer.rendering import Rendering, check
+from latentlive.renderer.world import BoundWorld, corpus_sounds
+
+__all__ = [
+    "BoundWorld",
+    "Encoder",
+    "Rendering",
+    "check",
+    "corpus_sounds",
+    "render",
+    "render_blocks",
+    "render_file",
+]

@@ -1,0 +1,66 @@
+"""The noise that frames are drawn with: a function of (seed, slot, frame), never of call order."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentlive.curves import hashed
+from latentlive.units import Floats
+
+BLOCK = 16
+"""Frames drawn from one keyed generator; a generator a frame would cost five times as much."""
+
+
+@lru_cache(maxsize=256)
+def _block(key: int, index: int, dims: int) -> NDArray[np.float32]:
+    counter = np.array([0, index % 2**64, 0, 0], np.uint64)
+    bits = np.random.Philox(key=key, counter=counter)
+    return np.random.Generator(bits).standard_normal((BLOCK, dims), dtype=np.float32)
+
+
+def _whole(key: int, frames: NDArray[np.int64], dims: int) -> NDArray[np.float32]:
+    drawn = np.empty((len(frames), dims), np.float32)
+    blocks = frames // BLOCK
+    for index in np.unique(blocks):
+        here = blocks == index
+        drawn[here] = _block(key, int(index), dims)[frames[here] - index * BLOCK]
+    return drawn
+
+
+def noise(key: int, frames: Floats, dims: int) -> NDArray[np.float32]:
+    """Return standard normal noise at positions of the layer's clock.
+
+    Between two frames it is carried from one draw to the next, scaled so that its variance
+    stays 1 everywhere.
+
+    Parameters
+    ----------
+    key : int
+        From `noise_key`.
+    frames : array [shape=(n,), frames]
+    dims : int
+
+    Returns
+    -------
+    array [shape=(n, dims)]
+    """
+    whole = np.floor(frames)
+    part = (frames - whole).astype(np.float32)[:, None]
+    first = whole.astype(np.int64)
+    drawn = _whole(key, first, dims)
+    if not part.any():
+        return drawn
+    ahead = _whole(key, first + 1, dims)
+    back = np.float32(1.0) - part
+    carried: NDArray[np.float32] = (back * drawn + part * ahead) / np.sqrt(
+        back * back + part * part
+    )
+    return carried
+
+
+def noise_key(seed: int, slot: int, own: int | None) -> int:
+    """Return the key of a layer's noise: the performance's seed, its slot, its own seed if any."""
+    return hashed("noise", seed, slot, own)

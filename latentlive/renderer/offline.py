@@ -1,0 +1,149 @@
+"""Rendering to samples or to a file: exactly the expression's samples, no gain, no limiter."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from latentlive.corpus import Corpus
+from latentlive.errors import ExpressionError, LatentliveError
+from latentlive.latent import Texture
+from latentlive.models import load_model
+from latentlive.renderer.rendering import Rendering
+from latentlive.renderer.world import corpus_sounds
+from latentlive.space import Space
+from latentlive.units import Samples, Tempo
+
+BLOCK_WINDOWS = 172
+FORMATS = {".wav": "FLOAT", ".flac": "PCM_24"}
+
+
+def render(
+    texture: Texture,
+    seconds: float | None = None,
+    *,
+    model: Space | str | os.PathLike[str] | None = None,
+    corpus: Corpus | str | os.PathLike[str] | None = None,
+    seed: int = 0,
+    tempo: float = 60.0,
+) -> Samples:
+    """Return an expression's samples.
+
+    Parameters
+    ----------
+    texture : Latent
+    seconds : float [seconds, > 0], optional
+        How much; needed only for an expression that never ends. A finite one is cut or followed
+        by silence.
+    model : Space or path, optional
+        The starter model when left out.
+    corpus : Corpus or path, optional
+        The starter corpus when left out.
+    seed : int
+    tempo : float [beats per minute]
+
+    Returns
+    -------
+    array [shape=(n,), float32]
+
+    Raises
+    ------
+    ExpressionError
+        ``render: the expression never ends; say how many seconds``
+
+    Example
+    -------
+    >>> from latentlive.space import ToySpace
+    >>> len(render(Sound(np.zeros(6400)), model=ToySpace()))
+    6400
+    """
+    rendering, total = prepare(texture, seconds, model=model, corpus=corpus, seed=seed, tempo=tempo)
+    return np.concatenate(list(render_blocks(rendering, total)))
+
+
+def prepare(
+    texture: Texture,
+    seconds: float | None = None,
+    *,
+    model: Space | str | os.PathLike[str] | None = None,
+    corpus: Corpus | str | os.PathLike[str] | None = None,
+    seed: int = 0,
+    tempo: float = 60.0,
+) -> tuple[Rendering, int]:
+    """Return a rendering, and how many samples of it are wanted; parameters as in `render`."""
+    space = load_model(model) if model is None or isinstance(model, str | os.PathLike) else model
+    library = corpus if isinstance(corpus, Corpus) else Corpus(corpus)
+    sounds = corpus_sounds(library, space.sample_rate)
+    clock = Tempo(tempo, space.sample_rate)
+    rendering = Rendering(texture, space, sounds, seed=seed, tempo=clock)
+    if seconds is not None:
+        if not 0 < seconds <= 24 * 3600:
+            raise ExpressionError(f"render: seconds must be > 0 and at most a day, got {seconds:g}")
+        return rendering, max(round(seconds * space.sample_rate), 1)
+    if rendering.length is None:
+        raise ExpressionError("render: the expression never ends; say how many seconds")
+    return rendering, rendering.length
+
+
+def render_blocks(rendering: Rendering, total: int) -> Iterator[Samples]:
+    """Yield samples 0 to `total` of a rendering, block by block."""
+    step = BLOCK_WINDOWS * rendering.hop
+    for start in range(0, total, step):
+        yield rendering.samples(start, min(start + step, total))
+
+
+def file_format(path: Path) -> str:
+    """Return how samples are stored in a file, refusing one that cannot be written.
+
+    Raises
+    ------
+    LatentliveError
+        If the suffix is unknown or the folder is missing.
+    """
+    subtype = FORMATS.get(path.suffix.lower())
+    if subtype is None:
+        raise LatentliveError(f"render: the file must end in .wav or .flac, got {path.name!r}")
+    if not path.parent.is_dir():
+        raise LatentliveError(f"render: no folder {os.fspath(path.parent)!r}")
+    return subtype
+
+
+def render_file(
+    path: Path, rendering: Rendering, total: int, progress: Callable[[int], object]
+) -> None:
+    """Write a rendering to a file, whole or not at all: ``.wav`` 32-bit float, ``.flac`` 24-bit.
+
+    Parameters
+    ----------
+    path : Path
+    rendering, total
+        From `prepare`.
+    progress : function of a number of samples
+        Called with each block written.
+
+    Raises
+    ------
+    LatentliveError
+        If the suffix is unknown or the file cannot be written.
+    """
+    import soundfile
+
+    from latentlive.corpus.cache import write_whole
+
+    subtype = file_format(path)
+
+    def write(beside: Path) -> None:
+        rate = rendering.space.sample_rate
+        with soundfile.SoundFile(beside, "w", rate, 1, subtype) as file:
+            for block in render_blocks(rendering, total):
+                file.write(block)
+                progress(len(block))
+
+    try:
+        write_whole(path, write)
+    except (OSError, soundfile.SoundFileError) as error:
+        why = error.strerror if isinstance(error, OSError) else error.error_string
+        raise LatentliveError(f"render: cannot write {path}: {why}") from None

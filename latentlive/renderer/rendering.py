@@ -1,0 +1,212 @@
+"""One texture being rendered: any stretch of its samples, the same bits in any order and chunk.
+
+Windows lie on a fixed grid of the texture's clock, each decoded alone; overlapping ones are
+added oldest first, so no sample depends on how the rendering was cut.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from latentlive.errors import ExpressionError
+from latentlive.latent import (
+    Latent,
+    Latents,
+    Length,
+    Loop,
+    Query,
+    Reseeded,
+    Scope,
+    Texture,
+    World,
+    join_of,
+)
+from latentlive.latent.touch import Touch
+from latentlive.renderer.encoding import Encoder
+from latentlive.renderer.noise import noise, noise_key
+from latentlive.renderer.world import BoundWorld, DryWorld, Sounds
+from latentlive.space import Space
+from latentlive.units import Floats, Samples, Tempo
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The blocks of one hop to render, and the windows to decode for them."""
+
+    first_block: int
+    last_block: int
+    first_window: int
+
+    @property
+    def windows(self) -> int:
+        """How many windows are to be decoded."""
+        return self.last_block - self.first_window
+
+
+class Rendering:
+    """A texture bound to a space: ask for any samples.
+
+    Parameters
+    ----------
+    texture : Latent or joined Latent
+    space : Space
+    sounds : function of a Sound node to its Audio
+    encoder : Encoder, optional
+        Shared between renderings of one space, so that each window is encoded once.
+    seed : int
+        The performance's seed.
+    slot : int
+        The layer's slot: 0 for ``d1``.
+    tempo : Tempo, optional
+    looped : bool
+        Whether a finite texture is repeated for ever, as it is on a layer.
+
+    Raises
+    ------
+    ExpressionError, SoundError
+        If the texture has no meaning here.
+
+    Example
+    -------
+    >>> from latentlive.space import ToySpace
+    >>> sounds = corpus_sounds(None, 44100)
+    >>> Rendering(Sound(np.ones(640)), ToySpace(), sounds).samples(0, 3).shape
+    (3,)
+    """
+
+    def __init__(
+        self,
+        texture: Texture,
+        space: Space,
+        sounds: Sounds,
+        encoder: Encoder | None = None,
+        seed: int = 0,
+        slot: int = 0,
+        tempo: Tempo | None = None,
+        looped: bool = False,
+    ) -> None:
+        latent, self.overlap, exact = join_of(texture)
+        self.space = space
+        self.seed, self.tempo = seed, tempo or Tempo(sample_rate=space.sample_rate)
+        world = BoundWorld(sounds, encoder or Encoder(space), exact)
+        self.scope = Scope(world)
+        once = self.scope.length(latent)
+        if looped and not math.isinf(once) and not isinstance(_core(latent), Loop):
+            latent = Loop(latent, 0)
+        self.latent: Latent = latent
+        self.length = self._samples(self.scope.length(latent))
+        self.hop = space.window // self.overlap
+        self._key = noise_key(seed, slot, _own_seed(latent))
+        self._fade = _hann(space.window, self.overlap)
+        self._tail = (0, np.empty((0, space.window), np.float32))
+
+    def _samples(self, frames: Length) -> int | None:
+        if isinstance(frames, Fraction):
+            return max(round(frames * self.space.window), 1)
+        return None
+
+    def plan(self, start: int, stop: int) -> Plan:
+        """Return what has to be decoded for samples `start` to `stop`."""
+        first, last = start // self.hop, -(-stop // self.hop)
+        needed = first - self.overlap + 1
+        tail_first, tail = self._tail
+        if tail_first <= needed < tail_first + len(tail):
+            needed = tail_first + len(tail)
+        return Plan(first, last, needed)
+
+    def draw(self, plan: Plan) -> Samples:
+        """Return the latent vectors of the windows to decode [shape=(n, dims)]."""
+        clock = np.arange(plan.first_window, plan.last_block, dtype=np.float64)
+        frames = clock / self.overlap
+        mean, std = self._latents(frames)
+        drawn = noise(self._key, frames, mean.shape[1])
+        return np.asarray(mean + std * drawn, np.float32)
+
+    def _latents(self, frames: Floats) -> Latents:
+        beats = self.tempo.beats(frames * self.space.window)
+        return ask(self.latent, self.scope, frames, beats, self.seed)
+
+    def finish(self, plan: Plan, decoded: Samples) -> Samples:
+        """Join decoded windows into the samples of the planned blocks."""
+        decoded = decoded * self._fade
+        needed = plan.first_block - self.overlap + 1
+        tail_first, tail = self._tail
+        if plan.first_window > needed:
+            decoded = np.concatenate([tail[needed - tail_first :], decoded])
+        blocks = plan.last_block - plan.first_block
+        parts = decoded.reshape(len(decoded), self.overlap, self.hop)
+        out = np.zeros((blocks, self.hop), np.float32)
+        for lag in range(self.overlap - 1, -1, -1):
+            first = self.overlap - 1 - lag
+            out += parts[first : first + blocks, lag]
+        if self.overlap > 1:
+            kept = decoded[-(self.overlap - 1) :]
+            self._tail = (plan.last_block - len(kept), kept)
+        return out.reshape(-1)
+
+    def cut(self, plan: Plan, joined: Samples, start: int, stop: int) -> Samples:
+        """Return exactly samples `start` to `stop` of what was joined; silence past the end."""
+        origin = plan.first_block * self.hop
+        samples = joined[start - origin : stop - origin]
+        if self.length is not None and stop > self.length:
+            samples = samples.copy()
+            samples[max(self.length - start, 0) :] = 0.0
+        return samples
+
+    def samples(self, start: int, stop: int) -> Samples:
+        """Return samples `start` to `stop` of the texture's clock [shape=(stop - start,)]."""
+        plan = self.plan(start, stop)
+        decoded = self.space.decode(self.draw(plan))
+        return self.cut(plan, self.finish(plan, decoded), start, stop)
+
+
+def ask(latent: Latent, scope: Scope, frames: Floats, beats: Floats, seed: int) -> Latents:
+    """Return the latents of an expression at some frames and beats of its own clock."""
+    wrap = np.zeros(len(frames), np.bool_)
+    return Query(frames, beats, wrap, scope, seed).latents(latent)
+
+
+def check(texture: Texture, window: int, sounds: Sounds) -> Length:
+    """Return a texture's length in frames, or raise for anything wrong with it; decode nothing.
+
+    Raises
+    ------
+    ExpressionError, SoundError
+        What rendering would raise.
+    """
+    latent, _, exact = join_of(texture)
+    world: World = DryWorld(sounds, window, exact)
+    scope = Scope(world)
+    length = scope.length(latent)
+    ask(latent, scope, np.zeros(1), np.zeros(1), 0)
+    return length
+
+
+def _core(latent: Latent) -> Latent:
+    """Return the node below the operators that leave time alone."""
+    while isinstance(latent, Touch):
+        latent = latent.of
+    return latent
+
+
+def _own_seed(latent: Latent) -> int | None:
+    """Return the seed that stands at the root, if any: it moves the noise as well."""
+    while isinstance(latent, Touch):
+        if isinstance(latent, Reseeded):
+            return latent.n
+        latent = latent.of
+    return None
+
+
+def _hann(window: int, overlap: int) -> Samples:
+    """Return the periodic Hann window whose overlapped sum is 1; ones without overlap."""
+    if overlap == 1:
+        return np.ones(window, np.float32)
+    if overlap > window:
+        raise ExpressionError(f"overlap: k must be at most {window}, got {overlap}")
+    phase = np.arange(window) / window
+    return ((0.5 - 0.5 * np.cos(2 * np.pi * phase)) * 2.0 / overlap).astype(np.float32)

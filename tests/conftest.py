@@ -1,0 +1,53 @@
+"""Fixtures that several floors share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from latentlive.models import RawAudioVAE
+
+SONIC_PI = Path("/usr/share/sonic-pi/samples")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory):
+    """Keep the tests' cache apart from the performer's, yet make the starter sounds once."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("LATENTLIVE_CACHE", str(tmp_path_factory.mktemp("cache")))
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+def recordings():
+    """The folder of real recordings of Debian's sonic-pi-samples."""
+    if not SONIC_PI.is_dir():
+        pytest.skip("real recordings are missing: apt-get install sonic-pi-samples")
+    return SONIC_PI
+
+
+def random_weights(window=1024, units=2048, dims=256, seed=0):
+    """Return the tensors of an untrained RawAudioVAE."""
+    rng = np.random.default_rng(seed)
+    shapes = {
+        "fc1": (units, window),
+        "fc21": (dims, units),
+        "fc22": (dims, units),
+        "fc3": (units, dims),
+        "fc4": (window, units),
+    }
+    weights = {}
+    for layer, (rows, columns) in shapes.items():
+        bound = columns**-0.5
+        weights[f"{layer}.weight"] = rng.uniform(-bound, bound, (rows, columns)).astype("f4")
+        weights[f"{layer}.bias"] = rng.uniform(-bound, bound, rows).astype("f4")
+    return weights
+
+
+@pytest.fixture(scope="session")
+def vae():
+    """An untrained RawAudioVAE of the real size."""
+    return RawAudioVAE(random_weights())

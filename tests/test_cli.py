@@ -1,0 +1,109 @@
+"""The commands, as a shell runs them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+
+
+def run(*arguments, cwd=None):
+    command = [sys.executable, "-m", "latentlive.cli", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=120)
+
+
+def test_render_writes_the_samples_and_says_only_the_file_name(recordings, tmp_path):
+    from latentlive import interp, render, sine, sound
+
+    out = tmp_path / "x.wav"
+    code = 'interp(sound("ambi_choir"), sound("ambi_lunar_land"), sine(2)).extend(2)'
+    told = run("render", code, "-o", out, "--corpus", recordings, "--seed", 5, "--tempo", 90)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout == f"{out}\n"
+    assert "100%" in told.stderr
+    assert soundfile.info(out).subtype == "FLOAT"
+    written, rate = soundfile.read(out, dtype="float32")
+    texture = interp(sound("ambi_choir"), sound("ambi_lunar_land"), sine(2)).extend(2)
+    expected = render(texture, corpus=recordings, seed=5, tempo=90)
+    assert rate == 44100
+    assert np.array_equal(written, expected)
+    shorter = min(
+        soundfile.info(recordings / f"{n}.flac").frames for n in ("ambi_choir", "ambi_lunar_land")
+    )
+    assert len(written) == 2 * shorter
+
+
+def test_render_a_path_to_flac_for_some_seconds(recordings, tmp_path):
+    out = tmp_path / "x.flac"
+    path = recordings / "loop_amen.flac"
+    told = run("render", f'sound("{path}").loop()', "-o", out, "--seconds", "2.5")
+    assert told.returncode == 0, told.stderr
+    info = soundfile.info(out)
+    assert (info.subtype, info.frames, info.channels) == ("PCM_24", round(2.5 * 44100), 1)
+
+
+def test_np_and_arrays_are_in_scope(tmp_path):
+    out = tmp_path / "x.wav"
+    told = run("render", "sound(np.ones(3000)).exact()", "-o", out, "--model", "toy")
+    assert told.returncode == 0, told.stderr
+    assert soundfile.info(out).frames == 3072
+
+
+@pytest.mark.parametrize(
+    ("code", "line"),
+    [
+        ("sound(np.ones(9)).loop()", "render: the expression never ends; say how many seconds"),
+        ('d1 >> sound("a")', "render: 'd1' belongs to the prompt; give the texture alone"),
+        ("sine(8)", "render: expected a latent such as sound('gong'), got sine(8)"),
+        ("sine(0)", "sine: period must be > 0 beats, got 0"),
+        ("sound(", "render: '(' was never closed, at column 6"),
+        ("snd('a')", "render: no word 'snd'; did you mean 'sound'?"),
+        ("1/0", "render: ZeroDivisionError: division by zero"),
+        ("sound('no/such.wav')", "sound: no file 'no/such.wav'"),
+    ],
+)
+def test_render_refuses_in_one_line_and_writes_nothing(code, line, tmp_path):
+    told = run("render", code, "-o", tmp_path / "x.wav", "--model", "toy")
+    assert told.returncode == 1
+    assert told.stdout == ""
+    assert told.stderr.strip() == f"Error: {line}"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_render_refuses_unknown_formats_and_folders(tmp_path):
+    told = run("render", "sound(np.ones(9))", "-o", tmp_path / "x.mp4", "--model", "toy")
+    assert "must end in .wav or .flac" in told.stderr
+    told = run("render", "sound(np.ones(9))", "-o", tmp_path / "no" / "x.wav", "--model", "toy")
+    assert told.stderr == f"Error: render: no folder '{tmp_path / 'no'}'\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_play_without_a_device_writes_what_would_be_heard(tmp_path, recordings):
+    (tmp_path / "short.py").write_text(
+        "# %% one\n"
+        'd1 >> sound("ambi_choir").extend(2)\n'
+        "d1.fade(0.2)\n"
+        "# %% broken\n"
+        "d2 >> sound('nothing here')\n"
+        "# %% 00:00:02.000 end\n"
+        "hush(0.5)\n"
+    )
+    told = run("play", "short.py", "--corpus", recordings, "--silent", cwd=tmp_path)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout == "short.flac\n"
+    assert "broken: line 5: sound: no 'nothing here' in corpus 'samples'" in told.stderr
+    assert "open the prompt:" in told.stderr
+    heard, rate = soundfile.read(tmp_path / "short.flac")
+    assert rate == 44100
+    assert np.abs(heard[:88200]).max() > 0.01
+    assert not heard[round(2.6 * 44100) :].any()
+    assert 2.5 * 44100 <= len(heard) < 8 * 44100
+
+
+def test_play_names_the_shipped_sessions():
+    told = run("play", "nothing")
+    assert told.returncode == 1
+    assert "shipped are 'first_light'" in told.stderr

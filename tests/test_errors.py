@@ -1,0 +1,153 @@
+"""Bad input is answered with one clear line: what, rule, value, remedy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import latentlive as ll
+from latentlive.engine.layer import Layer
+from latentlive.latent import Interp
+from latentlive.renderer import check
+from tests.strategies import SOUNDS
+
+A, B = ll.sound(np.zeros(100)), ll.sound(np.ones(100))
+
+BAD = [
+    (lambda: ll.sine(0), "sine: period must be > 0 beats, got 0"),
+    (lambda: ll.sine(-2), "sine: period must be > 0 beats, got -2"),
+    (lambda: ll.sine("8"), "sine: period must be a number of beats, got '8'"),
+    (lambda: ll.sine(True), "sine: period must be a number of beats, got True"),
+    (lambda: ll.sine(float("nan")), "sine: period must be a finite number of beats, got nan"),
+    (lambda: ll.perlin(float("inf")), "perlin: period must be a finite number of beats, got inf"),
+    (lambda: ll.square(1, 2), "square: low must be <= 1, got 2"),
+    (lambda: ll.line(0, 1, 0), "line: beats must be > 0 beats, got 0"),
+    (lambda: ll.env([]), "env: points must be a non-empty array with 2 axis, got shape (0,)"),
+    (lambda: ll.env([(0, 1), (0, 2)]), "env: the beats of points must rise from one to the next"),
+    (
+        lambda: ll.env([(0, 1, 2)]),
+        "env: points must be (beat, value) pairs, got 3 numbers in a row",
+    ),
+    (lambda: ll.seq(["a"], 1), "seq: steps must be numbers, got ['a']"),
+    (lambda: ll.seq([1, float("nan")], 1), "seq: steps must be finite, got NaN or infinity"),
+    (lambda: ll.fit(3), "fit: shape must be an array or a curve, got 3"),
+    (
+        lambda: ll.fit(ll.perlin(3)),
+        "fit: perlin(3) has no length of its own; "
+        "give an array or a curve such as line, env, seq or sine",
+    ),
+    (lambda: ll.sine(8) / 0, "/: a curve cannot be divided by 0"),
+    (lambda: ll.sine(8) + "x", "+: right side must be a curve, a number or an array, got 'x'"),
+    (lambda: ll.sine(8).slow(0), "slow: factor must be > 0, got 0"),
+    (lambda: ll.sine(8).slow(-1), "slow: factor must be > 0, got -1"),
+    (lambda: ll.sine(8).slow(1e9), "slow: factor must lie in 1e-6 to 1e6, got 1e+09"),
+    (lambda: ll.sine(8).ease("un"), "ease: kind must be 'in' or 'out' or 'inout', got 'un'"),
+    (
+        lambda: ll.sine(8).ease("inn"),
+        "ease: kind must be 'in' or 'out' or 'inout', got 'inn'; did you mean 'in'?",
+    ),
+    (lambda: ll.sine(8).quantise(0), "quantise: steps must lie in 1 to 10000, got 0"),
+    (lambda: ll.sine(8).quantise(2.5), "quantise: steps must be a whole number, got 2.5"),
+    (lambda: ll.sine(8).seed(-1), "seed: n must lie in 0 to 9223372036854775807, got -1"),
+    (lambda: ll.sine(8).late("x"), "late: beats must be a number of beats, got 'x'"),
+    (lambda: ll.sound(3), "sound: source must be a name, a path or an array of samples, got 3"),
+    (lambda: ll.sound(""), "sound: source must be a name in quotes, got ''"),
+    (
+        lambda: ll.sound(np.zeros(0)),
+        "sound: source must be a non-empty array with 1 axis, got shape (0,)",
+    ),
+    (
+        lambda: ll.sound(np.zeros((2, 2))),
+        "sound: source must be a non-empty array with 1 axis, got shape (2, 2)",
+    ),
+    (lambda: ll.sound([np.nan]), "sound: source must be finite, got NaN or infinity"),
+    (
+        lambda: ll.interp(ll.sine(8), A, B),
+        "interp: a must be a latent such as sound('gong'), got sine(8)",
+    ),
+    (
+        lambda: ll.interp("gong", A),
+        "interp: a must be a latent such as sound('gong'), got 'gong'; write sound('gong')",
+    ),
+    (lambda: ll.interp(A, B, A), "interp: curve must be a curve, a number or an array, got sound"),
+    (lambda: ll.interp(A, B, "x"), "interp: curve must be a curve, a number or an array, got 'x'"),
+    (
+        lambda: ll.interp(A, B, match="crob"),
+        "interp: match must be 'crop' or 'repeat', got 'crob'; did you mean 'crop'?",
+    ),
+    (lambda: ll.interp(A.exact(), B), "interp: a has .exact(), which stands at the root only"),
+    (lambda: ll.interp(A, B.overlap(2)), "interp: b has .overlap(), which stands at the root only"),
+    (lambda: A.exact().loop(2), "exact: stands at the root; write .loop() before it"),
+    (lambda: A.overlap(3), "overlap: k must be 1, 2, 4, 8 or 16, got 3"),
+    (lambda: A.overlap(0), "overlap: k must lie in 1 to 16, got 0"),
+    (lambda: A.loop(0), "loop: n must lie in 1 to"),
+    (lambda: A.extend(0), "extend: factor must be > 0, got 0"),
+    (lambda: A.spread("x"), "spread: k must be a curve, a number or an array, got 'x'"),
+    (lambda: check(A.loop().loop(2), 64, SOUNDS), "never ends, so it cannot be looped"),
+    (
+        lambda: check(ll.interp(A.loop(), B.loop(), ll.fit([0, 1])), 64, SOUNDS),
+        "fit: the expression never ends; give it a curve of beats",
+    ),
+    (
+        lambda: check(A.extend(3).exact(), 64, SOUNDS),
+        "exact: a window of 64 samples cannot be read in steps of 64/3; "
+        "extend by a factor that divides 64",
+    ),
+    (
+        lambda: Layer(None, "d1").gian(3),
+        "d1: a layer has no .gian(); did you mean 'gain'?; it has gain, amp, pan",
+    ),
+    (lambda: Layer(None, "d1").gain("x"), "gain: db must be a curve, a number or an array"),
+    (lambda: Layer(None, "d1").fade(-1), "fade must be >= 0 beats, got -1"),
+    (lambda: ll.loads("{"), "load: not JSON"),
+    (lambda: ll.loads("[]"), "load: expected an object with 'nodes' and 'arrays'"),
+]
+
+
+@pytest.mark.parametrize(("call", "line"), BAD, ids=[line for _, line in BAD])
+def test_bad_call_gives_its_line(call, line):
+    with pytest.raises(ll.LatentliveError) as caught:
+        call()
+    said = str(caught.value)
+    assert line in said
+    assert "\n" not in said
+    assert len(said) < 250
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"nodes": [], "arrays": {}},
+        {"nodes": [["os.system", {"command": "true"}]], "arrays": {}},
+        {"nodes": [["curve.sine", {}]], "arrays": {}},
+        {"nodes": [["curve.sine", {"period": 0}]], "arrays": {}},
+        {"nodes": [["curve.sine", {"period": 1, "more": 2}]], "arrays": {}},
+        {"nodes": [["latent.sound", {"source": {"array": "none"}}]], "arrays": {}},
+        {"nodes": [["latent.slow", {"of": {"node": 0}, "factor": [1, 2]}]], "arrays": {}},
+        {"nodes": [["latent.slow", {"of": {"node": -1}, "factor": [1, 2]}]], "arrays": {}},
+        {
+            "nodes": [["curve.number", {"value": 1}], ["latent.loop", {"of": {"node": 0}, "n": 1}]],
+            "arrays": {},
+        },
+        {
+            "nodes": [
+                ["curve.number", {"value": 1}],
+                ["curve.slow", {"of": {"node": 0}, "factor": [1, 0]}],
+            ],
+            "arrays": {},
+        },
+        {"nodes": [["curve.number", {"value": 1}]], "arrays": {"x": ["|O", [1], ""]}},
+        {"nodes": [["curve.number", {"value": 1}]], "arrays": {"x": ["<f4", [2**40], "AAAA"]}},
+        {"nodes": [[["curve.number"], {"value": 1}]], "arrays": {}},
+    ],
+)
+def test_hostile_json_is_refused_in_one_line(data):
+    import json
+
+    with pytest.raises(ll.ExpressionError) as caught:
+        ll.loads(json.dumps(data))
+    assert "\n" not in str(caught.value)
+
+
+def test_an_interp_is_declared_once():
+    assert ll.interp is Interp

@@ -1,0 +1,115 @@
+"""The mixer: pure, the same bits for every block size."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from latentlive.engine.block import POSITION, RUNNING, VOICES, Block
+from latentlive.engine.envelope import Fade, Setting
+from latentlive.engine.playing import Player
+from latentlive.mixer import GRID, mix
+
+
+def test_gains_go_straight_from_point_to_point():
+    audio = np.ones((1, 128), np.float32)
+    gains = np.array([[[0, 1, 0.5]], [[1, 1, 1]]], np.float32)
+    out = mix(audio, gains)
+    np.testing.assert_allclose(out[:64, 0], np.arange(64) / 64)
+    np.testing.assert_allclose(out[64:, 0], 1 - 0.5 * np.arange(64) / 64)
+    assert (out[:, 1] == 1).all()
+
+
+def test_no_voice_is_silence():
+    assert not mix(np.empty((0, 64), np.float32), np.empty((2, 0, 2), np.float32)).any()
+
+
+def _filled(seed=0, voices=20, length=64 * 600):
+    rng = np.random.default_rng(seed)
+    block = Block.create()
+    for voice in range(voices):
+        block.ready[voice] = 0
+        block.write_audio(voice, 0, rng.standard_normal(length).astype(np.float32) * 0.05)
+        block.gains[:, voice, : length // GRID + 1] = rng.random((2, length // GRID + 1))
+        block.active[voice] = 1
+    block.header[RUNNING] = 1
+    return block
+
+
+def _heard(block, sizes):
+    block.header[POSITION] = 0
+    player, parts = Player(block), []
+    for size in sizes:
+        out = np.empty((size, 2), np.float32)
+        player.fill(out)
+        parts.append(out)
+    return np.concatenate(parts)
+
+
+def test_the_mix_has_the_same_bits_for_every_block_size():
+    block = _filled()
+    total = 64 * 512
+    whole = _heard(block, [total])
+    for size in (64, 100, 128, 441, 512, 1024, 1000):
+        sizes = [size] * (total // size)
+        assert np.array_equal(_heard(block, sizes), whole[: sum(sizes)]), size
+
+
+def test_what_is_heard_is_left_on_the_tap():
+    block = _filled()
+    heard = _heard(block, [512] * 20)
+    assert np.array_equal(block.read_tap(0, 512 * 20), heard)
+
+
+def test_nothing_moves_before_the_transport():
+    block = _filled()
+    block.header[RUNNING] = 0
+    assert not _heard(block, [512, 512]).any()
+    assert block.header[POSITION] == 0
+
+
+def test_a_voice_that_is_not_ready_is_silent_and_counted():
+    from latentlive.engine.block import MISSING
+
+    block = _filled(voices=1, length=1000)
+    block.gains[:, 0, :] = 1.0
+    out = _heard(block, [2048])
+    assert out[:1000].any()
+    assert not out[1000:].any()
+    assert block.header[MISSING] == 2048 - 1000
+
+
+def test_all_voices_fit_the_block():
+    assert len(Block.create().active) == VOICES
+
+
+@pytest.mark.parametrize("low", [0.0, 0.3, 1.0])
+def test_opposite_fades_keep_their_power_and_ends_are_exact(low):
+    samples = np.arange(-100, 1200)
+    up, down = Fade(0, 1000, 0.0, 1.0), Fade(0, 1000, 1.0, 0.0)
+    power = up.gain(samples) ** 2 + down.gain(samples) ** 2
+    np.testing.assert_allclose(power, 1.0, atol=1e-12)
+    assert up.gain(np.array([0, 1000, 5000])).tolist() == [0.0, 1.0, 1.0]
+
+
+def test_an_interrupted_fade_starts_from_what_sounds():
+    fade = Fade(0, 1000, 0.0, 1.0)
+    turned = fade.towards(0.0, 300, 500)
+    assert turned.gain(np.array([300]))[0] == pytest.approx(fade.gain(np.array([300]))[0])
+    assert turned.gain(np.array([800]))[0] == 0.0
+
+
+def test_settings_glide_and_pan_keeps_power():
+    from latentlive.curves import Num
+    from latentlive.units import Tempo
+
+    setting = Setting().changed(5000, gain_db=Num(-6.0), pan=Num(1.0))
+    samples = np.arange(0, 10_000, GRID)
+    gains = setting.gains(samples, 0, Tempo(), 0)
+    np.testing.assert_allclose(gains[:, samples < 5000], np.sqrt(0.5))
+    after = gains[:, samples >= 5000 + 1024]
+    np.testing.assert_allclose(after[0], 0.0, atol=1e-12)
+    np.testing.assert_allclose(after[1], 10 ** (-6 / 20))
+    assert np.abs(np.diff(gains, axis=1)).max() < 0.06
+    muted = Setting().changed(0, gain_db=Num(-120.0))
+    assert not muted.gains(np.array([5000]), 0, Tempo(), 0).any()

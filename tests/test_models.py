@@ -1,0 +1,207 @@
+"""Models: equal to torch, open to the original checkpoints, closed to everything else."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import struct
+import sys
+import types
+
+import numpy as np
+import pytest
+import torch
+
+from latentlive.errors import ModelError
+from latentlive.models import RawAudioVAE, load_model, save_model, starter_path
+from latentlive.models.training import Module
+from latentlive.space import ToySpace
+from tests.conftest import random_weights
+
+
+@pytest.fixture(scope="module")
+def module(vae):
+    module = Module()
+    module.load_state_dict({k: torch.from_numpy(v) for k, v in vae.weights.items()})
+    return module.eval()
+
+
+def test_encoding_and_decoding_equal_torch(vae, module):
+    rng = np.random.default_rng(3)
+    windows = (rng.standard_normal((50, 1024)) * 0.3).astype(np.float32)
+    with torch.no_grad():
+        mean, log_variance = module.encode(torch.from_numpy(windows))
+        decoded = module.decode(mean)
+    ours = vae.encode(windows)
+    np.testing.assert_allclose(ours[0], mean.numpy(), atol=1e-5)
+    np.testing.assert_allclose(ours[1], log_variance.numpy(), atol=1e-5)
+    np.testing.assert_allclose(vae.decode(ours[0]), decoded.numpy(), atol=1e-5)
+
+
+def test_the_original_has_5772800_parameters(module):
+    assert sum(p.numel() for p in module.parameters()) == 5_772_800
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 16, 43, 172])
+def test_a_window_does_not_depend_on_its_batch(vae, size):
+    rng = np.random.default_rng(4)
+    z = rng.standard_normal((172, 256)).astype(np.float32)
+    whole = vae.decode(z)
+    for start in range(0, 172 - size + 1, 29):
+        assert np.array_equal(vae.decode(z[start : start + size]), whole[start : start + size])
+
+
+def test_the_toy_space_is_exact():
+    space = ToySpace()
+    x = np.random.default_rng(0).standard_normal((5, 64)).astype(np.float32)
+    mean, log_variance = space.encode(x)
+    assert np.array_equal(space.decode(mean), x)
+    assert np.allclose(np.exp(0.5 * log_variance), 0.0625)
+
+
+def test_saved_models_come_back_as_float16(tmp_path, vae):
+    path = tmp_path / "mine.safetensors"
+    save_model(path, vae, {"recipe": "none"})
+    again = load_model(path)
+    assert (again.window, again.dims, again.units) == (1024, 256, 2048)
+    assert again.name == "mine"
+    for name, tensor in vae.weights.items():
+        assert np.array_equal(again.weights[name], tensor.astype(np.float16).astype(np.float32))
+
+
+def test_the_starter_model_is_small_and_rebuilds_sounds(recordings):
+    import soundfile
+
+    from latentlive import render, sound
+
+    assert starter_path().stat().st_size < 16 * 2**20
+    samples, rate = soundfile.read(recordings / "ambi_choir.flac", dtype="float32")
+    assert rate == 44100
+    mono = samples if samples.ndim == 1 else samples.mean(axis=1)
+    rebuilt = render(sound(mono).spread(0))
+    error = rebuilt - mono
+    assert 10 * np.log10((mono @ mono) / (error @ error)) > 6.0
+
+
+def _checkpoint(folder, vae, content=None, config="sampling_rate = 48000 # as recorded"):
+    folder.mkdir()
+    state = {k: torch.from_numpy(v) for k, v in vae.weights.items()}
+    whole = content or {"epoch": 500, "state_dict": state, "optimizer": {"lr": 1e-4}}
+    torch.save(whole, folder / "ckpt_00500")
+    (folder / "config.ini").write_text(
+        f"[audio]\n{config}\nhop_length = 128\nsegment_length = 1024\n"
+        "[VAE]\nlatent_dim = 256\nn_units = 2048\n"
+    )
+    return folder / "ckpt_00500"
+
+
+def test_original_state_dict_checkpoint(tmp_path, vae):
+    model = load_model(_checkpoint(tmp_path / "run", vae))
+    assert model.sample_rate == 48000
+    assert all(np.array_equal(model.weights[k], v) for k, v in vae.weights.items())
+
+
+def test_original_pickled_module_checkpoint(tmp_path, vae, monkeypatch):
+    """A whole module of a class that is not installed here, saved as the original does."""
+    package, module = types.ModuleType("rawvae"), types.ModuleType("rawvae.model")
+
+    class VAE(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            for name, layer in Module().named_children():
+                self.add_module(name, layer)
+
+    VAE.__module__, VAE.__qualname__ = "rawvae.model", "VAE"
+    module.VAE = VAE
+    monkeypatch.setitem(sys.modules, "rawvae", package)
+    monkeypatch.setitem(sys.modules, "rawvae.model", module)
+    whole = VAE()
+    whole.load_state_dict({k: torch.from_numpy(v) for k, v in vae.weights.items()})
+    path = tmp_path / "best_model.pt"
+    torch.save(whole, path)
+    monkeypatch.delitem(sys.modules, "rawvae.model")
+    monkeypatch.delitem(sys.modules, "rawvae")
+    model = load_model(path)
+    assert all(np.array_equal(model.weights[k], v) for k, v in vae.weights.items())
+
+
+class _Bomb:
+    def __init__(self, mark):
+        self.mark = mark
+
+    def __reduce__(self):
+        return (open, (str(self.mark), "w"))
+
+
+def test_a_malicious_pickle_is_refused_and_not_run(tmp_path, vae):
+    mark = tmp_path / "ran"
+    for content in (_Bomb(mark), {"state_dict": {"fc1.weight": _Bomb(mark)}}):
+        folder = tmp_path / f"run{id(content)}"
+        with pytest.raises(ModelError, match="cannot trust"):
+            load_model(_checkpoint(folder, vae, content))
+    plain = tmp_path / "plain.pt"
+    plain.write_bytes(pickle.dumps(_Bomb(mark)))
+    with pytest.raises(ModelError, match="cannot trust"):
+        load_model(plain)
+    assert not mark.exists()
+
+
+def _damaged(tmp_path, change):
+    raw = bytearray(starter_path().read_bytes())
+    path = tmp_path / "bad.safetensors"
+    path.write_bytes(change(raw))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (lambda raw: raw[: len(raw) // 2], "is damaged"),
+        (lambda raw: raw[:3], "is damaged"),
+        (lambda raw: struct.pack("<Q", 4 * 2**30) + raw[8:], "is damaged"),
+        (lambda raw: raw[:-2] + b"\x00\x3c", "do not match its digest"),
+        (lambda raw: b"", "is damaged"),
+    ],
+    ids=["truncated", "three bytes", "4 GB header", "a changed weight", "empty"],
+)
+def test_damaged_model_files_are_refused(tmp_path, change, line):
+    with pytest.raises(ModelError, match=line):
+        load_model(_damaged(tmp_path, change))
+
+
+def test_wrong_tensors_are_refused():
+    weights = random_weights(64, 32, 8)
+    RawAudioVAE(weights)
+    with pytest.raises(ModelError, match=r"fc3.weight must have shape \(32, 8\), got \(8, 32\)"):
+        RawAudioVAE({**weights, "fc3.weight": weights["fc3.weight"].T})
+    with pytest.raises(ModelError, match=r"fc1.bias holds NaN or infinity"):
+        RawAudioVAE({**weights, "fc1.bias": weights["fc1.bias"] * np.nan})
+    with pytest.raises(ModelError, match=r"it lacks fc4.bias"):
+        RawAudioVAE({k: v for k, v in weights.items() if k != "fc4.bias"})
+
+
+def test_a_foreign_safetensors_is_refused(tmp_path):
+    from safetensors.numpy import save_file
+
+    path = tmp_path / "other.safetensors"
+    save_file({"a": np.zeros(3)}, path)
+    with pytest.raises(ModelError, match="does not say what it is"):
+        load_model(path)
+    save_file({"a": np.zeros(3)}, path, metadata={"latentlive": json.dumps({"evil": 1})})
+    with pytest.raises(ModelError, match="does not say what it is"):
+        load_model(path)
+    with pytest.raises(ModelError, match="no file"):
+        load_model(tmp_path / "none.safetensors")
+
+
+def test_training_lowers_the_loss_and_never_crosses_sounds():
+    from latentlive.models.training import Windows, train
+
+    tone = np.sin(np.arange(30_000) * 0.05).astype(np.float32) * 0.5
+    seen = []
+    model = train([tone, tone[:500]], 4.0, batch=32, progress=lambda p: seen.append(p.loss))
+    assert model.dims == 256
+    assert seen[-1] < seen[0]
+    short = Windows([np.ones(1500, np.float32), -np.ones(1500, np.float32)], 1024, 0)
+    batch = np.sign(short.batch(300).numpy())
+    assert (batch == batch[:, :1]).all()

@@ -1,0 +1,77 @@
+"""The one public list, and that importing is free."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import inspect
+import pkgutil
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import latentlive as ll
+
+HEAVY = ("torch", "sounddevice", "librosa", "matplotlib", "ptpython", "onnxruntime")
+
+
+def test_the_public_list_is_pinned():
+    expressions = """array brown brown2 cosine cosine2 env fit interp isaw isaw2 line number perlin
+        perlin2 rand rand2 saw saw2 seq sine sine2 sound square square2 tri tri2"""
+    rest = """Corpus Curve DeviceError Engine EngineError ExpressionError Latent LatentliveError
+        ModelError SoundError WORDS dumps load_model loads render"""
+    assert sorted(ll.WORDS) == expressions.split()
+    assert sorted(ll.__all__) == sorted(expressions.split() + rest.split())
+    for name in ll.__all__:
+        assert getattr(ll, name) is not None
+
+
+def test_every_word_has_a_docstring_with_an_example():
+    for word in set(ll.WORDS) - {"array", "number"}:
+        doc = inspect.getdoc(getattr(ll, word))
+        assert doc, word
+        assert ">>>" in doc or "``" in doc, word
+
+
+def test_importing_loads_nothing_heavy():
+    code = f"import sys, latentlive; print([m for m in {HEAVY!r} if m in sys.modules])"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert told.stdout.strip() == "[]"
+
+
+def test_importing_takes_under_a_quarter_second_above_bare_python():
+    def seconds(code):
+        begun = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], check=True)
+        return time.perf_counter() - begun
+
+    for _ in range(2):
+        seconds("import latentlive")  # byte code and the file cache are warm from here on
+    above = min(seconds("import latentlive") - seconds("pass") for _ in range(7))
+    assert above < 0.25
+
+
+def modules():
+    for info in pkgutil.walk_packages(ll.__path__, "latentlive."):
+        if info.name.rsplit(".", 1)[-1] not in ("__main__", "training"):
+            yield info.name
+
+
+@pytest.mark.parametrize("name", sorted(modules()))
+def test_docstring_examples_run(name):
+    module = importlib.import_module(name)
+    scope = {word: getattr(ll, word) for word in ll.WORDS}
+    parts = ("latentlive.latent", "latentlive.renderer", "latentlive.mixer")
+    for part in parts:
+        scope.update(vars(importlib.import_module(part)))
+    scope.update(vars(module) | {"np": np, "line": ll.line})
+    runner = doctest.DocTestRunner(
+        optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE, verbose=False
+    )
+    for test in doctest.DocTestFinder(exclude_empty=True).find(module, globs=scope):
+        if test.name != "latentlive.corpus.library.Corpus":  # it would synthesise the corpus
+            runner.run(test)
+    assert runner.failures == 0

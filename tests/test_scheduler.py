@@ -1,0 +1,251 @@
+"""The scheduler, sample by sample: what lands when, and what a failure leaves alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import latentlive as ll
+from latentlive.engine.block import POSITION, Block
+from latentlive.engine.playing import Player
+from latentlive.engine.scheduler import MARGIN, Scheduler
+from latentlive.engine.worker import Worker
+from latentlive.errors import EngineError
+from latentlive.expr import dump
+from latentlive.mixer import GRID
+from latentlive.space import ToySpace
+from latentlive.units import Tempo
+
+RATE = 44100
+RNG = np.random.default_rng(11)
+A, B = (ll.sound((RNG.standard_normal(n) * 0.1).astype("f4")).spread(0) for n in (30_000, 50_001))
+
+
+class House:
+    """Scheduler, worker and player in one process, moved block by block."""
+
+    def __init__(self, seed=0):
+        self.said = []
+        self.block = Block.create()
+        self.scheduler = Scheduler(self.block, Tempo(60, RATE), seed, say=self.said.append)
+        self.worker = Worker(ToySpace(1024), self.block)
+        self.player = Player(self.block)
+        self.heard = []
+
+    def apply(self, *changes, at=None):
+        self.scheduler.apply(list(changes), at)
+
+    def work(self):
+        self.scheduler.advance()
+        while self.scheduler.outbox:
+            self.scheduler.loaded(self.worker.load(self.scheduler.outbox.pop(0)))
+        while jobs := self.scheduler.jobs():
+            for reply in self.worker.render(jobs):
+                if reply["op"] == "failed":
+                    self.scheduler.failed(reply)
+        self.scheduler.advance()
+
+    def run(self, seconds, block=512):
+        for _ in range(round(seconds * RATE / block)):
+            self.work()
+            out = np.empty((block, 2), np.float32)
+            self.player.fill(out)
+            self.heard.append(out)
+
+    @property
+    def samples(self):
+        return np.concatenate(self.heard)
+
+
+def play(layer, texture):
+    source = {"expr": dump(texture), "code": repr(texture), "sounds": {}}
+    return {"op": "play", "layer": layer, "source": source}
+
+
+def put(layer, **values):
+    curves = {k: dump(ll.number(v)) for k, v in values.items() if k in ("gain_db", "pan", "amp")}
+    return {"op": "set", "layer": layer, **values, **curves}
+
+
+def test_a_texture_begins_with_the_transport_and_loops_on_its_own_length():
+    house = House()
+    house.apply(play("d1", A), put("d1", fade=0))
+    house.run(2)
+    level = 10 ** (-9 / 20) * np.cos(np.pi / 4)
+    source = np.asarray(A.of.source)
+    at = np.arange(2048, 80_000)
+    expected = source[at % len(source)] * level
+    assert np.abs(house.samples[at, 0] - expected).max() < 2e-4
+
+
+def test_redefining_lands_on_the_beat_and_the_clock_goes_on():
+    house = House()
+    house.apply(play("d1", A))
+    house.run(1.3)
+    house.apply(play("d1", B))
+    house.run(3)
+    state = house.scheduler.status()["layers"][0]
+    assert state["since"] == -(-2 * RATE // GRID) * GRID
+    assert state["origin"] == 0
+    source = np.asarray(B.of.source)
+    at = np.arange(3 * RATE + GRID, 4 * RATE)
+    level = 10 ** (-9 / 20) * np.cos(np.pi / 4)
+    assert np.abs(house.samples[at, 0] - source[at % len(source)] * level).max() < 2e-4
+    assert not house.scheduler.layers["d1"].leaving
+
+
+def test_changes_of_one_cell_land_together():
+    house = House()
+    house.apply(play("d1", A))
+    house.run(1.2)
+    house.apply(play("d2", B), play("d3", A), put("d2", gain_db=-6.0))
+    house.run(1.5)
+    since = {one["name"]: one["since"] for one in house.scheduler.status()["layers"]}
+    assert since["d2"] == since["d3"] == -(-2 * RATE // GRID) * GRID
+
+
+def test_a_fixed_moment_is_met_to_the_grid():
+    house = House()
+    house.apply(play("d1", A))
+    house.run(0.5)
+    house.apply(play("d2", B), at=60_000)
+    house.run(1.5)
+    since = {one["name"]: one["since"] for one in house.scheduler.status()["layers"]}
+    assert since["d2"] == -(-60_000 // GRID) * GRID
+
+
+def test_a_newer_change_replaces_the_pending_one():
+    house = House()
+    house.apply(play("d1", A))
+    house.run(1.1)
+    house.apply(play("d1", B))
+    house.apply(play("d1", A.slow(2)))
+    house.run(2.5)
+    assert house.scheduler.status()["layers"][0]["code"] == repr(A.slow(2))
+    assert len(house.scheduler.voices) == 1
+
+
+def test_gain_changes_glide_without_a_click():
+    house = House()
+    tone = ll.sound(np.sin(np.arange(44100) * 2 * np.pi * 100 / RATE).astype("f4") * 0.5).spread(0)
+    house.apply(play("d1", tone))
+    house.run(1)
+    for db in (-20.0, 0.0, -6.0, 0.0, -20.0):
+        house.apply(put("d1", gain_db=db))
+        house.run(0.01)
+    house.run(0.5)
+    heard = house.samples[:, 0]
+    steepest = np.abs(np.diff(heard)).max()
+    assert steepest < 1.3 * 0.5 * 10 ** (-9 / 20) * np.cos(np.pi / 4) * 2 * np.pi * 100 / RATE
+    late = heard[-4410:]
+    assert np.abs(late).max() == pytest.approx(0.5 * 10 ** (-29 / 20) * np.cos(np.pi / 4), rel=0.01)
+
+
+def test_an_interrupted_crossfade_does_not_click():
+    house = House()
+    textures = [
+        ll.sound(np.sin(np.arange(44100) * 2 * np.pi * f / RATE).astype("f4") * 0.4).spread(0)
+        for f in (60, 90, 120)
+    ]
+    house.apply(put("d1", quant=0, xfade=1), play("d1", textures[0]))
+    house.run(1)
+    for texture in (textures[1], textures[2], textures[0]):
+        house.apply(play("d1", texture))
+        house.run(0.6)
+    house.run(2)
+    limit = 3 * 0.4 * 10 ** (-9 / 20) * np.cos(np.pi / 4) * 2 * np.pi * 120 / RATE
+    assert np.abs(np.diff(house.samples[:, 0])).max() < limit
+    assert len(house.scheduler.voices) == 1
+
+
+def test_stop_and_hush_end_in_exact_silence_and_free_the_voices():
+    house = House()
+    house.apply(play("d1", A), play("d2", B))
+    house.run(1)
+    house.apply({"op": "stop", "layer": "d1", "fade": 0.5})
+    house.run(1)
+    assert [one["name"] for one in house.scheduler.status()["layers"]] == ["d2"]
+    house.apply({"op": "hush", "fade": 0.2})
+    house.run(1)
+    assert not house.samples[-RATE // 2 :].any()
+    assert house.scheduler.silent
+    assert not house.block.active.any()
+
+
+def test_a_texture_that_is_played_once_ends_by_itself():
+    house = House()
+    house.apply(play("d1", A.loop(1)))
+    house.run(2)
+    assert not house.samples[30_000 + GRID :].any()
+    assert house.scheduler.silent
+
+
+def test_a_fault_is_the_layers_own_and_the_others_samples_stay_the_same():
+    def run(fault):
+        house = House()
+        house.apply(play("d1", A))
+        house.run(1.1)
+        if fault:
+            house.apply(play("d2", B))
+            house.work()
+            voice = house.scheduler.cells[0].voices[0] if house.scheduler.cells else None
+            voice = voice or house.scheduler.layers["d2"].voice
+            house.scheduler.failed(
+                {"voice": voice.index, "serial": voice.serial, "error": "sound: gone"}
+            )
+        house.run(2)
+        return house
+
+    quiet, loud = run(False), run(True)
+    assert loud.said == ["d2: sound: gone"]
+    late = slice(round(1.3 * RATE), None)
+    assert np.array_equal(loud.samples[late], quiet.samples[late])
+
+
+def test_a_bad_change_is_refused():
+    house = House()
+    with pytest.raises(EngineError, match="no change 'dance'"):
+        house.apply({"op": "dance"})
+
+
+def test_hour_ten_sounds_as_the_first_second_does():
+    house = House()
+    house.apply(play("d1", A), put("d1", fade=0))
+    house.run(0.5)
+    late = 10 * 3600 * RATE // 512 * 512
+    house.block.header[POSITION] = late
+    for _ in range(20):
+        house.work()
+        house.run(0.1)
+    at = np.arange(0, RATE // 2)
+    source = np.asarray(A.of.source)
+    clock = late + len(house.samples) - round(0.5 * RATE / 512) * 512 - RATE // 2 + at
+    level = 10 ** (-9 / 20) * np.cos(np.pi / 4)
+    heard = house.samples[-RATE // 2 :, 0]
+    assert np.abs(heard - source[clock % len(source)] * level).max() < 2e-4
+    assert MARGIN < RATE // 4
+
+
+def test_what_is_planned_for_later_leaves_alone_what_lands_before():
+    house = House()
+    house.apply(play("d1", A))
+    house.apply(play("d1", B), at=RATE // 2)
+    house.apply({"op": "hush", "fade": 0.25}, at=2 * RATE)
+    house.run(3)
+    heard = house.samples[:, 0]
+    level = 10 ** (-9 / 20) * np.cos(np.pi / 4)
+    for source, at in ((A, np.arange(5000, RATE // 2)), (B, np.arange(2 * RATE - 100, 2 * RATE))):
+        samples = np.asarray(source.of.source)
+        assert np.abs(heard[at] - samples[at % len(samples)] * level).max() < 2e-4
+    assert not heard[round(2.3 * RATE) :].any()
+    assert house.scheduler.silent
+
+
+def test_a_layer_that_is_stopped_before_begins_its_clock_anew():
+    house = House()
+    house.apply(play("d1", A))
+    house.apply({"op": "stop", "layer": "d1", "fade": 0.1}, at=RATE)
+    house.apply(play("d1", B), at=2 * RATE)
+    house.run(2.5)
+    state = house.scheduler.status()["layers"][0]
+    assert state["origin"] == state["since"] == -(-2 * RATE // GRID) * GRID
