@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from prompt_toolkit.application import get_app
+from prompt_toolkit.filters import is_done
 from prompt_toolkit.formatted_text import StyleAndTextTuples
-from prompt_toolkit.layout import FormattedTextControl, Window
+from prompt_toolkit.layout import ConditionalContainer, FormattedTextControl, Window
 from prompt_toolkit.patch_stdout import patch_stdout
 from ptpython.repl import PythonRepl
 
@@ -36,12 +37,16 @@ class Prompt(PythonRepl):
 
     def __init__(self, engine: Engine, **options: Any) -> None:
         self._engine = engine
+        self._lines = 1
         self._scope = Names(names(engine))
         self._why = self._scope["why"] = Why()
-        toolbar = Window(
-            FormattedTextControl(self._panel),
-            dont_extend_height=True,
-            style="class:status-toolbar",
+        toolbar = ConditionalContainer(
+            Window(
+                FormattedTextControl(self._panel),
+                dont_extend_height=True,
+                style="class:status-toolbar",
+            ),
+            filter=~is_done,
         )
         history = Path(cache_folder()) / "history"
         super().__init__(
@@ -65,12 +70,14 @@ class Prompt(PythonRepl):
 
     def eval(self, line: str) -> object:
         """Run what was typed as one cell: its changes land together, or none does."""
+        self._lines = line.count("\n") + 1
         with self._engine.cell():
             return super().eval(line)
 
     def _handle_exception(self, e: BaseException) -> None:
         self._why.last = e
-        self.app.output.write(first_line(e, TYPED) + "\n")
+        said = first_line(e, TYPED if self._lines > 1 else "")
+        self.app.output.write(said + "\n")
         self.app.output.flush()
 
 

@@ -124,7 +124,8 @@ class Names(dict[str, Any]):
     """The scope of typed code, in which the layers keep their names."""
 
     def __setitem__(self, name: str, value: Any) -> None:
-        if isinstance(self.get(name), Layer):
+        held = self.get(name)
+        if isinstance(held, Layer) and held.name == name:
             raise ExpressionError(f"{name} is a layer: {name} >> ...")
         super().__setitem__(name, value)
 

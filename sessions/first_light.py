@@ -4,15 +4,15 @@
 
 # %% sea
 d1 >> interp(sound("surf"), sound("choir-ah"), curve=sine(16)).extend(6)
-d1.gain(-3).pan(perlin(8).range(0.3, 0.7)).fade(4)
+d1.pan(perlin(8).range(0.3, 0.7)).fade(4)
 
 # %% 00:00:08.000 bells
 d2 >> interp(sound("gong"), sound("glass"), curve=perlin(4)).extend(4)
-d2.gain(-6).pan(sine(12)).fade(2)
+d2.gain(-2).pan(sine(12)).fade(2)
 
 # %% 00:00:15.000 voice
-d3 >> interp(sound("cello-g2"), sound("flute-a4"), curve=sine2(10)).extend(8)
-d3.gain(-4).pan(0.6).fade(3)
+d3 >> interp(sound("cello-g2"), sound("flute-a4"), curve=sine(10)).extend(8)
+d3.gain(2).pan(0.6).fade(3)
 
 # %% 00:00:23.000 the sea turns into wind
 d1.xfade(5)
