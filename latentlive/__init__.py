@@ -50,9 +50,15 @@ from latentlive.errors import (
 )
 from latentlive.expr import dumps, loads
 from latentlive.expr.fields import array
+from latentlive.latent import Cluster as cluster
 from latentlive.latent import Interp as interp
-from latentlive.latent import Latent
+from latentlive.latent import Latent, blend, cat, drift, noise, prior, silence
+from latentlive.latent import Near as near
+from latentlive.latent import Path as path
+from latentlive.latent import Slerp as slerp
 from latentlive.latent import Sound as sound
+from latentlive.latent import Steps as steps
+from latentlive.latent import Z as z
 
 if TYPE_CHECKING:
     from latentlive.corpus import Corpus
@@ -62,31 +68,43 @@ if TYPE_CHECKING:
 
 WORDS = (
     "array",
+    "blend",
     "brown",
     "brown2",
+    "cat",
+    "cluster",
     "cosine",
     "cosine2",
+    "drift",
     "env",
     "fit",
     "interp",
     "isaw",
     "isaw2",
     "line",
+    "near",
+    "noise",
     "number",
+    "path",
     "perlin",
     "perlin2",
+    "prior",
     "rand",
     "rand2",
     "saw",
     "saw2",
     "seq",
+    "silence",
     "sine",
     "sine2",
+    "slerp",
     "sound",
     "square",
     "square2",
+    "steps",
     "tri",
     "tri2",
+    "z",
 )
 """The words of expressions: in scope at the prompt, in sessions, and in ``latentlive render``."""
 
@@ -103,10 +121,14 @@ __all__ = [
     "ModelError",
     "SoundError",
     "array",
+    "blend",
     "brown",
     "brown2",
+    "cat",
+    "cluster",
     "cosine",
     "cosine2",
+    "drift",
     "dumps",
     "env",
     "fit",
@@ -116,22 +138,30 @@ __all__ = [
     "line",
     "load_model",
     "loads",
+    "near",
+    "noise",
     "number",
+    "path",
     "perlin",
     "perlin2",
+    "prior",
     "rand",
     "rand2",
     "render",
     "saw",
     "saw2",
     "seq",
+    "silence",
     "sine",
     "sine2",
+    "slerp",
     "sound",
     "square",
     "square2",
+    "steps",
     "tri",
     "tri2",
+    "z",
 ]
 
 _LAZY = {

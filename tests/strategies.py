@@ -77,13 +77,45 @@ fits = st.one_of(
 )
 amounts = st.one_of(curves, st.floats(0, 1).map(lambda x: round(x, 3)))
 
-sounds = st.integers(0, len(SHORT) - 1).map(lambda i: ll.sound(SHORT[i]))
+points = st.integers(0, len(SHORT) - 1).map(lambda i: SHORT[i][:64])
+sounds = st.one_of(
+    st.integers(0, len(SHORT) - 1).map(lambda i: ll.sound(SHORT[i])),
+    st.just(ll.silence.slice(0, 5)),
+    st.builds(lambda p, n: ll.z(p).slice(1, n), points, st.integers(2, 20)),
+    st.builds(lambda n: ll.prior(n).slice(0, 7), seeds),
+    st.builds(lambda n: ll.noise(n).slice(2.5, 9), seeds),
+    st.builds(lambda n, b: ll.drift(n, b).slice(0, 11), seeds, beats),
+)
 
 
 def _finite(inner: st.SearchStrategy[Latent]) -> st.SearchStrategy[Latent]:
-    match = st.sampled_from(["crop", "repeat"])
+    match, law = st.sampled_from(["crop", "repeat"]), st.sampled_from(["std", "logvar"])
+    shifts = st.floats(-0.01, 0.0).map(lambda x: round(x, 4))
     return st.one_of(
-        st.builds(ll.interp, inner, inner, st.one_of(amounts, fits), match),
+        st.builds(ll.interp, inner, inner, st.one_of(amounts, fits), match, law),
+        st.builds(ll.slerp, inner, inner, st.one_of(amounts, fits)),
+        st.builds(lambda a, b, n: ll.steps(a, b, 0, 1, 1 / n), inner, inner, st.integers(1, 4)),
+        st.builds(lambda a, b, c: ll.path([a, b, ll.prior(1), a], c), inner, inner, amounts),
+        st.builds(
+            lambda a, b, w: ll.blend((a, w), (b, 1), (ll.prior(2), 0.5)), inner, inner, amounts
+        ),
+        st.builds(lambda a, b: ll.cat(a, b, a), inner, inner),
+        st.builds(lambda a, b: a + b, inner, inner),
+        st.builds(lambda a, b: a - b, inner, inner),
+        st.builds(lambda a, c: c * a, inner, amounts),
+        st.builds(lambda a, c: a.offset(ll.prior(4), c), inner, amounts),
+        st.builds(lambda a, i, c: a.dim(i, c), inner, st.integers(0, 63), amounts),
+        st.builds(lambda a, c: a.jitter(c), inner, amounts),
+        st.builds(
+            lambda a, b: a.smooth(b), inner, st.floats(0.001, 0.1).map(lambda x: round(x, 3))
+        ),
+        st.builds(lambda a: a.rev(), inner),
+        st.builds(lambda a, b: a.slice(0, b), inner, st.floats(1.5, 9).map(lambda x: round(x, 2))),
+        st.builds(lambda a, b: a.early(b), inner, shifts),
+        st.builds(
+            lambda a, f: a.freeze(f).slice(0, 6), inner, st.floats(0, 3).map(lambda x: round(x, 2))
+        ),
+        st.builds(lambda a, c: a.scrub(c).slice(1, 8), inner, amounts),
         st.builds(lambda x, c: ll.interp(x, x.slow(2), c), inner, amounts),  # a shared part
         st.builds(lambda x, k: x.extend(k), inner, factors),
         st.builds(lambda x, k: x.slow(k), inner, factors),
@@ -97,10 +129,22 @@ def _finite(inner: st.SearchStrategy[Latent]) -> st.SearchStrategy[Latent]:
 latents = st.recursive(sounds, _finite, max_leaves=4)
 """Finite latents over short arrays, for the toy space."""
 
+recorded = st.sampled_from(
+    [
+        ll.cluster(3),
+        ll.cluster(4, 20),
+        ll.near(ll.sound("gong"), 6),
+        ll.sound("gong").on("mine.safetensors").exact(),
+    ]
+)
+"""What needs a corpus, its map or another model: here it is written, not rendered."""
+
 textures = st.one_of(
     latents,
     latents.map(lambda x: x.loop()),
     latents.map(lambda x: x.exact()),
+    latents.map(lambda x: x.norm()),
+    latents.map(lambda x: x.norm().overlap(2)),
     st.builds(lambda x, k: x.overlap(k), latents, st.sampled_from([1, 2, 4, 8, 16])),
 )
 

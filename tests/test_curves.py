@@ -58,14 +58,13 @@ def test_brown_falls_with_the_square_of_frequency():
 
 
 def test_fit_reaches_both_ends_and_begins_again_with_each_pass():
-    from latentlive.latent import Scope
-    from latentlive.renderer import BoundWorld, Encoder
-    from latentlive.renderer.rendering import ask
+    from latentlive.latent import Scope, join_of
+    from latentlive.renderer import BoundWorld, Spaces, ask
     from tests.strategies import SOUNDS, SPACE
 
     zero, one = ll.sound(np.zeros(640)), ll.sound(np.ones(640))
     ramp = ll.interp(zero, one, ll.fit([0, 1])).loop(2)
-    scope = Scope(BoundWorld(SOUNDS, Encoder(SPACE)))
+    scope = Scope(BoundWorld(SOUNDS, Spaces(SPACE), join_of(ramp)))
     mean = ask(ramp, scope, np.arange(20.0), np.arange(20.0), 0).mean[:, 0]
     np.testing.assert_allclose(mean, np.tile(np.linspace(0, 1, 10), 2), atol=1e-6)
 

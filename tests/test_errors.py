@@ -83,13 +83,16 @@ BAD = [
     (lambda: A.loop(0), "loop: n must lie in 1 to"),
     (lambda: A.extend(0), "extend: factor must be > 0, got 0"),
     (lambda: A.spread("x"), "spread: k must be a curve, a number or an array, got 'x'"),
-    (lambda: check(A.loop().loop(2), 64, SOUNDS), "never ends, so it cannot be looped"),
     (
-        lambda: check(ll.interp(A.loop(), B.loop(), ll.fit([0, 1])), 64, SOUNDS),
+        lambda: check(A.loop().loop(2), 64, 64, SOUNDS, 689.0),
+        "never ends, so it has no whole; slice it first",
+    ),
+    (
+        lambda: check(ll.interp(A.loop(), B.loop(), ll.fit([0, 1])), 64, 64, SOUNDS, 689.0),
         "fit: the expression never ends; give it a curve of beats",
     ),
     (
-        lambda: check(A.extend(3).exact(), 64, SOUNDS),
+        lambda: check(A.extend(3).exact(), 64, 64, SOUNDS, 689.0),
         "exact: a window of 64 samples cannot be read in steps of 64/3; "
         "extend by a factor that divides 64",
     ),

@@ -119,31 +119,40 @@ class Curve(Node):
         return Time(asked, seed=seed).value(self)
 
     def __add__(self, other: CurveLike) -> Curve:
-        return _fold(Add, self, other)
+        made: Curve = _fold(Add, self, other)
+        return made
 
     def __radd__(self, other: CurveLike) -> Curve:
-        return _fold(Add, other, self)
+        made: Curve = _fold(Add, other, self)
+        return made
 
     def __sub__(self, other: CurveLike) -> Curve:
-        return _fold(Sub, self, other)
+        made: Curve = _fold(Sub, self, other)
+        return made
 
     def __rsub__(self, other: CurveLike) -> Curve:
-        return _fold(Sub, other, self)
+        made: Curve = _fold(Sub, other, self)
+        return made
 
     def __mul__(self, other: CurveLike) -> Curve:
-        return _fold(Mul, self, other)
+        made: Curve = _fold(Mul, self, other)
+        return made
 
     def __rmul__(self, other: CurveLike) -> Curve:
-        return _fold(Mul, other, self)
+        made: Curve = _fold(Mul, other, self)
+        return made
 
     def __truediv__(self, other: CurveLike) -> Curve:
-        return _fold(Div, self, other)
+        made: Curve = _fold(Div, self, other)
+        return made
 
     def __rtruediv__(self, other: CurveLike) -> Curve:
-        return _fold(Div, other, self)
+        made: Curve = _fold(Div, other, self)
+        return made
 
     def __neg__(self) -> Curve:
-        return _fold(Mul, -1.0, self)
+        made: Curve = _fold(Mul, -1.0, self)
+        return made
 
     def range(self, low: CurveLike, high: CurveLike) -> Curve:
         """Map 0 to `low` and 1 to `high`, linearly.
@@ -291,11 +300,13 @@ class Num(Curve):
         return np.full(t.beats.shape, self.value)
 
 
-def _fold(cls: type[Curve], a: CurveLike, b: CurveLike) -> Curve:
+def _fold(cls: type[Curve], a: Any, b: Any) -> Any:
     """Build ``a + b`` and the like; two numbers make a number."""
+    if any(isinstance(side, Node) and not isinstance(side, Curve) for side in (a, b)):
+        return NotImplemented  # a latent knows what to do with a curve
     sign = cls.form
     left, right = as_curve(a, f"{sign}: left side"), as_curve(b, f"{sign}: right side")
-    made: Curve = cls(left, right)  # type: ignore[call-arg]
+    made = cls(left, right)  # type: ignore[call-arg]
     if isinstance(left, Num) and isinstance(right, Num):
         return Num(float(made.at(0.0)[0]))
     return made

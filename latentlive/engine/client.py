@@ -17,7 +17,7 @@ from latentlive.engine.layer import Layer
 from latentlive.engine.wire import Message, Wire
 from latentlive.errors import EngineError, ExpressionError
 from latentlive.expr import Number, dump
-from latentlive.latent import Joined, Latent, Sound, Texture
+from latentlive.latent import Joined, Latent, Recorded, Sound, Texture
 from latentlive.renderer import check, corpus_sounds
 
 PATIENCE = 20.0
@@ -152,8 +152,19 @@ class Engine:
             raise ExpressionError(
                 f"a layer plays a latent such as sound('gong'), got {texture!r}{hint}"
             )
-        check(texture, self.welcome["window"], self._sounds)
-        named = [n for n in texture.walk() if isinstance(n, Sound) and isinstance(n.source, str)]
+        check(
+            texture,
+            self.welcome["window"],
+            self.welcome["dims"],
+            self._sounds,
+            60.0 * self.welcome["sample_rate"] / self.welcome["bpm"] / self.welcome["window"],
+        )
+        named = [
+            n
+            for n in texture.walk()
+            if isinstance(n, Recorded)
+            and not (isinstance(n, Sound) and not isinstance(n.source, str))
+        ]
         return {
             "expr": dump(texture),
             "code": repr(texture),

@@ -220,6 +220,7 @@ class Server:
             "model": self.space.name,
             "digest": self.space.digest,
             "window": self.space.window,
+            "dims": self.space.dims,
             "sample_rate": self.space.sample_rate,
             "bpm": self.scheduler.tempo.bpm,
         }

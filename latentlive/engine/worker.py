@@ -19,9 +19,9 @@ from latentlive.engine.block import Block
 from latentlive.engine.wire import Message, Wire
 from latentlive.errors import EngineError, LatentliveError
 from latentlive.expr import load
-from latentlive.latent import Joined, Latent, Sound
+from latentlive.latent import Joined, Latent, Recorded, Sound
 from latentlive.models import load_model
-from latentlive.renderer import Encoder, Rendering
+from latentlive.renderer import Rendering, Spaces
 from latentlive.renderer.rendering import Plan
 from latentlive.space import Space
 from latentlive.units import Samples, Tempo
@@ -52,7 +52,7 @@ class Worker:
 
     def __init__(self, space: Space, block: Block) -> None:
         self.space, self.block = space, block
-        self.encoder = Encoder(space)
+        self.spaces = Spaces(space)
         self.voices: dict[int, tuple[int, int, Rendering]] = {}
 
     def load(self, message: Message) -> Message:
@@ -64,9 +64,8 @@ class Worker:
             raise EngineError("a layer plays a latent, not a curve")
         rendering = Rendering(
             texture,
-            self.space,
+            self.spaces,
             _sounds(message["sounds"]),
-            self.encoder,
             seed=message["seed"],
             slot=message["slot"],
             tempo=Tempo(message["bpm"], self.space.sample_rate),
@@ -91,10 +90,14 @@ class Worker:
                 replies.append(failure(voice, serial, error))
                 continue
             due.append(Job(voice, serial, start, stop, rendering, start - origin, plan, z))
-        if due:
-            decoded = self.space.decode(np.concatenate([job.z for job in due]))
-            ends = np.cumsum([len(job.z) for job in due])
-            for job, part in zip(due, np.split(decoded, ends[:-1]), strict=True):
+        by_space: dict[str, list[Job]] = {}
+        for job in due:
+            by_space.setdefault(job.rendering.space.digest, []).append(job)
+        for jobs_here in by_space.values():
+            space = jobs_here[0].rendering.space
+            decoded = space.decode(np.concatenate([job.z for job in jobs_here]))
+            ends = np.cumsum([len(job.z) for job in jobs_here])
+            for job, part in zip(jobs_here, np.split(decoded, ends[:-1]), strict=True):
                 joined = job.rendering.finish(job.plan, part)
                 length = job.stop - job.start
                 samples = job.rendering.cut(job.plan, joined, job.clock, job.clock + length)
@@ -111,9 +114,9 @@ def failure(voice: int, serial: int, error: Exception) -> Message:
 def _sounds(digests: dict[str, str]) -> Any:
     known: dict[str, Audio] = {}
 
-    def find(sound: Sound) -> Audio:
+    def find(sound: Recorded) -> Audio:
         if sound.digest not in known:
-            if isinstance(sound.source, str):
+            if not isinstance(sound, Sound) or isinstance(sound.source, str):
                 digest = digests[sound.digest]
                 known[sound.digest] = Audio(stored(digest), digest)
             else:

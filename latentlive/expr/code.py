@@ -7,6 +7,9 @@ from collections import Counter
 
 from latentlive.expr.node import Node
 
+FORMS = ("call", "method", "literal", "name", "spread")
+"""What is not an infix sign: ``sine(8)``, ``x.rev()``, ``3``, ``silence``, ``cat(a, b)``."""
+
 
 def code(root: Node) -> str:
     """Return code that evaluates to `root`, linear in the number of distinct nodes."""
@@ -31,6 +34,11 @@ def code(root: Node) -> str:
         if node.form == "literal":
             text = values[0][1].code(values[0][2], argument)
             return text if literal else f"{node.word}({text})"
+        if node.form == "name":
+            return node.word
+        if node.form == "spread":
+            items = values[0][1].code(values[0][2], argument)
+            return f"{node.word}({items[1:-1]})"
         if node.form not in ("call", "method"):
             return f" {node.form} ".join(operand(value) for _, _, value in values)
         receiver = ""
@@ -50,7 +58,7 @@ def code(root: Node) -> str:
 
     def operand(node: Node, literal: bool = True) -> str:
         text = whole(node, literal)
-        infix = node.form not in ("call", "method", "literal")
+        infix = node.form not in FORMS
         negative = node.form == "literal" and text.startswith("-")
         return f"({text})" if (infix or negative) and not shared(node) else text
 

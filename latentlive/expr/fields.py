@@ -259,6 +259,61 @@ class Child(Kind):
         return (value,)
 
 
+class Maybe(Kind):
+    """What another kind holds, or None."""
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+
+    def coerce(self, value: Any, place: str) -> Any:
+        """Return None as it is, anything else as the kind wants it."""
+        return None if value is None else self.kind.coerce(value, place)
+
+    def code(self, value: Any, nested: Callable[[Node], str]) -> str:
+        """Return ``None`` or the kind's code."""
+        return "None" if value is None else self.kind.code(value, nested)
+
+
+class Pairs(Kind):
+    """A non-empty sequence of pairs of nodes."""
+
+    def __init__(
+        self, first: Callable[[Any, str], Node], second: Callable[[Any, str], Node]
+    ) -> None:
+        self.first, self.second = first, second
+
+    def coerce(self, value: Any, place: str) -> tuple[tuple[Node, Node], ...]:
+        """Return the pairs as tuples."""
+        pairs = []
+        for i, pair in enumerate(value):
+            if not isinstance(pair, tuple | list) or len(pair) != 2:
+                raise ExpressionError(f"{place}[{i}] must be a pair, got {shown(pair)}")
+            pairs.append(
+                (self.first(pair[0], f"{place}[{i}]"), self.second(pair[1], f"{place}[{i}]"))
+            )
+        if not pairs:
+            raise ExpressionError(f"{place} needs at least 1, got 0")
+        return tuple(pairs)
+
+    def code(self, value: Any, nested: Callable[[Node], str]) -> str:
+        """Return a list of the pairs' code."""
+        return "[" + ", ".join(f"({nested(a)}, {nested(b)})" for a, b in value) + "]"
+
+    def plain(self, value: Any, ref: Callable[[Node], Any], keep: Any) -> Any:
+        """Return references to the nodes of the pairs."""
+        return [[ref(a), ref(b)] for a, b in value]
+
+    def revive(self, data: Any, node: Callable[[Any], Node], kept: Any) -> Any:
+        """Return the pairs that the references name."""
+        if not (isinstance(data, list) and all(isinstance(d, list) for d in data)):
+            raise ExpressionError(f"load: expected a list of pairs, got {shown(data)}")
+        return [[node(ref) for ref in pair] for pair in data]
+
+    def nodes(self, value: Any) -> Sequence[Node]:
+        """Return all nodes, pair by pair."""
+        return [node for pair in value for node in pair]
+
+
 class Children(Kind):
     """A non-empty sequence of nodes."""
 

@@ -120,8 +120,9 @@ def operator(cls: T | None = None, *, word: str = "", form: str = "call") -> T |
     ----------
     word : str
         How it is written; the class name in lower case when left out.
-    form : 'call', 'method', or an infix sign such as '+'
-        ``sine(8)``, ``x.extend(4)`` (the first field is the receiver), ``a + b``.
+    form : 'call', 'method', 'spread', 'name', 'literal', or an infix sign such as '+'
+        ``sine(8)``, ``x.extend(4)`` (the first field is the receiver), ``cat(a, b)`` (the one
+        field's items are the arguments), ``silence``, ``3``, ``a + b``.
     """
 
     def declare(cls: T) -> T:

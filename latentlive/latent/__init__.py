@@ -1,29 +1,61 @@
 """Latents: functions of position to a distribution (mean, std), written as data."""
 
-from latentlive.latent.base import Latent, Latents, Length, Query, Scope, World
-from latentlive.latent.join import Exact, Joined, Overlap, Texture, join_of
-from latentlive.latent.mix import Interp
-from latentlive.latent.sources import Sound
-from latentlive.latent.time import Extend, Loop, Slow
-from latentlive.latent.touch import Reseeded, Spread
+from latentlive.latent.base import Latent, LatentLike, as_latent
+from latentlive.latent.join import Exact, Join, Joined, Norm, On, Overlap, Texture, join_of
+from latentlive.latent.mix import Interp, Path, Slerp, Steps, blend
+from latentlive.latent.query import Latents, Length, Query, Scope, World
+from latentlive.latent.sources import (
+    Cluster,
+    Near,
+    Recorded,
+    Silence,
+    Sound,
+    Z,
+    drift,
+    noise,
+    prior,
+    silence,
+)
+from latentlive.latent.time import Extend, Loop, Slow, cat
+from latentlive.latent.touch import Reseeded, Spread, Touch
 
 __all__ = [
+    "Cluster",
     "Exact",
     "Extend",
     "Interp",
+    "Join",
     "Joined",
     "Latent",
+    "LatentLike",
     "Latents",
     "Length",
     "Loop",
+    "Near",
+    "Norm",
+    "On",
     "Overlap",
+    "Path",
     "Query",
+    "Recorded",
     "Reseeded",
     "Scope",
+    "Silence",
+    "Slerp",
     "Slow",
     "Sound",
     "Spread",
+    "Steps",
     "Texture",
+    "Touch",
     "World",
+    "Z",
+    "as_latent",
+    "blend",
+    "cat",
+    "drift",
     "join_of",
+    "noise",
+    "prior",
+    "silence",
 ]

@@ -1,137 +1,21 @@
-"""What a latent is: a lazy function from position to a distribution, and how it is asked."""
+"""What a latent is, and the words that every latent carries."""
 
 from __future__ import annotations
 
-import hashlib
-import math
-from dataclasses import dataclass, field, replace
-from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latentlive.curves import CurveLike, Time
+from latentlive.curves import CurveLike
 from latentlive.errors import ExpressionError
-from latentlive.expr import Node, Whole
+from latentlive.expr import Node, Number, Whole
 from latentlive.expr.fields import shown
-from latentlive.units import Floats
+from latentlive.latent.query import Latents, Length, Query, Scope
 
 if TYPE_CHECKING:
-    from latentlive.latent.join import Exact, Overlap
-
-Length = Fraction | float
-"""A length in frames: a Fraction, or infinity for what never ends."""
-
-
-class Latents(NamedTuple):
-    """A distribution for each position asked.
-
-    Parameters
-    ----------
-    mean, std : array [shape=(n, dims), float32]
-    """
-
-    mean: NDArray[np.float32]
-    std: NDArray[np.float32]
-
-
-class World(Protocol):
-    """What an expression is asked in: the sounds and the space, bound when it is rendered."""
-
-    @property
-    def exact(self) -> bool:
-        """Whether the samples of the paper are wanted: no clamping, no rounding."""
-
-    def length(self, source: Node, stretch: Fraction) -> Length:
-        """Return the length of a source in frames, read `stretch` times slower than recorded."""
-
-    def read(self, source: Node, query: Query) -> Latents:
-        """Return a source's latents at the positions of the query."""
-
-
-@dataclass(frozen=True)
-class Scope:
-    """Where lengths are asked: the world, and how far the expression around is stretched."""
-
-    world: World
-    stretch: Fraction = Fraction(1)
-    memo: dict[tuple[str, Fraction], Length] = field(default_factory=dict, repr=False)
-
-    def length(self, node: Latent) -> Length:
-        """Return a node's length in frames here; a shared node is measured once."""
-        latent = as_latent(node)
-        key = (latent.digest, self.stretch)
-        found = self.memo.get(key)
-        if found is None:
-            found = self.memo[key] = latent.length(self)
-        return found
-
-    def stretched(self, factor: Fraction) -> Scope:
-        """Return the scope inside ``extend(factor)`` or ``slow(factor)``."""
-        return replace(self, stretch=self.stretch * factor)
-
-
-@dataclass(frozen=True)
-class Query:
-    """Which positions of a node are asked, and when.
-
-    Parameters
-    ----------
-    frames : array [shape=(n,), frames]
-        Positions inside the node asked; fractions allowed.
-    beats : array [shape=(n,), beats]
-        The clock at each, for the curves.
-    wrap : array [shape=(n,), bool]
-        Whether a window that reads past the end goes on at the beginning.
-    scope : Scope
-    seed : int
-    own : int or None
-        The seed that ``.seed(n)`` around here gave.
-    """
-
-    frames: Floats
-    beats: Floats
-    wrap: NDArray[np.bool_]
-    scope: Scope
-    seed: int = 0
-    own: int | None = None
-    memo: dict[tuple[str, bytes], Latents] = field(default_factory=dict, repr=False)
-
-    @property
-    def world(self) -> World:
-        """The world that the expression is asked in."""
-        return self.scope.world
-
-    def latents(self, node: Latent) -> Latents:
-        """Return a node's latents here; a shared node is computed once."""
-        latent = as_latent(node)
-        key = (latent.digest, self._key)
-        found = self.memo.get(key)
-        if found is None:
-            found = self.memo[key] = latent.at(self)
-        return found
-
-    @property
-    def _key(self) -> bytes:
-        digest = hashlib.blake2b(f"{self.own} {self.scope.stretch} ".encode(), digest_size=16)
-        for values in (self.frames, self.beats, self.wrap):
-            digest.update(values.tobytes())
-        return digest.digest()
-
-    def curve(self, curve: CurveLike, carrier: Latent) -> Floats:
-        """Return the values of a curve of `carrier` at this query's clock [shape=(n,)]."""
-        length = self.scope.length(carrier)
-        part = None
-        if not math.isinf(length):
-            # The last frame that is heard, not the end: both ends of the curve are reached.
-            last = max(float(length - 1 / self.scope.stretch), 1e-9)
-            part = np.clip(self.frames / last, 0.0, 1.0)
-        return Time(self.beats, part, self.seed, self.own).value(curve)
-
-    def at(self, frames: Floats, beats: Floats | None = None, **changes: Any) -> Query:
-        """Return a query of other positions with the same memo."""
-        return replace(self, frames=frames, beats=self.beats if beats is None else beats, **changes)
+    from latentlive.latent.join import Exact, Norm, On, Overlap
 
 
 class Latent(Node):
@@ -222,6 +106,173 @@ class Latent(Node):
 
         return Reseeded(self, n)
 
+    def rev(self) -> Latent:
+        """Run backwards, frame by frame, curves and all; needs an end.
+
+        Example
+        -------
+        >>> sound("gong").rev().rev()
+        sound('gong')
+        """
+        from latentlive.latent.time import Rev
+
+        return self.of if isinstance(self, Rev) else Rev(self)
+
+    def slice(self, start: float, stop: float) -> Latent:
+        """Play from frame `start` to frame `stop` only (0 <= start < stop, a frame is a window).
+
+        Example
+        -------
+        >>> sound("gong").slice(10, 50)
+        sound('gong').slice(10, 50)
+        """
+        from latentlive.latent.time import Slice
+
+        return Slice(self, start, stop)
+
+    def early(self, beats: float) -> Latent:
+        """Begin `beats` into itself, curves and all.
+
+        Example
+        -------
+        >>> sound("gong").early(2)
+        sound('gong').early(2)
+        """
+        from latentlive.latent.time import Early
+
+        return Early(self, beats)
+
+    def late(self, beats: float) -> Latent:
+        """Begin `beats` later, curves and all; silence comes before.
+
+        Example
+        -------
+        >>> sound("gong").late(2)
+        sound('gong').early(-2)
+        """
+        from latentlive.latent.time import Early
+
+        shift: float = Number("beats").coerce(beats, "late: beats")
+        return Early(self, -shift)
+
+    def freeze(self, at: float) -> Latent:
+        """Stay for ever at frame `at` (>= 0).
+
+        Example
+        -------
+        >>> sound("gong").freeze(12)
+        sound('gong').freeze(12)
+        """
+        from latentlive.latent.time import Freeze
+
+        return Freeze(self, at)
+
+    def scrub(self, curve: CurveLike) -> Latent:
+        """Go for ever where a curve says: 0 is the first frame, 1 the last; needs an end.
+
+        Example
+        -------
+        >>> sound("gong").scrub(perlin(4))
+        sound('gong').scrub(perlin(4))
+        """
+        from latentlive.latent.time import Scrub
+
+        return Scrub(self, curve)
+
+    def offset(self, direction: LatentLike, amount: CurveLike = 1.0) -> Latent:
+        """Move the means along a latent, or a vector [shape=(dims,)], by an amount.
+
+        Example
+        -------
+        >>> sound("gong").offset(prior(3), sine(8))
+        sound('gong').offset(prior(3), sine(8))
+        """
+        from latentlive.latent.touch import Offset
+
+        return Offset(self, direction, amount)
+
+    def dim(self, i: int, curve: CurveLike) -> Latent:
+        """Let a curve set dimension `i` (>= 0) of the means.
+
+        Example
+        -------
+        >>> sound("gong").dim(7, sine2(4))
+        sound('gong').dim(7, sine(4).range(-1, 1))
+        """
+        from latentlive.latent.touch import Dim
+
+        return Dim(self, i, curve)
+
+    def jitter(self, amount: CurveLike) -> Latent:
+        """Shake the means by `amount` times a new draw of N(0, 1) each frame.
+
+        Example
+        -------
+        >>> sound("gong").jitter(0.3)
+        sound('gong').jitter(0.3)
+        """
+        from latentlive.latent.touch import Jitter
+
+        return Jitter(self, amount)
+
+    def smooth(self, beats: float) -> Latent:
+        """Average over a span of `beats` (> 0) around each moment.
+
+        Example
+        -------
+        >>> sound("gong").smooth(0.5)
+        sound('gong').smooth(0.5)
+        """
+        from latentlive.latent.touch import Smoothed
+
+        return Smoothed(self, beats)
+
+    def __add__(self, other: LatentLike) -> Latent:
+        from latentlive.latent.mix import Plus
+
+        return Plus(self, other)
+
+    def __sub__(self, other: LatentLike) -> Latent:
+        from latentlive.latent.mix import Minus
+
+        return Minus(self, other)
+
+    def __mul__(self, factor: CurveLike) -> Latent:
+        from latentlive.latent.mix import Times
+
+        return Times(self, factor)
+
+    def __rmul__(self, factor: CurveLike) -> Latent:
+        return self * factor
+
+    def on(self, model: str) -> On:
+        """Render in the space of another model file instead of the engine's.
+
+        Stands at the root: a space holds for the whole.
+
+        Example
+        -------
+        >>> sound("gong").on("mine.safetensors")
+        sound('gong').on('mine.safetensors')
+        """
+        from latentlive.latent.join import On
+
+        return On(self, model)
+
+    def norm(self) -> Norm:
+        """Bring to a common loudness of -20 dB, measured over the whole.
+
+        Stands at the root: it is a level of the sound, not of the latents.
+
+        Example
+        -------
+        >>> sound("gong").norm()
+        sound('gong').norm()
+        """
+        from latentlive.latent.join import Norm
+
+        return Norm(self)
+
     def exact(self) -> Exact:
         """Join windows end to end and round nothing: the paper's sound, samples and length.
 
@@ -251,14 +302,27 @@ class Latent(Node):
         return Overlap(self, k)
 
 
+LatentLike = Latent | Sequence[float] | NDArray[np.floating[Any]]
+"""A latent, or a vector [shape=(dims,)] that stands for itself."""
+
+
 def as_latent(value: Any, place: str = "latent") -> Latent:
-    """Return the value, refused unless it is a latent that may stand inside another."""
+    """Return the latent that a value is or stands for.
+
+    Raises
+    ------
+    ExpressionError
+        For anything else, and for a latent whose join is decided already.
+    """
     from latentlive.latent.join import Joined
+    from latentlive.latent.sources import Z
 
     if isinstance(value, Latent):
         return value
     if isinstance(value, Joined):
         raise ExpressionError(f"{place} has .{value.word}(), which stands at the root only")
+    if isinstance(value, np.ndarray | list | tuple):
+        return Z(value)
     hint = f"; write sound({value!r})" if isinstance(value, str) else ""
     raise ExpressionError(
         f"{place} must be a latent such as sound('gong'), got {shown(value)}{hint}"

@@ -1,21 +1,42 @@
-"""The root of an expression: how its decoded windows are joined into sound."""
+"""The root of an expression: how decoded windows are joined, in which space, how loud."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from latentlive.errors import ExpressionError
-from latentlive.expr import Node, child, operator, whole
-from latentlive.latent.base import Latent, as_latent
+from latentlive.expr import Node, Text, child, declared, operator, whole
+from latentlive.expr.fields import shown
+from latentlive.latent.base import Latent
+from latentlive.latent.time import Extend, Slow
 
 DEFAULT_OVERLAP = 4
+STRETCHED_OVERLAP = 2
+"""In extension the windows are chosen to fit one another, so fewer at each moment do."""
 
 
 class Joined(Node):
-    """A latent with its join decided; nothing can be chained after it."""
+    """A latent whose join, space or loudness is decided; only the like can be chained after."""
 
     family = "join"
-    of: Latent
+    of: Texture
+
+    def exact(self) -> Exact:
+        """Join windows end to end and round nothing; see `Latent.exact`."""
+        return Exact(self)
+
+    def overlap(self, k: int) -> Overlap:
+        """Overlap-add `k` windows at each moment; see `Latent.overlap`."""
+        return Overlap(self, k)
+
+    def on(self, model: str) -> On:
+        """Render in the space of another model file; see `Latent.on`."""
+        return On(self, model)
+
+    def norm(self) -> Norm:
+        """Bring to a common loudness; see `Latent.norm`."""
+        return Norm(self)
 
     if not TYPE_CHECKING:
 
@@ -25,36 +46,114 @@ class Joined(Node):
             raise ExpressionError(f"{self.word}: stands at the root; write .{name}() before it")
 
 
+Texture = Latent | Joined
+"""What can be rendered or put on a layer."""
+
+
+def as_texture(value: Any, place: str = "texture") -> Node:
+    """Return the value, refused unless it can be rendered."""
+    if isinstance(value, Latent | Joined):
+        return value
+    hint = f"; write sound({value!r})" if isinstance(value, str) else ""
+    raise ExpressionError(
+        f"{place} must be a latent such as sound('gong'), got {shown(value)}{hint}"
+    )
+
+
+def _once(node: Joined, *others: type[Joined]) -> None:
+    below: Texture = node.of
+    while isinstance(below, Joined):
+        for other in (type(node), *others):
+            if isinstance(below, other):
+                raise ExpressionError(f"{node.word}: .{below.word}() is set already")
+        below = below.of
+
+
 @operator(form="method")
 class Exact(Joined):
     """Windows end to end, nothing rounded or clamped."""
 
-    of: Latent = child(as_latent)
+    of: Texture = child(as_texture)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _once(self, Overlap)
 
 
 @operator(form="method")
 class Overlap(Joined):
     """Windows overlap-added, k at each moment."""
 
-    of: Latent = child(as_latent)
+    of: Texture = child(as_texture)
     k: int = whole(least=1, most=16)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.k & (self.k - 1):
             raise ExpressionError(f"overlap: k must be 1, 2, 4, 8 or 16, got {self.k}")
+        _once(self, Exact)
 
 
-Texture = Latent | Joined
-"""What can be rendered or put on a layer."""
+@operator(form="method")
+class On(Joined):
+    """Rendered in another space."""
+
+    of: Texture = child(as_texture)
+    model: str = declared(Text())
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _once(self)
 
 
-def join_of(texture: Any) -> tuple[Latent, int, bool]:
-    """Return the latent below the join, how many windows overlap, and whether it is exact."""
-    if isinstance(texture, Exact):
-        return texture.of, 1, True
-    if isinstance(texture, Overlap):
-        return texture.of, texture.k, False
-    if isinstance(texture, Latent):
-        return texture, DEFAULT_OVERLAP, False
-    raise ExpressionError(f"expected a latent such as sound('gong'), got {texture!r}")
+@operator(form="method")
+class Norm(Joined):
+    """Brought to a common loudness."""
+
+    of: Texture = child(as_texture)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _once(self)
+
+
+@dataclass(frozen=True)
+class Join:
+    """What stands at the root of a texture.
+
+    Parameters
+    ----------
+    latent : Latent
+        What is below.
+    overlap : int
+        Windows at each moment.
+    exact, norm : bool
+    model : str or None
+        A model file; None is the one that is loaded.
+    """
+
+    latent: Latent
+    overlap: int
+    exact: bool = False
+    norm: bool = False
+    model: str | None = None
+
+
+def join_of(texture: Any) -> Join:
+    """Return what a texture's root decides; in extension 2 windows overlap, else 4."""
+    found: dict[str, Any] = {}
+    below = as_texture(texture)
+    while isinstance(below, Joined):
+        if isinstance(below, Exact):
+            found.update(exact=True, overlap=1)
+        elif isinstance(below, Overlap):
+            found.update(overlap=below.k)
+        elif isinstance(below, On):
+            found.update(model=below.model)
+        else:
+            found.update(norm=True)
+        below = below.of
+    assert isinstance(below, Latent)
+    stretched = any(isinstance(n, Extend | Slow) and n.factor > 1 for n in below.walk())
+    overlap = found.pop("overlap", STRETCHED_OVERLAP if stretched else DEFAULT_OVERLAP)
+    return Join(below, overlap, **found)

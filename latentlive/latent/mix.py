@@ -3,18 +3,56 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from fractions import Fraction
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentlive.curves import CurveLike, as_curve
-from latentlive.expr import child, choice, operator
-from latentlive.latent.base import Latent, Latents, Length, Query, Scope, as_latent
+from latentlive.errors import ExpressionError
+from latentlive.expr import Children, Pairs, child, choice, declared, number, operator
+from latentlive.latent.base import Latent, LatentLike, as_latent
+from latentlive.latent.query import Latents, Length, Query, Scope
+
+F32 = NDArray[np.float32]
+
+BEYOND = 1.0
+"""How far a curve may extrapolate past 0 and 1: a texture stays near what it is made of."""
+
+
+def lerp(a: F32, b: F32, c: F32) -> F32:
+    """Mix so that c=0 gives a, c=1 gives b, and equal sides give themselves, bit for bit."""
+    return np.where(c == 1.0, b, a + c * (b - a))
+
+
+def _mixed(a: Latents, b: Latents, c: F32, law: str, exact: bool) -> Latents:
+    """Return ``(1 - c) a + c b`` [c: shape=(n, 1)] by one of the laws for the spread."""
+    far = c if exact else np.clip(c, -BEYOND, 1.0 + BEYOND)
+    near = c if exact else np.clip(c, 0.0, 1.0)
+    if law == "std":
+        return Latents(lerp(a.mean, b.mean, far), lerp(a.std, b.std, near))
+    # A point has no spread and so no log-variance; the least one serves.
+    least = np.float32(1e-12)
+    log_a, log_b = np.log(np.maximum(a.std, least)), np.log(np.maximum(b.std, least))
+    std = np.exp(lerp(log_a, log_b, near))
+    ends = np.where(near == 0.0, a.std, np.where(near == 1.0, b.std, std))
+    return Latents(lerp(a.mean, b.mean, far), ends)
+
+
+class Pair(Latent):
+    """An operator on two latents of one length: the shorter decides."""
+
+    a: LatentLike
+    b: LatentLike
+
+    def length(self, scope: Scope) -> Length:
+        return min(scope.length(self.a), scope.length(self.b))
 
 
 @operator
-class Interp(Latent):
+class Interp(Pair):
     """Go from `a` to `b`: exactly `a` where the curve is 0, exactly `b` where it is 1.
 
     Parameters
@@ -24,12 +62,15 @@ class Interp(Latent):
         The amount of `b`; outside 0..1 it extrapolates. An array is stretched over the whole.
     match : 'crop' or 'repeat'
         Crop to the shorter, or repeat the shorter; an endless side never crops.
+    law : 'std' or 'logvar'
+        What goes straight from one spread to the other: the std, as in the paper, or the
+        log-variance, as in the paper's code.
 
     Returns
     -------
     Latent
-        ``(1 - c) a + c b`` on means and on stds. Outside 0..1 the std is that of the nearer end,
-        except in exact mode, since a line through two stds can turn negative.
+        ``(1 - c) a + c b``. Outside 0..1 the spread is that of the nearer end and the mean goes
+        at most as far beyond as the ends are apart, except in exact mode.
 
     Example
     -------
@@ -39,24 +80,22 @@ class Interp(Latent):
     Source: Tatar, Cotton, Bisig (SMC 2023), strategies 1 and 2.
     """
 
-    a: Latent = child(as_latent)
-    b: Latent = child(as_latent)
+    a: LatentLike = child(as_latent)
+    b: LatentLike = child(as_latent)
     curve: CurveLike = child(as_curve, default=0.5)
     match: Literal["crop", "repeat"] = choice("crop", "repeat", default="crop")
+    law: Literal["std", "logvar"] = choice("std", "logvar", default="std")
 
     def length(self, scope: Scope) -> Length:
         lengths = scope.length(self.a), scope.length(self.b)
-        if self.match == "crop":
-            return min(lengths)
-        return max(lengths)
+        return min(lengths) if self.match == "crop" else max(lengths)
 
     def at(self, query: Query) -> Latents:
-        c = query.curve(self.curve, self)[:, None].astype(np.float32)
+        c = _amount(query, self.curve, self)
         a, b = self._side(query, self.a), self._side(query, self.b)
-        k = c if query.world.exact else np.clip(c, 0.0, 1.0)
-        return Latents(_lerp(a.mean, b.mean, c), _lerp(a.std, b.std, k))
+        return _mixed(a, b, c, self.law, query.world.exact)
 
-    def _side(self, query: Query, side: Latent) -> Latents:
+    def _side(self, query: Query, side: LatentLike) -> Latents:
         once = query.scope.length(side)
         if self.match == "crop" or math.isinf(once) or once >= query.scope.length(self):
             return query.latents(side)
@@ -65,9 +104,223 @@ class Interp(Latent):
         return query.at(query.frames - turn * float(once), wrap=wrap).latents(side)
 
 
-_F32 = NDArray[np.float32]
+def _amount(query: Query, curve: CurveLike, carrier: Latent) -> F32:
+    return query.curve(curve, carrier)[:, None].astype(np.float32)
 
 
-def _lerp(a: _F32, b: _F32, c: _F32) -> _F32:
-    """Mix so that c=0 gives a, c=1 gives b, and equal sides give themselves, bit for bit."""
-    return np.where(c == 1.0, b, a + c * (b - a))
+@operator
+class Slerp(Pair):
+    """Go from `a` to `b` on a great circle, so that the mean keeps its length on the way.
+
+    Parameters
+    ----------
+    a, b : Latent
+    curve : curve, number or array
+        The amount of `b`, kept within 0..1.
+
+    Example
+    -------
+    >>> slerp(sound("gong"), sound("rain"), sine(8))
+    slerp(sound('gong'), sound('rain'), sine(8))
+
+    Source: Shoemake: Animating Rotation with Quaternion Curves (SIGGRAPH 1985).
+    """
+
+    a: LatentLike = child(as_latent)
+    b: LatentLike = child(as_latent)
+    curve: CurveLike = child(as_curve, default=0.5)
+
+    def at(self, query: Query) -> Latents:
+        c = np.clip(_amount(query, self.curve, self), 0.0, 1.0)
+        a, b = query.latents(self.a), query.latents(self.b)
+        long_a, long_b = _norm(a.mean), _norm(b.mean)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            cosine = np.sum(a.mean * b.mean, axis=1, keepdims=True) / (long_a * long_b)
+            angle = np.arccos(np.clip(cosine, -1.0, 1.0))
+            turned = (
+                np.sin((1 - c) * angle) * (a.mean / long_a) + np.sin(c * angle) * (b.mean / long_b)
+            ) / np.sin(angle)
+        straight = lerp(a.mean, b.mean, c)
+        # Parallel, opposite or empty means have no one great circle.
+        curved = np.isfinite(turned).all(axis=1, keepdims=True) & (np.sin(angle) > 1e-3)
+        mean = np.where(curved, turned * lerp(long_a, long_b, c), straight)
+        ends = np.where(c == 0.0, a.mean, np.where(c == 1.0, b.mean, mean))
+        return Latents(ends.astype(np.float32), lerp(a.std, b.std, c))
+
+
+def _norm(mean: F32) -> F32:
+    long: F32 = np.sqrt(np.sum(mean * mean, axis=1, keepdims=True))
+    return long
+
+
+@operator
+class Steps(Latent):
+    """Play the whole of two short sounds at one amount after another, stop included.
+
+    Parameters
+    ----------
+    a, b : Latent
+        Cropped to the shorter.
+    start, stop, step : float
+        Amounts of `b`: start, start + step, ... stop.
+
+    Example
+    -------
+    >>> steps(sound("gong"), sound("rain"), 0, 1, 0.2)
+    steps(sound('gong'), sound('rain'))
+
+    Source: Tatar, Cotton, Bisig (SMC 2023), strategy 1.
+    """
+
+    a: LatentLike = child(as_latent)
+    b: LatentLike = child(as_latent)
+    start: float = number(default=0.0)
+    stop: float = number(default=1.0)
+    step: float = number(default=0.2)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.step == 0 or (self.stop - self.start) / self.step < 0:
+            raise ExpressionError(
+                f"steps: step must lead from start {self.start:g} to stop {self.stop:g}, "
+                f"got {self.step:g}"
+            )
+        if self._count > 10_000:
+            raise ExpressionError(f"steps: at most 10000 steps, got {self._count}")
+
+    @property
+    def _count(self) -> int:
+        return math.floor((self.stop - self.start) / self.step + 1e-6) + 1
+
+    def _once(self, scope: Scope) -> Fraction:
+        once = min(scope.length(self.a), scope.length(self.b))
+        if not isinstance(once, Fraction):
+            raise ExpressionError("steps: both sounds never end; slice one of them")
+        return once
+
+    def length(self, scope: Scope) -> Length:
+        return self._once(scope) * self._count
+
+    def at(self, query: Query) -> Latents:
+        once = float(self._once(query.scope))
+        index = np.clip(np.floor(query.frames / once), 0, self._count - 1)
+        there = query.at(query.frames - index * once)
+        amounts = (self.start + index * self.step)[:, None].astype(np.float32)
+        a, b = there.latents(self.a), there.latents(self.b)
+        return _mixed(a, b, amounts, "std", query.world.exact)
+
+
+@operator
+class Path(Latent):
+    """Go through several latents: 0 is the first, 1 the last, equal parts between.
+
+    Parameters
+    ----------
+    points : list of Latent
+        At least two; cropped to the shortest.
+    curve : curve, number or array
+        Where on the path, kept within 0..1.
+
+    Example
+    -------
+    >>> path([sound("gong"), prior(3), sound("rain")], saw(60))
+    path([sound('gong'), prior(3), sound('rain')], saw(60))
+    """
+
+    points: Sequence[LatentLike] = declared(Children(as_latent, least=2))
+    curve: CurveLike = child(as_curve)
+
+    def length(self, scope: Scope) -> Length:
+        return min(scope.length(point) for point in self.points)
+
+    def at(self, query: Query) -> Latents:
+        points = self.points
+        where = np.clip(query.curve(self.curve, self), 0.0, 1.0) * (len(points) - 1)
+        leg = np.minimum(np.floor(where), len(points) - 2).astype(np.int64)
+        c = (where - leg)[:, None].astype(np.float32)
+        shape = (len(leg), query.world.dims)
+        mean, std = np.empty(shape, np.float32), np.empty(shape, np.float32)
+        for index in np.unique(leg):
+            here = leg == index
+            there = query.only(here)
+            a, b = there.latents(points[index]), there.latents(points[index + 1])
+            mean[here], std[here] = _mixed(a, b, c[here], "std", exact=True)
+        return Latents(mean, std)
+
+
+@operator(word="blend", form="spread")
+class Blend(Latent):
+    """See `blend`."""
+
+    parts: Sequence[tuple[LatentLike, CurveLike]] = declared(Pairs(as_latent, as_curve))
+
+    def length(self, scope: Scope) -> Length:
+        return min(scope.length(part) for part, _ in self.parts)
+
+    def at(self, query: Query) -> Latents:
+        weights = [np.maximum(query.curve(w, self), 0.0) for _, w in self.parts]
+        total = np.sum(weights, axis=0)
+        shape = (len(query.frames), query.world.dims)
+        mean, std = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+        for (part, _), weight in zip(self.parts, weights, strict=True):
+            even = np.full_like(total, 1.0 / len(weights))
+            share = np.divide(weight, total, out=even, where=total > 0.0)[:, None]
+            latents = query.latents(part)
+            mean += share.astype(np.float32) * latents.mean
+            std += share.astype(np.float32) * latents.std
+        return Latents(mean, std)
+
+
+def blend(*parts: tuple[LatentLike, CurveLike]) -> Latent:
+    """Mix several latents by weights.
+
+    Parameters
+    ----------
+    parts : pairs of (Latent, weight)
+        Weights are curves or numbers, negative ones count as 0; only their proportion matters.
+
+    Example
+    -------
+    >>> blend((sound("gong"), 1), (sound("rain"), sine(8)), (prior(2), 0.5))
+    blend((sound('gong'), 1), (sound('rain'), sine(8)), (prior(2), 0.5))
+    """
+    return Blend(parts)
+
+
+@operator(form="+")
+class Plus(Pair):
+    """Means added; the first one's spread."""
+
+    a: LatentLike = child(as_latent)
+    b: LatentLike = child(as_latent)
+
+    def at(self, query: Query) -> Latents:
+        a, b = query.latents(self.a), query.latents(self.b)
+        return Latents(a.mean + b.mean, a.std)
+
+
+@operator(form="-")
+class Minus(Pair):
+    """Means subtracted; the first one's spread."""
+
+    a: LatentLike = child(as_latent)
+    b: LatentLike = child(as_latent)
+
+    def at(self, query: Query) -> Latents:
+        a, b = query.latents(self.a), query.latents(self.b)
+        return Latents(a.mean - b.mean, a.std)
+
+
+@operator(form="*")
+class Times(Latent):
+    """Means multiplied by a curve; the spread as it was."""
+
+    of: LatentLike = child(as_latent)
+    factor: CurveLike = child(as_curve)
+
+    def length(self, scope: Scope) -> Length:
+        return scope.length(self.of)
+
+    def at(self, query: Query) -> Latents:
+        mean, std = query.latents(self.of)
+        return Latents(mean * _amount(query, self.factor, self), std)

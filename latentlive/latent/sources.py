@@ -1,19 +1,44 @@
-"""Where latents come from."""
+"""Where latents come from: recordings, points of the latent space, chance."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latentlive.expr import Array, Text, declared, operator
-from latentlive.expr.fields import Either
-from latentlive.latent.base import Latent, Latents, Length, Query, Scope
+from latentlive.errors import ExpressionError
+from latentlive.expr import (
+    Array,
+    Either,
+    Maybe,
+    Number,
+    Text,
+    child,
+    declared,
+    operator,
+    positive,
+    whole,
+)
+from latentlive.latent.base import Latent, as_latent
+from latentlive.latent.noise import drawn
+from latentlive.latent.query import Latents, Length, Query, Scope
+
+
+class Recorded(Latent):
+    """A source that the world knows as audio."""
+
+    def length(self, scope: Scope) -> Length:
+        return scope.world.length(self, scope.stretch)
+
+    def at(self, query: Query) -> Latents:
+        return query.world.read(self, query)
 
 
 @operator
-class Sound(Latent):
+class Sound(Recorded):
     """A recording, read window by window through the encoder.
 
     Parameters
@@ -27,12 +52,189 @@ class Sound(Latent):
     sound('gong')
     """
 
-    source: str | NDArray[np.floating[Any]] = declared(
+    source: str | Sequence[float] | NDArray[np.floating[Any]] = declared(
         Either("a name, a path or an array of samples", text=Text(), values=Array(np.float32))
     )
 
+
+@operator
+class Cluster(Recorded):
+    """The sounds of one node of the corpus's map, joined.
+
+    Parameters
+    ----------
+    n : int [>= 0]
+        The node: x + y * side.
+    seconds : float [seconds, > 0], optional
+        About how much: the nearest sounds first until that is reached; all when left out.
+
+    Example
+    -------
+    >>> cluster(18, seconds=30)
+    cluster(18, 30)
+    """
+
+    n: int = whole()
+    seconds: float | None = declared(Maybe(Number("seconds", above=0.0)), default=None)
+
+
+@operator
+class Near(Recorded):
+    """The `n` sounds of the corpus that are most like a sound, joined, nearest first.
+
+    Parameters
+    ----------
+    sound : Latent
+        A sound of the corpus.
+    n : int [>= 1]
+
+    Example
+    -------
+    >>> near(sound("gong"), 6)
+    near(sound('gong'), 6)
+    """
+
+    sound: Latent = child(as_latent)
+    n: int = whole(least=1)
+
+
+class Endless(Latent):
+    """A source that never ends."""
+
     def length(self, scope: Scope) -> Length:
-        return scope.world.length(self, scope.stretch)
+        return math.inf
+
+
+def _point(mean: NDArray[np.float32], frames: int) -> Latents:
+    """Return one or many means without any spread."""
+    means = np.broadcast_to(mean, (frames, mean.shape[-1]))
+    return Latents(np.ascontiguousarray(means), np.zeros(means.shape, np.float32))
+
+
+@operator
+class Z(Endless):
+    """One point of the latent space, for ever.
+
+    Parameters
+    ----------
+    vector : array [shape=(dims,)]
+
+    Example
+    -------
+    >>> z([0.5, -1])
+    z([0.5, -1.0])
+    """
+
+    vector: Sequence[float] | NDArray[np.floating[Any]] = declared(Array(np.float32))
 
     def at(self, query: Query) -> Latents:
-        return query.world.read(self, query)
+        vector, dims = np.asarray(self.vector, np.float32), query.world.dims
+        if len(vector) != dims:
+            raise ExpressionError(f"z: the space has {dims} dimensions, got {len(vector)}")
+        return _point(vector, len(query.frames))
+
+
+@operator
+class Prior(Endless):
+    """See `prior`."""
+
+    n: int = whole(default=0)
+
+    def at(self, query: Query) -> Latents:
+        key = query.key("prior", self.n)
+        return _point(drawn(key, np.zeros(1), query.world.dims), len(query.frames))
+
+
+@operator
+class Noise(Endless):
+    """See `noise`."""
+
+    n: int = whole(default=0)
+
+    def at(self, query: Query) -> Latents:
+        key = query.key("noise source", self.n)
+        return _point(drawn(key, query.frames, query.world.dims), len(query.frames))
+
+
+@operator
+class Drift(Endless):
+    """See `drift`."""
+
+    n: int = whole(default=0)
+    beats: float = positive("beats", default=8.0)
+
+    def at(self, query: Query) -> Latents:
+        key, dims = query.key("drift", self.n), query.world.dims
+        turns = query.beats / self.beats
+        step = np.floor(turns)
+        x = turns - step
+        # Sine and cosine of an eased angle: the variance stays 1 on the way.
+        angle = (x * x * (3.0 - 2.0 * x) * (np.pi / 2))[:, None]
+        here, there = drawn(key, step, dims), drawn(key, step + 1, dims)
+        wandering = np.cos(angle) * here + np.sin(angle) * there
+        return _point(wandering.astype(np.float32), len(query.frames))
+
+
+@operator(form="name")
+class Silence(Endless):
+    """The latents of silence, for ever.
+
+    Example
+    -------
+    >>> interp(sound("gong"), silence, line(0, 1, 8))
+    interp(sound('gong'), silence, line(0, 1, 8))
+    """
+
+    def at(self, query: Query) -> Latents:
+        mean, std = query.world.silence()
+        frames = len(query.frames)
+        return Latents(np.repeat(mean, frames, axis=0), np.repeat(std, frames, axis=0))
+
+
+def prior(seed: int = 0) -> Latent:
+    """One point drawn from N(0, I), for ever.
+
+    Parameters
+    ----------
+    seed : int [>= 0]
+
+    Example
+    -------
+    >>> prior(3)
+    prior(3)
+    """
+    return Prior(seed)
+
+
+def noise(seed: int = 0) -> Latent:
+    """A new point drawn from N(0, I) each frame, for ever.
+
+    Parameters
+    ----------
+    seed : int [>= 0]
+
+    Example
+    -------
+    >>> noise(3)
+    noise(3)
+    """
+    return Noise(seed)
+
+
+def drift(seed: int = 0, beats: float = 8.0) -> Latent:
+    """Wander smoothly to a new point of N(0, I) every so many beats, for ever.
+
+    Parameters
+    ----------
+    seed : int [>= 0]
+    beats : float [beats, > 0]
+
+    Example
+    -------
+    >>> drift(3, beats=16)
+    drift(3, 16)
+    """
+    return Drift(seed, beats)
+
+
+silence = Silence()

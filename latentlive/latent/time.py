@@ -1,17 +1,26 @@
-"""Operators on time: stretching and looping."""
+"""Operators on time: stretching, looping, cutting, turning round."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
 
-from latentlive.curves import slowing
+from latentlive.curves import CurveLike, as_curve, slowing
 from latentlive.errors import ExpressionError
-from latentlive.expr import child, operator, ratio, whole
-from latentlive.latent.base import Latent, Latents, Length, Query, Scope, as_latent
-from latentlive.units import Floats
+from latentlive.expr import Children, child, declared, number, operator, ratio, whole
+from latentlive.latent.base import Latent, LatentLike, as_latent
+from latentlive.latent.query import Latents, Length, Query, Scope
+
+
+def finite(scope: Scope, of: LatentLike, word: str) -> Fraction:
+    """Return a length, or raise ExpressionError if `of` never ends."""
+    length = scope.length(of)
+    if not isinstance(length, Fraction):
+        raise ExpressionError(f"{word}: {of!r} never ends, so it has no whole; slice it first")
+    return length
 
 
 @operator(form="method")
@@ -22,10 +31,12 @@ class Extend(Latent):
     factor: Fraction = ratio()
 
     def length(self, scope: Scope) -> Length:
-        return scope.stretched(self.factor).length(self.of) * self.factor
+        return scope.stretched(self.factor, beats_too=False).length(self.of) * self.factor
 
     def at(self, query: Query) -> Latents:
-        return _rewound(query, self.factor, query.beats).latents(self.of)
+        frames = query.frames * self.factor.denominator / self.factor.numerator
+        scope = query.scope.stretched(self.factor, beats_too=False)
+        return query.at(frames, scope=scope).latents(self.of)
 
 
 @operator(form="method")
@@ -36,16 +47,13 @@ class Slow(Latent):
     factor: Fraction = ratio()
 
     def length(self, scope: Scope) -> Length:
-        return scope.stretched(self.factor).length(self.of) * self.factor
+        return scope.stretched(self.factor, beats_too=True).length(self.of) * self.factor
 
     def at(self, query: Query) -> Latents:
-        beats = query.beats * self.factor.denominator / self.factor.numerator
-        return _rewound(query, self.factor, beats).latents(self.of)
-
-
-def _rewound(query: Query, factor: Fraction, beats: Floats) -> Query:
-    frames = query.frames * factor.denominator / factor.numerator
-    return query.at(frames, beats, scope=query.scope.stretched(factor))
+        up, down = self.factor.numerator, self.factor.denominator
+        scope = query.scope.stretched(self.factor, beats_too=True)
+        there = query.at(query.frames * down / up, query.beats * down / up, scope=scope)
+        return there.latents(self.of)
 
 
 def extended(of: Latent, factor: float) -> Latent:
@@ -70,9 +78,7 @@ class Loop(Latent):
     n: int = whole("times", default=0)
 
     def length(self, scope: Scope) -> Length:
-        once = scope.length(self.of)
-        if math.isinf(once):
-            raise ExpressionError(f"loop: {self.of!r} never ends, so it cannot be looped")
+        once = finite(scope, self.of, "loop")
         return once * self.n if self.n else math.inf
 
     def at(self, query: Query) -> Latents:
@@ -82,3 +88,144 @@ class Loop(Latent):
         turn = np.clip(turn, 0, last)
         wrap = (query.frames >= 0) & ((turn < last) | query.wrap)
         return query.at(query.frames - turn * once, wrap=wrap).latents(self.of)
+
+
+@operator(form="method")
+class Rev(Latent):
+    """Runs backwards, frame by frame, curves and all."""
+
+    of: Latent = child(as_latent)
+
+    def length(self, scope: Scope) -> Length:
+        return finite(scope, self.of, "rev")
+
+    def at(self, query: Query) -> Latents:
+        last = float(query.scope.length(self.of)) - 1.0
+        frames = last - query.frames
+        beats = query.beats + (frames - query.frames) / query.scope.beat_frames
+        return query.at(frames, beats).latents(self.of)
+
+
+@operator(form="method")
+class Slice(Latent):
+    """From one frame to another."""
+
+    of: Latent = child(as_latent)
+    start: float = number("frames", least=0.0)
+    stop: float = number("frames", least=0.0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.stop <= self.start:
+            raise ExpressionError(
+                f"slice: stop must be after start {self.start:g} frames, got {self.stop:g}"
+            )
+
+    def length(self, scope: Scope) -> Length:
+        whole = scope.length(self.of)
+        if whole <= self.start:
+            raise ExpressionError(
+                f"slice: start must be before the end at {float(whole):.1f} frames, "
+                f"got {self.start:g}"
+            )
+        return Fraction(min(whole, self.stop)) - Fraction(self.start)
+
+    def at(self, query: Query) -> Latents:
+        return query.at(query.frames + self.start).latents(self.of)
+
+
+@operator(form="method")
+class Early(Latent):
+    """Begins some beats into itself, or, where negative, later."""
+
+    of: Latent = child(as_latent)
+    beats: float = number("beats")
+
+    def length(self, scope: Scope) -> Length:
+        whole = scope.length(self.of)
+        if not isinstance(whole, Fraction):
+            return whole
+        left = whole - Fraction(self.beats * scope.beat_frames).limit_denominator(2**20)
+        if left <= 0:
+            raise ExpressionError(
+                f"early: nothing is left after {self.beats:g} beats; "
+                f"it lasts {float(whole) / scope.beat_frames:.2f}"
+            )
+        return left
+
+    def at(self, query: Query) -> Latents:
+        frames = query.frames + self.beats * query.scope.beat_frames
+        there = query.at(frames, query.beats + self.beats)
+        if self.beats >= 0:
+            return there.latents(self.of)
+        mean, std = there.latents(self.of)
+        # A source that has no beginning must be silent before it, as a recording is.
+        waiting = (frames <= -1.0)[:, None]
+        quiet = query.world.silence()
+        return Latents(np.where(waiting, quiet.mean, mean), np.where(waiting, quiet.std, std))
+
+
+@operator(form="method")
+class Freeze(Latent):
+    """Stays at one frame."""
+
+    of: Latent = child(as_latent)
+    frame: float = number("frames", least=0.0)
+
+    def length(self, scope: Scope) -> Length:
+        scope.length(self.of)
+        return math.inf
+
+    def at(self, query: Query) -> Latents:
+        return query.at(np.full_like(query.frames, self.frame)).latents(self.of)
+
+
+@operator(form="method")
+class Scrub(Latent):
+    """Goes where a curve says."""
+
+    of: Latent = child(as_latent)
+    curve: CurveLike = child(as_curve)
+
+    def length(self, scope: Scope) -> Length:
+        finite(scope, self.of, "scrub")
+        return math.inf
+
+    def at(self, query: Query) -> Latents:
+        last = max(float(query.scope.length(self.of)) - 1.0, 0.0)
+        where = np.clip(query.curve(self.curve, self), 0.0, 1.0) * last
+        return query.at(where).latents(self.of)
+
+
+@operator(word="cat", form="spread")
+class Cat(Latent):
+    """See `cat`."""
+
+    items: Sequence[LatentLike] = declared(Children(as_latent))
+
+    def length(self, scope: Scope) -> Length:
+        ends = [finite(scope, item, "cat") for item in self.items[:-1]]
+        return sum(ends, Fraction(0)) + scope.length(self.items[-1])
+
+    def at(self, query: Query) -> Latents:
+        lengths = [float(query.scope.length(item)) for item in self.items]
+        starts = np.concatenate([[0.0], np.cumsum(lengths)[:-1]])
+        index = np.clip(np.searchsorted(starts, query.frames, side="right") - 1, 0, None)
+        shape = (len(query.frames), query.world.dims)
+        mean, std = np.empty(shape, np.float32), np.empty(shape, np.float32)
+        for i in np.unique(index):
+            here = index == i
+            there = query.only(here)
+            mean[here], std[here] = there.at(there.frames - starts[i]).latents(self.items[i])
+        return Latents(mean, std)
+
+
+def cat(*items: LatentLike) -> Latent:
+    """Play several latents one after the other; only the last may be endless.
+
+    Example
+    -------
+    >>> cat(sound("gong"), sound("rain").extend(2))
+    cat(sound('gong'), sound('rain').extend(2))
+    """
+    return Cat(items)

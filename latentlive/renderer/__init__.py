@@ -2,13 +2,16 @@
 
 from latentlive.renderer.encoding import Encoder
 from latentlive.renderer.offline import render, render_blocks, render_file
-from latentlive.renderer.rendering import Rendering, check
+from latentlive.renderer.rendering import Rendering, ask, check
+from latentlive.renderer.spaces import Spaces
 from latentlive.renderer.world import BoundWorld, corpus_sounds
 
 __all__ = [
     "BoundWorld",
     "Encoder",
     "Rendering",
+    "Spaces",
+    "ask",
     "check",
     "corpus_sounds",
     "render",

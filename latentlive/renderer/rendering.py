@@ -22,15 +22,20 @@ from latentlive.latent import (
     Reseeded,
     Scope,
     Texture,
-    World,
+    Touch,
     join_of,
 )
-from latentlive.latent.touch import Touch
-from latentlive.renderer.encoding import Encoder
-from latentlive.renderer.noise import noise, noise_key
+from latentlive.latent.noise import drawn, noise_key
+from latentlive.models import load_model
+from latentlive.renderer.spaces import Spaces
 from latentlive.renderer.world import BoundWorld, DryWorld, Sounds
 from latentlive.space import Space
-from latentlive.units import Floats, Samples, Tempo
+from latentlive.units import Floats, Samples, Tempo, from_db
+
+NORM_DB = -20.0
+NORM_MAX_GAIN = 16.0
+NORM_WINDOWS = 64
+"""How many windows, spread over the whole, its loudness is measured on."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +58,9 @@ class Rendering:
     Parameters
     ----------
     texture : Latent or joined Latent
-    space : Space
-    sounds : function of a Sound node to its Audio
-    encoder : Encoder, optional
-        Shared between renderings of one space, so that each window is encoded once.
+    spaces : Spaces or Space
+        Shared between renderings, so that each window is encoded once.
+    sounds : function of a recorded source to its Audio
     seed : int
         The performance's seed.
     slot : int
@@ -81,19 +85,21 @@ class Rendering:
     def __init__(
         self,
         texture: Texture,
-        space: Space,
+        spaces: Spaces | Space,
         sounds: Sounds,
-        encoder: Encoder | None = None,
         seed: int = 0,
         slot: int = 0,
         tempo: Tempo | None = None,
         looped: bool = False,
     ) -> None:
-        latent, self.overlap, exact = join_of(texture)
-        self.space = space
+        join = join_of(texture)
+        spaces = spaces if isinstance(spaces, Spaces) else Spaces(spaces)
+        self.overlap, latent = join.overlap, join.latent
+        self.space = space = spaces.encoder(join.model).space
         self.seed, self.tempo = seed, tempo or Tempo(sample_rate=space.sample_rate)
-        world = BoundWorld(sounds, encoder or Encoder(space), exact)
-        self.scope = Scope(world)
+        self.scope = Scope(
+            BoundWorld(sounds, spaces, join), beat_frames=self.tempo.beat_samples / space.window
+        )
         once = self.scope.length(latent)
         if looped and not math.isinf(once) and not isinstance(_core(latent), Loop):
             latent = Loop(latent, 0)
@@ -103,6 +109,18 @@ class Rendering:
         self._key = noise_key(seed, slot, _own_seed(latent))
         self._fade = _hann(space.window, self.overlap)
         self._tail = (0, np.empty((0, space.window), np.float32))
+        if join.norm:
+            self._fade = self._fade * np.float32(self._gain_to_norm())
+
+    def _gain_to_norm(self) -> float:
+        """Return the gain that brings the whole, or the first minute, to a common loudness."""
+        rate, window = self.space.sample_rate, self.space.window
+        heard = min(self.length or 60 * rate, 60 * rate)
+        count = min(max(heard // window, 1), NORM_WINDOWS)
+        frames = np.floor(np.arange(count) * (heard / window / count))
+        decoded = self.space.decode(self._drawn(frames))
+        rms = float(np.sqrt(np.mean(decoded.astype(np.float64) ** 2)))
+        return min(float(from_db(NORM_DB)) / max(rms, 1e-9), NORM_MAX_GAIN)
 
     def _samples(self, frames: Length) -> int | None:
         if isinstance(frames, Fraction):
@@ -121,14 +139,13 @@ class Rendering:
     def draw(self, plan: Plan) -> Samples:
         """Return the latent vectors of the windows to decode [shape=(n, dims)]."""
         clock = np.arange(plan.first_window, plan.last_block, dtype=np.float64)
-        frames = clock / self.overlap
-        mean, std = self._latents(frames)
-        drawn = noise(self._key, frames, mean.shape[1])
-        return np.asarray(mean + std * drawn, np.float32)
+        return self._drawn(clock / self.overlap)
 
-    def _latents(self, frames: Floats) -> Latents:
+    def _drawn(self, frames: Floats) -> Samples:
         beats = self.tempo.beats(frames * self.space.window)
-        return ask(self.latent, self.scope, frames, beats, self.seed)
+        mean, std = ask(self.latent, self.scope, frames, beats, self.seed)
+        noise = drawn(self._key, frames, mean.shape[1])
+        return np.asarray(mean + std * noise, np.float32)
 
     def finish(self, plan: Plan, decoded: Samples) -> Samples:
         """Join decoded windows into the samples of the planned blocks."""
@@ -170,19 +187,30 @@ def ask(latent: Latent, scope: Scope, frames: Floats, beats: Floats, seed: int) 
     return Query(frames, beats, wrap, scope, seed).latents(latent)
 
 
-def check(texture: Texture, window: int, sounds: Sounds) -> Length:
+def check(texture: Texture, window: int, dims: int, sounds: Sounds, beat_frames: float) -> Length:
     """Return a texture's length in frames, or raise for anything wrong with it; decode nothing.
+
+    Parameters
+    ----------
+    texture : Latent or joined Latent
+    window, dims : int
+        Of the space that will render it.
+    sounds : function of a recorded source to its Audio
+    beat_frames : float [frames]
+        Frames of one beat.
 
     Raises
     ------
     ExpressionError, SoundError
         What rendering would raise.
     """
-    latent, _, exact = join_of(texture)
-    world: World = DryWorld(sounds, window, exact)
-    scope = Scope(world)
-    length = scope.length(latent)
-    ask(latent, scope, np.zeros(1), np.zeros(1), 0)
+    join = join_of(texture)
+    if join.model is not None:
+        other = load_model(join.model)
+        window, dims = other.window, other.dims
+    scope = Scope(DryWorld(sounds, window, dims, join.exact), beat_frames=beat_frames)
+    length = scope.length(join.latent)
+    ask(join.latent, scope, np.zeros(1), np.zeros(1), 0)
     return length
 
 

@@ -7,14 +7,16 @@ from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
 
 from latentlive.corpus import Audio, Corpus, audio_digest
-from latentlive.errors import ExpressionError
+from latentlive.errors import ExpressionError, SoundError
 from latentlive.expr import Node
-from latentlive.latent import Latents, Length, Query, Sound
-from latentlive.renderer.encoding import Encoder
+from latentlive.latent import Cluster, Join, Latents, Length, Query, Recorded, Sound
+from latentlive.renderer.spaces import Spaces
+from latentlive.units import Floats
 
-Sounds = Callable[[Sound], Audio]
+Sounds = Callable[[Recorded], Audio]
 """Where a sound's samples are found."""
 
 
@@ -22,9 +24,12 @@ def corpus_sounds(corpus: Corpus, sample_rate: int) -> Sounds:
     """Return the sounds of a corpus, of paths, and of arrays, at a rate."""
     known: dict[str, Audio] = {}
 
-    def find(sound: Sound) -> Audio:
+    def find(sound: Recorded) -> Audio:
         audio = known.get(sound.digest)
         if audio is None:
+            if not isinstance(sound, Sound):
+                word = "cluster" if isinstance(sound, Cluster) else "near"
+                raise SoundError(f"{word}: the corpus {corpus.name!r} has no map yet")
             if isinstance(sound.source, str):
                 audio = corpus.audio(sound.source, sample_rate)
             else:
@@ -37,22 +42,39 @@ def corpus_sounds(corpus: Corpus, sample_rate: int) -> Sounds:
 
 
 class BoundWorld:
-    """Sounds and an encoder; `World` for the algebra.
+    """Sounds and a space; `World` for the algebra.
 
     Parameters
     ----------
-    sounds : function of a Sound node to its Audio
-    encoder : Encoder
-    exact : bool
-        Whole windows only, nothing rounded or clamped.
+    sounds : function of a recorded source to its Audio
+    spaces : Spaces
+    join : Join
+        What stands at the root of the expression.
     """
 
-    def __init__(self, sounds: Sounds, encoder: Encoder, exact: bool = False) -> None:
-        self.sounds, self.encoder, self.exact = sounds, encoder, exact
-        self.window = encoder.space.window
+    def __init__(self, sounds: Sounds, spaces: Spaces, join: Join) -> None:
+        self.sounds, self.spaces = sounds, spaces
+        self.encoder = spaces.encoder(join.model)
+        self.exact, self.overlap = join.exact, join.overlap
+
+    @property
+    def window(self) -> int:
+        """Samples of one frame."""
+        return self.encoder.space.window
+
+    @property
+    def dims(self) -> int:
+        """Numbers of one latent vector."""
+        return self.encoder.space.dims
+
+    def silence(self) -> Latents:
+        """Return the latents of one window of silence [shape=(1, dims)]."""
+        quiet = np.zeros(self.window, np.float32)
+        audio = Audio(quiet, audio_digest(quiet))
+        return self.encoder.encode(audio, np.zeros(1, np.int64), np.zeros(1, np.bool_), self.exact)
 
     def length(self, source: Node, stretch: Fraction) -> Length:
-        """Return a sound's length in frames.
+        """Return a recorded source's length in frames.
 
         In exact mode that is the number of whole windows of the padded sound, as many as the
         paper's strategies write: ``ceil(N / hop) - window / hop + 1`` for a hop inside a window.
@@ -72,22 +94,50 @@ class BoundWorld:
         return count * hop / window
 
     def read(self, source: Node, query: Query) -> Latents:
-        """Return a sound's latents at the positions of a query."""
-        offsets = np.rint(query.frames * self.window).astype(np.int64)
-        return self.encoder.encode(self._audio(source), offsets, query.wrap, self.exact)
+        """Return a recorded source's latents at the positions of a query."""
+        audio, stretch = self._audio(source), query.scope.stretch
+        if stretch > 1 and self.overlap > 1 and not self.exact:
+            offsets = self._aligned(audio, query.frames, stretch)
+        else:
+            offsets = np.rint(query.frames * self.window).astype(np.int64)
+        return self.encoder.encode(audio, offsets, query.wrap, self.exact)
+
+    def _aligned(self, audio: Audio, frames: Floats, stretch: Fraction) -> NDArray[np.int64]:
+        hop = self.window // self.overlap
+        alignment = self.spaces.alignment(audio, hop / stretch, hop, self.window)
+        # Which window of the stretched recording this is; snapped first, so that a position
+        # half-way between two does not waver with the last bit of a float.
+        index = np.floor(np.rint(frames * float(stretch * self.overlap) * 1024.0) / 1024.0 + 0.5)
+        return alignment.offsets(index.astype(np.int64))
 
     def _audio(self, source: Node) -> Audio:
-        assert isinstance(source, Sound)
+        assert isinstance(source, Recorded)
         return self.sounds(source)
 
 
 class DryWorld(BoundWorld):
-    """The same lengths, but silence instead of encodings: to check an expression cheaply."""
+    """The same lengths, but silence instead of encodings: to check an expression cheaply.
 
-    def __init__(self, sounds: Sounds, window: int, exact: bool = False) -> None:
-        self.sounds, self.window, self.exact = sounds, window, exact
+    Parameters
+    ----------
+    sounds : function of a recorded source to its Audio
+    window, dims : int
+        Of the space that will render it.
+    """
+
+    window = 0
+    dims = 0
+
+    def __init__(self, sounds: Sounds, window: int, dims: int, exact: bool = False) -> None:
+        self.sounds, self.exact = sounds, exact
+        self.window, self.dims = window, dims
+
+    def silence(self) -> Latents:
+        """Return zeros."""
+        zeros = np.zeros((1, self.dims), np.float32)
+        return Latents(zeros, zeros)
 
     def read(self, source: Node, query: Query) -> Latents:
-        """Return zeros of one dimension."""
-        zeros = np.zeros((len(query.frames), 1), np.float32)
+        """Return zeros."""
+        zeros = np.zeros((len(query.frames), self.dims), np.float32)
         return Latents(zeros, zeros)

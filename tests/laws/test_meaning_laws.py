@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 import latentlive as ll
 from latentlive.errors import ExpressionError
-from latentlive.latent import Scope
-from latentlive.renderer import BoundWorld, Encoder, Rendering
-from latentlive.renderer.rendering import ask
+from latentlive.latent import Scope, join_of
+from latentlive.renderer import BoundWorld, Rendering, Spaces, ask
 from tests.strategies import SHORT, SOUNDS, SPACE, amounts, curves, factors, latents, textures
 
 calm = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -65,7 +64,7 @@ def test_law_2_and_10_audio_is_the_same_in_any_order(texture, starts):
 
 
 def _ask(latent, frames):
-    scope = Scope(BoundWorld(SOUNDS, Encoder(SPACE)))
+    scope = Scope(BoundWorld(SOUNDS, Spaces(SPACE), join_of(latent)))
     return ask(latent, scope, np.asarray(frames, np.float64), np.asarray(frames) / 7.0, 0)
 
 

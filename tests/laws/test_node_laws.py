@@ -11,11 +11,12 @@ import time
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import latentlive as ll
 from latentlive.errors import ExpressionError
 from latentlive.renderer import Rendering
-from tests.strategies import SHORT, SOUNDS, SPACE, all_tags, curves, names, tags, textures
+from tests.strategies import SHORT, SOUNDS, SPACE, all_tags, curves, names, recorded, tags, textures
 
 calm = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -27,13 +28,13 @@ def test_law_3_repr_is_code_for_curves(curve):
 
 
 @calm
-@given(textures)
+@given(st.one_of(textures, recorded))
 def test_law_3_repr_is_code_for_textures(texture):
     assert eval(repr(texture), names()) == texture
 
 
 @calm
-@given(textures)
+@given(st.one_of(textures, recorded))
 def test_law_4_load_gives_back_what_was_dumped(texture):
     again = ll.loads(ll.dumps(texture))
     assert again == texture
@@ -106,9 +107,9 @@ def test_the_strategies_reach_every_operator():
     seen = set()
 
     @settings(max_examples=400, deadline=None, database=None, derandomize=True)
-    @given(textures, curves)
-    def look(texture, curve):
-        seen.update(tags(texture), tags(curve))
+    @given(textures, curves, recorded)
+    def look(texture, curve, source):
+        seen.update(tags(texture), tags(curve), tags(source))
 
     look()
     assert all_tags() - seen == set()

@@ -22,15 +22,15 @@ def _block(key: int, index: int, dims: int) -> NDArray[np.float32]:
 
 
 def _whole(key: int, frames: NDArray[np.int64], dims: int) -> NDArray[np.float32]:
-    drawn = np.empty((len(frames), dims), np.float32)
+    rows = np.empty((len(frames), dims), np.float32)
     blocks = frames // BLOCK
     for index in np.unique(blocks):
         here = blocks == index
-        drawn[here] = _block(key, int(index), dims)[frames[here] - index * BLOCK]
-    return drawn
+        rows[here] = _block(key, int(index), dims)[frames[here] - index * BLOCK]
+    return rows
 
 
-def noise(key: int, frames: Floats, dims: int) -> NDArray[np.float32]:
+def drawn(key: int, frames: Floats, dims: int) -> NDArray[np.float32]:
     """Return standard normal noise at positions of the layer's clock.
 
     Between two frames it is carried from one draw to the next, scaled so that its variance
@@ -50,12 +50,12 @@ def noise(key: int, frames: Floats, dims: int) -> NDArray[np.float32]:
     whole = np.floor(frames)
     part = (frames - whole).astype(np.float32)[:, None]
     first = whole.astype(np.int64)
-    drawn = _whole(key, first, dims)
+    behind = _whole(key, first, dims)
     if not part.any():
-        return drawn
+        return behind
     ahead = _whole(key, first + 1, dims)
     back = np.float32(1.0) - part
-    carried: NDArray[np.float32] = (back * drawn + part * ahead) / np.sqrt(
+    carried: NDArray[np.float32] = (back * behind + part * ahead) / np.sqrt(
         back * back + part * part
     )
     return carried

@@ -1,0 +1,54 @@
+"""The spaces that a rendering may use: the loaded one, and others by file."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from latentlive.corpus import Audio
+from latentlive.errors import ModelError
+from latentlive.models import load_model
+from latentlive.renderer.encoding import Encoder
+from latentlive.renderer.wsola import Alignment
+from latentlive.space import Space
+
+
+class Spaces:
+    """Spaces with their encoders, each loaded once.
+
+    Parameters
+    ----------
+    default : Space
+        What plays where an expression names no other.
+    """
+
+    def __init__(self, default: Space) -> None:
+        self.default = default
+        self._encoders: dict[str | None, Encoder] = {None: Encoder(default)}
+        self._alignments: dict[tuple[str, Fraction, int, int], Alignment] = {}
+
+    def encoder(self, model: str | None = None) -> Encoder:
+        """Return the encoder of a model file's space, or of the default.
+
+        Raises
+        ------
+        ModelError
+            If the file is no model, or its rate is not that of the default.
+        """
+        found = self._encoders.get(model)
+        if found is None:
+            space = load_model(model)
+            if space.sample_rate != self.default.sample_rate:
+                raise ModelError(
+                    f"on: {model!r} runs at {space.sample_rate} Hz, "
+                    f"the loaded model at {self.default.sample_rate}"
+                )
+            found = self._encoders[model] = Encoder(space)
+        return found
+
+    def alignment(self, audio: Audio, read_hop: Fraction, hop: int, window: int) -> Alignment:
+        """Return where a stretched recording is read; searched once."""
+        key = (audio.digest, read_hop, hop, window)
+        found = self._alignments.get(key)
+        if found is None:
+            found = self._alignments[key] = Alignment(audio.samples, read_hop, hop, window)
+        return found
