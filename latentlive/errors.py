@@ -4,6 +4,7 @@
 
     LatentliveError
     ├── ExpressionError    a bad expression: operator, rule, value, remedy
+    │   └── WordError      a word that does not exist here
     ├── SoundError         a sound that is missing, broken or silent
     ├── ModelError         a model file that cannot be trusted or read
     ├── DeviceError        no sound device, or it refuses what was asked
@@ -22,6 +23,10 @@ class LatentliveError(Exception):
 
 class ExpressionError(LatentliveError):
     """An expression that has no meaning, refused where it is typed."""
+
+
+class WordError(ExpressionError, AttributeError):
+    """A word that does not exist here, with the one that was meant."""
 
 
 class SoundError(LatentliveError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from latentlive.curves import CurveLike, as_curve
-from latentlive.errors import ExpressionError
+from latentlive.errors import WordError, did_you_mean
 from latentlive.expr import Number, dump
 from latentlive.latent import Texture
 
@@ -75,10 +75,8 @@ class Layer:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        from latentlive.errors import did_you_mean
-
         words = [w for w in vars(Layer) if not w.startswith("_")]
-        raise ExpressionError(
+        raise WordError(
             f"{self.name}: a layer has no .{name}(){did_you_mean(name, words)}; "
             f"it has {', '.join(words)}"
         )

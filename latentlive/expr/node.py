@@ -11,9 +11,18 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import Any, ClassVar, TypeVar, cast, dataclass_transform, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    NoReturn,
+    TypeVar,
+    cast,
+    dataclass_transform,
+    overload,
+)
 
-from latentlive.errors import ExpressionError
+from latentlive.errors import ExpressionError, WordError, did_you_mean
 from latentlive.expr.fields import (
     Kind,
     array_digest,
@@ -28,6 +37,14 @@ from latentlive.expr.fields import (
 
 MAX_DEPTH = 150
 """The deepest nesting that an expression may have."""
+
+LAYER_WORDS = frozenset({"gain", "amp", "pan", "fade", "xfade", "quant", "stop"})
+LAYER_WORD = "; it is a layer's word: (d1 >> ...).gain(-6)"
+
+_INNER = frozenset({"at", "children", "depth", "digest", "family", "form", "kinds", "length"}) | {
+    *("span", "tag", "values", "walk", "word"),
+}
+"""Names of a node that are no words of the language: they are not suggested."""
 
 T = TypeVar("T", bound="type[Node]")
 
@@ -90,6 +107,16 @@ class Node:
                 stack.append((node, True))
                 stack.extend((c, False) for c in reversed(node.children))
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            if name.startswith("_"):
+                raise AttributeError(name)
+            cls = type(self)
+            words = [w for w in dir(cls) if not w.startswith("_") and w not in _INNER]
+            hint = LAYER_WORD if name in LAYER_WORDS else did_you_mean(name, words)
+            raise WordError(f"{cls.word}: a {cls.family} has no .{name}(){hint}")
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Node) and self.digest == other.digest
 
@@ -119,7 +146,7 @@ def operator(cls: T | None = None, *, word: str = "", form: str = "call") -> T |
     Parameters
     ----------
     word : str
-        How it is written; the class name in lower case when left out.
+        How it is written; its sign, or the class name in lower case, when left out.
     form : 'call', 'method', 'spread', 'name', 'literal', or an infix sign such as '+'
         ``sine(8)``, ``x.extend(4)`` (the first field is the receiver), ``cat(a, b)`` (the one
         field's items are the arguments), ``silence``, ``3``, ``a + b``.
@@ -127,7 +154,8 @@ def operator(cls: T | None = None, *, word: str = "", form: str = "call") -> T |
 
     def declare(cls: T) -> T:
         made = cast("Any", dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls))
-        made.word = word or cls.__name__.lower()
+        infix = not form.isalpha()
+        made.word = word or (form if infix else cls.__name__.lower())
         made.form = form
         made.kinds = {
             f.name: f.metadata["kind"] for f in dataclasses.fields(made) if "kind" in f.metadata

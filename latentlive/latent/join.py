@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from latentlive.errors import ExpressionError
+from latentlive.errors import ExpressionError, WordError
 from latentlive.expr import Node, Text, child, declared, operator, whole
 from latentlive.expr.fields import shown
 from latentlive.latent.base import Latent
-from latentlive.latent.time import Extend, Slow
 
 DEFAULT_OVERLAP = 4
-STRETCHED_OVERLAP = 2
-"""In extension the windows are chosen to fit one another, so fewer at each moment do."""
 
 
 class Joined(Node):
@@ -43,7 +40,7 @@ class Joined(Node):
         def __getattr__(self, name: str) -> NoReturn:
             if name.startswith("_") or not hasattr(Latent, name):
                 raise AttributeError(name)
-            raise ExpressionError(f"{self.word}: stands at the root; write .{name}() before it")
+            raise WordError(f"{self.word}: stands at the root; write .{name}() before it")
 
 
 Texture = Latent | Joined
@@ -140,7 +137,7 @@ class Join:
 
 
 def join_of(texture: Any) -> Join:
-    """Return what a texture's root decides; in extension 2 windows overlap, else 4."""
+    """Return what a texture's root decides; 4 windows overlap where it decides nothing."""
     found: dict[str, Any] = {}
     below = as_texture(texture)
     while isinstance(below, Joined):
@@ -154,6 +151,4 @@ def join_of(texture: Any) -> Join:
             found.update(norm=True)
         below = below.of
     assert isinstance(below, Latent)
-    stretched = any(isinstance(n, Extend | Slow) and n.factor > 1 for n in below.walk())
-    overlap = found.pop("overlap", STRETCHED_OVERLAP if stretched else DEFAULT_OVERLAP)
-    return Join(below, overlap, **found)
+    return Join(below, **{"overlap": DEFAULT_OVERLAP, **found})

@@ -68,6 +68,8 @@ class Rendering:
     tempo : Tempo, optional
     looped : bool
         Whether a finite texture is repeated for ever, as it is on a layer.
+    align : bool
+        Whether windows of stretched recordings are chosen to fit one another.
 
     Raises
     ------
@@ -91,6 +93,7 @@ class Rendering:
         slot: int = 0,
         tempo: Tempo | None = None,
         looped: bool = False,
+        align: bool = True,
     ) -> None:
         join = join_of(texture)
         spaces = spaces if isinstance(spaces, Spaces) else Spaces(spaces)
@@ -98,7 +101,8 @@ class Rendering:
         self.space = space = spaces.encoder(join.model).space
         self.seed, self.tempo = seed, tempo or Tempo(sample_rate=space.sample_rate)
         self.scope = Scope(
-            BoundWorld(sounds, spaces, join), beat_frames=self.tempo.beat_samples / space.window
+            BoundWorld(sounds, spaces, join, align),
+            beat_frames=self.tempo.beat_samples / space.window,
         )
         once = self.scope.length(latent)
         if looped and not math.isinf(once) and not isinstance(_core(latent), Loop):

@@ -50,12 +50,15 @@ class BoundWorld:
     spaces : Spaces
     join : Join
         What stands at the root of the expression.
+    align : bool
+        Whether windows of stretched recordings are sought; without, they are read blindly.
     """
 
-    def __init__(self, sounds: Sounds, spaces: Spaces, join: Join) -> None:
+    def __init__(self, sounds: Sounds, spaces: Spaces, join: Join, align: bool = True) -> None:
         self.sounds, self.spaces = sounds, spaces
         self.encoder = spaces.encoder(join.model)
         self.exact, self.overlap = join.exact, join.overlap
+        self.align = align and join.overlap > 1 and not join.exact
 
     @property
     def window(self) -> int:
@@ -96,7 +99,7 @@ class BoundWorld:
     def read(self, source: Node, query: Query) -> Latents:
         """Return a recorded source's latents at the positions of a query."""
         audio, stretch = self._audio(source), query.scope.stretch
-        if stretch > 1 and self.overlap > 1 and not self.exact:
+        if stretch > 1 and self.align:
             offsets = self._aligned(audio, query.frames, stretch)
         else:
             offsets = np.rint(query.frames * self.window).astype(np.int64)

@@ -14,6 +14,12 @@ from numpy.typing import NDArray
 
 from latentlive.units import Samples
 
+SILENT = 1e-9
+"""The power below which a window counts as silence."""
+
+MAX_BLOCKS = 256
+"""Blocks that are remembered: four hours of one stretched recording at a hop of 256."""
+
 BLOCK = 1024
 """Windows from one anchor to the next. An anchor is read where the stretching says, whatever came
 before: so any position can be asked without searching from the beginning."""
@@ -36,7 +42,7 @@ class Alignment:
     def __init__(self, samples: Samples, read_hop: Fraction, hop: int, window: int) -> None:
         self.samples, self.read_hop, self.hop, self.window = samples, read_hop, hop, window
         self.reach = window // 4
-        self._blocks: dict[int, NDArray[np.int64]] = {}
+        self._blocks: dict[int, list[int]] = {}
 
     def offsets(self, index: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the sample at which each window begins [shape=(n,)]; negative ones too."""
@@ -44,35 +50,35 @@ class Alignment:
         blocks = index // BLOCK
         for block in np.unique(blocks):
             here = blocks == block
-            found[here] = self._block(int(block))[index[here] - block * BLOCK]
+            inside = index[here] - block * BLOCK
+            known = self._searched(int(block), int(inside.max()) + 1)
+            found[here] = np.array(known)[inside]
         return found
 
-    def _block(self, block: int) -> NDArray[np.int64]:
-        known = self._blocks.get(block)
-        if known is None:
-            known = self._blocks[block] = self._search(block * BLOCK)
+    def _searched(self, block: int, count: int) -> list[int]:
+        """Return a block's positions, searched as far as they are needed."""
+        known = self._blocks.setdefault(block, [])
+        if len(self._blocks) > MAX_BLOCKS:
+            del self._blocks[next(iter(self._blocks))]
+        first, last = block * BLOCK, len(self.samples) - self.window
+        while len(known) < count:
+            n = first + len(known)
+            nominal = round(n * self.read_hop)
+            free = not known or n < 0 or nominal > last  # an anchor, or outside the recording
+            known.append(nominal if free else self._best(nominal, known[-1] + self.hop, last))
         return known
 
-    def _search(self, first: int) -> NDArray[np.int64]:
+    def _best(self, nominal: int, follow: int, last: int) -> int:
+        """Return the position near `nominal` that is most like what follows the last window."""
         samples, window = self.samples, self.window
-        up, down = self.read_hop.numerator, self.read_hop.denominator
-        nominal = (np.arange(first, first + BLOCK) * up + down // 2) // down
-        found = nominal.copy()
-        last = len(samples) - window
-        for i in range(1, BLOCK):
-            follow = int(found[i - 1]) + self.hop
-            low = max(int(nominal[i]) - self.reach, 0)
-            high = min(int(nominal[i]) + self.reach, last)
-            if nominal[i] > last:
-                break  # what reaches past the end is read as it comes
-            if low > high or not 0 <= follow <= last:
-                continue
-            wanted = samples[follow : follow + window]
-            if float(wanted @ wanted) < 1e-9 * window:
-                continue  # silence follows anything
-            region = np.ascontiguousarray(samples[low : high + window])
-            likeness = np.correlate(region, wanted, "valid")
-            power = np.concatenate([[0.0], np.cumsum(region.astype(np.float64) ** 2)])
-            energy = power[window:] - power[: len(likeness)]
-            found[i] = low + int(np.argmax(likeness / np.sqrt(np.maximum(energy, 1e-12))))
-        return found
+        low, high = max(nominal - self.reach, 0), min(nominal + self.reach, last)
+        if not 0 <= follow <= last:
+            return nominal
+        wanted = samples[follow : follow + window]
+        if float(wanted @ wanted) < SILENT * window:
+            return nominal  # silence follows anything
+        region = np.ascontiguousarray(samples[low : high + window])
+        likeness = np.correlate(region, wanted, "valid")
+        power = np.concatenate([[0.0], np.cumsum(region.astype(np.float64) ** 2)])
+        energy = power[window:] - power[: len(likeness)]
+        return low + int(np.argmax(likeness / np.sqrt(np.maximum(energy, 1e-12))))
