@@ -18,8 +18,15 @@ from latentlive.latent.query import Latents, Length, Query, Scope
 
 F32 = NDArray[np.float32]
 
-BEYOND = 1.0
-"""How far a curve may extrapolate past 0 and 1: a texture stays near what it is made of."""
+BEYOND = np.float32(0.5)
+"""How far a curve can extrapolate past 0 and 1. What lies further outside is loud and like noise:
+at 1 beyond, real pairs of sounds came out up to 14 dB above their inputs, at 0.5 up to 11."""
+
+
+def _held(c: F32) -> F32:
+    """Return amounts that go on smoothly past 0 and 1 but never reach BEYOND them."""
+    near = np.clip(c, 0.0, 1.0)
+    return np.where(c == near, c, near + BEYOND * np.tanh((c - near) / BEYOND)).astype(np.float32)
 
 
 def lerp(a: F32, b: F32, c: F32) -> F32:
@@ -29,16 +36,16 @@ def lerp(a: F32, b: F32, c: F32) -> F32:
 
 def _mixed(a: Latents, b: Latents, c: F32, law: str, exact: bool) -> Latents:
     """Return ``(1 - c) a + c b`` [c: shape=(n, 1)] by one of the laws for the spread."""
-    far = c if exact else np.clip(c, -BEYOND, 1.0 + BEYOND)
-    near = c if exact else np.clip(c, 0.0, 1.0)
+    far, near = (c, c) if exact else (_held(c), np.clip(c, 0.0, 1.0))
+    mean = lerp(a.mean, b.mean, far)
     if law == "std":
-        return Latents(lerp(a.mean, b.mean, far), lerp(a.std, b.std, near))
+        return Latents(mean, lerp(a.std, b.std, near))
     # A point has no spread and so no log-variance; the least one serves.
     least = np.float32(1e-12)
     log_a, log_b = np.log(np.maximum(a.std, least)), np.log(np.maximum(b.std, least))
     std = np.exp(lerp(log_a, log_b, near))
     ends = np.where(near == 0.0, a.std, np.where(near == 1.0, b.std, std))
-    return Latents(lerp(a.mean, b.mean, far), ends)
+    return Latents(mean, ends)
 
 
 class Pair(Latent):
@@ -70,7 +77,7 @@ class Interp(Pair):
     -------
     Latent
         ``(1 - c) a + c b``. Outside 0..1 the spread is that of the nearer end and the mean goes
-        at most as far beyond as the ends are apart, except in exact mode.
+        smoothly on, at most half as far beyond as the ends are apart, except in exact mode.
 
     Example
     -------
