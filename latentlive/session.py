@@ -116,7 +116,9 @@ def names(engine: Engine) -> dict[str, Any]:
     """Return what is in scope at the prompt and in a session: words, layers, ``np``."""
     scope: dict[str, Any] = {word: getattr(latentlive, word) for word in latentlive.WORDS}
     scope.update({f"d{n}": engine.layer(f"d{n}") for n in range(1, 17)})
-    scope.update(layer=engine.layer, hush=engine.hush, np=np)
+    scope.update(layer=engine.layer, hush=engine.hush, only=engine.only, panic=engine.panic)
+    scope.update(master=engine.master, record=engine.record, stop_recording=engine.stop_recording)
+    scope["np"] = np
     return scope
 
 

@@ -94,7 +94,7 @@ BAD = [
     (
         lambda: check(A.extend(3).exact(), 64, 64, SOUNDS, 689.0),
         "exact: a window of 64 samples cannot be read in steps of 64/3; "
-        "extend by a factor that divides 64",
+        "extend by k with 64 / k whole",
     ),
     (
         lambda: Layer(None, "d1").gian(3),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import soxr
 
-from latentlive.engine.block import POSITION, RUNNING, VOICES, Block
+from latentlive.engine.block import MISSING, POSITION, RUNNING, VOICES, Block
 from latentlive.engine.envelope import Fade, Setting
 from latentlive.engine.playing import Player
 from latentlive.mixer import GRID, mix
@@ -69,14 +70,71 @@ def test_nothing_moves_before_the_transport():
 
 
 def test_a_voice_that_is_not_ready_is_silent_and_counted():
-    from latentlive.engine.block import MISSING
-
     block = _filled(voices=1, length=1000)
     block.gains[:, 0, :] = 1.0
     out = _heard(block, [2048])
     assert out[:1000].any()
     assert not out[1000:].any()
-    assert block.header[MISSING] == 2048 - 1000
+    # The limiter looks 17 cells ahead of what is heard.
+    assert block.header[MISSING] == 2048 + 17 * GRID - 1000
+
+
+def _loud(level):
+    """Return a block with one voice: noise that rises from silence to far above full scale."""
+    rng = np.random.default_rng(2)
+    length = 64 * 1500
+    block = Block.create()
+    noise = rng.standard_normal(length) * np.linspace(0.01, level, length)
+    bursts = np.sin(np.arange(length) * np.pi / 2 + np.pi / 4) * level * (rng.random(length) > 0.4)
+    block.write_audio(0, 0, (noise + bursts * (np.arange(length) > 50_000)).astype(np.float32))
+    block.gains[:, 0, : length // GRID + 1] = 1.0
+    block.active[0] = 1
+    block.header[RUNNING] = 1
+    return block
+
+
+def true_peak_db(samples):
+    """Return the peak of a sixteenfold oversampled signal in dBFS."""
+    oversampled = soxr.resample(samples.astype(np.float64), 1, 16, "VHQ")
+    return 20 * np.log10(np.abs(oversampled).max())
+
+
+@pytest.mark.parametrize("level", [0.5, 2.0, 8.0])
+def test_true_peaks_stay_below_1_dbfs(level):
+    heard = _heard(_loud(level), [512] * 170)
+    assert np.abs(heard).max() > 0.5
+    assert -1.6 < true_peak_db(heard) <= -0.7
+
+
+def test_what_is_below_the_ceiling_passes_bit_for_bit():
+    block = _filled(voices=3)
+    gains_now = block.gains[:, :3, : 64 * 512 // GRID + 1]
+    dry = mix(block.audio[:3, : 64 * 512], gains_now)
+    assert np.abs(dry).max() < 0.6
+    assert np.array_equal(_heard(block, [64 * 512]), dry)
+
+
+@pytest.mark.parametrize("size", [64, 100, 441, 512, 1000])
+def test_the_limiter_has_the_same_bits_for_every_block_size(size):
+    block = _loud(4.0)
+    whole = _heard(block, [64 * 1000])
+    sizes = [size] * (64 * 1000 // size)
+    assert np.array_equal(_heard(block, sizes), whole[: sum(sizes)])
+
+
+def test_the_limiter_comes_before_the_peak_and_leaves_slowly():
+    block = Block.create()
+    samples = np.full(64 * 1000, 0.1, np.float32)
+    samples[30_000] = 4.0
+    block.write_audio(0, 0, samples)
+    block.gains[:, 0, :1001] = 1.0
+    block.active[0] = 1
+    block.header[RUNNING] = 1
+    gain = _heard(block, [64 * 900])[:, 0] / samples[: 64 * 900]
+    assert (gain[: 30_000 - 18 * 64] == 1.0).all()
+    assert (gain[30_000 + 90 * 64 :] == 1.0).all()
+    assert gain.min() < 0.25
+    assert np.abs(np.diff(gain)).max() < 1 / 512
 
 
 def test_all_voices_fit_the_block():

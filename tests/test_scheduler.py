@@ -8,6 +8,7 @@ import pytest
 import latentlive as ll
 from latentlive.engine.block import POSITION, Block
 from latentlive.engine.playing import Player
+from latentlive.engine.report import report
 from latentlive.engine.scheduler import MARGIN, Scheduler
 from latentlive.engine.worker import Worker
 from latentlive.errors import EngineError
@@ -84,7 +85,7 @@ def test_redefining_lands_on_the_beat_and_the_clock_goes_on():
     house.run(1.3)
     house.apply(play("d1", B))
     house.run(3)
-    state = house.scheduler.status()["layers"][0]
+    state = report(house.scheduler)["layers"][0]
     assert state["since"] == -(-2 * RATE // GRID) * GRID
     assert state["origin"] == 0
     source = np.asarray(B.of.source)
@@ -100,7 +101,7 @@ def test_changes_of_one_cell_land_together():
     house.run(1.2)
     house.apply(play("d2", B), play("d3", A), put("d2", gain_db=-6.0))
     house.run(1.5)
-    since = {one["name"]: one["since"] for one in house.scheduler.status()["layers"]}
+    since = {one["name"]: one["since"] for one in report(house.scheduler)["layers"]}
     assert since["d2"] == since["d3"] == -(-2 * RATE // GRID) * GRID
 
 
@@ -110,7 +111,7 @@ def test_a_fixed_moment_is_met_to_the_grid():
     house.run(0.5)
     house.apply(play("d2", B), at=60_000)
     house.run(1.5)
-    since = {one["name"]: one["since"] for one in house.scheduler.status()["layers"]}
+    since = {one["name"]: one["since"] for one in report(house.scheduler)["layers"]}
     assert since["d2"] == -(-60_000 // GRID) * GRID
 
 
@@ -121,7 +122,7 @@ def test_a_newer_change_replaces_the_pending_one():
     house.apply(play("d1", B))
     house.apply(play("d1", A.slow(2)))
     house.run(2.5)
-    assert house.scheduler.status()["layers"][0]["code"] == repr(A.slow(2))
+    assert report(house.scheduler)["layers"][0]["code"] == repr(A.slow(2))
     assert len(house.scheduler.voices) == 1
 
 
@@ -164,7 +165,7 @@ def test_stop_and_hush_end_in_exact_silence_and_free_the_voices():
     house.run(1)
     house.apply({"op": "stop", "layer": "d1", "fade": 0.5})
     house.run(1)
-    assert [one["name"] for one in house.scheduler.status()["layers"]] == ["d2"]
+    assert [one["name"] for one in report(house.scheduler)["layers"]] == ["d2"]
     house.apply({"op": "hush", "fade": 0.2})
     house.run(1)
     assert not house.samples[-RATE // 2 :].any()
@@ -247,5 +248,94 @@ def test_a_layer_that_is_stopped_before_begins_its_clock_anew():
     house.apply({"op": "stop", "layer": "d1", "fade": 0.1}, at=RATE)
     house.apply(play("d1", B), at=2 * RATE)
     house.run(2.5)
-    state = house.scheduler.status()["layers"][0]
+    state = report(house.scheduler)["layers"][0]
     assert state["origin"] == state["since"] == -(-2 * RATE // GRID) * GRID
+
+
+def mute(layer, muted=True):
+    return {"op": "mute", "layer": layer, "muted": muted}
+
+
+def test_mute_keeps_time():
+    house, plain = House(), House()
+    for one in (house, plain):
+        one.apply(play("d1", A))
+        one.run(1)
+    house.apply(mute("d1"))
+    house.run(1)
+    silent = house.samples[round(1.5 * RATE) :]
+    assert not silent.any()
+    house.apply(mute("d1", False))
+    house.run(1)
+    plain.run(2)
+    late = slice(round(2.5 * RATE), 3 * RATE - 2000)
+    assert np.array_equal(house.samples[late], plain.samples[late])
+
+
+def test_only_leaves_the_others_silent_and_in_time():
+    house, plain = House(), House()
+    house.apply(play("d1", A), play("d2", B))
+    plain.apply(play("d2", B))
+    house.run(1)
+    house.apply({"op": "only", "layers": ["d2"]})
+    house.run(1)
+    plain.run(2)
+    late = slice(round(1.5 * RATE), 2 * RATE - 2000)
+    assert np.array_equal(house.samples[late], plain.samples[late])
+    house.apply({"op": "only", "layers": []})
+    house.run(1)
+    assert not np.array_equal(house.samples[-9000:], plain.samples[-9000:])
+
+
+def test_restart_begins_again_at_the_quant():
+    house = House()
+    house.apply(play("d1", B))
+    house.run(1.2)
+    house.apply({"op": "restart", "layer": "d1"})
+    house.run(2)
+    state = report(house.scheduler)["layers"][0]
+    assert state["origin"] == state["since"] == -(-2 * RATE // GRID) * GRID
+    with pytest.raises(EngineError, match="restart: d7 is silent"):
+        house.apply({"op": "restart", "layer": "d7"})
+
+
+def test_rename_keeps_the_samples():
+    house, plain = House(), House()
+    for one in (house, plain):
+        one.apply(play("d1", B.of))  # with its noise, which the slot keys
+        one.run(1)
+    house.apply({"op": "rename", "layer": "d1", "name": "sea"})
+    house.run(1.5)
+    plain.run(1.5)
+    assert np.array_equal(house.samples, plain.samples)
+    assert [one["name"] for one in report(house.scheduler)["layers"]] == ["sea"]
+    with pytest.raises(EngineError, match="no layer 'd1' has played yet"):
+        house.apply({"op": "rename", "layer": "d1", "name": "x"})
+
+
+def test_the_master_moves_everything():
+    house = House()
+    house.apply(play("d1", A))
+    house.run(1)
+    house.apply({"op": "master", "gain_db": dump(ll.number(-15))})
+    house.run(1)
+    at = np.arange(round(1.5 * RATE), 2 * RATE - 2000)
+    source = np.asarray(A.of.source)
+    level = 10 ** (-15 / 20) * np.cos(np.pi / 4)
+    assert np.abs(house.samples[at, 0] - source[at % len(source)] * level).max() < 2e-4
+
+
+def test_panic_is_exact_silence_from_the_next_block():
+    from latentlive.engine.block import PANIC
+
+    house = House()
+    house.apply(play("d1", A), play("d2", B))
+    house.run(1)
+    house.scheduler.panic()
+    house.block.header[PANIC] += 1
+    before = len(house.samples)
+    house.run(0.5)
+    assert not house.samples[before:].any()
+    house.apply(play("d1", A))
+    house.run(2)
+    assert house.samples[-RATE // 2 :].any()

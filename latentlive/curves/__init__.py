@@ -1,6 +1,6 @@
 """Curves: functions of beats to numbers, written as data."""
 
-from latentlive.curves.base import Curve, CurveLike, Num, Time, as_curve, hashed, slowing
+from latentlive.curves.base import Curve, CurveLike, Factor, Num, Time, as_curve, hashed, slowing
 from latentlive.curves.chance import Brown, Perlin, Rand, brown2, perlin2, rand2
 from latentlive.curves.shapes import Env, Fit, Line, Seq
 from latentlive.curves.waves import (
@@ -24,6 +24,7 @@ __all__ = [
     "Curve",
     "CurveLike",
     "Env",
+    "Factor",
     "Fit",
     "Isaw",
     "Line",

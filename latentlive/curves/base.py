@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -32,6 +32,10 @@ from latentlive.units import Floats
 
 LIMIT = 1e12
 """No curve leaves -LIMIT..LIMIT, so that none gives infinity, and none of those gives NaN."""
+
+
+Factor = float | Fraction | np.floating[Any]
+"""What stretches time: a number, kept as a fraction."""
 
 
 @dataclass(frozen=True)
@@ -194,7 +198,7 @@ class Curve(Node):
         """
         return Smooth(self, beats)
 
-    def ease(self, kind: str) -> Curve:
+    def ease(self, kind: Literal["in", "out", "inout"]) -> Curve:
         """Bend 0..1: 'in' starts slowly, 'out' ends slowly, 'inout' does both (cubic).
 
         Example
@@ -204,7 +208,7 @@ class Curve(Node):
         """
         return Ease(self, kind)
 
-    def slow(self, factor: float) -> Curve:
+    def slow(self, factor: Factor) -> Curve:
         """Play `factor` (> 0) times slower.
 
         Example
@@ -214,7 +218,7 @@ class Curve(Node):
         """
         return _slowed(self, factor, "slow")
 
-    def fast(self, factor: float) -> Curve:
+    def fast(self, factor: Factor) -> Curve:
         """Play `factor` (> 0) times faster; ``fast(k)`` undoes ``slow(k)``.
 
         Example
@@ -257,7 +261,7 @@ class Curve(Node):
         return Reseed(self, n)
 
 
-CurveLike = Curve | float | Sequence[float] | NDArray[np.floating[Any]]
+CurveLike = Curve | float | Sequence[float] | NDArray[np.floating[Any] | np.integer[Any]]
 """A curve, a number (the same at every beat), or an array (stretched over the whole length)."""
 
 
@@ -418,7 +422,7 @@ class Ease(Curve):
     """0..1 bent by a cubic."""
 
     of: CurveLike = child(as_curve)
-    kind: str = choice("in", "out", "inout")
+    kind: Literal["in", "out", "inout"] = choice("in", "out", "inout")
 
     def values(self, t: Time) -> Floats:
         x = np.clip(t.value(self.of), 0.0, 1.0)
@@ -445,7 +449,7 @@ class Slowed(Curve):
         return t.slowed(self.factor).value(self.of)
 
 
-def _slowed(of: Curve, factor: float, word: str) -> Curve:
+def _slowed(of: Curve, factor: Factor, word: str) -> Curve:
     by = slowing(of.factor if isinstance(of, Slowed) else Fraction(1), factor, word)
     base = as_curve(of.of) if isinstance(of, Slowed) else of
     return base if by == 1 else Slowed(base, by)

@@ -132,7 +132,7 @@ class Fit(Curve):
     fit([0.0, 1.0, 0.0])
     """
 
-    shape: Sequence[float] | NDArray[np.floating[Any]] | Curve = declared(_SHAPE)
+    shape: Sequence[float] | NDArray[np.floating[Any] | np.integer[Any]] | Curve = declared(_SHAPE)
 
     def __post_init__(self) -> None:
         super().__post_init__()

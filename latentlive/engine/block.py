@@ -31,7 +31,7 @@ _SIZES = {
     "audio": (np.float32, (VOICES, RING)),
     "tap": (np.float32, (RING, 2)),
 }
-POSITION, RUNNING, CLOSING, MISSING, UNDERFLOWS, HEARTBEAT, BUSY_NS, BUSY_MAX_NS = range(8)
+POSITION, RUNNING, CLOSING, MISSING, UNDERFLOWS, HEARTBEAT, BUSY_NS, BUSY_MAX_NS, PANIC = range(9)
 
 
 def _bytes() -> int:

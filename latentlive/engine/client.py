@@ -9,11 +9,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 from latentlive.corpus import Corpus
 from latentlive.engine.children import ONE_THREAD
-from latentlive.engine.layer import Layer
+from latentlive.engine.layer import Layer, Master
 from latentlive.engine.wire import Message, Wire
 from latentlive.errors import EngineError, ExpressionError
 from latentlive.expr import Number, dump
@@ -86,7 +86,7 @@ class Engine:
         hold: bool = False,
         block: int = 512,
         ahead: float = 2.0,
-        on_exit: str = "fade",
+        on_exit: Literal["fade", "keep"] = "fade",
         say: Callable[[str], object] | None = None,
     ) -> None:
         self.corpus = corpus if isinstance(corpus, Corpus) else Corpus(corpus)
@@ -107,6 +107,7 @@ class Engine:
             raise EngineError("engine: it ended while starting")
         self.welcome = welcome
         self._sounds = corpus_sounds(self.corpus, welcome["sample_rate"])
+        self.master = Master(self)
         for number in range(1, 17):
             setattr(self, f"d{number}", Layer(self, f"d{number}"))
         threading.Thread(target=self._listen, daemon=True).start()
@@ -138,6 +139,17 @@ class Engine:
         """Fade every layer out over `fade` beats (>= 0) and end it."""
         beats = Number("beats", least=0.0).coerce(fade, "hush: fade")
         self.change({"op": "hush", "fade": beats})
+
+    def only(self, *layers: Layer) -> None:
+        """Let only these layers sound; the others keep time. Without any: all sound again."""
+        for layer in layers:
+            if not isinstance(layer, Layer):
+                raise ExpressionError(f"only: expected layers such as d1, got {layer!r}")
+        self.change({"op": "only", "layers": [layer.name for layer in layers]})
+
+    def panic(self) -> None:
+        """Silence everything from the next block of the device on, and end all layers."""
+        self.request({"op": "panic"})
 
     def source(self, texture: Texture) -> Message:
         """Return what the engine needs to play a texture, after checking it here.
@@ -232,7 +244,11 @@ class Engine:
 
     def record(self, path: str | os.PathLike[str]) -> None:
         """Write what is heard to a ``.wav`` or ``.flac`` file from now on."""
-        self.request({"op": "record", "path": os.fspath(path)})
+        self.request({"op": "record", "path": os.path.abspath(path)})
+
+    def stop_recording(self) -> None:
+        """End the recording."""
+        self.request({"op": "stop recording"})
 
     def shown(self, name: str) -> str:
         """Return the code of what a layer plays, empty if it is silent."""

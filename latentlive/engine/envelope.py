@@ -55,8 +55,8 @@ class Setting:
 
     Parameters
     ----------
-    gain_db, amp, pan : Curve
-        Decibels, linear factor, 0 left to 1 right.
+    gain_db, amp, pan, audible : Curve
+        Decibels, linear factor, 0 left to 1 right, 0 muted to 1.
     since : int [samples, global]
     before : Setting or None
         What it glides from.
@@ -65,21 +65,17 @@ class Setting:
     gain_db: Curve = field(default_factory=lambda: Num(0.0))
     amp: Curve = field(default_factory=lambda: Num(1.0))
     pan: Curve = field(default_factory=lambda: Num(0.5))
+    audible: Curve = field(default_factory=lambda: Num(1.0))
     since: int = 0
     before: Setting | None = None
 
     def changed(self, at: int, **changes: Curve) -> Setting:
         """Return the setting that takes over at a position."""
-        before = self if self.before is None or at < self.since + GLIDE else self._settled()
-        return Setting(
-            changes.get("gain_db", self.gain_db),
-            changes.get("amp", self.amp),
-            changes.get("pan", self.pan),
-            at,
-            before,
-        )
+        before = self if self.before is None or at < self.since + GLIDE else self.settled()
+        return replaced(self, **changes, since=at, before=before)
 
-    def _settled(self) -> Setting:
+    def settled(self) -> Setting:
+        """Return the setting without what it glides from."""
         return replaced(self, before=None)
 
     def gains(
@@ -91,6 +87,7 @@ class Setting:
         """
         time = Time(tempo.beats(samples - origin), seed=seed)
         level = from_db(time.value(self.gain_db)) * time.value(self.amp)
+        level = level * time.value(self.audible)
         angle = np.clip(time.value(self.pan), 0.0, 1.0) * (math.pi / 2)
         both = np.stack([level * np.cos(angle), level * np.sin(angle)])
         if self.before is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from latentlive.curves import CurveLike, as_curve
 from latentlive.errors import WordError, did_you_mean
@@ -61,6 +61,36 @@ class Layer:
         self._engine.change({"op": "stop", "layer": self.name, "fade": beats})
         return self
 
+    def mute(self) -> Layer:
+        """Fall silent and keep time."""
+        self._engine.change({"op": "mute", "layer": self.name, "muted": True})
+        return self
+
+    def unmute(self) -> Layer:
+        """Sound again, where the texture is by now."""
+        self._engine.change({"op": "mute", "layer": self.name, "muted": False})
+        return self
+
+    def solo(self) -> Layer:
+        """Silence all other layers, which keep time; ``only()`` brings them back."""
+        self._engine.only(self)
+        return self
+
+    def restart(self) -> Layer:
+        """Begin the texture again at the next quant, its clock at 0."""
+        self._engine.change({"op": "restart", "layer": self.name})
+        return self
+
+    def jump(self) -> Layer:
+        """Let new textures take over at once instead of crossing over."""
+        return self.xfade(0)
+
+    def rename(self, name: str) -> Layer:
+        """Go on under another name, with the same sound; returns the renamed layer."""
+        renamed = self._engine.layer(name)
+        self._engine.change({"op": "rename", "layer": self.name, "name": name})
+        return renamed
+
     def _set(self, **curves: Any) -> Layer:
         return self._tell(**{name: dump(curve) for name, curve in curves.items()})
 
@@ -72,14 +102,28 @@ class Layer:
         shown = self._engine.shown(self.name)
         return f"{self.name} >> {shown}" if shown else f"{self.name} (silent)"
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        words = [w for w in vars(Layer) if not w.startswith("_")]
-        raise WordError(
-            f"{self.name}: a layer has no .{name}(){did_you_mean(name, words)}; "
-            f"it has {', '.join(words)}"
-        )
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            if name.startswith("_"):
+                raise AttributeError(name)
+            words = [w for w in vars(Layer) if not w.startswith("_")]
+            raise WordError(
+                f"{self.name}: a layer has no .{name}(){did_you_mean(name, words)}; "
+                f"it has {', '.join(words)}"
+            )
+
+
+class Master:
+    """What all layers go through, before the limiter."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def gain(self, db: CurveLike) -> None:
+        """Set the level of the whole in dB, a number or a curve; it starts at -9."""
+        curve = as_curve(db, "master: db")
+        self._engine.change({"op": "master", "gain_db": dump(curve)})
 
 
 def _beats(value: Any, place: str) -> float:

@@ -11,7 +11,7 @@ FORMATS = {".wav": "FLOAT", ".flac": "PCM_24"}
 
 
 class Recorder:
-    """Records stereo from sample 0 of the transport on.
+    """Records stereo from the position on.
 
     Parameters
     ----------
@@ -31,7 +31,8 @@ class Recorder:
             self._file = soundfile.SoundFile(path, "w", sample_rate, 2, subtype)
         except (OSError, soundfile.SoundFileError) as error:
             raise EngineError(f"record: cannot write {path}: {error}") from None
-        self._block, self._written = block, 0
+        # From sample 0 if the transport is to start, else from now on.
+        self._block, self._written = block, int(block.header[POSITION])
 
     def drain(self) -> None:
         """Write what was heard since the last call."""

@@ -13,16 +13,17 @@ import numpy as np
 
 from latentlive.curves import Curve, Num
 from latentlive.engine.block import POINTS, POSITION, RUNNING, VOICES, Block
-from latentlive.engine.envelope import MASTER_DB, Fade
+from latentlive.engine.envelope import MASTER_DB, Fade, Setting
 from latentlive.engine.voices import Cell, Layer, Voice
 from latentlive.engine.wire import Message
 from latentlive.errors import EngineError, LatentliveError
 from latentlive.expr import load
 from latentlive.mixer import GRID, grid_ceil, grid_floor
-from latentlive.units import Tempo, from_db
+from latentlive.units import Tempo
 
-MARGIN = 4096
-"""Samples between the position and the first that may still change: devices ask in bursts."""
+MARGIN = 6144
+"""Samples between the position and the first that may still change: devices ask in bursts, and the
+limiter looks 1088 samples ahead."""
 
 GAINS_AHEAD = 16384
 LANDING = GAINS_AHEAD
@@ -68,7 +69,7 @@ class Scheduler:
         self.outbox: list[Message] = []
         self.held = held
         self._serial = 0
-        self._master = float(from_db(MASTER_DB))
+        self.master = Setting(gain_db=Num(MASTER_DB), pan=Num(0.0))
 
     @property
     def position(self) -> int:
@@ -113,7 +114,7 @@ class Scheduler:
         at : int [samples, global], optional
             Where they are to land; the next quant, once all is ready, when left out.
         """
-        plays = [c for c in changes if c["op"] == "play"]
+        plays = [c for c in changes if c["op"] in ("play", "restart")]
         quant = max((self.layer(c["layer"]).quant_beats for c in plays), default=0.0)
         for change in changes:
             if change["op"] == "set" and "quant" in change and plays:
@@ -149,6 +150,24 @@ class Scheduler:
         elif op == "stop":
             self._replace_pending(change["layer"], cell)
             cell.stops.append((change["layer"], change.get("fade")))
+        elif op == "restart":
+            layer = self.layer(change["layer"])
+            if layer.voice is None:
+                raise EngineError(f"restart: {layer.name} is silent")
+            self._replace_pending(layer.name, cell)
+            cell.voices.append(self._new_voice(layer, layer.voice.source, cell.at, fresh=True))
+        elif op == "mute":
+            self.layer(change["layer"]).muted = bool(change["muted"])
+            cell.levels = True
+        elif op == "only":
+            names = set(change["layers"])
+            for layer in [self.layer(name) for name in names] + list(self.layers.values()):
+                layer.soloed = layer.name in names
+            cell.levels = True
+        elif op == "rename":
+            self._rename(change["layer"], change["name"])
+        elif op == "master":
+            cell.master = _curve(change["gain_db"])
         elif op == "hush":
             for name in self.layers:
                 self._replace_pending(name, cell)
@@ -168,14 +187,29 @@ class Scheduler:
                 cell.voices.remove(voice)
                 self._free(voice)
 
-    def _new_voice(self, layer: Layer, source: dict[str, Any], at: int) -> Voice:
+    def _rename(self, old: str, new: str) -> None:
+        """Give a layer another name; its slot, and so its noise, stays."""
+        if new in self.layers:
+            raise EngineError(f"rename: there is a layer {new!r} already")
+        layer = self.layers.pop(old, None)
+        if layer is None:
+            raise EngineError(f"rename: no layer {old!r} has played yet")
+        layer.name = new
+        self.layers[new] = layer
+        for voice in self.voices.values():
+            voice.layer = new if voice.layer == old else voice.layer
+
+    def _new_voice(
+        self, layer: Layer, source: dict[str, Any], at: int, fresh: bool = False
+    ) -> Voice:
         free = [i for i in range(VOICES) if i not in self.voices]
         if not free:
             raise EngineError(f"engine: all {VOICES} voices are busy; stop a layer first")
         self._serial += 1
-        before = self._before(layer, at)
+        before = None if fresh else self._before(layer, at)
         origin = at if before is None else before.origin
-        voice = Voice(free[0], self._serial, layer.name, source, origin, at, Fade(at, at, 0.0, 0.0))
+        fade = Fade(at, at, 0.0, 0.0)
+        voice = Voice(free[0], self._serial, layer.name, source, origin, at, fade, fresh=fresh)
         self.voices[voice.index] = voice
         return voice
 
@@ -192,7 +226,7 @@ class Scheduler:
 
     def _aim(self, voice: Voice, at: int) -> None:
         """Let a voice begin at another position; a fresh layer's clock begins there too."""
-        if self._before(self.layer(voice.layer), voice.start) is None:
+        if voice.fresh or self._before(self.layer(voice.layer), voice.start) is None:
             followers = [
                 v
                 for cell in self.cells
@@ -322,10 +356,16 @@ class Scheduler:
             layer = self.layer(name)
             if layer.voice is None:
                 # Nothing sounds that could glide: the layer comes in with its new level.
-                layer.setting = layer.setting.changed(at, **curves)._settled()
+                layer.setting = layer.setting.changed(at, **curves).settled()
             else:
                 layer.setting = layer.setting.changed(at, **curves)
             for voice in self._of(layer):
+                self._rewrite_gains(voice, at)
+        if cell.levels:
+            self._settle_levels(at)
+        if cell.master is not None:
+            self.master = self.master.changed(at, gain_db=cell.master)
+            for voice in self.voices.values():
                 self._rewrite_gains(voice, at)
         for voice in cell.voices:
             layer = self.layer(voice.layer)
@@ -347,6 +387,22 @@ class Scheduler:
                 beats = layer.fade_beats if fade is None else fade
                 self._leave(layer, layer.voice, at, self.tempo.samples(beats))
                 layer.voice = None
+
+    def _settle_levels(self, at: int) -> None:
+        """Let mutes and solos take effect; muted layers keep their time."""
+        alone = any(layer.soloed for layer in self.layers.values())
+        for layer in self.layers.values():
+            audible = Num(float(not layer.muted and (layer.soloed or not alone)))
+            if audible != layer.setting.audible:
+                layer.setting = layer.setting.changed(at, audible=audible)
+                for voice in self._of(layer):
+                    self._rewrite_gains(voice, at)
+
+    def panic(self) -> None:
+        """Drop everything at once."""
+        self.cells.clear()
+        for voice in list(self.voices.values()):
+            self._free(voice)
 
     def _leave(self, layer: Layer, voice: Voice, at: int, length: int) -> None:
         voice.fade = voice.fade.towards(0.0, at, max(length, GRID))
@@ -386,7 +442,8 @@ class Scheduler:
             return
         layer = self.layer(voice.layer)
         gains = layer.setting.gains(samples, voice.origin, self.tempo, self.seed)
-        gains *= voice.fade.gain(samples) * self._master
+        master = self.master.gains(samples, 0, self.tempo, self.seed)[0]
+        gains *= voice.fade.gain(samples) * master
         self.block.gains[:, voice.index, samples // GRID % POINTS] = gains
         voice.gains_until = until
 
@@ -415,48 +472,6 @@ class Scheduler:
         faded = voice.fade.high == 0.0 and voice.sounding and voice.asked > voice.fade.stop
         ended = voice.end is not None and voice.asked > voice.end + GRID
         return faded or ended
-
-    def status(self) -> Message:
-        """Return what a panel shows."""
-        position, rate = self.position, self.tempo.sample_rate
-        layers = []
-        for layer in sorted(self.layers.values(), key=lambda layer: layer.slot):
-            coming = [v for c in self.cells for v in c.voices if v.layer == layer.name]
-            shown = layer.voice or next(iter(coming), None) or next(iter(layer.leaving), None)
-            if shown is None and not layer.error:
-                continue
-            ready = 0.0
-            if shown is not None:
-                until = int(self.block.ready[shown.index, 1])
-                ready = max(until - max(position, shown.start), 0) / rate
-            state = "playing" if layer.voice else "leaving"
-            if coming:
-                state = "changing" if layer.voice else "coming"
-            elif shown is None:
-                state = "failed"
-            gain = layer.setting.gain_db
-            layers.append(
-                {
-                    "name": layer.name,
-                    "state": state,
-                    "gain": f"{gain.value:+g}" if isinstance(gain, Num) else repr(gain),
-                    "ready": ready,
-                    "since": shown.start if shown else None,
-                    "origin": shown.origin if shown else None,
-                    "code": (coming[0] if coming else shown).source["code"] if shown else "",
-                    "error": layer.error,
-                }
-            )
-        return {
-            "op": "status",
-            "running": self.running,
-            "position": position,
-            "seconds": position / rate,
-            "beat": float(self.tempo.beats(position)),
-            "bpm": self.tempo.bpm,
-            "silent": self.silent,
-            "layers": layers,
-        }
 
 
 def _curve(data: Any) -> Curve:

@@ -19,9 +19,10 @@ from typing import Any
 import click
 
 from latentlive.corpus import cache_folder
-from latentlive.engine.block import BUSY_MAX_NS, BUSY_NS, CLOSING, MISSING, UNDERFLOWS, Block
+from latentlive.engine.block import BUSY_MAX_NS, BUSY_NS, CLOSING, MISSING, PANIC, UNDERFLOWS, Block
 from latentlive.engine.children import Child
 from latentlive.engine.recorder import Recorder
+from latentlive.engine.report import report
 from latentlive.engine.scheduler import Scheduler
 from latentlive.engine.wire import Message, Wire
 from latentlive.errors import EngineError, LatentliveError
@@ -103,9 +104,14 @@ class Server:
         module = "latentlive.engine.audio"
         return Child("audio", module, arguments, self.block.fd, self.inbox, self.log)
 
-    def _record(self, path: str) -> None:
+    def _stop_recording(self) -> None:
         if self.recorder:
+            self.recorder.drain()
             self.recorder.close()
+            self.recorder = None
+
+    def _record(self, path: str) -> None:
+        self._stop_recording()
         self.recorder = Recorder(Path(path), self.block, self.space.sample_rate)
 
     def say(self, line: str) -> None:
@@ -202,6 +208,11 @@ class Server:
                 self.scheduler.held = False
             elif op == "record":
                 self._record(message["path"])
+            elif op == "stop recording":
+                self._stop_recording()
+            elif op == "panic":
+                self.scheduler.panic()
+                self.block.header[PANIC] += 1
             elif op == "quit":
                 self._end(float(message.get("fade", 1.0)))
             else:
@@ -247,7 +258,7 @@ class Server:
         """Return the state of everything, for panels."""
         header, device = self.block.header, self.device or {}
         return {
-            **self.scheduler.status(),
+            **report(self.scheduler),
             "ready": self.worker_ready,
             "worker": self.worker.process.pid,
             "audio": self.audio.process.pid,
@@ -267,9 +278,7 @@ class Server:
         time.sleep(0.05)
         self.audio.close()
         self.worker.close()
-        if self.recorder:
-            self.recorder.drain()
-            self.recorder.close()
+        self._stop_recording()
         self._broadcast({"op": "ended"})
         for client in self.clients:
             client.connection.close()

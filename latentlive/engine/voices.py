@@ -28,6 +28,8 @@ class Voice:
         Where the clock of its texture is 0.
     start : int [samples, global]
         Where it is to sound first.
+    fresh : bool
+        Whether its clock begins where it does, whatever the layer played before.
     """
 
     index: int
@@ -37,6 +39,7 @@ class Voice:
     origin: int
     start: int
     fade: Fade
+    fresh: bool = False
     loaded: bool = False
     length: int | None = None
     asked: int = 0
@@ -56,6 +59,8 @@ class Layer:
     name: str
     slot: int
     setting: Setting = field(default_factory=Setting)
+    muted: bool = False
+    soloed: bool = False
     fade_beats: float = DEFAULT_FADE_BEATS
     xfade_beats: float = DEFAULT_XFADE_BEATS
     quant_beats: float = DEFAULT_QUANT_BEATS
@@ -82,3 +87,5 @@ class Cell:
     voices: list[Voice] = field(default_factory=list)
     settings: list[tuple[str, dict[str, Curve]]] = field(default_factory=list)
     stops: list[tuple[str, float | None]] = field(default_factory=list)
+    levels: bool = False
+    master: Curve | None = None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentlive.curves import CurveLike
+from latentlive.curves import CurveLike, Factor
 from latentlive.errors import ExpressionError
 from latentlive.expr import Node, Number, Whole
 from latentlive.expr.fields import shown
@@ -31,7 +31,7 @@ class Latent(Node):
         """Return the latents at the positions of a query; every operator defines this."""
         raise NotImplementedError
 
-    def extend(self, factor: float) -> Latent:
+    def extend(self, factor: Factor) -> Latent:
         """Last `factor` (> 0) times longer, leaving the curves as they are in what you hear.
 
         The sources are read by re-windowing the real audio at each position (strategy 3 of
@@ -46,7 +46,7 @@ class Latent(Node):
 
         return extended(self, factor)
 
-    def slow(self, factor: float) -> Latent:
+    def slow(self, factor: Factor) -> Latent:
         """Last `factor` (> 0) times longer, the curves slowed as well.
 
         Example
@@ -58,7 +58,7 @@ class Latent(Node):
 
         return slowed(self, factor, "slow")
 
-    def fast(self, factor: float) -> Latent:
+    def fast(self, factor: Factor) -> Latent:
         """Last `factor` (> 0) times shorter, the curves faster as well; undoes ``slow``.
 
         Example
@@ -302,7 +302,7 @@ class Latent(Node):
         return Overlap(self, k)
 
 
-LatentLike = Latent | Sequence[float] | NDArray[np.floating[Any]]
+LatentLike = Latent | Sequence[float] | NDArray[np.floating[Any] | np.integer[Any]]
 """A latent, or a vector [shape=(dims,)] that stands for itself."""
 
 

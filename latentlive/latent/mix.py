@@ -23,6 +23,11 @@ BEYOND = np.float32(0.5)
 at 1 beyond, real pairs of sounds came out up to 14 dB above their inputs, at 0.5 up to 11."""
 
 
+LOUDEST = np.float32(20.0)
+"""The log of the largest std: exact mode extrapolates log-variances freely, but infinity, which no
+decoder survives, is no sample of the paper's."""
+
+
 def _held(c: F32) -> F32:
     """Return amounts that go on smoothly past 0 and 1 but never reach BEYOND them."""
     near = np.clip(c, 0.0, 1.0)
@@ -43,7 +48,7 @@ def _mixed(a: Latents, b: Latents, c: F32, law: str, exact: bool) -> Latents:
     # A point has no spread and so no log-variance; the least one serves.
     least = np.float32(1e-12)
     log_a, log_b = np.log(np.maximum(a.std, least)), np.log(np.maximum(b.std, least))
-    std = np.exp(lerp(log_a, log_b, near))
+    std = np.exp(np.minimum(lerp(log_a, log_b, near), LOUDEST))
     ends = np.where(near == 0.0, a.std, np.where(near == 1.0, b.std, std))
     return Latents(mean, ends)
 
@@ -56,6 +61,10 @@ class Pair(Latent):
 
     def length(self, scope: Scope) -> Length:
         return min(scope.length(self.a), scope.length(self.b))
+
+    def cropped(self, query: Query) -> Query:
+        """Return the query of both sides, which end where the shorter does."""
+        return query.cropped(query.scope.sounding(self))
 
 
 @operator
@@ -99,12 +108,13 @@ class Interp(Pair):
 
     def at(self, query: Query) -> Latents:
         c = _amount(query, self.curve, self)
+        query = self.cropped(query)
         a, b = self._side(query, self.a), self._side(query, self.b)
         return _mixed(a, b, c, self.law, query.world.exact)
 
     def _side(self, query: Query, side: LatentLike) -> Latents:
-        once = query.scope.length(side)
-        if self.match == "crop" or math.isinf(once) or once >= query.scope.length(self):
+        once = query.scope.sounding(side)
+        if self.match == "crop" or math.isinf(once) or once >= query.scope.sounding(self):
             return query.latents(side)
         turn = np.maximum(np.floor(query.frames / float(once)), 0.0)
         wrap = query.frames >= 0
@@ -139,6 +149,7 @@ class Slerp(Pair):
 
     def at(self, query: Query) -> Latents:
         c = np.clip(_amount(query, self.curve, self), 0.0, 1.0)
+        query = self.cropped(query)
         a, b = query.latents(self.a), query.latents(self.b)
         long_a, long_b = _norm(a.mean), _norm(b.mean)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -206,12 +217,13 @@ class Steps(Latent):
         return once
 
     def length(self, scope: Scope) -> Length:
-        return self._once(scope) * self._count
+        return self._once(scope.whole) * (self._count - 1) + self._once(scope)
 
     def at(self, query: Query) -> Latents:
         once = float(self._once(query.scope))
         index = np.clip(np.floor(query.frames / once), 0, self._count - 1)
         there = query.at(query.frames - index * once)
+        there = there.cropped(min(query.scope.sounding(side) for side in (self.a, self.b)))
         amounts = (self.start + index * self.step)[:, None].astype(np.float32)
         a, b = there.latents(self.a), there.latents(self.b)
         return _mixed(a, b, amounts, "std", query.world.exact)
@@ -246,6 +258,7 @@ class Path(Latent):
         leg = np.minimum(np.floor(where), len(points) - 2).astype(np.int64)
         c = (where - leg)[:, None].astype(np.float32)
         shape = (len(leg), query.world.dims)
+        query = query.cropped(query.scope.sounding(self))
         mean, std = np.empty(shape, np.float32), np.empty(shape, np.float32)
         for index in np.unique(leg):
             here = leg == index
@@ -268,6 +281,7 @@ class Blend(Latent):
         weights = [np.maximum(query.curve(w, self), 0.0) for _, w in self.parts]
         total = np.sum(weights, axis=0)
         shape = (len(query.frames), query.world.dims)
+        query = query.cropped(query.scope.sounding(self))
         mean, std = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
         for (part, _), weight in zip(self.parts, weights, strict=True):
             even = np.full_like(total, 1.0 / len(weights))
@@ -302,6 +316,7 @@ class Plus(Pair):
     b: LatentLike = child(as_latent)
 
     def at(self, query: Query) -> Latents:
+        query = self.cropped(query)
         a, b = query.latents(self.a), query.latents(self.b)
         return Latents(a.mean + b.mean, a.std)
 
@@ -314,6 +329,7 @@ class Minus(Pair):
     b: LatentLike = child(as_latent)
 
     def at(self, query: Query) -> Latents:
+        query = self.cropped(query)
         a, b = query.latents(self.a), query.latents(self.b)
         return Latents(a.mean - b.mean, a.std)
 

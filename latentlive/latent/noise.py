@@ -22,8 +22,14 @@ def _block(key: int, index: int, dims: int) -> NDArray[np.float32]:
 
 
 def _whole(key: int, frames: NDArray[np.int64], dims: int) -> NDArray[np.float32]:
-    rows = np.empty((len(frames), dims), np.float32)
     blocks = frames // BLOCK
+    step = np.diff(blocks)
+    if len(blocks) and (step >= 0).all() and (step <= 1).all():
+        # The usual case, one window after the other: a single gather.
+        first, last = int(blocks[0]), int(blocks[-1])
+        table = np.concatenate([_block(key, i, dims) for i in range(first, last + 1)])
+        return table[frames - first * BLOCK]
+    rows = np.empty((len(frames), dims), np.float32)
     for index in np.unique(blocks):
         here = blocks == index
         rows[here] = _block(key, int(index), dims)[frames[here] - index * BLOCK]

@@ -48,8 +48,11 @@ class World(Protocol):
     def silence(self) -> Latents:
         """Return the latents of one window of silence [shape=(1, dims)]."""
 
-    def length(self, source: Node, stretch: Fraction) -> Length:
-        """Return the length of a source in frames, read `stretch` times slower than recorded."""
+    def length(self, source: Node, stretch: Fraction, padded: bool) -> Length:
+        """Return the length of a source in frames, read `stretch` times slower than recorded.
+
+        With `padded`, exact mode counts whole windows; without, the samples that there are.
+        """
 
     def read(self, source: Node, query: Query) -> Latents:
         """Return a source's latents at the positions of the query."""
@@ -66,21 +69,33 @@ class Scope:
         How much longer the expressions around make what is here.
     beat_frames : float [frames]
         Frames of one beat, in here.
+    padded : bool
+        Whether a recording counts as the whole windows that exact mode pads it to.
     """
 
     world: World
     stretch: Fraction = Fraction(1)
     beat_frames: float = 44100 / 1024
-    memo: dict[tuple[str, Fraction, float], Length] = field(default_factory=dict, repr=False)
+    padded: bool = True
+    memo: dict[tuple[str, Fraction, float, bool], Length] = field(default_factory=dict, repr=False)
 
     def length(self, node: LatentLike) -> Length:
         """Return a node's length in frames here; a shared node is measured once."""
         latent = cast("Latent", node)  # a field, coerced when its operator was made
-        key = (latent.digest, self.stretch, self.beat_frames)
+        key = (latent.digest, self.stretch, self.beat_frames, self.padded)
         found = self.memo.get(key)
         if found is None:
             found = self.memo[key] = latent.length(self)
         return found
+
+    @property
+    def whole(self) -> Scope:
+        """The scope in which what comes before something else is padded to whole windows."""
+        return replace(self, padded=True)
+
+    def sounding(self, node: LatentLike) -> Length:
+        """Return a node's length in frames before any padding: what crops, and what repeats."""
+        return replace(self, padded=False).length(node)
 
     def stretched(self, factor: Fraction, beats_too: bool) -> Scope:
         """Return the scope inside ``extend(factor)``, or inside ``slow(factor)``, beats too."""
@@ -104,6 +119,8 @@ class Query:
     seed : int
     own : int or None
         The seed that ``.seed(n)`` around here gave.
+    room : array [shape=(n,), frames] or None
+        How much of each window lies before the end that a crop set; exact mode alone asks.
     """
 
     frames: Floats
@@ -112,6 +129,7 @@ class Query:
     scope: Scope
     seed: int = 0
     own: int | None = None
+    room: Floats | None = None
     memo: dict[tuple[str, bytes], Latents] = field(default_factory=dict, repr=False)
 
     @property
@@ -132,8 +150,8 @@ class Query:
     def _key(self) -> bytes:
         head = f"{self.own} {self.scope.stretch} {self.scope.beat_frames} "
         digest = hashlib.blake2b(head.encode(), digest_size=16)
-        for values in (self.frames, self.beats, self.wrap):
-            digest.update(values.tobytes())
+        for values in (self.frames, self.beats, self.wrap, self.room):
+            digest.update(b"" if values is None else values.tobytes())
         return digest.digest()
 
     def key(self, *parts: object) -> int:
@@ -157,5 +175,16 @@ class Query:
     def only(self, chosen: NDArray[np.bool_]) -> Query:
         """Return the query of some of the positions."""
         return replace(
-            self, frames=self.frames[chosen], beats=self.beats[chosen], wrap=self.wrap[chosen]
+            self,
+            frames=self.frames[chosen],
+            beats=self.beats[chosen],
+            wrap=self.wrap[chosen],
+            room=None if self.room is None else self.room[chosen],
         )
+
+    def cropped(self, end: Length) -> Query:
+        """Return the query with silence after frame `end` of this node, where exact mode asks."""
+        if not self.world.exact or math.isinf(end):
+            return self
+        room = float(end) - self.frames
+        return replace(self, room=room if self.room is None else np.minimum(room, self.room))

@@ -31,7 +31,7 @@ class Recorded(Latent):
     """A source that the world knows as audio."""
 
     def length(self, scope: Scope) -> Length:
-        return scope.world.length(self, scope.stretch)
+        return scope.world.length(self, scope.stretch, scope.padded)
 
     def at(self, query: Query) -> Latents:
         return query.world.read(self, query)
@@ -125,7 +125,9 @@ class Z(Endless):
     z([0.5, -1.0])
     """
 
-    vector: Sequence[float] | NDArray[np.floating[Any]] = declared(Array(np.float32))
+    vector: Sequence[float] | NDArray[np.floating[Any] | np.integer[Any]] = declared(
+        Array(np.float32)
+    )
 
     def at(self, query: Query) -> Latents:
         vector, dims = np.asarray(self.vector, np.float32), query.world.dims

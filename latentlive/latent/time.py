@@ -8,11 +8,12 @@ from fractions import Fraction
 
 import numpy as np
 
-from latentlive.curves import CurveLike, as_curve, slowing
+from latentlive.curves import CurveLike, Factor, as_curve, slowing
 from latentlive.errors import ExpressionError
 from latentlive.expr import Children, child, declared, number, operator, ratio, whole
 from latentlive.latent.base import Latent, LatentLike, as_latent
 from latentlive.latent.query import Latents, Length, Query, Scope
+from latentlive.units import Floats
 
 
 def finite(scope: Scope, of: LatentLike, word: str) -> Fraction:
@@ -36,7 +37,7 @@ class Extend(Latent):
     def at(self, query: Query) -> Latents:
         frames = query.frames * self.factor.denominator / self.factor.numerator
         scope = query.scope.stretched(self.factor, beats_too=False)
-        return query.at(frames, scope=scope).latents(self.of)
+        return query.at(frames, scope=scope, room=_shrunk(query, self.factor)).latents(self.of)
 
 
 @operator(form="method")
@@ -52,18 +53,24 @@ class Slow(Latent):
     def at(self, query: Query) -> Latents:
         up, down = self.factor.numerator, self.factor.denominator
         scope = query.scope.stretched(self.factor, beats_too=True)
-        there = query.at(query.frames * down / up, query.beats * down / up, scope=scope)
+        frames, beats = query.frames * down / up, query.beats * down / up
+        there = query.at(frames, beats, scope=scope, room=_shrunk(query, self.factor))
         return there.latents(self.of)
 
 
-def extended(of: Latent, factor: float) -> Latent:
+def _shrunk(query: Query, factor: Fraction) -> Floats | None:
+    """Return a query's room in frames of what is stretched."""
+    return None if query.room is None else query.room / float(factor)
+
+
+def extended(of: Latent, factor: Factor) -> Latent:
     """Return ``of.extend(factor)``; two in a row make one, a factor of 1 none."""
     by = slowing(of.factor if isinstance(of, Extend) else Fraction(1), factor, "extend")
     base = of.of if isinstance(of, Extend) else of
     return base if by == 1 else Extend(base, by)
 
 
-def slowed(of: Latent, factor: float, word: str) -> Latent:
+def slowed(of: Latent, factor: Factor, word: str) -> Latent:
     """Return ``of.slow(factor)`` or ``of.fast(factor)``; two in a row make one."""
     by = slowing(of.factor if isinstance(of, Slow) else Fraction(1), factor, word)
     base = of.of if isinstance(of, Slow) else of
@@ -78,8 +85,10 @@ class Loop(Latent):
     n: int = whole("times", default=0)
 
     def length(self, scope: Scope) -> Length:
-        once = finite(scope, self.of, "loop")
-        return once * self.n if self.n else math.inf
+        last = finite(scope, self.of, "loop")
+        if not self.n:
+            return math.inf
+        return finite(scope.whole, self.of, "loop") * (self.n - 1) + last
 
     def at(self, query: Query) -> Latents:
         once = float(query.scope.length(self.of))
@@ -87,6 +96,8 @@ class Loop(Latent):
         last = self.n - 1 if self.n else math.inf
         turn = np.clip(turn, 0, last)
         wrap = (query.frames >= 0) & ((turn < last) | query.wrap)
+        if query.world.exact:
+            wrap = np.zeros_like(wrap)  # each turn is padded to whole windows, as the first is
         return query.at(query.frames - turn * once, wrap=wrap).latents(self.of)
 
 
@@ -97,7 +108,7 @@ class Rev(Latent):
     of: Latent = child(as_latent)
 
     def length(self, scope: Scope) -> Length:
-        return finite(scope, self.of, "rev")
+        return finite(scope.whole, self.of, "rev")
 
     def at(self, query: Query) -> Latents:
         last = float(query.scope.length(self.of)) - 1.0
@@ -204,7 +215,7 @@ class Cat(Latent):
     items: Sequence[LatentLike] = declared(Children(as_latent))
 
     def length(self, scope: Scope) -> Length:
-        ends = [finite(scope, item, "cat") for item in self.items[:-1]]
+        ends = [finite(scope.whole, item, "cat") for item in self.items[:-1]]
         return sum(ends, Fraction(0)) + scope.length(self.items[-1])
 
     def at(self, query: Query) -> Latents:

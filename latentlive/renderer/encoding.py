@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from latentlive.corpus import Audio
 from latentlive.latent import Latents
+from latentlive.renderer.segments import Keys
+from latentlive.renderer.store import Store
 from latentlive.space import Space
-from latentlive.units import Samples
+from latentlive.units import Floats, Samples
 
-MAX_ROWS = 200_000
-"""Encoded windows that are remembered: about 200 MB at 256 dimensions."""
+ENCODED_AT_ONCE = 256
+"""Windows encoded in one go: a long stretch never needs all its windows in memory."""
+
+LEAST_WINDOWS = 4
+"""Shorter recordings, such as arrays typed by hand, are remembered in memory only."""
 
 
 def windows_at(
@@ -32,7 +39,10 @@ def windows_at(
 
 
 class Encoder:
-    """Encodes windows of recordings in one space, each once.
+    """Encodes windows of recordings in one space, each once, remembered on disk.
+
+    The key of a window is (recording, model, sample offset, whether it goes round the end). A hop
+    is only a pattern of offsets: what was encoded at one hop serves every other that meets it.
 
     Parameters
     ----------
@@ -41,10 +51,17 @@ class Encoder:
 
     def __init__(self, space: Space) -> None:
         self.space = space
-        self._rows: dict[tuple[str, int, bool], NDArray[np.float16]] = {}
+        self.store = Store(space.digest, space.dims)
+        # What still waits to be written is written when the encoder goes or the process ends.
+        weakref.finalize(self, self.store.flush)
 
     def encode(
-        self, audio: Audio, offsets: NDArray[np.int64], wrap: NDArray[np.bool_], exact: bool
+        self,
+        audio: Audio,
+        offsets: NDArray[np.int64],
+        wrap: NDArray[np.bool_],
+        exact: bool,
+        room: Floats | None = None,
     ) -> Latents:
         """Return the latents of the windows at some sample offsets.
 
@@ -56,36 +73,54 @@ class Encoder:
             Where a window past the end goes on at the beginning.
         exact : bool
             Keep float32; otherwise latents are those that float16 holds, remembered or not.
+        room : array [shape=(n,), samples], optional
+            How much of each window to read, silence after it; heeded in exact mode.
 
         Returns
         -------
         Latents [shape=(n, dims)]
         """
-        window = self.space.window
         if exact:
-            mean, log_variance = self.space.encode(windows_at(audio.samples, offsets, wrap, window))
+            windows = windows_at(audio.samples, offsets, wrap, self.space.window)
+            if room is not None:
+                windows[np.arange(self.space.window) >= room[:, None]] = 0.0
+            mean, log_variance = self.space.encode(windows)
             return Latents(mean, np.exp(np.float32(0.5) * log_variance))
-        # A window that lies inside is the same whether it may wrap or not.
-        round_end = wrap & (offsets + window > len(audio.samples))
-        keys = [
-            (audio.digest, offset, round_)
-            for offset, round_ in zip(offsets.tolist(), round_end.tolist(), strict=True)
-        ]
-        missing = {key: None for key in keys if key not in self._rows}
-        if missing:
-            self._fill(audio, list(missing))
-        rows = np.stack([self._rows[key] for key in keys]).astype(np.float32)
+        keys = self._keys(audio, offsets, wrap)
+        if (keys[1:] > keys[:-1]).all():
+            rows = self._rows(audio, keys)
+        else:
+            keys, places = np.unique(keys, return_inverse=True)
+            rows = self._rows(audio, keys)[places]
         return Latents(
-            np.ascontiguousarray(rows[:, 0]),
-            np.exp(np.float32(0.5) * np.ascontiguousarray(rows[:, 1])),
+            rows[:, 0].astype(np.float32),
+            np.exp(np.float32(0.5) * rows[:, 1].astype(np.float32)),
         )
 
-    def _fill(self, audio: Audio, keys: list[tuple[str, int, bool]]) -> None:
-        offsets = np.array([offset for _, offset, _ in keys], np.int64)
-        wrap = np.array([round_ for _, _, round_ in keys], np.bool_)
-        windows = windows_at(audio.samples, offsets, wrap, self.space.window)
-        both = np.stack(self.space.encode(windows), axis=1).astype(np.float16)
-        if len(self._rows) + len(keys) > MAX_ROWS:
-            for key in list(self._rows)[: MAX_ROWS // 4]:
-                del self._rows[key]
-        self._rows.update(zip(keys, both, strict=True))
+    def flush(self) -> None:
+        """Write every encoding that still waits to be written."""
+        self.store.flush()
+
+    def _keys(self, audio: Audio, offsets: NDArray[np.int64], wrap: NDArray[np.bool_]) -> Keys:
+        """Return a number for each window: twice its offset, plus one where it goes round."""
+        window, length = self.space.window, len(audio.samples)
+        # A window that lies inside is the same whether it may go round or not, and so are all
+        # those that lie wholly outside.
+        round_end = wrap & (offsets + window > length)
+        return np.where(round_end, offsets % length * 2 + 1, np.clip(offsets, -window, length) * 2)
+
+    def _rows(self, audio: Audio, keys: Keys) -> NDArray[np.float16]:
+        """Return mean and log-variance of each key [shape=(n, 2, dims)]."""
+        on_disk = len(audio.samples) >= LEAST_WINDOWS * self.space.window
+        shelf = self.store.shelf(audio.digest, on_disk)
+        rows, missing = shelf.find(keys)
+        absent = np.flatnonzero(missing)
+        for first in range(0, len(absent), ENCODED_AT_ONCE):
+            part = absent[first : first + ENCODED_AT_ONCE]
+            wrap = (keys[part] & 1).astype(np.bool_)
+            windows = windows_at(audio.samples, keys[part] >> 1, wrap, self.space.window)
+            both = np.empty((len(part), 2, self.space.dims), np.float16)
+            both[:, 0], both[:, 1] = self.space.encode(windows)
+            rows[part] = both
+            shelf.add(keys[part], both)
+        return rows

@@ -148,25 +148,28 @@ class Rendering:
     def _drawn(self, frames: Floats) -> Samples:
         beats = self.tempo.beats(frames * self.space.window)
         mean, std = ask(self.latent, self.scope, frames, beats, self.seed)
-        noise = drawn(self._key, frames, mean.shape[1])
-        return np.asarray(mean + std * noise, np.float32)
+        z = drawn(self._key, frames, mean.shape[1])
+        z *= std
+        z += mean
+        return z
 
     def finish(self, plan: Plan, decoded: Samples) -> Samples:
         """Join decoded windows into the samples of the planned blocks."""
-        decoded = decoded * self._fade
+        np.multiply(decoded, self._fade, out=decoded)
         needed = plan.first_block - self.overlap + 1
         tail_first, tail = self._tail
         if plan.first_window > needed:
             decoded = np.concatenate([tail[needed - tail_first :], decoded])
         blocks = plan.last_block - plan.first_block
         parts = decoded.reshape(len(decoded), self.overlap, self.hop)
-        out = np.zeros((blocks, self.hop), np.float32)
-        for lag in range(self.overlap - 1, -1, -1):
+        if self.overlap == 1:
+            return decoded.reshape(-1)
+        out = parts[:blocks, -1] + parts[1 : blocks + 1, -2]
+        for lag in range(self.overlap - 3, -1, -1):
             first = self.overlap - 1 - lag
             out += parts[first : first + blocks, lag]
-        if self.overlap > 1:
-            kept = decoded[-(self.overlap - 1) :]
-            self._tail = (plan.last_block - len(kept), kept)
+        kept = decoded[-(self.overlap - 1) :].copy()  # a view would keep the whole stretch alive
+        self._tail = (plan.last_block - len(kept), kept)
         return out.reshape(-1)
 
     def cut(self, plan: Plan, joined: Samples, start: int, stop: int) -> Samples:

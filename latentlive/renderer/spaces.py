@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from fractions import Fraction
 
-from latentlive.corpus import Audio
+from latentlive.corpus import Audio, cache_folder
 from latentlive.errors import ModelError
 from latentlive.models import load_model
 from latentlive.renderer.encoding import Encoder
@@ -50,5 +51,9 @@ class Spaces:
         key = (audio.digest, read_hop, hop, window)
         found = self._alignments.get(key)
         if found is None:
-            found = self._alignments[key] = Alignment(audio.samples, read_hop, hop, window)
+            named = hashlib.blake2b(repr(key).encode(), digest_size=16).hexdigest()
+            # Beside the encodings, so that the same bounds hold for both.
+            folder = cache_folder("encodings") / f"aligned-{named}"
+            found = Alignment(audio.samples, read_hop, hop, window, folder)
+            self._alignments[key] = found
         return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,12 @@ def corpus_sounds(corpus: Corpus, sample_rate: int) -> Sounds:
     return find
 
 
+@lru_cache(maxsize=8)
+def _quiet(window: int) -> Audio:
+    samples = np.zeros(window, np.float32)
+    return Audio(samples, audio_digest(samples))
+
+
 class BoundWorld:
     """Sounds and a space; `World` for the algebra.
 
@@ -72,11 +79,10 @@ class BoundWorld:
 
     def silence(self) -> Latents:
         """Return the latents of one window of silence [shape=(1, dims)]."""
-        quiet = np.zeros(self.window, np.float32)
-        audio = Audio(quiet, audio_digest(quiet))
+        audio = _quiet(self.window)
         return self.encoder.encode(audio, np.zeros(1, np.int64), np.zeros(1, np.bool_), self.exact)
 
-    def length(self, source: Node, stretch: Fraction) -> Length:
+    def length(self, source: Node, stretch: Fraction, padded: bool) -> Length:
         """Return a recorded source's length in frames.
 
         In exact mode that is the number of whole windows of the padded sound, as many as the
@@ -84,16 +90,16 @@ class BoundWorld:
         """
         window = self.window
         samples = len(self._audio(source).samples)
-        if not self.exact:
+        if not (self.exact and padded):
             return Fraction(samples, window)
         hop = window / stretch
         if hop.denominator != 1:
             raise ExpressionError(
                 f"exact: a window of {window} samples cannot be read in steps of {hop}; "
-                f"extend by a factor that divides {window}"
+                f"extend by k with {window} / k whole"
             )
-        padded = math.ceil(Fraction(samples) / hop) * hop
-        count = max((padded - window) // hop + 1, 1)
+        filled = math.ceil(Fraction(samples) / hop) * hop
+        count = max((filled - window) // hop + 1, 1)
         return count * hop / window
 
     def read(self, source: Node, query: Query) -> Latents:
@@ -103,7 +109,8 @@ class BoundWorld:
             offsets = self._aligned(audio, query.frames, stretch)
         else:
             offsets = np.rint(query.frames * self.window).astype(np.int64)
-        return self.encoder.encode(audio, offsets, query.wrap, self.exact)
+        room = None if query.room is None else np.rint(query.room * self.window)
+        return self.encoder.encode(audio, offsets, query.wrap, self.exact, room)
 
     def _aligned(self, audio: Audio, frames: Floats, stretch: Fraction) -> NDArray[np.int64]:
         hop = self.window // self.overlap

@@ -7,11 +7,14 @@ found is read, encoded, mixed and decoded like any other window.
 
 from __future__ import annotations
 
+import contextlib
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from latentlive.corpus.cache import write_whole
 from latentlive.units import Samples
 
 SILENT = 1e-9
@@ -37,9 +40,19 @@ class Alignment:
         From one window to the next in what is heard.
     window : int [samples]
         A window is sought within a quarter of this to either side.
+    folder : path, optional
+        Where blocks that were searched to their end are kept.
     """
 
-    def __init__(self, samples: Samples, read_hop: Fraction, hop: int, window: int) -> None:
+    def __init__(
+        self,
+        samples: Samples,
+        read_hop: Fraction,
+        hop: int,
+        window: int,
+        folder: Path | None = None,
+    ) -> None:
+        self.folder = folder
         self.samples, self.read_hop, self.hop, self.window = samples, read_hop, hop, window
         self.reach = window // 4
         self._blocks: dict[int, list[int]] = {}
@@ -57,7 +70,9 @@ class Alignment:
 
     def _searched(self, block: int, count: int) -> list[int]:
         """Return a block's positions, searched as far as they are needed."""
-        known = self._blocks.setdefault(block, [])
+        known = self._blocks.get(block)
+        if known is None:
+            known = self._blocks[block] = self._load(block)
         if len(self._blocks) > MAX_BLOCKS:
             del self._blocks[next(iter(self._blocks))]
         first, last = block * BLOCK, len(self.samples) - self.window
@@ -66,7 +81,34 @@ class Alignment:
             nominal = round(n * self.read_hop)
             free = not known or n < 0 or nominal > last  # an anchor, or outside the recording
             known.append(nominal if free else self._best(nominal, known[-1] + self.hop, last))
+            if len(known) == BLOCK:
+                self._keep(block, known)
         return known
+
+    def _load(self, block: int) -> list[int]:
+        """Return a block that was searched before, or an empty one."""
+        if self.folder is None:
+            return []
+        try:
+            found = np.load(self.folder / f"{block}.npy", allow_pickle=False)
+        except (OSError, ValueError, EOFError):
+            return []
+        sound = found.shape == (BLOCK,) and found.dtype == np.int64
+        near = sound and np.abs(found - self._nominal(block)).max() <= self.reach
+        return [int(n) for n in found] if near else []
+
+    def _keep(self, block: int, known: list[int]) -> None:
+        if self.folder is not None:
+            # Without it the block is searched again another time.
+            with contextlib.suppress(OSError):
+                self.folder.mkdir(parents=True, exist_ok=True)
+                write_whole(
+                    self.folder / f"{block}.npy", lambda path: np.save(path, np.array(known))
+                )
+
+    def _nominal(self, block: int) -> NDArray[np.int64]:
+        first = block * BLOCK
+        return np.array([round(n * self.read_hop) for n in range(first, first + BLOCK)])
 
     def _best(self, nominal: int, follow: int, last: int) -> int:
         """Return the position near `nominal` that is most like what follows the last window."""

@@ -1,0 +1,105 @@
+"""The limiter behind the master: true peaks stay below -1 dBFS, what is lower passes untouched.
+
+A look-ahead limiter on the mixer's grid, with finite memory: the gain at a grid point is the mean
+of 16 running minima of what each cell allows, so it has arrived when a peak comes and leaves it
+slowly. Every value depends on a fixed number of cells around it, never on how blocks were cut.
+
+True peaks are estimated by fourfold oversampling (ITU-R BS.1770-5, annex 2).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentlive.mixer import GRID
+
+F32 = NDArray[np.float32]
+
+CEILING = np.float32(10.0 ** (-1.35 / 20.0))
+"""A little below -1 dBFS, since fourfold oversampling sees most of a peak, not all."""
+
+AHEAD = 16
+"""Cells by which the gain leads a peak, and over which it moves: 23 ms at 44.1 kHz."""
+
+HOLD = 64
+"""Cells for which the gain stays down after a peak: 93 ms."""
+
+MEMORY = AHEAD + HOLD
+"""Cells before one on which its gain depends."""
+
+REACH = 12
+"""Samples to either side that an oversampled value needs."""
+
+
+def _phases() -> F32:
+    """Return the three filters between two samples [shape=(3, 24)]: a windowed sinc."""
+    places = np.arange(-REACH + 1, REACH + 1)
+    filters = []
+    for part in (0.25, 0.5, 0.75):
+        x = part - places
+        filters.append(np.sinc(x) * np.cos(np.pi * x / (2 * REACH + 1)) ** 2)
+    return np.array(filters, np.float32)
+
+
+PHASES = _phases()
+SAFE = CEILING / np.float32(np.abs(PHASES).sum(axis=1).max())
+"""Below this sample value no oversampled one can reach the ceiling."""
+
+
+def allowed(mixed: F32) -> F32:
+    """Return the gain that each cell's true peak allows, at most 1.
+
+    Parameters
+    ----------
+    mixed : array [shape=(cells * 64 + 24, 2)]
+        The mix with 12 samples more on either side.
+
+    Returns
+    -------
+    array [shape=(cells,)]
+    """
+    inner = mixed[REACH:-REACH]
+    cells = len(inner) // GRID
+    peak = np.abs(inner).reshape(cells, -1).max(axis=1)
+    if float(np.abs(mixed).max(initial=0.0)) > SAFE:
+        between = np.zeros((3, len(inner), 2), np.float32)
+        for tap in range(2 * REACH):
+            # Tap by tap: the same sum in the same order for every sample.
+            between += PHASES[:, tap, None, None] * mixed[1 + tap : 1 + tap + len(inner)]
+        over = np.abs(between).max(axis=0).reshape(cells, -1).max(axis=1)
+        peak = np.maximum(peak, over)
+    allows: F32 = CEILING / np.maximum(peak, CEILING)
+    return allows
+
+
+def gains(allows: F32) -> F32:
+    """Return the limiter's gain at grid points.
+
+    Parameters
+    ----------
+    allows : array [shape=(cells + MEMORY + AHEAD,)]
+        What cells allow, from MEMORY cells before the first to AHEAD cells after the last.
+
+    Returns
+    -------
+    array [shape=(cells + 1,)]
+        At the left edge of each cell, and at the right edge of the last.
+    """
+    width = AHEAD + HOLD + 1
+    least = np.lib.stride_tricks.sliding_window_view(allows, width).min(axis=1)
+    points = len(allows) - MEMORY - AHEAD + 1
+    total = np.zeros(points, np.float32)
+    for lag in range(AHEAD):
+        total += least[lag : lag + points]
+    total /= np.float32(AHEAD)
+    return total
+
+
+def limited(mixed: F32, points: F32) -> F32:
+    """Return the mix [shape=(cells * 64, 2)] under gains at grid points [shape=(cells + 1,)]."""
+    if float(points.min()) == 1.0:
+        return mixed
+    rise = np.arange(GRID, dtype=np.float32) / np.float32(GRID)
+    curve = points[:-1, None] + (points[1:, None] - points[:-1, None]) * rise
+    return mixed * curve.reshape(-1, 1)

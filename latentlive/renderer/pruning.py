@@ -1,0 +1,91 @@
+"""How the cache of encodings is kept within bounds: what was used longest ago goes first."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from pathlib import Path
+
+DEFAULT_MB = 4096
+"""The size of the whole cache of encodings; ``LATENTLIVE_ENCODINGS_MB`` sets another."""
+
+RECENT_SECONDS = 60.0
+"""What was used so lately is never pruned; a disk that refused is left alone so long."""
+
+
+def limit_bytes() -> int:
+    """Return how large all encodings together may grow [bytes]."""
+    text = os.environ.get("LATENTLIVE_ENCODINGS_MB", "")
+    return (int(text) if text.isdecimal() else DEFAULT_MB) << 20
+
+
+def prune(root: Path, limit: int, wanted: int = 0) -> bool:
+    """Delete the encodings that were used longest ago, until there is room for more.
+
+    Files that another process has mapped stay readable to it until it closes them.
+
+    Parameters
+    ----------
+    root : Path
+        A folder of folders, one a recording and space.
+    limit : int [bytes]
+        A sixteenth of it is kept free, which a process may fill before it looks again.
+    wanted : int [bytes]
+        What is to be written now.
+
+    Returns
+    -------
+    bool
+        Whether there is room: not so while everything is in use.
+    """
+    folders = []
+    with contextlib.suppress(OSError):
+        folders = [(*_use(path), path) for path in root.iterdir() if path.is_dir()]
+    total = sum(size for _, size, _ in folders)
+    room = limit - max(limit // 16, wanted)
+    if total > room:
+        oldest = time.time() - RECENT_SECONDS
+        for used, size, folder in sorted(folders):
+            if used > oldest or total <= room - limit // 4:
+                break
+            for path in files_of(folder):
+                remove(path)
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+            total -= size
+    return total <= room and wanted <= limit
+
+
+def _use(folder: Path) -> tuple[float, int]:
+    """Return when a folder was last used [seconds] and its size [bytes]."""
+    used, size = 0.0, 0
+    for path in files_of(folder):
+        with contextlib.suppress(OSError):
+            state = path.stat()
+            used, size = max(used, state.st_mtime), size + state.st_size
+        if path.name.startswith("."):
+            remove_left(path)
+    return used, size
+
+
+def files_of(folder: Path) -> list[Path]:
+    """Return what lies in a folder; nothing if it cannot be read."""
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
+
+
+def remove(path: Path) -> None:
+    """Remove a file that is not trusted or not needed."""
+    # What cannot be removed was not trusted anyway.
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
+
+
+def remove_left(path: Path) -> None:
+    """Remove a foreign file, or one whose writer was killed; one that is being written stays."""
+    with contextlib.suppress(OSError):
+        if not path.name.startswith(".") or path.stat().st_mtime < time.time() - RECENT_SECONDS:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,164 @@
+"""A program that must pass type-checking: every public word, and every method of each kind."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+import latentlive as ll
+from latentlive import (
+    Corpus,
+    Curve,
+    Engine,
+    ExpressionError,
+    Latent,
+    LatentliveError,
+    array,
+    blend,
+    brown,
+    brown2,
+    cat,
+    cluster,
+    cosine,
+    cosine2,
+    drift,
+    dumps,
+    env,
+    fit,
+    interp,
+    isaw,
+    isaw2,
+    line,
+    load_model,
+    loads,
+    near,
+    noise,
+    number,
+    path,
+    perlin,
+    perlin2,
+    prior,
+    rand,
+    rand2,
+    render,
+    saw,
+    saw2,
+    seq,
+    silence,
+    sine,
+    sine2,
+    slerp,
+    sound,
+    square,
+    square2,
+    steps,
+    tri,
+    tri2,
+    z,
+)
+
+
+def curves() -> list[Curve]:
+    waves: list[Curve] = [sine(8), cosine(8), saw(8), isaw(0.5), tri(8), square(8, 0.25)]
+    waves += [sine2(8), cosine2(8), saw2(8), isaw2(8), tri2(8), square2(8)]
+    chance: list[Curve] = [rand(1), perlin(4), brown(1), rand2(1), perlin2(4), brown2(1)]
+    drawn: list[Curve] = [number(3), line(0, 1, 8), env([(0, 0), (2, 1)]), seq([0, 1], 2)]
+    fitted: list[Curve] = [fit([0, 1, 0]), fit(np.hanning(9)), fit(line(0, 1, 4))]
+    sums: list[Curve] = [
+        sine(8) + 1,
+        1 + sine(8),
+        sine(8) - saw(4),
+        1 - sine(8),
+        2 * sine(8),
+        sine(8) * perlin(4),
+        sine(8) / 2,
+        1 / sine(8),
+        -sine(8),
+    ]
+    bent: list[Curve] = [
+        sine(8).range(-12, saw(4)),
+        sine(8).rangex(1, 100),
+        sine(8).quantise(4),
+        sine(8).smooth(2),
+        sine(8).ease("inout"),
+        sine(8).slow(1.5).fast(3),
+        sine(8).early(1).late(0.5),
+        rand(1).seed(7),
+    ]
+    sine(8).at([0.0, 4.0]).mean()
+    sine(8).at(np.arange(4), seed=3)
+    return waves + chance + drawn + fitted + sums + bent
+
+
+def latents() -> list[Latent]:
+    a = sound("gong")
+    b = sound(np.zeros(4096, np.float32))
+    c = sound([0.0, 0.5])
+    sources: list[Latent] = [a, b, c, silence, cluster(18), cluster(18, seconds=30), near(a, 6)]
+    sources += [z([0.5, -1]), z(np.zeros(256)), prior(seed=3), noise(1), drift(3, beats=16)]
+    mixed: list[Latent] = [
+        interp(a, b),
+        interp(a, b, 0.5),
+        interp(a, b, curve=sine(8)),
+        interp(a, b, [0, 1]),
+        interp(a, b, np.linspace(0, 1, 9), match="repeat", law="logvar"),
+        interp(a, [0.0] * 256, sine(8)),
+        slerp(a, b, sine(8)),
+        steps(a, b),
+        steps(a, b, 0, 1, 0.2),
+        path([a, near(a, 6), prior(3)], curve=saw(60)),
+        blend((a, 1), (b, sine(8)), (prior(2), 0.5)),
+        cat(a, b.extend(2), silence),
+        a + b,
+        a - b,
+        a * 2,
+        2 * a,
+        a * sine(8),
+    ]
+    touched: list[Latent] = [
+        a.extend(4).extend(0.5),
+        a.slow(1 / 3).fast(2),
+        a.loop().loop(3),
+        a.spread(0).spread(sine(8)),
+        a.seed(7),
+        a.rev().slice(10, 50.5),
+        a.early(2).late(1.5),
+        a.freeze(12).scrub(perlin(4)),
+        a.offset(prior(3), sine(8)).offset([0.1] * 256),
+        a.dim(7, sine2(4)).jitter(0.3).smooth(0.5),
+    ]
+    return sources + mixed + touched
+
+
+def rendered() -> None:
+    a = sound("gong")
+    for texture in (a.exact(), a.overlap(8), a.norm(), a.on("mine.safetensors")):
+        render(texture, seconds=2.5)
+    joined = a.on("mine.safetensors").norm().overlap(2)
+    samples = render(joined, model=load_model(), corpus=Corpus(Path("sounds")), seed=3, tempo=90)
+    samples.astype(np.float64).mean()
+    ll.render(a.exact().on("toy").norm(), model="toy", corpus="sounds")
+    assert loads(dumps(a.extend(Fraction(3, 2).numerator))) == a
+    array("0" * 32)
+    ", ".join(ll.WORDS)
+
+
+def played() -> None:
+    try:
+        with Engine(tempo=90, seed=3, silent=True, out="heard.flac") as live:
+            live.d1 >> interp(sound("surf"), sound("gong"), sine(8)).extend(4)
+            live.d16 >> sound("gong").exact()
+            live.layer("sea") >> prior(3)
+            live.d1.gain(-3).gain(sine(8).range(-12, 0)).amp(0.5).pan(perlin(8))
+            live.d1.fade(4).xfade(2).quant(1).stop(8).stop()
+            live.d1.mute().unmute().solo().restart().jump().rename("tide").gain(-6)
+            live.only(live.d1, live.d2)
+            live.master.gain(-12)
+            live.panic()
+            with live.cell():
+                live.d2 >> silence
+            live.hush(4)
+    except (ExpressionError, ll.SoundError, ll.ModelError, ll.DeviceError, ll.EngineError):
+        raise
+    except LatentliveError as error:
+        print(error)
