@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 
@@ -237,6 +238,7 @@ def _own_seed(latent: Latent) -> int | None:
     return None
 
 
+@lru_cache(maxsize=32)
 def _hann(window: int, overlap: int) -> Samples:
     """Return the periodic Hann window whose overlapped sum is 1; ones without overlap."""
     if overlap == 1:

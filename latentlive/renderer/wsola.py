@@ -10,12 +10,15 @@ from __future__ import annotations
 import contextlib
 from fractions import Fraction
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentlive.corpus.cache import write_whole
 from latentlive.units import Samples
+
+Index = TypeVar("Index", int, NDArray[np.int64])
 
 SILENT = 1e-9
 """The power below which a window counts as silence."""
@@ -78,7 +81,7 @@ class Alignment:
         first, last = block * BLOCK, len(self.samples) - self.window
         while len(known) < count:
             n = first + len(known)
-            nominal = round(n * self.read_hop)
+            nominal = self._nominal(n)
             free = not known or n < 0 or nominal > last  # an anchor, or outside the recording
             known.append(nominal if free else self._best(nominal, known[-1] + self.hop, last))
             if len(known) == BLOCK:
@@ -94,8 +97,9 @@ class Alignment:
         except (OSError, ValueError, EOFError):
             return []
         sound = found.shape == (BLOCK,) and found.dtype == np.int64
-        near = sound and np.abs(found - self._nominal(block)).max() <= self.reach
-        return [int(n) for n in found] if near else []
+        nominal = self._nominal(np.arange(block * BLOCK, (block + 1) * BLOCK))
+        near = sound and np.abs(found - nominal).max() <= self.reach
+        return found.tolist() if near else []
 
     def _keep(self, block: int, known: list[int]) -> None:
         if self.folder is not None:
@@ -106,9 +110,10 @@ class Alignment:
                     self.folder / f"{block}.npy", lambda path: np.save(path, np.array(known))
                 )
 
-    def _nominal(self, block: int) -> NDArray[np.int64]:
-        first = block * BLOCK
-        return np.array([round(n * self.read_hop) for n in range(first, first + BLOCK)])
+    def _nominal(self, n: Index) -> Index:
+        """Return the sample at which the stretching says that window n is read, rounded."""
+        up, down = self.read_hop.numerator, self.read_hop.denominator
+        return (2 * n * up + down) // (2 * down)
 
     def _best(self, nominal: int, follow: int, last: int) -> int:
         """Return the position near `nominal` that is most like what follows the last window."""
