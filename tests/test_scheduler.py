@@ -7,6 +7,7 @@ import pytest
 
 import latentlive as ll
 from latentlive.engine.block import POSITION, Block
+from latentlive.engine.demand import jobs
 from latentlive.engine.playing import Player
 from latentlive.engine.report import report
 from latentlive.engine.scheduler import MARGIN, Scheduler
@@ -40,8 +41,8 @@ class House:
         self.scheduler.advance()
         while self.scheduler.outbox:
             self.scheduler.loaded(self.worker.load(self.scheduler.outbox.pop(0)))
-        while jobs := self.scheduler.jobs():
-            for reply in self.worker.render(jobs):
+        while due := jobs(self.scheduler):
+            for reply in self.worker.render(due):
                 if reply["op"] == "failed":
                     self.scheduler.failed(reply)
         self.scheduler.advance()

@@ -1,4 +1,4 @@
-"""What a curve is, and the operators that every curve carries.
+"""What a curve is, and the words that every curve carries.
 
 After Tidal's patterns: a curve *is* a function of time, and operators are a few lines each.
 """
@@ -18,14 +18,6 @@ from latentlive.errors import ExpressionError
 from latentlive.expr import (
     Node,
     Number,
-    Ratio,
-    child,
-    choice,
-    number,
-    operator,
-    positive,
-    ratio,
-    whole,
 )
 from latentlive.expr.fields import shown
 from latentlive.units import Floats
@@ -123,40 +115,31 @@ class Curve(Node):
         return Time(asked, seed=seed).value(self)
 
     def __add__(self, other: CurveLike) -> Curve:
-        made: Curve = _fold(Add, self, other)
-        return made
+        return _combined("+", self, other)
 
     def __radd__(self, other: CurveLike) -> Curve:
-        made: Curve = _fold(Add, other, self)
-        return made
+        return _combined("+", other, self)
 
     def __sub__(self, other: CurveLike) -> Curve:
-        made: Curve = _fold(Sub, self, other)
-        return made
+        return _combined("-", self, other)
 
     def __rsub__(self, other: CurveLike) -> Curve:
-        made: Curve = _fold(Sub, other, self)
-        return made
+        return _combined("-", other, self)
 
     def __mul__(self, other: CurveLike) -> Curve:
-        made: Curve = _fold(Mul, self, other)
-        return made
+        return _combined("*", self, other)
 
     def __rmul__(self, other: CurveLike) -> Curve:
-        made: Curve = _fold(Mul, other, self)
-        return made
+        return _combined("*", other, self)
 
     def __truediv__(self, other: CurveLike) -> Curve:
-        made: Curve = _fold(Div, self, other)
-        return made
+        return _combined("/", self, other)
 
     def __rtruediv__(self, other: CurveLike) -> Curve:
-        made: Curve = _fold(Div, other, self)
-        return made
+        return _combined("/", other, self)
 
     def __neg__(self) -> Curve:
-        made: Curve = _fold(Mul, -1.0, self)
-        return made
+        return _combined("*", -1.0, self)
 
     def range(self, low: CurveLike, high: CurveLike) -> Curve:
         """Map 0 to `low` and 1 to `high`, linearly.
@@ -166,6 +149,8 @@ class Curve(Node):
         >>> sine(8).range(-12, -6).at([0, 4])
         array([-12.,  -6.])
         """
+        from latentlive.curves.operators import Range
+
         return Range(self, low, high)
 
     def rangex(self, low: float, high: float) -> Curve:
@@ -176,6 +161,8 @@ class Curve(Node):
         >>> saw(4).rangex(1, 100).at([2])
         array([10.])
         """
+        from latentlive.curves.operators import Rangex
+
         return Rangex(self, low, high)
 
     def quantise(self, steps: int) -> Curve:
@@ -186,6 +173,8 @@ class Curve(Node):
         >>> saw(1).quantise(4).at([0.3])
         array([0.25])
         """
+        from latentlive.curves.operators import Quantise
+
         return Quantise(self, steps)
 
     def smooth(self, beats: float) -> Curve:
@@ -196,6 +185,8 @@ class Curve(Node):
         >>> square(8).smooth(2).at([4])
         array([0.5])
         """
+        from latentlive.curves.operators import Smooth
+
         return Smooth(self, beats)
 
     def ease(self, kind: Literal["in", "out", "inout"]) -> Curve:
@@ -206,6 +197,8 @@ class Curve(Node):
         >>> line(0, 1, 2).ease("in").at([1])
         array([0.125])
         """
+        from latentlive.curves.operators import Ease
+
         return Ease(self, kind)
 
     def slow(self, factor: Factor) -> Curve:
@@ -216,7 +209,9 @@ class Curve(Node):
         >>> sine(4).slow(2).at([4])
         array([1.])
         """
-        return _slowed(self, factor, "slow")
+        from latentlive.curves.operators import slowed
+
+        return slowed(self, factor, "slow")
 
     def fast(self, factor: Factor) -> Curve:
         """Play `factor` (> 0) times faster; ``fast(k)`` undoes ``slow(k)``.
@@ -226,7 +221,9 @@ class Curve(Node):
         >>> sine(8).fast(2).at([2])
         array([1.])
         """
-        return _slowed(self, factor, "fast")
+        from latentlive.curves.operators import slowed
+
+        return slowed(self, factor, "fast")
 
     def early(self, beats: float) -> Curve:
         """Shift to sound `beats` earlier.
@@ -236,6 +233,8 @@ class Curve(Node):
         >>> sine(8).early(4).at([0])
         array([1.])
         """
+        from latentlive.curves.operators import Early
+
         return Early(self, beats)
 
     def late(self, beats: float) -> Curve:
@@ -246,6 +245,8 @@ class Curve(Node):
         >>> sine(8).late(4).at([4])
         array([0.])
         """
+        from latentlive.curves.operators import Early
+
         return Early(self, -_beats(beats, "late: beats"))
 
     def seed(self, n: int) -> Curve:
@@ -258,11 +259,20 @@ class Curve(Node):
         >>> bool(rand(1).seed(1).at([0.5]) == rand(1).seed(2).at([0.5]))
         False
         """
+        from latentlive.curves.operators import Reseed
+
         return Reseed(self, n)
 
 
 CurveLike = Curve | float | Sequence[float] | NDArray[np.floating[Any] | np.integer[Any]]
 """A curve, a number (the same at every beat), or an array (stretched over the whole length)."""
+
+
+def _combined(sign: str, a: CurveLike, b: CurveLike) -> Curve:
+    from latentlive.curves.operators import folded
+
+    made: Curve = folded(sign, a, b)
+    return made
 
 
 def hashed(*parts: object) -> int:
@@ -273,6 +283,8 @@ def hashed(*parts: object) -> int:
 
 def as_curve(value: Any, place: str = "curve") -> Curve:
     """Return the curve that a value is or stands for."""
+    from latentlive.curves.operators import Num
+
     if isinstance(value, Curve):
         return value
     if isinstance(value, np.ndarray | list | tuple) and np.ndim(value) > 0:
@@ -292,196 +304,3 @@ def as_curve(value: Any, place: str = "curve") -> Curve:
 def _beats(value: Any, place: str) -> float:
     beats: float = Number("beats").coerce(value, place)
     return beats
-
-
-@operator(word="number", form="literal")
-class Num(Curve):
-    """The same number at every beat."""
-
-    value: float = number()
-
-    def values(self, t: Time) -> Floats:
-        return np.full(t.beats.shape, self.value)
-
-
-def _fold(cls: type[Curve], a: Any, b: Any) -> Any:
-    """Build ``a + b`` and the like; two numbers make a number."""
-    if any(isinstance(side, Node) and not isinstance(side, Curve) for side in (a, b)):
-        return NotImplemented  # a latent knows what to do with a curve
-    sign = cls.form
-    left, right = as_curve(a, f"{sign}: left side"), as_curve(b, f"{sign}: right side")
-    made = cls(left, right)  # type: ignore[call-arg]
-    if isinstance(left, Num) and isinstance(right, Num):
-        return Num(float(made.at(0.0)[0]))
-    return made
-
-
-@operator(form="+")
-class Add(Curve):
-    """Sum of two curves."""
-
-    a: CurveLike = child(as_curve)
-    b: CurveLike = child(as_curve)
-
-    def values(self, t: Time) -> Floats:
-        return t.value(self.a) + t.value(self.b)
-
-
-@operator(form="-")
-class Sub(Curve):
-    """Difference of two curves."""
-
-    a: CurveLike = child(as_curve)
-    b: CurveLike = child(as_curve)
-
-    def values(self, t: Time) -> Floats:
-        return t.value(self.a) - t.value(self.b)
-
-
-@operator(form="*")
-class Mul(Curve):
-    """Product of two curves."""
-
-    a: CurveLike = child(as_curve)
-    b: CurveLike = child(as_curve)
-
-    def values(self, t: Time) -> Floats:
-        return t.value(self.a) * t.value(self.b)
-
-
-@operator(form="/")
-class Div(Curve):
-    """Quotient of two curves; 0 where the divisor is 0."""
-
-    a: CurveLike = child(as_curve)
-    b: CurveLike = child(as_curve)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.b == Num(0):
-            raise ExpressionError("/: a curve cannot be divided by 0")
-
-    def values(self, t: Time) -> Floats:
-        a, b = t.value(self.a), t.value(self.b)
-        return np.divide(a, b, out=np.zeros_like(a), where=b != 0)
-
-
-@operator(form="method")
-class Range(Curve):
-    """0..1 mapped linearly to low..high."""
-
-    of: CurveLike = child(as_curve)
-    low: CurveLike = child(as_curve)
-    high: CurveLike = child(as_curve)
-
-    def values(self, t: Time) -> Floats:
-        low, high = t.value(self.low), t.value(self.high)
-        return low + (high - low) * t.value(self.of)
-
-
-@operator(form="method")
-class Rangex(Curve):
-    """0..1 mapped exponentially to low..high."""
-
-    of: CurveLike = child(as_curve)
-    low: float = positive()
-    high: float = positive()
-
-    def values(self, t: Time) -> Floats:
-        return self.low * (self.high / self.low) ** np.clip(t.value(self.of), -1e3, 1e3)
-
-
-@operator(form="method")
-class Quantise(Curve):
-    """Rounded to equal steps."""
-
-    of: CurveLike = child(as_curve)
-    steps: int = whole(least=1, most=10_000)
-
-    def values(self, t: Time) -> Floats:
-        return np.rint(t.value(self.of) * self.steps) / self.steps
-
-
-@operator(form="method")
-class Smooth(Curve):
-    """Averaged over a span, by 32 points of the midpoint rule."""
-
-    of: CurveLike = child(as_curve)
-    beats: float = positive("beats")
-
-    def values(self, t: Time) -> Floats:
-        points = (np.arange(32) + 0.5) / 32 - 0.5
-        total = np.zeros_like(t.beats)
-        for point in points:
-            total += t.at(t.beats + point * self.beats).value(self.of)
-        return total / 32
-
-
-@operator(form="method")
-class Ease(Curve):
-    """0..1 bent by a cubic."""
-
-    of: CurveLike = child(as_curve)
-    kind: Literal["in", "out", "inout"] = choice("in", "out", "inout")
-
-    def values(self, t: Time) -> Floats:
-        x = np.clip(t.value(self.of), 0.0, 1.0)
-        if self.kind == "in":
-            return x**3
-        if self.kind == "out":
-            return 1.0 - (1.0 - x) ** 3
-        return x * x * (3.0 - 2.0 * x)
-
-
-@operator(word="slow", form="method")
-class Slowed(Curve):
-    """Played slower by a factor."""
-
-    of: CurveLike = child(as_curve)
-    factor: Fraction = ratio()
-
-    @property
-    def span(self) -> float | None:
-        inner = as_curve(self.of).span
-        return None if inner is None else inner * float(self.factor)
-
-    def values(self, t: Time) -> Floats:
-        return t.slowed(self.factor).value(self.of)
-
-
-def _slowed(of: Curve, factor: Factor, word: str) -> Curve:
-    by = slowing(of.factor if isinstance(of, Slowed) else Fraction(1), factor, word)
-    base = as_curve(of.of) if isinstance(of, Slowed) else of
-    return base if by == 1 else Slowed(base, by)
-
-
-def slowing(inner: Fraction, factor: Any, word: str) -> Fraction:
-    """Return the slowing that `inner` and one more ``slow(factor)`` or ``fast(factor)`` make."""
-    by: Fraction = Ratio().coerce(factor, f"{word}: factor")
-    product: Fraction = Ratio().coerce(
-        inner * by if word != "fast" else inner / by, f"{word}: the product of factors"
-    )
-    return product
-
-
-@operator(form="method")
-class Early(Curve):
-    """Shifted to sound earlier."""
-
-    of: CurveLike = child(as_curve)
-    beats: float = number("beats")
-
-    def values(self, t: Time) -> Floats:
-        return t.at(t.beats + self.beats).value(self.of)
-
-
-@operator(word="seed", form="method")
-class Reseed(Curve):
-    """Its chances drawn from a seed of its own."""
-
-    of: CurveLike = child(as_curve)
-    n: int = whole()
-
-    def values(self, t: Time) -> Floats:
-        own = self.n if t.own is None else hashed(t.own, self.n)
-        return replace(t, own=own).value(self.of)

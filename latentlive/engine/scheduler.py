@@ -29,11 +29,6 @@ GAINS_AHEAD = 16384
 LANDING = GAINS_AHEAD
 """Samples before its moment at which a cell is settled; until then it can be replaced."""
 
-FIRST_CHUNK = 4096
-CHUNK = 8192
-BATCH = 8
-"""Voices that are rendered in one decode."""
-
 
 class Scheduler:
     """Turns cells of changes into worker jobs and gains.
@@ -446,32 +441,6 @@ class Scheduler:
         gains *= voice.fade.gain(samples) * master
         self.block.gains[:, voice.index, samples // GRID % POINTS] = gains
         voice.gains_until = until
-
-    def jobs(self) -> list[list[int]]:
-        """Return the stretches to render next, those nearest to running dry first."""
-        position = self.position
-        due = []
-        for voice in self.voices.values():
-            if not voice.loaded:
-                continue
-            base = max(position, voice.start)
-            if voice.asked < base and voice.asked < position:
-                voice.asked = self.earliest  # it fell behind; what has passed is not needed
-                self.block.ready[voice.index] = voice.asked
-            if voice.asked < base + self.ahead and not self._past_need(voice):
-                due.append((voice.asked - base, voice))
-        due.sort(key=lambda item: (not item[1].sounding, item[0]))
-        jobs = []
-        for ready, voice in due[:BATCH]:
-            length = FIRST_CHUNK if ready < self.ready_enough else CHUNK
-            jobs.append([voice.index, voice.serial, voice.asked, voice.asked + length])
-            voice.asked += length
-        return jobs
-
-    def _past_need(self, voice: Voice) -> bool:
-        faded = voice.fade.high == 0.0 and voice.sounding and voice.asked > voice.fade.stop
-        ended = voice.end is not None and voice.asked > voice.end + GRID
-        return faded or ended
 
 
 def _curve(data: Any) -> Curve:

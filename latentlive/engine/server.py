@@ -21,6 +21,7 @@ import click
 from latentlive.corpus import cache_folder
 from latentlive.engine.block import BUSY_MAX_NS, BUSY_NS, CLOSING, MISSING, PANIC, UNDERFLOWS, Block
 from latentlive.engine.children import Child
+from latentlive.engine.demand import jobs
 from latentlive.engine.recorder import Recorder
 from latentlive.engine.report import report
 from latentlive.engine.scheduler import Scheduler
@@ -248,8 +249,8 @@ class Server:
         try:
             while self.scheduler.outbox:
                 self.worker.wire.send(self.scheduler.outbox.pop(0))
-            if not self.worker_busy and (jobs := self.scheduler.jobs()):
-                self.worker.wire.send({"op": "render", "jobs": jobs})
+            if not self.worker_busy and (due := jobs(self.scheduler)):
+                self.worker.wire.send({"op": "render", "jobs": due})
                 self.worker_busy = True
         except EngineError:
             pass  # it died; its reader says so in a moment and it is started again
