@@ -196,6 +196,33 @@ def evaluate(expression: str) -> Any:
 
 
 @main.command()
+def attach() -> None:
+    """Open a prompt on the engine that was started last and still runs."""
+    import latentlive.repl as repl
+    from latentlive.engine import Engine
+
+    with Engine.attach() as engine:
+        repl.run(engine)
+
+
+@main.command()
+def panic() -> None:
+    """Silence the running engine at once, from any terminal."""
+    from latentlive.engine import Engine
+
+    Engine.attach(say=lambda _: None).panic()
+
+
+@main.command()
+@click.option("--fade", default=1.0, show_default=True, help="Seconds.")
+def stop(fade: float) -> None:
+    """Fade the running engine out and end it, from any terminal."""
+    from latentlive.engine import Engine
+
+    Engine.attach(say=lambda _: None).close(fade)
+
+
+@main.command()
 def devices() -> None:
     """List the sound devices that can be played on."""
     from latentlive.engine.audio import list_devices

@@ -340,3 +340,24 @@ def test_panic_is_exact_silence_from_the_next_block():
     house.apply(play("d1", A))
     house.run(2)
     assert house.samples[-RATE // 2 :].any()
+
+
+def test_a_texture_that_fails_while_it_sounds_goes_back_to_the_one_before():
+    house, plain = House(), House()
+    for one in (house, plain):
+        one.apply(play("d1", A), play("d2", B))
+        one.run(1.2)
+        one.apply(play("d1", A.slow(2)))
+        one.run(2)
+    voice = house.scheduler.layers["d1"].voice
+    house.scheduler.failed({"voice": voice.index, "serial": voice.serial, "error": "sound: gone"})
+    house.run(3)
+    plain.apply({"op": "stop", "layer": "d1", "fade": 0})
+    plain.run(3)
+    assert house.said == ["d1: sound: gone", f"d1: back to {A!r}"]
+    assert report(house.scheduler)["layers"][0]["code"] == repr(A)
+    at = np.arange(round(5.5 * RATE), round(6.1 * RATE))
+    level = 10 ** (-9 / 20) * np.cos(np.pi / 4)
+    alone = np.asarray(A.of.source)[at % len(np.asarray(A.of.source))] * level
+    other = plain.samples[at, 0]
+    assert np.abs(house.samples[at, 0] - alone - other).max() < 5e-4

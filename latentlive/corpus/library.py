@@ -32,6 +32,11 @@ class Corpus:
         if self._given is not None and not self._given.is_dir():
             raise SoundError(f"corpus: no folder {os.fspath(self._given)!r}")
 
+    @property
+    def given(self) -> str:
+        """The folder that was asked for, absolute; empty for the starter corpus."""
+        return "" if self._given is None else os.path.abspath(self._given)
+
     @cached_property
     def folder(self) -> Path:
         """The folder; the starter corpus is made when it is first looked into."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 from latentlive.corpus import Corpus
+from latentlive.engine.address import Address, running
 from latentlive.engine.children import ONE_THREAD
 from latentlive.engine.layer import Layer, Master
 from latentlive.engine.wire import Message, Wire
@@ -72,6 +73,7 @@ class Engine:
     d14: Layer
     d15: Layer
     d16: Layer
+    process: subprocess.Popen[bytes] | None
 
     def __init__(
         self,
@@ -89,14 +91,40 @@ class Engine:
         on_exit: Literal["fade", "keep"] = "fade",
         say: Callable[[str], object] | None = None,
     ) -> None:
-        self.corpus = corpus if isinstance(corpus, Corpus) else Corpus(corpus)
-        self._say = say or (lambda line: print(line, file=sys.stderr))
+        library = corpus if isinstance(corpus, Corpus) else Corpus(corpus)
         arguments = ["--model", os.fspath(model or ""), "--device", device, "--bpm", str(tempo)]
-        arguments += ["--seed", str(seed), "--on-exit", on_exit, "--out", os.fspath(out or "")]
+        arguments += ["--seed", str(seed), "--on-exit", on_exit]
+        arguments += ["--out", os.path.abspath(out) if out else "", "--corpus", library.given]
         arguments += ["--block", str(block), "--ahead", str(ahead)]
         arguments += ["--silent"] * silent + ["--hold"] * hold
-        self._wire, self._socket, self.process = _start(arguments)
-        self._waiting: dict[int, Message | None] = {}
+        address, self.process = _start(arguments)
+        self._open(*address.connect(), library, say)
+
+    @classmethod
+    def attach(cls, say: Callable[[str], object] | None = None) -> Engine:
+        """Return the engine that was started last and still runs.
+
+        Raises
+        ------
+        EngineError
+            If none runs.
+        """
+        engine = cls.__new__(cls)
+        _, wire, connection = running()
+        engine.process = None
+        engine._open(wire, connection, None, say)
+        return engine
+
+    def _open(
+        self,
+        wire: Wire,
+        connection: socket.socket,
+        library: Corpus | None,
+        say: Callable[[str], object] | None,
+    ) -> None:
+        self._wire, self._socket = wire, connection
+        self._say = say or (lambda line: print(line, file=sys.stderr))
+        self._waiting: dict[int, Message] = {}
         self._answered = threading.Condition()
         self._next = 0
         self._batch: list[Message] | None = None
@@ -106,6 +134,7 @@ class Engine:
         if welcome is None:
             raise EngineError("engine: it ended while starting")
         self.welcome = welcome
+        self.corpus = library or Corpus(welcome["corpus"] or None)
         self._sounds = corpus_sounds(self.corpus, welcome["sample_rate"])
         self.master = Master(self)
         for number in range(1, 17):
@@ -262,11 +291,14 @@ class Engine:
         if not self.ended:
             with contextlib.suppress(EngineError):
                 self.request({"op": "quit", "fade": fade})
-        try:
-            self.process.wait(fade + PATIENCE)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        with self._answered:
+            self._answered.wait_for(lambda: self.ended, fade + PATIENCE)
+        if self.process is not None:
+            try:
+                self.process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
         self._socket.close()
 
     def __enter__(self) -> Engine:
@@ -276,7 +308,8 @@ class Engine:
         self.close()
 
 
-def _start(arguments: list[str]) -> tuple[Wire, socket.socket, subprocess.Popen[bytes]]:
+def _start(arguments: list[str]) -> tuple[Address, subprocess.Popen[bytes]]:
+    """Start an engine process; return where it listens."""
     process = subprocess.Popen(
         [sys.executable, "-m", "latentlive.engine.server", *arguments],
         stdin=subprocess.PIPE,
@@ -295,7 +328,4 @@ def _start(arguments: list[str]) -> tuple[Wire, socket.socket, subprocess.Popen[
     if answer["op"] == "refused":
         process.wait()
         raise EngineError(answer["error"])
-    connection = socket.create_connection(("127.0.0.1", answer["port"]))
-    wire = Wire(connection.makefile("rb"), connection.makefile("wb"))
-    wire.send({"token": answer["token"]})
-    return wire, connection, process
+    return Address(answer["port"], answer["token"], process.pid), process

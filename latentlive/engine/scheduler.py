@@ -287,6 +287,10 @@ class Scheduler:
             voice.fade = voice.fade.towards(0.0, self.earliest, ready - self.earliest)
             voice.length = ready - voice.origin
             self._rewrite_gains(voice, self.earliest)
+            if layer.voice is voice and layer.before is not None:
+                source, layer.before = layer.before, None
+                self.say(f"{layer.name}: back to {source['code']}")
+                self.apply([{"op": "play", "layer": layer.name, "source": source}])
         else:
             self._free(voice)
 
@@ -370,6 +374,7 @@ class Scheduler:
             length = self.tempo.samples(beats)
             voice.fade = Fade(at, at + max(length, GRID), 0.0, 1.0)
             if old is not None:
+                layer.before = old.source
                 self._leave(layer, old, at, length)
             layer.voice = voice
             voice.sounding = True

@@ -6,6 +6,7 @@ leave: the sound goes on.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import secrets
@@ -19,6 +20,7 @@ from typing import Any
 import click
 
 from latentlive.corpus import cache_folder
+from latentlive.engine.address import Address, publish
 from latentlive.engine.block import BUSY_MAX_NS, BUSY_NS, CLOSING, MISSING, PANIC, UNDERFLOWS, Block
 from latentlive.engine.children import Child
 from latentlive.engine.demand import jobs
@@ -51,14 +53,21 @@ class Client:
             hello = self.wire.receive()
             given = str(hello.get("token", "")) if hello else ""
             if not secrets.compare_digest(given.encode(), token.encode()):
-                self.connection.close()
+                self.drop()
                 return
             self._inbox.put((self, {"op": "hello"}))
             while (message := self.wire.receive()) is not None:
                 self._inbox.put((self, message))
         except EngineError:
-            pass  # it spoke nonsense: it is dropped below, as one that left
+            pass  # it spoke nonsense: it is dropped, as one that left
         self._inbox.put((self, None))
+        self.drop()
+
+    def drop(self) -> None:
+        """Hang up; the streams made from the connection would keep it open otherwise."""
+        with contextlib.suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
+        self.connection.close()
 
 
 class Server:
@@ -235,6 +244,7 @@ class Server:
             "dims": self.space.dims,
             "sample_rate": self.space.sample_rate,
             "bpm": self.scheduler.tempo.bpm,
+            "corpus": self.options["corpus"],
         }
 
     def _end(self, fade: float) -> None:
@@ -282,7 +292,7 @@ class Server:
         self._stop_recording()
         self._broadcast({"op": "ended"})
         for client in self.clients:
-            client.connection.close()
+            client.drop()
         self.log.close()
         path = Path(self.log.name)
         if path.stat().st_size == 0:
@@ -291,6 +301,7 @@ class Server:
 
 @click.command()
 @click.option("--model", default="")
+@click.option("--corpus", default="")
 @click.option("--device", default="")
 @click.option("--silent", is_flag=True)
 @click.option("--block", default=512)
@@ -311,7 +322,9 @@ def main(**options: Any) -> None:
         return
     token = secrets.token_hex(16)
     listening = socket.create_server(("127.0.0.1", 0))
-    handshake.send({"op": "listening", "port": listening.getsockname()[1], "token": token})
+    address = Address(listening.getsockname()[1], token, os.getpid())
+    published = publish(address)
+    handshake.send({"op": "listening", "port": address.port, "token": token})
     quiet = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1):
         os.dup2(quiet, stream)
@@ -323,7 +336,10 @@ def main(**options: Any) -> None:
             threading.Thread(target=client.listen, args=(token,), daemon=True).start()
 
     threading.Thread(target=accept, daemon=True).start()
-    server.run()
+    try:
+        server.run()
+    finally:
+        published.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -54,7 +54,16 @@ class Voice:
 
 @dataclass
 class Layer:
-    """A named place for one texture, with its level, pan and fades."""
+    """A named place for one texture, with its level, pan and fades.
+
+    Parameters
+    ----------
+    name : str
+    slot : int
+        Keys the noise: 0 for ``d1``.
+    before : mapping or None
+        The source that played before this one, to go back to if this one fails.
+    """
 
     name: str
     slot: int
@@ -67,6 +76,7 @@ class Layer:
     voice: Voice | None = None
     leaving: list[Voice] = field(default_factory=list)
     error: str = ""
+    before: dict[str, Any] | None = None
 
 
 @dataclass

@@ -1,0 +1,131 @@
+"""Processes killed for real: what goes on, what ends, what is left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import latentlive as ll
+from latentlive.corpus import cache_folder
+from latentlive.errors import EngineError
+from tests.live.conftest import wait_until
+
+RATE = 44100
+TONE = (np.sin(np.arange(RATE) * 2 * np.pi * 220 / RATE) * 0.3).astype(np.float32)
+
+PROMPT = """
+import sys, time
+import numpy as np, latentlive as ll
+live = ll.Engine(model="toy", silent=True, on_exit=sys.argv[1])
+live.d1 >> ll.sound(np.sin(np.arange(44100) * 0.03) * 0.3)
+print(live.process.pid, flush=True)
+while True: time.sleep(1)
+"""
+
+
+def alive(pid):
+    """Return whether a process runs; one that has ended but was not waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def playing(live):
+    return wait_until(lambda: live.state.get("seconds", 0) > 0.3 and live.state, 20, "a layer")
+
+
+def test_killing_the_engine_leaves_no_process_and_no_address():
+    live = ll.Engine(model="toy", silent=True)
+    live.d1 >> ll.sound(TONE)
+    state = playing(live)
+    live.process.send_signal(signal.SIGKILL)
+    live.process.wait()
+    for child in (state["worker"], state["audio"]):
+        wait_until(lambda child=child: not alive(child), 5, "the children to end")
+    with pytest.raises(EngineError, match=r"it has ended|is gone"):
+        live.hush()
+    live.close()
+    with pytest.raises(EngineError, match="no engine is running"):
+        ll.Engine.attach()
+    assert not list(cache_folder("run").glob("*.json"))
+
+
+def test_killing_the_audio_process_brings_another_and_time_goes_on():
+    said = []
+    with ll.Engine(model="toy", silent=True, say=said.append) as live:
+        live.d1 >> ll.sound(TONE)
+        state = playing(live)
+        os.kill(state["audio"], signal.SIGKILL)
+        wait_until(lambda: live.state["audio"] != state["audio"], 5, "another audio process")
+        wait_until(lambda: live.state["position"] > state["position"] + RATE, 10, "time to go on")
+    assert any("audio process died" in line for line in said)
+
+
+@pytest.mark.parametrize("on_exit", ["keep", "fade"])
+def test_killing_the_prompt_does_what_on_exit_says(on_exit):
+    prompt = subprocess.Popen(
+        [sys.executable, "-c", PROMPT, on_exit], stdout=subprocess.PIPE, text=True
+    )
+    engine = int(prompt.stdout.readline())
+    prompt.send_signal(signal.SIGKILL)
+    prompt.wait()
+    if on_exit == "fade":
+        wait_until(lambda: not alive(engine), 10, "the engine to fade out and end")
+        return
+    time.sleep(1.0)
+    live = ll.Engine.attach()
+    state = playing(live)
+    assert [one["name"] for one in state["layers"]] == ["d1"]
+    live.panic()
+    wait_until(lambda: live.state["silent"], 5, "silence")
+    live.close(0.1)
+    wait_until(lambda: not alive(engine), 10, "the engine to end")
+
+
+def test_panic_and_stop_from_another_terminal():
+    def command(word):
+        told = subprocess.run(
+            [sys.executable, "-m", "latentlive.cli", word], capture_output=True, text=True
+        )
+        return told.returncode, told.stderr
+
+    live = ll.Engine(model="toy", silent=True)
+    live.d1 >> ll.sound(TONE)
+    playing(live)
+    assert command("panic") == (0, "")
+    wait_until(lambda: live.state["silent"], 5, "silence")
+    assert command("stop") == (0, "")
+    live.process.wait(10)
+    live.close()
+    assert command("panic") == (1, "Error: no engine is running; start one with latentlive\n")
+
+
+def test_a_stranger_without_the_token_is_not_heard():
+    import socket
+
+    from latentlive.engine.address import running
+    from latentlive.engine.wire import Wire
+
+    with ll.Engine(model="toy", silent=True) as live:
+        address, _, connection = running()
+        connection.close()
+        stranger = socket.create_connection(("127.0.0.1", address.port))
+        wire = Wire(stranger.makefile("rb"), stranger.makefile("wb"))
+        wire.send({"token": "guess"})
+        assert wire.receive() is None
+        for nonsense in (b"\xff" * 40, b"\x00\x00\x00\x05hello", b""):
+            rude = socket.create_connection(("127.0.0.1", address.port))
+            rude.sendall(nonsense)
+            rude.close()
+        live.d1 >> ll.sound(TONE)
+        playing(live)
+        files = list(cache_folder("run").glob("*.json"))
+        assert [path.stat().st_mode & 0o777 for path in files] == [0o600]
