@@ -68,6 +68,7 @@ def prompt(options: dict[str, Any]) -> None:
     from latentlive.engine import Engine
 
     with Engine(**options, on_exit="keep") as engine:
+        engine.corpus.prepare()
         repl.run(engine)
 
 
@@ -85,6 +86,7 @@ def play(session: str, seconds: float | None, out: Path | None, **options: Any) 
     path = find_session(session)
     screen = Screen()
     with Engine(**options, out=out, hold=True, say=screen.say) as engine:
+        engine.corpus.prepare()
         device = engine.wait_for_device()
         if device is None and out is None:
             out = Path(f"{path.stem}.flac")

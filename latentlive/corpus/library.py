@@ -46,6 +46,10 @@ class Corpus:
 
         return starter_folder()
 
+    def prepare(self) -> None:
+        """Make the starter sounds now, if this is their first use, and not in mid-performance."""
+        _ = self.folder
+
     @cached_property
     def files(self) -> dict[str, Path]:
         """Every sound's file by its name; a bare file name serves where it is the only one."""

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.device
 
 
 @pytest.fixture
-def terminal():
+def terminal(tmp_path):
     """A tmux session of 80 by 24 that runs the prompt."""
     if shutil.which("tmux") is None:
         pytest.skip("no tmux: apt-get install tmux")
@@ -27,6 +27,7 @@ def terminal():
         if name.startswith(("LATENTLIVE_", "PULSE_"))
     ]
     command = ["env", *settings, sys.executable, "-m", "latentlive.cli"]
+    command += ["--corpus", str(tmp_path)]
     subprocess.run([*server, "new-session", "-d", "-x", "80", "-y", "24", *command], check=True)
 
     def screen():
