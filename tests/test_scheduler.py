@@ -361,3 +361,39 @@ def test_a_texture_that_fails_while_it_sounds_goes_back_to_the_one_before():
     alone = np.asarray(A.of.source)[at % len(np.asarray(A.of.source))] * level
     other = plain.samples[at, 0]
     assert np.abs(house.samples[at, 0] - alone - other).max() < 5e-4
+
+
+def test_a_cell_with_one_bad_change_changes_nothing():
+    house, plain = House(), House()
+    for one in (house, plain):
+        one.apply(play("d1", A))
+        one.run(1)
+    for bad in ({"op": "dance"}, {"op": "restart", "layer": "d9"}, put("d1") | {"pan": {}}):
+        with pytest.raises(EngineError if bad["op"] != "set" else ll.LatentliveError):
+            house.apply(play("d1", B), play("d2", B), mute("d1"), bad)
+    assert len(house.scheduler.voices) == 1
+    house.run(2)
+    plain.run(2)
+    assert np.array_equal(house.samples, plain.samples)
+
+
+def test_the_last_word_of_a_cell_counts():
+    house = House()
+    house.apply(play("d1", A), play("d1", B), {"op": "stop", "layer": "d2"}, play("d2", A))
+    house.run(1.5)
+    codes = {one["name"]: one["code"] for one in report(house.scheduler)["layers"]}
+    assert codes == {"d1": repr(B), "d2": repr(A)}
+    assert len(house.scheduler.voices) == 2
+    house.apply({"op": "stop", "layer": "d1", "fade": 0}, play("d1", A))
+    house.run(2.5)
+    assert report(house.scheduler)["layers"][0]["code"] == repr(A)
+    house.apply(play("d1", B), {"op": "stop", "layer": "d1", "fade": 0})
+    house.run(1)
+    assert [one["name"] for one in report(house.scheduler)["layers"]] == ["d2"]
+
+
+def test_more_textures_than_voices_are_refused_in_one_line():
+    house = House()
+    with pytest.raises(EngineError, match="all 64 voices are busy; stop a layer first"):
+        house.apply(*[play(f"l{i}", A) for i in range(65)])
+    assert house.scheduler.silent

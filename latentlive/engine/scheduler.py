@@ -25,6 +25,11 @@ MARGIN = 6144
 """Samples between the position and the first that may still change: devices ask in bursts, and the
 limiter looks 1088 samples ahead."""
 
+OPERATIONS = frozenset({"play", "set", "stop", "hush", "restart", "mute", "only", "rename"}) | {
+    "master"
+}
+LEVELS = ("gain_db", "amp", "pan")
+
 GAINS_AHEAD = 16384
 LANDING = GAINS_AHEAD
 """Samples before its moment at which a cell is settled; until then it can be replaced."""
@@ -105,10 +110,11 @@ class Scheduler:
         Parameters
         ----------
         changes : list of messages
-            ``play``, ``set``, ``stop``, ``hush``.
+            Each with an 'op' of OPERATIONS.
         at : int [samples, global], optional
             Where they are to land; the next quant, once all is ready, when left out.
         """
+        self._check(changes)
         plays = [c for c in changes if c["op"] in ("play", "restart")]
         quant = max((self.layer(c["layer"]).quant_beats for c in plays), default=0.0)
         for change in changes:
@@ -127,6 +133,26 @@ class Scheduler:
         self.cells.append(cell)
         self.advance()
 
+    def _check(self, changes: list[Message]) -> None:
+        """Refuse a cell before any part of it is taken."""
+        wanted = 0
+        for change in changes:
+            op, name = change["op"], change.get("layer")
+            if op not in OPERATIONS:
+                raise EngineError(f"engine: no change {op!r}")
+            for word in LEVELS:
+                if word in change:
+                    _curve(change[word])
+            if op == "restart" and self.layer(str(name)).voice is None:
+                raise EngineError(f"restart: {name} is silent")
+            if op == "rename" and name not in self.layers:
+                raise EngineError(f"rename: no layer {name!r} has played yet")
+            if op == "rename" and change["name"] in self.layers:
+                raise EngineError(f"rename: there is a layer {change['name']!r} already")
+            wanted += op in ("play", "restart")
+        if wanted > VOICES - len(self.voices):
+            raise EngineError(f"engine: all {VOICES} voices are busy; stop a layer first")
+
     def _take(self, cell: Cell, change: Message) -> None:
         op = change["op"]
         if op == "play":
@@ -138,8 +164,7 @@ class Scheduler:
             layer.fade_beats = change.get("fade", layer.fade_beats)
             layer.xfade_beats = change.get("xfade", layer.xfade_beats)
             layer.quant_beats = change.get("quant", layer.quant_beats)
-            words = ("gain_db", "amp", "pan")
-            curves: dict[str, Curve] = {w: _curve(change[w]) for w in words if w in change}
+            curves: dict[str, Curve] = {w: _curve(change[w]) for w in LEVELS if w in change}
             if curves:
                 cell.settings.append((layer.name, curves))
         elif op == "stop":
@@ -147,10 +172,9 @@ class Scheduler:
             cell.stops.append((change["layer"], change.get("fade")))
         elif op == "restart":
             layer = self.layer(change["layer"])
-            if layer.voice is None:
-                raise EngineError(f"restart: {layer.name} is silent")
             self._replace_pending(layer.name, cell)
-            cell.voices.append(self._new_voice(layer, layer.voice.source, cell.at, fresh=True))
+            if layer.voice is not None:
+                cell.voices.append(self._new_voice(layer, layer.voice.source, cell.at, fresh=True))
         elif op == "mute":
             self.layer(change["layer"]).muted = bool(change["muted"])
             cell.levels = True
@@ -167,16 +191,15 @@ class Scheduler:
             for name in self.layers:
                 self._replace_pending(name, cell)
                 cell.stops.append((name, change.get("fade")))
-        else:
-            raise EngineError(f"engine: no change {op!r}")
 
     def _replace_pending(self, name: str, newer: Cell) -> None:
         """Drop what earlier cells hold for a layer: the newer change replaces it.
 
         What is planned to land before the newer change stays, for it will have sounded by then.
         """
-        for cell in self.cells:
-            if newer.fixed and cell.at < newer.at:
+        newer.stops = [stop for stop in newer.stops if stop[0] != name]
+        for cell in [*self.cells, newer]:
+            if cell is not newer and newer.fixed and cell.at < newer.at:
                 continue
             for voice in [v for v in cell.voices if v.layer == name]:
                 cell.voices.remove(voice)
@@ -184,11 +207,7 @@ class Scheduler:
 
     def _rename(self, old: str, new: str) -> None:
         """Give a layer another name; its slot, and so its noise, stays."""
-        if new in self.layers:
-            raise EngineError(f"rename: there is a layer {new!r} already")
-        layer = self.layers.pop(old, None)
-        if layer is None:
-            raise EngineError(f"rename: no layer {old!r} has played yet")
+        layer = self.layers.pop(old)
         layer.name = new
         self.layers[new] = layer
         for voice in self.voices.values():
@@ -197,14 +216,12 @@ class Scheduler:
     def _new_voice(
         self, layer: Layer, source: dict[str, Any], at: int, fresh: bool = False
     ) -> Voice:
-        free = [i for i in range(VOICES) if i not in self.voices]
-        if not free:
-            raise EngineError(f"engine: all {VOICES} voices are busy; stop a layer first")
+        free = next(i for i in range(VOICES) if i not in self.voices)
         self._serial += 1
         before = None if fresh else self._before(layer, at)
         origin = at if before is None else before.origin
         fade = Fade(at, at, 0.0, 0.0)
-        voice = Voice(free[0], self._serial, layer.name, source, origin, at, fade, fresh=fresh)
+        voice = Voice(free, self._serial, layer.name, source, origin, at, fade, fresh=fresh)
         self.voices[voice.index] = voice
         return voice
 
