@@ -36,7 +36,13 @@ def _held(c: F32) -> F32:
 
 def lerp(a: F32, b: F32, c: F32) -> F32:
     """Mix so that c=0 gives a, c=1 gives b, and equal sides give themselves, bit for bit."""
-    return np.where(c == 1.0, b, a + c * (b - a))
+    mixed = b - a
+    mixed *= c
+    mixed += a
+    there = c[:, 0] == 1.0
+    if there.any():
+        mixed[there] = b[there]
+    return mixed
 
 
 def _mixed(a: Latents, b: Latents, c: F32, law: str, exact: bool) -> Latents:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from latentlive.curves import hashed
 from latentlive.units import Floats
 
-BLOCK = 16
-"""Frames drawn from one keyed generator; a generator a frame would cost five times as much."""
+BLOCK = 32
+"""Frames drawn from one keyed generator, since one a frame would cost five times as much; the last
+256 blocks are remembered."""
 
 
 @lru_cache(maxsize=256)

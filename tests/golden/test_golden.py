@@ -31,7 +31,7 @@ GOLDEN = {
     "end to end": (ll.sound(RAMP).extend(4).spread(0).exact(), "a76198632394c47d"),
     "in extension": (ll.sound(RAMP).extend(4).spread(0), "b5121bdbac6c6873"),
     "a loop": (ll.cat(ll.sound(STEPS), ll.sound(RAMP).rev()).spread(0).loop(2), "77d16bd856c467c5"),
-    "with noise": (ll.sound(STEPS), "5cc6bfbda4730a84"),
+    "with noise": (ll.sound(STEPS), "07cc2dda16b70e91"),
 }
 
 
