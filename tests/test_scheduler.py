@@ -394,6 +394,6 @@ def test_the_last_word_of_a_cell_counts():
 
 def test_more_textures_than_voices_are_refused_in_one_line():
     house = House()
-    with pytest.raises(EngineError, match="all 64 voices are busy; stop a layer first"):
+    with pytest.raises(EngineError, match="all voices are busy; stop a layer first"):
         house.apply(*[play(f"l{i}", A) for i in range(65)])
     assert house.scheduler.silent

@@ -13,22 +13,16 @@ import numpy as np
 
 from latentlive.curves import Curve, Num
 from latentlive.engine.block import POINTS, POSITION, RUNNING, VOICES, Block
+from latentlive.engine.changes import LEVELS, check, curve_of
 from latentlive.engine.envelope import MASTER_DB, Fade, Setting
 from latentlive.engine.voices import Cell, Layer, Voice
 from latentlive.engine.wire import Message
-from latentlive.errors import EngineError, LatentliveError
-from latentlive.expr import load
 from latentlive.mixer import GRID, grid_ceil, grid_floor
 from latentlive.units import Tempo
 
 MARGIN = 6144
 """Samples between the position and the first that may still change: devices ask in bursts, and the
 limiter looks 1088 samples ahead."""
-
-OPERATIONS = frozenset({"play", "set", "stop", "hush", "restart", "mute", "only", "rename"}) | {
-    "master"
-}
-LEVELS = ("gain_db", "amp", "pan")
 
 GAINS_AHEAD = 16384
 LANDING = GAINS_AHEAD
@@ -110,11 +104,11 @@ class Scheduler:
         Parameters
         ----------
         changes : list of messages
-            Each with an 'op' of OPERATIONS.
+            As `changes.check` wants them.
         at : int [samples, global], optional
             Where they are to land; the next quant, once all is ready, when left out.
         """
-        self._check(changes)
+        check(changes, self.layers, VOICES - len(self.voices))
         plays = [c for c in changes if c["op"] in ("play", "restart")]
         quant = max((self.layer(c["layer"]).quant_beats for c in plays), default=0.0)
         for change in changes:
@@ -133,26 +127,6 @@ class Scheduler:
         self.cells.append(cell)
         self.advance()
 
-    def _check(self, changes: list[Message]) -> None:
-        """Refuse a cell before any part of it is taken."""
-        wanted = 0
-        for change in changes:
-            op, name = change["op"], change.get("layer")
-            if op not in OPERATIONS:
-                raise EngineError(f"engine: no change {op!r}")
-            for word in LEVELS:
-                if word in change:
-                    _curve(change[word])
-            if op == "restart" and self.layer(str(name)).voice is None:
-                raise EngineError(f"restart: {name} is silent")
-            if op == "rename" and name not in self.layers:
-                raise EngineError(f"rename: no layer {name!r} has played yet")
-            if op == "rename" and change["name"] in self.layers:
-                raise EngineError(f"rename: there is a layer {change['name']!r} already")
-            wanted += op in ("play", "restart")
-        if wanted > VOICES - len(self.voices):
-            raise EngineError(f"engine: all {VOICES} voices are busy; stop a layer first")
-
     def _take(self, cell: Cell, change: Message) -> None:
         op = change["op"]
         if op == "play":
@@ -164,7 +138,7 @@ class Scheduler:
             layer.fade_beats = change.get("fade", layer.fade_beats)
             layer.xfade_beats = change.get("xfade", layer.xfade_beats)
             layer.quant_beats = change.get("quant", layer.quant_beats)
-            curves: dict[str, Curve] = {w: _curve(change[w]) for w in LEVELS if w in change}
+            curves: dict[str, Curve] = {w: curve_of(change[w]) for w in LEVELS if w in change}
             if curves:
                 cell.settings.append((layer.name, curves))
         elif op == "stop":
@@ -186,7 +160,7 @@ class Scheduler:
         elif op == "rename":
             self._rename(change["layer"], change["name"])
         elif op == "master":
-            cell.master = _curve(change["gain_db"])
+            cell.master = curve_of(change["gain_db"])
         elif op == "hush":
             for name in self.layers:
                 self._replace_pending(name, cell)
@@ -463,10 +437,3 @@ class Scheduler:
         gains *= voice.fade.gain(samples) * master
         self.block.gains[:, voice.index, samples // GRID % POINTS] = gains
         voice.gains_until = until
-
-
-def _curve(data: Any) -> Curve:
-    node = load(data)
-    if not isinstance(node, Curve):
-        raise LatentliveError("gain, amp and pan take a number or a curve")
-    return node
