@@ -23,11 +23,6 @@ def from_db(gain_db: ArrayLike) -> Floats:
     return np.where(db > SILENCE_DB, 10.0 ** (np.minimum(db, 200.0) / 20.0), 0.0)
 
 
-def to_db(amplitude: float) -> float:
-    """Return an amplitude in decibels, no lower than -120."""
-    return 20.0 * math.log10(max(amplitude, 1e-6))
-
-
 @dataclass(frozen=True)
 class Tempo:
     """A constant tempo from sample 0 on.
