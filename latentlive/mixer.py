@@ -41,9 +41,15 @@ def mix(audio: F32, gains: F32) -> F32:
     if not voices:
         return out
     cells = audio.reshape(voices, samples // GRID, GRID)
+    voiced = np.empty_like(cells)
     for side in (0, 1):
         start, stop = gains[side, :, :-1, None], gains[side, :, 1:, None]
-        voiced = cells * (start + (stop - start) * _RISE)
+        # A voice whose gain stands still needs no ramp: start + 0 * rise is start, bit for bit.
+        np.multiply(cells, start, out=voiced)
+        moving = np.flatnonzero((start != stop).any(axis=(1, 2)))
+        if len(moving):
+            low = start[moving]
+            voiced[moving] = cells[moving] * (low + (stop[moving] - low) * _RISE)
         # Reducing the first axis adds voice after voice, whatever the number of samples.
         out[:, side] = np.add.reduce(voiced, axis=0).reshape(-1)
     return out

@@ -69,14 +69,14 @@ def test_nothing_moves_before_the_transport():
     assert block.header[POSITION] == 0
 
 
-def test_a_voice_that_is_not_ready_is_silent_and_counted():
+def test_a_voice_is_heard_in_whole_cells_and_what_is_not_ready_is_counted():
     block = _filled(voices=1, length=1000)
     block.gains[:, 0, :] = 1.0
     out = _heard(block, [2048])
-    assert out[:1000].any()
-    assert not out[1000:].any()
+    assert out[:960].any()
+    assert not out[960:].any()
     # The limiter looks 17 cells ahead of what is heard.
-    assert block.header[MISSING] == 2048 + 17 * GRID - 1000
+    assert block.header[MISSING] == 2048 + 17 * GRID - 960
 
 
 def _loud(level):

@@ -327,13 +327,14 @@ def test_the_master_moves_everything():
 
 
 def test_panic_is_exact_silence_from_the_next_block():
-    from latentlive.engine.block import PANIC
+    from latentlive.engine.block import PANIC, PANIC_DONE
 
     house = House()
     house.apply(play("d1", A), play("d2", B))
     house.run(1)
     house.scheduler.panic()
     house.block.header[PANIC] += 1
+    house.block.header[PANIC_DONE] += 1
     before = len(house.samples)
     house.run(0.5)
     assert not house.samples[before:].any()

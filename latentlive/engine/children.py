@@ -9,6 +9,7 @@ import sys
 import threading
 from typing import IO
 
+from latentlive.engine.system import apart
 from latentlive.engine.wire import Message, Wire
 
 ONE_THREAD = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
@@ -48,8 +49,7 @@ class Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
-            pass_fds=[fd],
-            start_new_session=True,  # the terminal's Ctrl-C and Ctrl-Z are not for them
+            **apart(fd),
             env={**os.environ, **ONE_THREAD},
         )
         assert self.process.stdin is not None

@@ -15,6 +15,7 @@ from latentlive.corpus import Corpus
 from latentlive.engine.address import Address, running
 from latentlive.engine.children import ONE_THREAD
 from latentlive.engine.layer import Layer, Master
+from latentlive.engine.system import apart
 from latentlive.engine.wire import Message, Wire
 from latentlive.errors import EngineError, ExpressionError
 from latentlive.expr import Number, dump
@@ -315,7 +316,7 @@ def _start(arguments: list[str]) -> tuple[Address, subprocess.Popen[bytes]]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        start_new_session=True,
+        **apart(),
         env={**os.environ, **ONE_THREAD},
     )
     assert process.stdin is not None

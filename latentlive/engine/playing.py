@@ -15,20 +15,26 @@ from latentlive.engine.block import (
     BUSY_NS,
     CLOSING,
     HEARTBEAT,
-    MISSING,
     PANIC,
-    POINTS,
+    PANIC_AT,
+    PANIC_DONE,
     POSITION,
-    RING,
     RUNNING,
     Block,
+    duration_bin,
 )
+from latentlive.engine.system import fence
+from latentlive.engine.voiced import Voiced
 from latentlive.limiter import AHEAD, MEMORY, REACH, allowed, gains, limited
-from latentlive.mixer import GRID, grid_ceil, grid_floor, mix
+from latentlive.mixer import GRID, grid_ceil, grid_floor
+
+Ints = NDArray[np.int64]
 
 
 class Player:
     """Fills output blocks of any size from the shared block.
+
+    Each pair of channels is mixed and limited by itself; a pair without voices costs nothing.
 
     Parameters
     ----------
@@ -38,46 +44,104 @@ class Player:
     def __init__(self, block: Block) -> None:
         self.block = block
         self.closed = False
-        self._panics = int(block.header[PANIC])
-        self._low = self._high = 0
-        self._mixed = np.empty((0, 2), np.float32)
-        self._allows = np.empty(0, np.float32)
+        self.panics = int(block.header[PANIC])
+        self._pairs = [Pair(block) for _ in range(block.channels // 2)]
 
     def fill(self, out: NDArray[np.float32]) -> None:
-        """Write the next samples into `out` [shape=(n, 2)] and move the position on."""
+        """Write the next samples into `out` and move the position on.
+
+        Parameters
+        ----------
+        out : array [shape=(n, device channels)]
+            One channel takes the middle of the first pair; channels that the mix does not have
+            are silent.
+        """
         begun = time.perf_counter_ns()
         header = self.block.header
         header[HEARTBEAT] += 1
+        position = int(header[POSITION])
+        panicking = self._panicking(position)
         if not header[RUNNING] or self.closed:
             out[:] = 0.0
             return
-        position = int(header[POSITION])
         stop = position + len(out)
-        if header[PANIC] != self._panics:
-            self._panics = int(header[PANIC])
-            self._mixed[:] = 0.0  # what was mixed ahead is not heard either
-        heard = self.heard(position, stop)
+        heard = np.zeros((len(out), self.block.channels), np.float32)
+        if panicking:
+            for pair in self._pairs:
+                pair.silence(stop // GRID)
+        else:
+            self._mix(heard, position, stop)
         if header[CLOSING]:
             heard *= np.linspace(1.0, 0.0, len(out), dtype=np.float32)[:, None]
             self.closed = True
-        out[:] = heard
-        self.block.tap[np.arange(position, stop) % RING] = heard
+        spread(heard, out)
+        self.block.write_tap(position, heard)
+        fence()
         header[POSITION] = stop
         busy = time.perf_counter_ns() - begun
         header[BUSY_NS] += busy
         header[BUSY_MAX_NS] = max(int(header[BUSY_MAX_NS]), busy)
+        self.block.durations[duration_bin(busy)] += 1
 
-    def heard(self, position: int, stop: int) -> NDArray[np.float32]:
-        """Return the limited mix from one global position to another [shape=(n, 2)]."""
+    def _panicking(self, position: int) -> bool:
+        """Return whether this block is to be silence, and note where that began."""
+        header = self.block.header
+        done = int(header[PANIC_DONE])  # read first: what is done was asked for before
+        asked = int(header[PANIC])
+        new = asked != self.panics
+        if new:
+            self.panics = asked
+            header[PANIC_AT] = position
+        return new or asked != done
+
+    def _mix(self, heard: NDArray[np.float32], position: int, stop: int) -> None:
+        active = np.flatnonzero(self.block.active)
+        if len(self._pairs) == 1:
+            self._pairs[0].add(heard, position, stop, active)
+            return
+        places = self.block.pair[active]
+        for number, pair in enumerate(self._pairs):
+            out = heard[:, 2 * number : 2 * number + 2]
+            pair.add(out, position, stop, active[places == number])
+
+
+class Pair:
+    """A pair of output channels: what is mixed ahead of being heard, and its limiter.
+
+    Parameters
+    ----------
+    block : Block
+    """
+
+    def __init__(self, block: Block) -> None:
+        self._voiced = Voiced(block)
+        self._low = self._high = self._last = 0
+        self._mixed = np.empty((0, 2), np.float32)
+        self._allows = np.empty(0, np.float32)
+
+    def silence(self, cell: int) -> None:
+        """Drop what is mixed; everything before a cell of the grid was silent."""
+        self._low, self._high = cell - MEMORY - 1, cell
+        self._mixed = np.zeros(((MEMORY + 1) * GRID, 2), np.float32)
+        self._allows = np.ones(MEMORY - 1, np.float32)  # the ends have no neighbour yet
+        self._last = self._low
+        self._voiced.forget_holes()
+
+    def add(self, out: NDArray[np.float32], position: int, stop: int, voices: Ints) -> None:
+        """Write the limited mix of some voices into `out` [shape=(n, 2)], zeros so far."""
         first, last = grid_floor(position) // GRID, grid_ceil(stop) // GRID
-        self._mix_until(first - MEMORY - 1, last + AHEAD + 1)
+        low = first - MEMORY - 1
+        if not len(voices) and self._last <= low:
+            return
+        self._mix_until(low, last + AHEAD + 1, voices, position)
         start = first - MEMORY - (self._low + 1)
-        points = gains(self._allows[start : start + last - first + MEMORY + AHEAD])
+        allows = self._allows[start : start + last - first + MEMORY + AHEAD]
         mixed = self._mixed[(first - self._low) * GRID : (last - self._low) * GRID]
-        out = np.clip(limited(mixed, points), -1.0, 1.0)
-        return out[position - first * GRID : stop - first * GRID]
+        if float(allows.min()) < 1.0:
+            mixed = limited(mixed, gains(allows))
+        np.clip(mixed[position - first * GRID : stop - first * GRID], -1.0, 1.0, out=out)
 
-    def _mix_until(self, low: int, high: int) -> None:
+    def _mix_until(self, low: int, high: int, voices: Ints, position: int) -> None:
         """Hold the mix of cells `low` to `high`, and what its peaks allow but for the ends.
 
         A cell is mixed once, as far ahead of being heard as the limiter looks.
@@ -87,29 +151,30 @@ class Player:
             self._mixed, self._allows = self._mixed[:0], self._allows[:0]
         if high > self._high:
             known = self._high - self._low
-            fresh = self._voices(self._high, high)
+            fresh = self._voiced.mix(voices, self._high, high, position)
             self._mixed = np.concatenate([self._mixed, fresh])
             begin = max(known - 1, 1) * GRID  # the first cell that had no neighbour ahead yet
             context = self._mixed[begin - REACH : len(self._mixed) - GRID + REACH]
             self._allows = np.concatenate([self._allows, allowed(context)])
             self._high = high
+            if len(voices):
+                self._last = high
         gone = low - self._low
         self._mixed, self._allows = self._mixed[gone * GRID :], self._allows[gone:]
         self._low = low
 
-    def _voices(self, first: int, last: int) -> NDArray[np.float32]:
-        """Return the mix of all voices over some cells [shape=((last - first) * 64, 2)]."""
-        voices = np.flatnonzero(self.block.active)
-        places = np.arange(first * GRID, last * GRID)
-        audio = self.block.audio[voices[:, None], places % RING]
-        points = np.arange(first, last + 1) % POINTS
-        levels = self.block.gains[:, voices[:, None], points]
-        for row, voice in enumerate(voices):
-            since, until = self.block.ready[voice]
-            if since > places[0] or until <= places[-1]:
-                absent = (places < since) | (places >= until)
-                audio[row, absent] = 0.0
-                audible = np.repeat(np.abs(levels[:, row, :-1]).max(axis=0) > 0.0, GRID)
-                new = places >= self.block.header[POSITION]
-                self.block.header[MISSING] += int(np.count_nonzero(absent & audible & new))
-        return mix(audio, levels)
+
+def spread(heard: NDArray[np.float32], out: NDArray[np.float32]) -> None:
+    """Give a mix to a device that may have other channels.
+
+    Parameters
+    ----------
+    heard : array [shape=(n, channels)]
+    out : array [shape=(n, device channels)]
+    """
+    have, want = heard.shape[1], out.shape[1]
+    if want == 1:
+        np.multiply(heard[:, 0] + heard[:, 1], 0.5, out=out[:, 0])
+    else:
+        out[:, :have] = heard[:, :want]
+        out[:, have:] = 0.0

@@ -21,7 +21,16 @@ import click
 
 from latentlive.corpus import cache_folder
 from latentlive.engine.address import Address, publish
-from latentlive.engine.block import BUSY_MAX_NS, BUSY_NS, CLOSING, MISSING, PANIC, UNDERFLOWS, Block
+from latentlive.engine.block import (
+    BUSY_MAX_NS,
+    BUSY_NS,
+    CLOSING,
+    MISSING,
+    PANIC,
+    PANIC_DONE,
+    UNDERFLOWS,
+    Block,
+)
 from latentlive.engine.children import Child
 from latentlive.engine.demand import jobs
 from latentlive.engine.recorder import Recorder
@@ -221,8 +230,9 @@ class Server:
             elif op == "stop recording":
                 self._stop_recording()
             elif op == "panic":
-                self.scheduler.panic()
                 self.block.header[PANIC] += 1
+                self.scheduler.panic()
+                self.block.header[PANIC_DONE] = self.block.header[PANIC]
             elif op == "quit":
                 self._end(float(message.get("fade", 1.0)))
             else:

@@ -1,0 +1,97 @@
+"""What each operating system does in its own way: shared memory, processes apart, store order.
+
+Everything else in the engine is the same code everywhere.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+import threading
+from typing import Any
+
+from latentlive.errors import EngineError
+
+_FENCES = (threading.Lock(), threading.Lock())
+
+
+def share(size: int) -> int:
+    """Reserve memory that children map too; return the key to hand to them.
+
+    The memory goes with the last process that holds it, however that one ends: it has no name
+    in any folder. On Windows the key numbers a mapping of the system, elsewhere it is a
+    descriptor.
+
+    Parameters
+    ----------
+    size : int [bytes]
+
+    Raises
+    ------
+    EngineError
+        If there is not so much memory.
+    """
+    if sys.platform == "win32":
+        return secrets.randbits(31)
+    # Reserved now: a full memory file system answers here, not as a bus error on stage.
+    fd = nameless()
+    try:
+        reserve(fd, size)
+    except OSError as error:
+        os.close(fd)
+        raise EngineError(
+            f"engine: no {size >> 20} MB of shared memory ({error.strerror}); close other programs"
+        ) from None
+    return fd
+
+
+def nameless() -> int:
+    """Return the descriptor of an empty file that has no name."""
+    if sys.platform == "linux" and hasattr(os, "memfd_create"):
+        return os.memfd_create("latentlive")
+    with tempfile.TemporaryFile(prefix="latentlive-") as file:
+        return os.dup(file.fileno())
+
+
+def reserve(fd: int, size: int) -> None:
+    """Give a file its size, and really the room for it."""
+    if sys.platform != "win32" and hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(fd, 0, size)
+        return
+    zeros = bytes(1 << 20)
+    for start in range(0, size, len(zeros)):
+        os.write(fd, zeros[: size - start])
+
+
+def mapped(key: int, size: int) -> mmap.mmap:
+    """Map the first `size` bytes of shared memory."""
+    if sys.platform == "win32":
+        return mmap.mmap(-1, size, tagname=f"latentlive-{key}")
+    return mmap.mmap(key, size)
+
+
+def apart(*keys: int) -> dict[str, Any]:
+    """Return how `subprocess.Popen` starts a process of its own that inherits shared memory.
+
+    The terminal's Ctrl-C and Ctrl-Z are not for it.
+    """
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+        return {"creationflags": flags}
+    return {"pass_fds": keys, "start_new_session": True}
+
+
+def fence() -> None:
+    """Let every store before this be seen by other processes before any store after it.
+
+    x86 keeps stores in order by itself; ARM does not. Taking and leaving two locks that nobody
+    else holds for longer orders them: what came before cannot sink below the first release,
+    what comes after cannot rise above the second acquisition.
+    """
+    for lock in _FENCES:
+        if lock.acquire(blocking=False):
+            lock.release()

@@ -1,0 +1,106 @@
+"""Voices of the shared block to a mix: a cell of 64 samples is heard whole, or not at all."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentlive.engine.block import MISSING, POINTS, RING, VOICES, Block
+from latentlive.mixer import GRID, mix
+
+Ints = NDArray[np.int64]
+
+LONGEST_HOLE = RING // 2
+"""Samples after which a hole is told of though it goes on."""
+
+
+class Voiced:
+    """Mixes voices from their rings, and tells the engine what was not there.
+
+    Parameters
+    ----------
+    block : Block
+    """
+
+    def __init__(self, block: Block) -> None:
+        self.block = block
+        self._cells = block.audio.reshape(VOICES, POINTS, GRID)
+        self._holes: dict[int, tuple[int, int]] = {}
+
+    def mix(self, voices: Ints, first: int, last: int, position: int) -> NDArray[np.float32]:
+        """Return the mix of some voices over cells `first` to `last`.
+
+        Parameters
+        ----------
+        voices : array [shape=(n,), int64]
+            Rings, in the order in which they are added.
+        first, last : int [cells of 64 samples, global]
+        position : int [samples, global]
+            What lies before it was heard already.
+
+        Returns
+        -------
+        array [shape=((last - first) * 64, 2)]
+        """
+        levels = gains_at(self.block, voices, first, last)
+        audio = self._cells[voices[:, None], np.arange(first, last) % POINTS]
+        absent = self._absent(voices, first, last)
+        mixed = _mixed(audio, levels, absent)
+        if not np.isfinite(mixed.sum()):
+            # A ring holds what is no number: that voice alone is not heard there.
+            absent = absent | ~np.isfinite(audio).all(axis=2)
+            mixed = _mixed(audio, np.nan_to_num(levels), absent)
+        if self._holes or absent.any():
+            audible = (levels != 0.0).any(axis=0)
+            audible = audible[:, :-1] | audible[:, 1:]
+            new = np.arange(first + 1, last + 1) * GRID > position
+            self._note(voices, first, last, absent & audible & new)
+        return mixed
+
+    def forget_holes(self) -> None:
+        """Drop the holes that are not told of yet: what they were missing from is not heard."""
+        self._holes.clear()
+
+    def _absent(self, voices: Ints, first: int, last: int) -> NDArray[np.bool_]:
+        since, until = self.block.ready[voices, :, None].swapaxes(0, 1)
+        starts = np.arange(first, last)[None, :] * GRID
+        held = np.maximum(since, until - RING)
+        absent: NDArray[np.bool_] = (starts < held) | (starts + GRID > until)
+        return absent
+
+    def _note(self, voices: Ints, first: int, last: int, missing: NDArray[np.bool_]) -> None:
+        """Count missing cells and tell of holes that are over, or long."""
+        self.block.header[MISSING] += GRID * int(np.count_nonzero(missing))
+        for row, cell in np.argwhere(missing).tolist():
+            voice, at = int(voices[row]), (first + cell) * GRID
+            start, stop = self._holes.pop(voice, (at, at))
+            if stop != at or stop - start >= LONGEST_HOLE:
+                self.block.write_hole(voice, start, stop)
+                start = at
+            self._holes[voice] = start, at + GRID
+        for voice, (start, stop) in list(self._holes.items()):
+            if stop < last * GRID:
+                self.block.write_hole(voice, start, stop)
+                del self._holes[voice]
+
+
+def gains_at(block: Block, voices: Ints, first: int, last: int) -> NDArray[np.float32]:
+    """Return the gains of some voices at the edges of cells [shape=(2, n, last - first + 1)].
+
+    Where they are not written yet the last written one is held.
+    """
+    points = np.arange(first, last + 1)
+    until = block.gains_until[voices]
+    if ((until > 0) & (until <= last * GRID)).any():
+        newest = np.where(until > 0, (until - 1) // GRID, last)
+        points = np.minimum(points, newest[:, None])
+    return block.gains[:, voices[:, None], points % POINTS]
+
+
+def _mixed(
+    audio: NDArray[np.float32], levels: NDArray[np.float32], absent: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    if absent.any():
+        audio[absent] = 0.0
+    voices, cells, _ = audio.shape
+    return mix(audio.reshape(voices, cells * GRID), levels)

@@ -1,0 +1,73 @@
+"""What each system does in its own way: here the ways that Linux can take."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from latentlive.engine import system
+from latentlive.engine.block import Block
+from latentlive.engine.system import apart
+from latentlive.errors import EngineError
+
+READER = """
+import sys
+from latentlive.engine.block import Block
+block = Block.attach(int(sys.argv[1]))
+block.tap[7] = block.audio[3, 5] + 1
+"""
+
+
+@pytest.fixture(params=["memory", "file"])
+def way(request, monkeypatch):
+    """Shared memory as Linux makes it, and as systems without its calls do."""
+    if request.param == "file":
+        monkeypatch.delattr(os, "memfd_create")
+        monkeypatch.delattr(os, "posix_fallocate")
+    return request.param
+
+
+def names():
+    import tempfile
+
+    return {f"{d}/{n}" for d in ("/dev/shm", tempfile.gettempdir()) for n in os.listdir(d)}
+
+
+def test_another_process_maps_the_block_and_no_name_is_left(way):
+    before = names()
+    block = Block.create(4)
+    assert not {n for n in names() - before if "latentlive" in n}
+    block.audio[3, 5] = 41.0
+    child = subprocess.Popen([sys.executable, "-c", READER, str(block.fd)], **apart(block.fd))
+    assert child.wait(20) == 0
+    assert (block.tap[7] == 42.0).all()
+    assert os.fstat(block.fd).st_blocks * 512 >= block.audio.nbytes  # reserved, not promised
+    os.close(block.fd)
+
+
+def test_too_little_memory_is_one_line(way, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(system, "reserve", full)
+    with pytest.raises(EngineError, match=r"no \d+ MB of shared memory \(No space left"):
+        Block.create()
+
+
+def test_a_process_apart_has_a_session_of_its_own():
+    code = "import os; print(os.getsid(0) == os.getpid())"
+    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, **apart())
+    assert child.communicate(timeout=20)[0] == b"True\n"
+
+
+def test_a_fence_never_waits():
+    for lock in system._FENCES:
+        lock.acquire()
+    try:
+        system.fence()
+    finally:
+        for lock in system._FENCES:
+            lock.release()
