@@ -42,6 +42,7 @@ def live(command: Any) -> Any:
     for option in (
         click.option("--ahead", default=2.0, show_default=True, help="Seconds rendered ahead."),
         click.option("--block", default=512, show_default=True, help="Samples a device block."),
+        click.option("--channels", default=2, show_default=True, help="Output channels, even."),
         click.option("--device", default="", help="Output device, by name or number."),
         click.option("--out", type=click.Path(path_type=Path), help="Write what is heard."),
     ):
@@ -227,7 +228,7 @@ def stop(fade: float) -> None:
 @main.command()
 def devices() -> None:
     """List the sound devices that can be played on."""
-    from latentlive.engine.audio import list_devices
+    from latentlive.engine.devices import list_devices
 
     for line in list_devices():
         click.echo(line)

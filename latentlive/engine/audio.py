@@ -1,7 +1,7 @@
-"""The audio process: opens the device, or keeps time without one, and runs the callback.
+"""The audio process: opens the device, keeps time without one, opens it again when it is back.
 
 Started as ``python -m latentlive.engine.audio`` with the shared block's descriptor; it says on
-its output what it opened, and ends when its input ends.
+its output what it opened and lost, and ends when its input ends.
 """
 
 from __future__ import annotations
@@ -10,18 +10,139 @@ import os
 import sys
 import threading
 import time
-from typing import Any
 
 import click
-import numpy as np
 
-from latentlive.engine.block import CLOSING, UNDERFLOWS, Block
+from latentlive.engine.block import CLOSING, Block
+from latentlive.engine.devices import NO_PORTAUDIO, Opened, look_again, open_output, portaudio
+from latentlive.engine.feeding import F32, FIRST_PATIENCE, Clock, Direct, Feed, Resampled
 from latentlive.engine.playing import Player
 from latentlive.engine.wire import Wire
 from latentlive.errors import DeviceError
 
-NO_PORTAUDIO = "no PortAudio library; on Debian and Ubuntu: sudo apt install libportaudio2"
-NO_DEVICE = "no sound device; connect one, or start the system's sound server"
+GONE = "the sound device is gone"
+STUCK = "the sound device does not answer"
+
+
+class Outlet:
+    """Keeps a device open as long as there is one, in a thread of its own.
+
+    Parameters
+    ----------
+    clock : Clock
+    wire : Wire
+        Is told what was opened and lost.
+    device : str
+        Name or number; empty for the system's own choice.
+    frames : int
+        Samples of a device block.
+    latency : float [seconds]
+    """
+
+    def __init__(self, clock: Clock, wire: Wire, device: str, frames: int, latency: float) -> None:
+        self.clock, self.wire = clock, wire
+        self.device, self.frames, self.latency = device, frames, latency
+        self.opened: Opened | None = None
+        self._told: str | None = None
+        self._heard_once = False
+        self._closing = False
+        threading.Thread(target=self._run, daemon=True).start()
+        threading.Timer(FIRST_PATIENCE, self._tell_stuck).start()
+
+    def close(self) -> None:
+        """Hear what is queued, then end the stream; a device that hangs is left behind."""
+        self._closing = True
+        if self.opened is None:
+            return
+        time.sleep(0.1 + self.opened.stream.latency)
+        ending = threading.Thread(target=self.opened.stream.abort, daemon=True)
+        ending.start()
+        ending.join(0.5)
+
+    def _run(self) -> None:
+        lost_at = float("-inf")
+        while not self._closing:
+            try:
+                self._play()
+                self._tell_none(GONE)
+                lost_at = time.monotonic()
+            except DeviceError as error:
+                if str(error) == NO_PORTAUDIO:
+                    self._tell_none(NO_PORTAUDIO)
+                    return
+                if not self._heard_once:
+                    self._tell_none(str(error))
+            self.clock.allow()
+            lost_for = time.monotonic() - lost_at
+            time.sleep(0.1 if lost_for < 10.0 else 1.0 if self._heard_once else 2.0)
+            look_again()
+
+    def _play(self) -> None:
+        """Play on the device until it is gone.
+
+        Raises
+        ------
+        DeviceError
+            If it cannot be opened.
+        """
+        ended = threading.Event()
+        block = self.clock.player.block
+        feeds: list[Feed] = []
+
+        def fill(out: F32, underflow: bool) -> None:
+            feeds[0].fill(out, underflow)
+
+        rate = self.clock.rate
+        opened = open_output(
+            self.device, rate, block.channels, self.frames, self.latency, fill, ended.set
+        )
+        feed: Feed = (
+            Direct(self.clock)
+            if opened.rate == rate
+            else Resampled(self.clock, opened.rate, self.latency)
+        )
+        feeds.append(feed)
+        try:
+            opened.stream.start()
+        except portaudio().PortAudioError as error:
+            feed.stop(time.monotonic())
+            raise DeviceError(f"the sound device refuses: {str(error).splitlines()[0]}") from None
+        self.opened = opened
+        while not feed.driving and not ended.wait(0.01):
+            pass
+        if feed.driving:
+            self._tell_opened(opened)
+        ended.wait()
+        if self._closing:
+            return
+        self.opened = None
+        # What the device had queued counts as time that has passed already.
+        feed.stop(time.monotonic() + opened.stream.latency)
+        ending = threading.Thread(target=opened.stream.close, daemon=True)
+        ending.start()
+        ending.join(1.0)
+
+    def _tell_opened(self, opened: Opened) -> None:
+        self._told = opened.name
+        self._heard_once = True
+        self.wire.send(
+            {
+                "op": "opened",
+                "device": opened.name,
+                "latency": opened.stream.latency,
+                "rate": opened.rate,
+                "channels": opened.channels,
+            }
+        )
+
+    def _tell_none(self, why: str) -> None:
+        if why != self._told:
+            self._told = why
+            self.wire.send({"op": "opened", "device": None, "why": why})
+
+    def _tell_stuck(self) -> None:
+        if self._told is None:
+            self._tell_none(STUCK)
 
 
 @click.command()
@@ -31,103 +152,37 @@ NO_DEVICE = "no sound device; connect one, or start the system's sound server"
 @click.option("--block", "frames", default=512)
 @click.option("--latency", default=0.1)
 @click.option("--silent", is_flag=True, help="Keep time without opening a device.")
-def main(fd: int, rate: int, device: str, frames: int, latency: float, silent: bool) -> None:
+@click.option("--due", type=float, help="When the next block was due, by time.monotonic.")
+def main(
+    fd: int,
+    rate: int,
+    device: str,
+    frames: int,
+    latency: float,
+    silent: bool,
+    due: float | None,
+) -> None:
     """Run until the engine closes the pipe."""
     wire = Wire(sys.stdin.buffer, os.fdopen(os.dup(1), "wb"))
     # ALSA and PortAudio print to the terminal from C; the prompt's screen is not theirs.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     block = Block.attach(fd)
-    player = Player(block)
-    stream, why = (
-        (None, "asked for none") if silent else _open(player, rate, device, frames, latency)
-    )
-    if stream is None:
-        threading.Thread(target=_keep_time, args=(player, rate, frames), daemon=True).start()
-        wire.send({"op": "opened", "device": None, "why": why})
+    clock = Clock(Player(block), rate, frames, due)
+    outlet = None
+    if silent:
+        clock.allow()
+        wire.send({"op": "opened", "device": None, "why": "asked for none"})
     else:
-        stream.start()
-        name = _sounddevice().query_devices(stream.device)["name"]
-        wire.send({"op": "opened", "device": name, "latency": stream.latency})
+        outlet = Outlet(clock, wire, device, frames, latency)
     while wire.receive() is not None:
         pass
-    # The engine is gone, on purpose or not: the next block fades out, and what the device has
-    # queued is still heard.
+    # The engine is gone, on purpose or not: the next block fades out.
     block.header[CLOSING] = 1
-    time.sleep(0.1 + (stream.latency if stream is not None else 0.0))
-    if stream is not None:
-        stream.abort()
+    time.sleep(0.1)
+    if outlet is not None:
+        outlet.close()
     os._exit(0)  # PortAudio's own clean-up can hang on a dead server
-
-
-def _sounddevice() -> Any:
-    import sounddevice
-
-    return sounddevice
-
-
-def _open(player: Player, rate: int, device: str, frames: int, latency: float) -> tuple[Any, str]:
-    """Return an open stream, or None and the reason in one line."""
-    try:
-        sounddevice = _sounddevice()
-    except OSError:
-        return None, NO_PORTAUDIO
-    block = player.block
-
-    def callback(out: Any, _frames: int, _time: Any, status: Any) -> None:
-        if status.output_underflow:
-            block.header[UNDERFLOWS] += 1
-        player.fill(out)
-
-    try:
-        chosen: Any = int(device) if device.isdigit() else device or None
-        stream = sounddevice.OutputStream(
-            samplerate=rate,
-            blocksize=frames,
-            device=chosen,
-            channels=2,
-            dtype=np.float32,
-            latency=latency,
-            callback=callback,
-        )
-    except (sounddevice.PortAudioError, ValueError) as error:
-        if not device and not any(d["max_output_channels"] for d in sounddevice.query_devices()):
-            return None, NO_DEVICE
-        return None, f"the sound device refuses: {str(error).splitlines()[0]}"
-    return stream, ""
-
-
-def list_devices() -> list[str]:
-    """Return a line for each device that can be played on.
-
-    Raises
-    ------
-    DeviceError
-        If there is none, with the remedy.
-    """
-    try:
-        sounddevice = _sounddevice()
-    except OSError:
-        raise DeviceError(NO_PORTAUDIO) from None
-    found = [
-        f"{d['index']:3d}  {d['name']}  ({d['max_output_channels']} channels, "
-        f"{d['default_samplerate']:.0f} Hz)"
-        for d in sounddevice.query_devices()
-        if d["max_output_channels"]
-    ]
-    if not found:
-        raise DeviceError(NO_DEVICE)
-    return found
-
-
-def _keep_time(player: Player, rate: int, frames: int) -> None:
-    """Take blocks at the pace of the wall clock, as a device would."""
-    out = np.empty((frames, 2), np.float32)
-    due = time.monotonic()
-    while True:
-        player.fill(out)
-        due += frames / rate
-        time.sleep(max(due - time.monotonic(), 0.0))
 
 
 if __name__ == "__main__":

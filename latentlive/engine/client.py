@@ -40,6 +40,8 @@ class Engine:
     seed : int
     device : str, optional
         Name or number of the output device.
+    channels : int
+        Output channels, even, 2 to 16.
     silent : bool
         Keep time without a device.
     hold : bool
@@ -85,6 +87,7 @@ class Engine:
         tempo: float = 60.0,
         seed: int = 0,
         device: str = "",
+        channels: int = 2,
         silent: bool = False,
         hold: bool = False,
         block: int = 512,
@@ -97,6 +100,7 @@ class Engine:
         arguments += ["--seed", str(seed), "--on-exit", on_exit]
         arguments += ["--out", os.path.abspath(out) if out else "", "--corpus", library.given]
         arguments += ["--block", str(block), "--ahead", str(ahead)]
+        arguments += ["--channels", str(channels)]
         arguments += ["--silent"] * silent + ["--hold"] * hold
         address, self.process = _start(arguments)
         self._open(*address.connect(), library, say)
@@ -272,9 +276,26 @@ class Engine:
         device: str | None = self.state.get("device")
         return device
 
-    def record(self, path: str | os.PathLike[str]) -> None:
-        """Write what is heard to a ``.wav`` or ``.flac`` file from now on."""
-        self.request({"op": "record", "path": os.path.abspath(path)})
+    def record(
+        self, path: str | os.PathLike[str], stems: str | os.PathLike[str] | None = None
+    ) -> None:
+        """Write what is heard to a ``.wav`` or ``.flac`` file from now on.
+
+        Parameters
+        ----------
+        path : path
+            The file can be read up to the last second at any moment, whatever is killed.
+        stems : path, optional
+            A folder for a ``.wav`` file of each layer, behind its gain and the master and before
+            the limiter.
+
+        Raises
+        ------
+        EngineError
+            If it cannot be written there.
+        """
+        folder = None if stems is None else os.path.abspath(stems)
+        self.request({"op": "record", "path": os.path.abspath(path), "stems": folder})
 
     def stop_recording(self) -> None:
         """End the recording."""

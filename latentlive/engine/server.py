@@ -21,19 +21,10 @@ import click
 
 from latentlive.corpus import cache_folder
 from latentlive.engine.address import Address, publish
-from latentlive.engine.block import (
-    BUSY_MAX_NS,
-    BUSY_NS,
-    CLOSING,
-    MISSING,
-    PANIC,
-    PANIC_DONE,
-    UNDERFLOWS,
-    Block,
-)
+from latentlive.engine.block import CLOSING, PANIC, PANIC_DONE, Block
 from latentlive.engine.children import Child
 from latentlive.engine.demand import jobs
-from latentlive.engine.recorder import Recorder
+from latentlive.engine.output import Output
 from latentlive.engine.report import report
 from latentlive.engine.scheduler import Scheduler
 from latentlive.engine.wire import Message, Wire
@@ -85,7 +76,7 @@ class Server:
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = options
         self.inbox: queue.Queue[tuple[Any, Message | None]] = queue.Queue()
-        self.block = Block.create()
+        self.block = Block.create(options["channels"])
         self.space = load_model(options["model"] or None)
         self.scheduler = Scheduler(
             self.block,
@@ -96,17 +87,23 @@ class Server:
             self.say,
         )
         self.clients: list[Client] = []
-        self.device: Message | None = None
-        self.recorder: Recorder | None = None
         self.worker_ready = False
         self.worker_busy = False
         self.ending: float | None = None
         self._deaths: list[float] = []
         self.log = (cache_folder("log") / f"engine-{os.getpid()}.log").open("wb")
         self.worker = self._start_worker()
-        self.audio = self._start_audio()
+        self.output = Output(
+            self.block,
+            self.space.sample_rate,
+            options,
+            self.inbox,
+            self.log,
+            self.say,
+            self._rings,
+        )
         if options["out"]:
-            self._record(options["out"])
+            self.output.record(options["out"])
 
     def _start_worker(self) -> Child:
         self.worker_ready = self.worker_busy = False
@@ -114,24 +111,13 @@ class Server:
         module = "latentlive.engine.worker"
         return Child("worker", module, arguments, self.block.fd, self.inbox, self.log)
 
-    def _start_audio(self) -> Child:
-        o = self.options
-        arguments = ["--rate", str(self.space.sample_rate), "--device", o["device"]]
-        arguments += ["--block", str(o["block"]), "--latency", str(o["latency"])]
-        if o["silent"]:
-            arguments.append("--silent")
-        module = "latentlive.engine.audio"
-        return Child("audio", module, arguments, self.block.fd, self.inbox, self.log)
-
-    def _stop_recording(self) -> None:
-        if self.recorder:
-            self.recorder.drain()
-            self.recorder.close()
-            self.recorder = None
-
-    def _record(self, path: str) -> None:
-        self._stop_recording()
-        self.recorder = Recorder(Path(path), self.block, self.space.sample_rate)
+    def _rings(self) -> dict[str, list[int]]:
+        """Return the rings that sound, by layer."""
+        rings: dict[str, list[int]] = {}
+        for voice in self.scheduler.voices.values():
+            if voice.sounding:
+                rings.setdefault(voice.layer, []).append(voice.index)
+        return rings
 
     def say(self, line: str) -> None:
         """Tell every client a line."""
@@ -155,10 +141,9 @@ class Server:
                     self._handle(*self.inbox.get_nowait())
             except queue.Empty:
                 pass
+            self.output.tick()  # before voices are freed: what they played is recorded
             self.scheduler.advance()
             self._feed_worker()
-            if self.recorder:
-                self.recorder.drain()
             if time.monotonic() >= told + STATUS_EVERY:
                 told = time.monotonic()
                 self._broadcast(self.status())
@@ -178,7 +163,10 @@ class Server:
             self._from_client(sender, message)
 
     def _from_child(self, child: Child, message: Message | None) -> None:
-        if message is None:
+        if child is not self.worker:
+            if self.ending is None or message is not None:
+                self.output.take(child, message)
+        elif message is None:
             self._died(child)
         elif message["op"] == "ready":
             self.worker_ready = True
@@ -192,13 +180,9 @@ class Server:
             for reply in message["replies"]:
                 if reply["op"] == "failed":
                     self.scheduler.failed(reply)
-        elif message["op"] == "opened":
-            self.device = message
-            if message["device"] is None and not self.options["silent"]:
-                self.say(f"no sound is heard: {message['why']}")
 
     def _died(self, child: Child) -> None:
-        if child not in (self.worker, self.audio) or self.ending is not None:
+        if self.ending is not None:
             return
         now = time.monotonic()
         self._deaths = [t for t in self._deaths if t > now - 60.0] + [now]
@@ -207,11 +191,8 @@ class Server:
             return
         self.say(f"the {child.name} process died and is started again")
         child.close()
-        if child is self.audio:
-            self.audio = self._start_audio()
-        else:
-            self.worker = self._start_worker()
-            self.scheduler.reload()
+        self.worker = self._start_worker()
+        self.scheduler.reload()
 
     def _from_client(self, client: Client, message: Message) -> None:
         op = message.get("op")
@@ -226,9 +207,9 @@ class Server:
             elif op == "start":
                 self.scheduler.held = False
             elif op == "record":
-                self._record(message["path"])
+                self.output.record(message["path"], message.get("stems"))
             elif op == "stop recording":
-                self._stop_recording()
+                self.output.stop_recording()
             elif op == "panic":
                 self.block.header[PANIC] += 1
                 self.scheduler.panic()
@@ -277,29 +258,19 @@ class Server:
 
     def status(self) -> Message:
         """Return the state of everything, for panels."""
-        header, device = self.block.header, self.device or {}
         return {
             **report(self.scheduler),
+            **self.output.status(),
             "ready": self.worker_ready,
             "worker": self.worker.process.pid,
-            "audio": self.audio.process.pid,
-            "opened": self.device is not None,
-            "device": device.get("device"),
-            "why": device.get("why", "not opened yet"),
-            "latency": device.get("latency", 0.0),
-            "underflows": int(header[UNDERFLOWS]),
-            "missing": int(header[MISSING]),
-            "callback_ms": int(header[BUSY_MAX_NS]) / 1e6,
-            "busy_s": int(header[BUSY_NS]) / 1e9,
         }
 
     def _close(self) -> None:
         self.ending = self.ending or time.monotonic()
         self.block.header[CLOSING] = 1
         time.sleep(0.05)
-        self.audio.close()
+        self.output.close()
         self.worker.close()
-        self._stop_recording()
         self._broadcast({"op": "ended"})
         for client in self.clients:
             client.drop()
@@ -316,6 +287,7 @@ class Server:
 @click.option("--silent", is_flag=True)
 @click.option("--block", default=512)
 @click.option("--latency", default=0.1)
+@click.option("--channels", default=2)
 @click.option("--ahead", default=2.0)
 @click.option("--bpm", default=60.0)
 @click.option("--seed", default=0)

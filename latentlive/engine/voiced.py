@@ -24,7 +24,6 @@ class Voiced:
 
     def __init__(self, block: Block) -> None:
         self.block = block
-        self._cells = block.audio.reshape(VOICES, POINTS, GRID)
         self._holes: dict[int, tuple[int, int]] = {}
 
     def mix(self, voices: Ints, first: int, last: int, position: int) -> NDArray[np.float32]:
@@ -42,14 +41,7 @@ class Voiced:
         -------
         array [shape=((last - first) * 64, 2)]
         """
-        levels = gains_at(self.block, voices, first, last)
-        audio = self._cells[voices[:, None], np.arange(first, last) % POINTS]
-        absent = self._absent(voices, first, last)
-        mixed = _mixed(audio, levels, absent)
-        if not np.isfinite(mixed.sum()):
-            # A ring holds what is no number: that voice alone is not heard there.
-            absent = absent | ~np.isfinite(audio).all(axis=2)
-            mixed = _mixed(audio, np.nan_to_num(levels), absent)
+        mixed, levels, absent = mix_voices(self.block, voices, first, last)
         if self._holes or absent.any():
             audible = (levels != 0.0).any(axis=0)
             audible = audible[:, :-1] | audible[:, 1:]
@@ -60,13 +52,6 @@ class Voiced:
     def forget_holes(self) -> None:
         """Drop the holes that are not told of yet: what they were missing from is not heard."""
         self._holes.clear()
-
-    def _absent(self, voices: Ints, first: int, last: int) -> NDArray[np.bool_]:
-        since, until = self.block.ready[voices, :, None].swapaxes(0, 1)
-        starts = np.arange(first, last)[None, :] * GRID
-        held = np.maximum(since, until - RING)
-        absent: NDArray[np.bool_] = (starts < held) | (starts + GRID > until)
-        return absent
 
     def _note(self, voices: Ints, first: int, last: int, missing: NDArray[np.bool_]) -> None:
         """Count missing cells and tell of holes that are over, or long."""
@@ -95,6 +80,40 @@ def gains_at(block: Block, voices: Ints, first: int, last: int) -> NDArray[np.fl
         newest = np.where(until > 0, (until - 1) // GRID, last)
         points = np.minimum(points, newest[:, None])
     return block.gains[:, voices[:, None], points % POINTS]
+
+
+def absent_cells(block: Block, voices: Ints, first: int, last: int) -> NDArray[np.bool_]:
+    """Return which cells the rings of some voices do not hold [shape=(n, last - first)]."""
+    since, until = block.ready[voices, :, None].swapaxes(0, 1)
+    starts = np.arange(first, last)[None, :] * GRID
+    held = np.maximum(since, until - RING)
+    absent: NDArray[np.bool_] = (starts < held) | (starts + GRID > until)
+    return absent
+
+
+def mix_voices(
+    block: Block, voices: Ints, first: int, last: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
+    """Mix some voices over cells `first` to `last`, in the order given.
+
+    Returns
+    -------
+    mixed : array [shape=((last - first) * 64, 2)]
+    levels : array [shape=(2, n, last - first + 1)]
+        Left and right gain at the edges of the cells.
+    absent : array [shape=(n, last - first), bool]
+        Cells that were not there, and are silent.
+    """
+    levels = gains_at(block, voices, first, last)
+    cells = block.audio.reshape(VOICES, POINTS, GRID)
+    audio = cells[voices[:, None], np.arange(first, last) % POINTS]
+    absent = absent_cells(block, voices, first, last)
+    mixed = _mixed(audio, levels, absent)
+    if not np.isfinite(mixed.sum()):
+        # A ring holds what is no number: that voice alone is not heard there.
+        absent = absent | ~np.isfinite(audio).all(axis=2)
+        mixed = _mixed(audio, np.nan_to_num(levels), absent)
+    return mixed, levels, absent
 
 
 def _mixed(

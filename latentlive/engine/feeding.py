@@ -1,0 +1,197 @@
+"""Who moves the player: a device's callback, a resampler ahead of it, or the wall clock.
+
+One of them at a time, the one that holds the baton. A callback only tries for it and plays
+silence as long as another has it; it never waits.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentlive.engine.block import HEARTBEAT, PANIC, PANIC_DONE, POSITION, UNDERFLOWS
+from latentlive.engine.playing import Player, spread
+
+F32 = NDArray[np.float32]
+
+FIRST_PATIENCE = 5.0
+"""Seconds for which time waits for the first device, so that the beginning is heard."""
+
+LONGEST_LATE = 2.0
+"""Seconds that the clock makes up for at most."""
+
+
+class Clock:
+    """Keeps time at the pace of the wall clock while no device does.
+
+    Parameters
+    ----------
+    player : Player
+    rate : int [samples per second]
+    frames : int
+        Samples of a block.
+    due : float [seconds of time.monotonic], optional
+        When the next block was due, if another process was to play it: the clock catches up.
+    """
+
+    def __init__(self, player: Player, rate: int, frames: int, due: float | None = None) -> None:
+        self.player, self.rate, self.frames = player, rate, frames
+        now = time.monotonic()
+        self._baton = threading.Lock()
+        self._due = now if due is None else max(due, now - LONGEST_LATE)
+        self._free_from = now + FIRST_PATIENCE
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def take(self, wait: bool = False) -> bool:
+        """Take the baton from the clock; return whether it was to be had."""
+        return self._baton.acquire(blocking=wait)
+
+    def give(self, due: float) -> None:
+        """Give the baton back; the clock goes on at a moment of `time.monotonic`."""
+        self._due = due
+        self._baton.release()
+
+    def allow(self) -> None:
+        """Let time begin without a device."""
+        self._free_from = 0.0
+
+    def _run(self) -> None:
+        out = np.empty((self.frames, self.player.block.channels), np.float32)
+        header = self.player.block.header
+        while True:
+            with self._baton:
+                now = time.monotonic()
+                if now < self._free_from and not header[POSITION]:
+                    header[HEARTBEAT] += 1
+                    self._due = now + self.frames / self.rate
+                while self._due <= now:
+                    self.player.fill(out)
+                    self._due += self.frames / self.rate
+                due = self._due
+            time.sleep(max(due - time.monotonic(), 0.001))
+
+
+class Feed(Protocol):
+    """What stands between the player and an open device."""
+
+    driving: bool
+
+    def fill(self, out: F32, underflow: bool) -> None:
+        """Write the next samples of the device [shape=(n, device channels)]."""
+
+    def stop(self, due: float) -> None:
+        """Give the baton back, after the last call of `fill`."""
+
+
+class Direct:
+    """A device at the model's rate: its callback fills from the player.
+
+    Parameters
+    ----------
+    clock : Clock
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock, self.driving = clock, False
+
+    def fill(self, out: F32, underflow: bool) -> None:
+        """Write the next samples of the device [shape=(n, device channels)]."""
+        if not self.driving:
+            self.driving = self.clock.take()
+            if not self.driving:
+                out[:] = 0.0
+                return
+        if underflow:
+            self.clock.player.block.header[UNDERFLOWS] += 1
+        self.clock.player.fill(out)
+
+    def stop(self, due: float) -> None:
+        """Give the baton back, after the last call of `fill`."""
+        if self.driving:
+            self.clock.give(due)
+
+
+class Resampled:
+    """A device at another rate: a thread fills and resamples ahead, the callback copies.
+
+    The ring between them has one writer and one reader, each with a counter of its own.
+
+    Parameters
+    ----------
+    clock : Clock
+    rate : int [samples per second]
+        The device's.
+    latency : float [seconds]
+        The ring holds so much and 50 ms, for devices that ask in bursts.
+    """
+
+    def __init__(self, clock: Clock, rate: int, latency: float) -> None:
+        import soxr
+
+        self.clock, self.driving = clock, False
+        self._block = clock.player.block
+        self._stream = soxr.ResampleStream(clock.rate, rate, self._block.channels, "float32", "HQ")
+        self._enough = round(rate * (latency + 0.05))
+        chunk = round(2 * clock.frames * rate / clock.rate) + 4096
+        self._ring = np.zeros((self._enough + chunk, self._block.channels), np.float32)
+        self._written = self._read = 0
+        self._silenced = clock.player.panics
+        self._called = self._stopped = self._holding = False
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def fill(self, out: F32, underflow: bool) -> None:
+        """Write the next samples of the device [shape=(n, device channels)]."""
+        self._called = True
+        header = self._block.header
+        out[:] = 0.0
+        if not self.driving:
+            return
+        have = min(self._written - self._read, len(out))
+        if underflow or have < len(out):
+            header[UNDERFLOWS] += 1
+        done, asked = int(header[PANIC_DONE]), int(header[PANIC])
+        if asked == self._silenced == done:
+            at = self._read % len(self._ring)
+            head = min(have, len(self._ring) - at)
+            spread(self._ring[at : at + head], out[:head])
+            spread(self._ring[: have - head], out[head:have])
+        self._read += have
+
+    def stop(self, due: float) -> None:
+        """Give the baton back, after the last call of `fill`."""
+        self._stopped = True
+        self._thread.join()
+        if self._holding:
+            self.clock.give(due)
+
+    def _run(self) -> None:
+        while not self._called:
+            if self._stopped:
+                return
+            time.sleep(0.001)
+        self._holding = self.clock.take(wait=True)
+        out = np.empty((self.clock.frames, self._block.channels), np.float32)
+        while not self._stopped:
+            if self._written - self._read >= self._enough:
+                self.driving = True
+                time.sleep(0.002)
+                continue
+            self.clock.player.fill(out)
+            if self.clock.player.panics != self._silenced:
+                # What was resampled and not heard yet is not to be heard.
+                self._stream.clear()
+                self._ring[:] = 0.0
+                self._silenced = self.clock.player.panics
+            self._push(self._stream.resample_chunk(out))
+
+    def _push(self, samples: F32) -> None:
+        at = self._written % len(self._ring)
+        head = min(len(samples), len(self._ring) - at)
+        self._ring[at : at + head] = samples[:head]
+        self._ring[: len(samples) - head] = samples[head:]
+        self._written += len(samples)

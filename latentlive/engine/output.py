@@ -1,0 +1,226 @@
+"""The engine's output: the audio process and its watchdog, and what is recorded of it."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from latentlive.engine.block import (
+    BUSY_MAX_NS,
+    BUSY_NS,
+    HEARTBEAT,
+    MISSING,
+    UNDERFLOWS,
+    Block,
+    duration_ms,
+)
+from latentlive.engine.children import Child
+from latentlive.engine.recorder import Recorder
+from latentlive.engine.wire import Message
+
+FROZEN_AFTER = 1.0
+"""Seconds without a callback, besides the latency, after which a device is given up."""
+
+START_PATIENCE = 15.0
+"""Seconds that a new audio process has to begin."""
+
+MAX_DEATHS = 5
+"""Deaths within a minute after which no device is opened any more, only time kept."""
+
+Rings = Callable[[], Mapping[str, Sequence[int]]]
+
+
+class Output:
+    """Owns the audio process and the recorder.
+
+    Parameters
+    ----------
+    block : Block
+    rate : int [samples per second]
+        The model's.
+    options : mapping
+        'device', 'block', 'latency' and 'silent', as the engine was given them.
+    inbox : queue
+        Where the audio process's messages go.
+    log : file
+    say : function of a line
+        Told what a performer should know.
+    rings : function
+        Returns the rings that belong to each layer now.
+    """
+
+    def __init__(
+        self,
+        block: Block,
+        rate: int,
+        options: Mapping[str, Any],
+        inbox: queue.Queue[tuple[Any, Message | None]],
+        log: IO[bytes],
+        say: Callable[[str], object],
+        rings: Rings,
+    ) -> None:
+        self.block, self.rate, self.options = block, rate, options
+        self.inbox, self.log, self.say, self.rings = inbox, log, say, rings
+        self.latency = float(options["latency"])
+        self.silent = bool(options["silent"])
+        self.device: Message | None = None
+        self.recorder: Recorder | None = None
+        self._deaths: list[float] = []
+        self._heard_once = self._lost = False
+        self._beat = int(block.header[HEARTBEAT])
+        self._beaten = time.monotonic()
+        self._busy = (0, 0.0)
+        self._load = 0.0
+        self.child = self._start(None)
+
+    def _start(self, due: float | None) -> Child:
+        self._started, self._alive = time.monotonic(), False
+        arguments = ["--rate", str(self.rate), "--device", self.options["device"]]
+        arguments += ["--block", str(self.options["block"]), "--latency", str(self.latency)]
+        arguments += ["--silent"] * self.silent
+        if due is not None:
+            arguments += ["--due", repr(due)]
+        module = "latentlive.engine.audio"
+        return Child("audio", module, arguments, self.block.fd, self.inbox, self.log)
+
+    def _restart(self) -> None:
+        # Killed before its input is closed: it would take that for the end of the engine.
+        self.child.process.kill()
+        self.child.close()
+        sounding = self.device is not None and self.device["device"] is not None
+        self.child = self._start(self._beaten + (self.latency if sounding else 0.0))
+
+    def take(self, child: Child, message: Message | None) -> None:
+        """Take a message of the audio process, None when it has ended."""
+        if child is not self.child:
+            return
+        if message is None:
+            self._died()
+        elif message["op"] == "opened":
+            self._opened(message)
+
+    def _died(self) -> None:
+        now = time.monotonic()
+        self._deaths = [t for t in self._deaths if t > now - 60.0] + [now]
+        if len(self._deaths) <= MAX_DEATHS:
+            self.say("the audio process died and is started again")
+        elif not self.silent:
+            self.silent = True
+            self.say(
+                f"the audio process keeps dying; time is kept without sound; see {self.log.name}"
+            )
+        elif len(self._deaths) > 2 * MAX_DEATHS:
+            return  # the watchdog tries again, now and then
+        self._restart()
+
+    def _opened(self, message: Message) -> None:
+        self.device = message
+        name = message["device"]
+        if name is not None:
+            if self._lost:
+                self.say(f"heard {'again ' * self._heard_once}on {name}")
+            if not self._heard_once:
+                self._tell_difference(name, message)
+            self._heard_once, self._lost = True, False
+        elif not self._lost and not self.options["silent"]:
+            self._lost = True
+            told = message["why"] if self._heard_once else f"no sound is heard: {message['why']}"
+            self.say(f"{told}; time is kept")
+
+    def _tell_difference(self, name: str, message: Message) -> None:
+        if message["rate"] != self.rate:
+            self.say(f"{name} plays at {message['rate']} Hz: resampled from {self.rate} Hz")
+        if 1 < message["channels"] < self.block.channels:
+            first = message["channels"] + 1
+            self.say(
+                f"{name} has {message['channels']} channels: "
+                f"{first} to {self.block.channels} are not heard"
+            )
+
+    def tick(self) -> None:
+        """Watch the audio process and hand over what is to be recorded; call it often."""
+        now = time.monotonic()
+        self._watch(now)
+        self._measure(now)
+        if self.recorder is not None:
+            self._drain(self.recorder)
+            if self.recorder.failed:
+                failed = self.recorder.failed
+                self.stop_recording()
+                self.say(failed)
+
+    def _watch(self, now: float) -> None:
+        beat = int(self.block.header[HEARTBEAT])
+        if beat != self._beat:
+            self._beat, self._beaten, self._alive = beat, now, True
+            return
+        limit = FROZEN_AFTER + self.latency if self._alive else START_PATIENCE
+        if now - max(self._beaten, self._started) > limit:
+            if not self._lost:
+                self._lost = True
+                self.say("the sound device does not answer; time is kept until it does")
+            self._restart()
+            self.device = {"device": None, "why": "the sound device does not answer"}
+
+    def _measure(self, now: float) -> None:
+        busy, since = self._busy
+        if now - since >= 1.0:
+            total = int(self.block.header[BUSY_NS])
+            self._load = (total - busy) / 1e9 / (now - since)
+            self._busy = total, now
+
+    def record(self, path: str, stems: str | None = None) -> None:
+        """Write what is heard to a file from now on, and each layer into a folder if asked.
+
+        Parameters
+        ----------
+        path : str
+            Ends in ``.wav`` (32-bit float) or ``.flac`` (24-bit).
+        stems : str, optional
+            A folder, made if need be.
+
+        Raises
+        ------
+        EngineError
+            If it cannot be written.
+        """
+        self.stop_recording()
+        folder = None if stems is None else Path(stems)
+        self.recorder = Recorder(Path(path), self.block, self.rate, folder)
+
+    def stop_recording(self, patience: float = 1.0) -> None:
+        """End the recording; wait so many seconds at most for a slow disk."""
+        if self.recorder is not None:
+            self._drain(self.recorder)
+            self.recorder.close(patience)
+            self.recorder = None
+
+    def _drain(self, recorder: Recorder) -> None:
+        recorder.drain(self.rings() if recorder.stems else {})
+
+    def status(self) -> Message:
+        """Return what a panel shows of the device side."""
+        header, device = self.block.header, self.device or {}
+        return {
+            "audio": self.child.process.pid,
+            "opened": self.device is not None,
+            "device": device.get("device"),
+            "why": device.get("why", "not opened yet"),
+            "latency": device.get("latency", 0.0),
+            "recording": None if self.recorder is None else str(self.recorder.path),
+            "underflows": int(header[UNDERFLOWS]),
+            "missing": int(header[MISSING]),
+            "callback_ms": int(header[BUSY_MAX_NS]) / 1e6,
+            "callback_p50_ms": duration_ms(self.block.durations, 50),
+            "callback_p99_ms": duration_ms(self.block.durations, 99),
+            "load": self._load,
+            "busy_s": int(header[BUSY_NS]) / 1e9,
+        }
+
+    def close(self) -> None:
+        """End the audio process, then the recording."""
+        self.child.close()
+        self.stop_recording(patience=10.0)
