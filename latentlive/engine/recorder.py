@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from latentlive.engine.block import PANIC, PANIC_AT, POSITION, RING, Block
+from latentlive.engine.block import PANIC, PANIC_AT, POSITION, RING, RUNNING, Block
 from latentlive.engine.takes import Take, Wav, open_take
 from latentlive.engine.voiced import mix_voices
 from latentlive.errors import EngineError
@@ -121,7 +121,8 @@ class Recorder:
             self._queue.put({name: self._written - self._begin})
         self._forget_after_panic(position)
         until = [int(self.block.ready[ring, 1]) for used in rings.values() for ring in used]
-        limit = max(min([position + LEAD, *until]), position)
+        lead = LEAD if self.block.header[RUNNING] else 0
+        limit = max(min([position + lead, *until]), position)
         first, last = self._ahead // GRID, grid_ceil(limit) // GRID
         if last <= first:
             return

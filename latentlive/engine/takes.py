@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
 import struct
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -120,7 +122,7 @@ class Flac:
     def __init__(self, path: Path, rate: int, channels: int) -> None:
         import soundfile
 
-        self.frames = 0
+        self.frames, self._path = 0, path
         self._error = soundfile.SoundFileError
         try:
             self._sound = soundfile.SoundFile(path, "w", rate, channels, "PCM_24", format="FLAC")
@@ -133,7 +135,9 @@ class Flac:
         try:
             self._sound.write(samples)
         except (self._error, AssertionError) as error:
-            raise OSError(str(error)) from None
+            # The encoder tells that it failed and keeps the reason to itself.
+            full = shutil.disk_usage(self._path.parent).free < samples.nbytes + 4096
+            raise OSError(errno.ENOSPC if full else errno.EIO, str(error)) from None
         self.frames += len(samples)
 
     def settle(self) -> None:
