@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import time
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,11 +24,43 @@ def wait_until(condition, seconds, what):
     return value
 
 
-@dataclass
 class Sink:
-    """The device's name, and its capture."""
+    """A PulseAudio server of our own with one null sink of 44.1 kHz float."""
 
-    folder: Path
+    def __init__(self, folder):
+        self.folder = folder
+        self.server = None
+
+    def environment(self, patch):
+        """Let what is started from here on find this server."""
+        patch.setenv("PULSE_SERVER", f"unix:{self.folder}/native")
+        for name in ("RUNTIME", "STATE", "CONFIG"):
+            patch.setenv(f"PULSE_{name}_PATH", str(self.folder))
+
+    def start(self):
+        """Start the server and wait for the sink."""
+        native = f"module-native-protocol-unix auth-anonymous=1 socket={self.folder}/native"
+        null = "module-null-sink sink_name=ci format=float32le rate=44100 channels=2 norewinds=1"
+        command = ["pulseaudio", "-n", "--daemonize=no", "--use-pid-file=no"]
+        command += ["--exit-idle-time=-1", "--disable-shm=yes", "--log-level=error"]
+        self.server = subprocess.Popen(
+            [*command, "-L", native, "-L", null],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=dict(os.environ),
+        )
+        wait_until(self.listed, 10, "the PulseAudio server")
+
+    def listed(self):
+        """Return whether the sink is there."""
+        told = subprocess.run(["pactl", "list", "short", "sinks"], capture_output=True, text=True)
+        return "ci" in told.stdout
+
+    def end(self, number=signal.SIGTERM):
+        """End the server."""
+        self.server.send_signal(signal.SIGCONT)
+        self.server.send_signal(number)
+        self.server.wait()
 
     def capture(self):
         """Start capturing what the device plays."""
@@ -57,40 +88,29 @@ class Capture:
         return data[: len(data) // 2 * 2].reshape(-1, 2)
 
 
-@pytest.fixture(scope="session")
-def sink(tmp_path_factory):
-    """A PulseAudio server with one null sink of 44.1 kHz float."""
+def started(folder):
+    """Yield a running sink that later processes find, and end it."""
     missing = [tool for tool in NEEDED if shutil.which(tool) is None]
     if missing:
         pytest.skip(f"no {', '.join(missing)}: apt-get install pulseaudio pulseaudio-utils")
-    folder = tmp_path_factory.mktemp("pulse")
-    patch = pytest.MonkeyPatch()
-    patch.setenv("PULSE_SERVER", f"unix:{folder}/native")
-    for name in ("RUNTIME", "STATE", "CONFIG"):
-        patch.setenv(f"PULSE_{name}_PATH", str(folder))
-    server = subprocess.Popen(
-        [
-            *("pulseaudio", "-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1"),
-            *("--disable-shm=yes", "--log-level=error"),
-            *("-L", f"module-native-protocol-unix auth-anonymous=1 socket={folder}/native"),
-            *(
-                "-L",
-                "module-null-sink sink_name=ci format=float32le rate=44100 channels=2 norewinds=1",
-            ),
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=dict(os.environ),
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        one = Sink(folder)
+        one.environment(patch)
+        try:
+            one.start()
+            yield one
+        finally:
+            if one.server is not None:
+                one.end()
 
-    def listed():
-        told = subprocess.run(["pactl", "list", "short", "sinks"], capture_output=True, text=True)
-        return "ci" in told.stdout
 
-    try:
-        wait_until(listed, 10, "the PulseAudio server")
-        yield Sink(folder)
-    finally:
-        server.terminate()
-        server.wait()
-        patch.undo()
+@pytest.fixture(scope="session")
+def sink(tmp_path_factory):
+    """A sink that the tests share."""
+    yield from started(tmp_path_factory.mktemp("pulse"))
+
+
+@pytest.fixture
+def own_sink(tmp_path):
+    """A sink that a test may kill or freeze."""
+    yield from started(tmp_path)

@@ -1,0 +1,237 @@
+"""The device side for real: lost, frozen, at another rate, named wrongly, killed."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import latentlive as ll
+from tests.live.conftest import wait_until
+
+RATE = 44100
+TONE = (np.sin(np.arange(RATE) * 2 * np.pi * 440 / RATE) * 0.4).astype(np.float32)
+LEVEL = 0.4 * 10 ** (-9 / 20) * np.sqrt(0.5)
+"""The tone in either channel, behind the master and in the middle."""
+
+
+class Pace:
+    """Watches the position beside the wall clock."""
+
+    def __init__(self, live):
+        self.live, self.rows, self.over = live, [], False
+        self.thread = threading.Thread(target=self.watch)
+        self.thread.start()
+
+    def watch(self):
+        seen = None
+        while not self.over:
+            state = self.live.state
+            if state is not seen and state.get("running"):
+                self.rows.append((time.monotonic(), state["position"], state["missing"]))
+                seen = state
+            time.sleep(0.002)
+
+    def stop(self):
+        """Return the seconds by which the position was off [shape=(n,)], and the positions."""
+        self.over = True
+        self.thread.join()
+        when, position, _ = np.array(self.rows).T
+        off = (position - position[0]) / RATE - (when - when[0])
+        return when - when[0], off, position
+
+
+def sounding(live):
+    live.d1 >> ll.sound(TONE).spread(0)
+    wait_until(lambda: live.state.get("seconds", 0) > 1.0, 20, "the tone to sound")
+    return wait_until(lambda: live.state["device"], 10, "the device")
+
+
+def is_tone(heard, seconds=0.5):
+    """Return whether the last part of a capture is the tone, without a gap."""
+    part = heard[-round(seconds * RATE) - RATE // 5 : -RATE // 5, 0]
+    t = np.arange(len(part)) * 2 * np.pi * 440 / RATE
+    basis = np.stack([np.sin(t), np.cos(t)], axis=1)
+    weights = np.linalg.lstsq(basis, part, rcond=None)[0]
+    residue = np.abs(part - basis @ weights).max()
+    return np.hypot(*weights), residue
+
+
+def test_a_device_that_is_gone_and_comes_back(own_sink):
+    said = []
+    with ll.Engine(model="toy", say=said.append) as live:
+        sounding(live)
+        pace = Pace(live)
+        own_sink.end(signal.SIGKILL)
+        wait_until(lambda: said, 5, "the loss to be noticed")
+        time.sleep(1.5)
+        assert live.state["device"] is None
+        own_sink.start()
+        begun = time.monotonic()
+        wait_until(lambda: len(said) > 1, 5, "the device to be opened again")
+        took = time.monotonic() - begun
+        capture = own_sink.capture()
+        time.sleep(1.0)
+        heard = capture.stop()
+        _, off, position = pace.stop()
+        state = live.state
+    print("reopened after", took, "off", off.min(), off.max())
+    assert said[0] == "the sound device is gone; time is kept"
+    assert re.fullmatch("heard again on .+", said[1])
+    level, residue = is_tone(heard)
+    assert level == pytest.approx(LEVEL, rel=1e-3)
+    assert residue < 1e-3
+    assert (np.diff(position) >= 0).all()
+    assert np.abs(off).max() < 0.2
+    assert state["missing"] == 0
+
+
+def test_a_device_that_freezes_and_thaws(own_sink):
+    said = []
+    with ll.Engine(model="toy", say=said.append) as live:
+        sounding(live)
+        first = live.state["audio"]
+        pace = Pace(live)
+        own_sink.server.send_signal(signal.SIGSTOP)
+        frozen = time.monotonic()
+        wait_until(lambda: said, 5, "the freeze to be noticed")
+        noticed = time.monotonic() - frozen
+        wait_until(lambda: live.state["audio"] != first, 5, "another audio process")
+        time.sleep(2.0)
+        own_sink.server.send_signal(signal.SIGCONT)
+        wait_until(lambda: len(said) > 1, 10, "the device to be opened again")
+        capture = own_sink.capture()
+        time.sleep(1.0)
+        heard = capture.stop()
+        when, off, position = pace.stop()
+        state = live.state
+    print("noticed after", noticed, "off", off.min(), off[when > 2.0].min(), off.max())
+    assert said[0] == "the sound device does not answer; time is kept until it does"
+    assert re.fullmatch("heard again on .+", said[1])
+    assert noticed < 2.0
+    level, residue = is_tone(heard)
+    assert level == pytest.approx(LEVEL, rel=1e-3)
+    assert residue < 1e-3
+    assert (np.diff(position) >= 0).all()
+    assert np.abs(off[when > 3.0]).max() < 0.2  # what passed while it hung is made up for
+    assert state["missing"] == 0
+
+
+def test_an_audio_process_that_is_killed_makes_up_for_the_time_it_missed(own_sink):
+    said = []
+    with ll.Engine(model="toy", say=said.append) as live:
+        sounding(live)
+        pace = Pace(live)
+        os.kill(live.state["audio"], signal.SIGKILL)
+        wait_until(lambda: said, 5, "the death to be noticed")
+        time.sleep(2.0)
+        capture = own_sink.capture()
+        time.sleep(0.7)
+        level, _ = is_tone(capture.stop(), 0.3)
+        when, off, position = pace.stop()
+        assert live.state["missing"] == 0
+    print("off", off.min(), off.max())
+    assert said == ["the audio process died and is started again"]
+    assert level == pytest.approx(LEVEL, rel=1e-3)
+    assert (np.diff(position) >= 0).all()
+    assert np.abs(off[when > 1.5]).max() < 0.2
+
+
+def test_a_frozen_device_at_the_start_lets_time_begin_without_it(own_sink):
+    own_sink.server.send_signal(signal.SIGSTOP)
+    said = []
+    with ll.Engine(model="toy", say=said.append) as live:
+        live.d1 >> ll.sound(TONE).spread(0)
+        wait_until(lambda: live.state.get("seconds", 0) > 0.5, 20, "time to begin")
+        assert said == ["no sound is heard: the sound device does not answer; time is kept"]
+        assert live.wait_for_device() is None
+        own_sink.server.send_signal(signal.SIGCONT)
+        wait_until(lambda: len(said) > 1, 10, "the device")
+        assert re.fullmatch("heard on .+", said[1])
+        wait_until(lambda: live.state["device"], 5, "the state to show it")
+
+
+@pytest.mark.parametrize(
+    ("device", "why"),
+    [
+        ("pulsed", r"no sound device 'pulsed'; did you mean 'pulse'\?; latentlive devices lists"),
+        ("99", "no sound device 99 to play on; latentlive devices lists them"),
+    ],
+)
+def test_a_device_that_is_not_there_is_named_in_one_line_and_time_is_kept(sink, device, why):
+    said = []
+    with ll.Engine(model="toy", device=device, say=said.append) as live:
+        assert live.wait_for_device() is None
+        live.d1 >> ll.sound(TONE).spread(0)
+        wait_until(lambda: live.state.get("seconds", 0) > 0.5, 20, "time to pass")
+    assert len(said) == 1
+    assert re.match(f"no sound is heard: {why}", said[0])
+
+
+def test_a_device_is_chosen_by_name_or_number(sink):
+    for device in ("PULSE", "number"):
+        if device == "number":
+            device = next(line.split()[0] for line in devices() if "pulse " in line)
+        with ll.Engine(model="toy", device=device) as live:
+            assert live.wait_for_device() == "pulse"
+
+
+def devices():
+    import subprocess
+    import sys
+
+    command = [sys.executable, "-m", "latentlive.cli", "devices"]
+    return subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
+
+
+STRICT = """
+import sounddevice
+
+class Strict(sounddevice.OutputStream):
+    def __init__(self, samplerate, channels, **options):
+        if samplerate == 44100:
+            raise sounddevice.PortAudioError("Invalid sample rate")
+        super().__init__(samplerate=48000, channels=channels, **options)
+
+find = sounddevice.query_devices
+def query_devices(*which):
+    return find(*which) if which else [{**d, "default_samplerate": 48000.0} for d in find()]
+sounddevice.query_devices = query_devices
+sounddevice.OutputStream = Strict
+"""
+
+
+def test_a_device_that_refuses_the_rate_is_resampled_for(sink, tmp_path, monkeypatch):
+    """The driver is real and runs at 48 kHz; only its consent to 44.1 kHz is taken away."""
+    folder = tmp_path / "strict"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(STRICT)
+    paths = [str(folder), os.environ.get("PYTHONPATH", "")]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
+    said, out = [], tmp_path / "heard.wav"
+    capture = sink.capture()
+    with ll.Engine(model="toy", out=out, say=said.append) as live:
+        name = sounding(live)
+        wait_until(lambda: live.state["seconds"] > 4.0, 10, "some seconds")
+        state = live.state
+        cut = capture.stop()
+        live.panic()
+        again = sink.capture()
+        time.sleep(0.6)
+        silent = again.stop()
+    assert said == [f"{name} plays at 48000 Hz: resampled from 44100 Hz"]
+    assert state["underflows"] == 0
+    level, residue = is_tone(cut, 2.0)
+    assert level == pytest.approx(LEVEL, rel=2e-3)
+    assert residue < 2e-3 * level
+    assert not silent[RATE // 4 :].any()
+    import soundfile
+
+    mix = soundfile.read(out, dtype="float32")[0][RATE : 3 * RATE]
+    expected = TONE[np.arange(RATE, 3 * RATE) % RATE]
+    assert np.abs(mix[:, 0] - expected / 0.4 * LEVEL).max() < 1e-4  # the model's rate, not 48 kHz
