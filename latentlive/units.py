@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,31 +26,140 @@ def from_db(gain_db: ArrayLike) -> Floats:
 
 
 @dataclass(frozen=True)
-class Tempo:
-    """A constant tempo from sample 0 on.
+class TempoChange:
+    """A tempo that holds from a sample on, reached over a ramp.
 
     Parameters
     ----------
-    bpm : float [beats per minute, > 0]
+    at : int [samples]
+    bpm : float [beats per minute]
+    over : int [samples, >= 0]
+        How long the tempo moves there; beats per minute go straight.
+    """
+
+    at: int
+    bpm: float
+    over: int = 0
+
+
+@dataclass(frozen=True)
+class Tempo:
+    """Beats as a function of samples: a tempo from sample 0 on, and its changes.
+
+    Parameters
+    ----------
+    bpm : float [beats per minute, 1 to 2000]
     sample_rate : int [samples per second]
+    changes : tuple of TempoChange
+        In rising order; a later one cuts off the ramp of the one before.
+
+    Example
+    -------
+    >>> Tempo(60, 100).changed(100, 120).beats([0, 100, 150])
+    array([0., 1., 2.])
     """
 
     bpm: float = 60.0
     sample_rate: int = 44100
+    changes: tuple[TempoChange, ...] = ()
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.bpm) and 1.0 <= self.bpm <= 2000.0):
-            raise ExpressionError(f"tempo: bpm must lie in 1 to 2000, got {self.bpm:g}")
+        for bpm in (self.bpm, *(change.bpm for change in self.changes)):
+            if not (math.isfinite(bpm) and 1.0 <= bpm <= 2000.0):
+                raise ExpressionError(f"tempo: bpm must lie in 1 to 2000, got {bpm:g}")
 
     @property
     def beat_samples(self) -> float:
-        """The samples of one beat."""
+        """The samples of one beat at sample 0."""
         return 60.0 * self.sample_rate / self.bpm
+
+    @cached_property
+    def _pieces(self) -> tuple[Floats, Floats, Floats, Floats]:
+        """First sample, beat, beats a sample and half their slope of each straight piece."""
+        minute = 60.0 * self.sample_rate
+        pieces = [(0.0, 0.0, self.bpm / minute, 0.0)]
+
+        def turn(at: float, bpm: float, slope: float) -> None:
+            start, beat, rate, bend = pieces[-1]
+            x = at - start
+            pieces.append((at, beat + x * (rate + bend * x), bpm / minute, slope / minute / 2))
+
+        for number, change in enumerate(self.changes):
+            later = self.changes[number + 1 :]
+            stop = float(later[0].at) if later else math.inf
+            if change.over:
+                now = self._bpm(pieces[-1], change.at)
+                turn(change.at, now, (change.bpm - now) / change.over)
+            if change.at + change.over < stop:
+                turn(change.at + change.over, change.bpm, 0.0)
+        start, beat, rate, bend = (np.array(column) for column in zip(*pieces, strict=True))
+        return start, beat, rate, bend
+
+    def _bpm(self, piece: tuple[float, float, float, float], sample: float) -> float:
+        start, _, rate, bend = piece
+        return (rate + 2 * bend * (sample - start)) * 60.0 * self.sample_rate
+
+    def bpm_at(self, sample: int) -> float:
+        """Return the tempo at a sample, in beats per minute."""
+        if not self.changes:
+            return self.bpm
+        start, beat, rate, bend = self._pieces
+        i = max(int(np.searchsorted(start, sample, "right")) - 1, 0)
+        return self._bpm((start[i], beat[i], rate[i], bend[i]), sample)
 
     def beats(self, samples: ArrayLike) -> Floats:
         """Return the beats elapsed at `samples` [shape=(n,)]."""
-        return np.asarray(samples, np.float64) * (self.bpm / (60.0 * self.sample_rate))
+        at = np.asarray(samples, np.float64)
+        if not self.changes:
+            return at * (self.bpm / (60.0 * self.sample_rate))
+        start, beat, rate, bend = self._pieces
+        i = np.maximum(np.searchsorted(start, at, "right") - 1, 0)
+        x = at - start[i]
+        beats: Floats = beat[i] + x * (rate[i] + bend[i] * x)
+        return beats
 
-    def samples(self, beats: float) -> int:
-        """Return the whole sample nearest to `beats`."""
-        return round(beats * self.beat_samples)
+    def sample(self, beat: float) -> int:
+        """Return the whole sample nearest to a beat (>= 0)."""
+        if not self.changes:
+            return round(beat * self.beat_samples)
+        starts, beats, rates, bends = self._pieces
+        i = max(int(np.searchsorted(beats, beat, "right")) - 1, 0)
+        start, rate, bend, left = starts[i], rates[i], bends[i], beat - beats[i]
+        # Of the two roots of left = x (rate + bend x), the one that is left / rate without a ramp.
+        x = 2 * left / (rate + math.sqrt(max(rate * rate + 4 * bend * left, 0.0)))
+        return round(float(start + x))
+
+    def span(self, at: int, beats: float) -> int:
+        """Return how many samples `beats` last from a sample on."""
+        if not self.changes:
+            return round(beats * self.beat_samples)
+        return self.sample(float(self.beats(at)) + beats) - at
+
+    def changed(self, at: int, bpm: float, over_beats: float = 0.0) -> Tempo:
+        """Return the tempo that moves to `bpm` from sample `at` on, over so many beats."""
+        before = tuple(change for change in self.changes if change.at < at)
+        kept = replace(self, changes=before)
+        # A straight ramp lasts as long as its mean tempo says.
+        mean = (kept.bpm_at(at) + bpm) / 2
+        over = round(over_beats * 60.0 * self.sample_rate / mean)
+        return replace(kept, changes=(*before, TempoChange(at, float(bpm), over)))
+
+    def since(self, origin: int) -> Tempo:
+        """Return the tempo of a clock that starts at sample `origin`."""
+        if not self.changes:
+            return self
+        after = [replace(c, at=c.at - origin) for c in self.changes if c.at > origin]
+        running = next((c for c in reversed(self.changes) if c.at <= origin), None)
+        if running and (left := running.at + running.over - origin) > 0:
+            after.insert(0, TempoChange(0, running.bpm, left))
+        return Tempo(self.bpm_at(origin), self.sample_rate, tuple(after))
+
+    def dump(self) -> list[Any]:
+        """Return the tempo as plain data, without its sample rate."""
+        return [self.bpm, *([c.at, c.bpm, c.over] for c in self.changes)]
+
+    @classmethod
+    def load(cls, data: list[Any], sample_rate: int) -> Tempo:
+        """Return the tempo that `dump` wrote."""
+        changes = tuple(TempoChange(int(at), float(b), int(over)) for at, b, over in data[1:])
+        return cls(float(data[0]), sample_rate, changes)

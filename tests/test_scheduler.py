@@ -7,7 +7,7 @@ import pytest
 
 import latentlive as ll
 from latentlive.engine.block import POSITION, Block
-from latentlive.engine.demand import jobs
+from latentlive.engine.lanes import LANES, Lanes
 from latentlive.engine.playing import Player
 from latentlive.engine.report import report
 from latentlive.engine.scheduler import MARGIN, Scheduler
@@ -30,7 +30,10 @@ class House:
         self.said = []
         self.block = Block.create()
         self.scheduler = Scheduler(self.block, Tempo(60, RATE), seed, say=self.said.append)
-        self.worker = Worker(ToySpace(1024), self.block)
+        self.lanes = Lanes(self.scheduler)
+        self.workers = [Worker(ToySpace(1024), self.block) for _ in LANES]
+        for lane in LANES:
+            self.lanes.ready(lane)
         self.player = Player(self.block)
         self.heard = []
 
@@ -39,13 +42,19 @@ class House:
 
     def work(self):
         self.scheduler.advance()
-        while self.scheduler.outbox:
-            self.scheduler.loaded(self.worker.load(self.scheduler.outbox.pop(0)))
-        while due := jobs(self.scheduler):
-            for reply in self.worker.render(due):
-                if reply["op"] == "failed":
-                    self.scheduler.failed(reply)
+        while sent := [(lane, m) for lane in LANES for m in self.lanes.messages(lane)]:
+            for lane, message in sent:
+                self.lanes.answered(lane, self.answer(lane, message))
         self.scheduler.advance()
+
+    def answer(self, lane, message):
+        worker = self.workers[lane]
+        if message["op"] == "render":
+            return {"op": "batch", "replies": worker.render(message["jobs"])}
+        if message["op"] == "drop":
+            worker.drop(message["serials"])
+            return {"op": "batch", "replies": []}
+        return getattr(worker, message["op"])(message)
 
     def run(self, seconds, block=512):
         for _ in range(round(seconds * RATE / block)):
@@ -192,9 +201,7 @@ def test_a_fault_is_the_layers_own_and_the_others_samples_stay_the_same():
             house.work()
             voice = house.scheduler.cells[0].voices[0] if house.scheduler.cells else None
             voice = voice or house.scheduler.layers["d2"].voice
-            house.scheduler.failed(
-                {"voice": voice.index, "serial": voice.serial, "error": "sound: gone"}
-            )
+            house.scheduler.failed(voice.serial, "sound: gone")
         house.run(2)
         return house
 
@@ -351,7 +358,7 @@ def test_a_texture_that_fails_while_it_sounds_goes_back_to_the_one_before():
         one.apply(play("d1", A.slow(2)))
         one.run(2)
     voice = house.scheduler.layers["d1"].voice
-    house.scheduler.failed({"voice": voice.index, "serial": voice.serial, "error": "sound: gone"})
+    house.scheduler.failed(voice.serial, "sound: gone")
     house.run(3)
     plain.apply({"op": "stop", "layer": "d1", "fade": 0})
     plain.run(3)
@@ -396,5 +403,5 @@ def test_the_last_word_of_a_cell_counts():
 def test_more_textures_than_voices_are_refused_in_one_line():
     house = House()
     with pytest.raises(EngineError, match="all voices are busy; stop a layer first"):
-        house.apply(*[play(f"l{i}", A) for i in range(65)])
+        house.apply(*[play(f"l{i}", A) for i in range(129)])
     assert house.scheduler.silent

@@ -18,7 +18,7 @@ from latentlive.errors import EngineError
 from latentlive.mixer import GRID
 from latentlive.units import Samples
 
-VOICES = 64
+VOICES = 128
 RING = 1 << 17
 POINTS = RING // GRID
 HOLE_ROWS = 256

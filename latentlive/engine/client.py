@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
@@ -15,10 +16,11 @@ from latentlive.corpus import Corpus
 from latentlive.engine.address import Address, running
 from latentlive.engine.children import ONE_THREAD
 from latentlive.engine.layer import Layer, Master
+from latentlive.engine.planning import History, Now, Shown, Tap, cue_name
 from latentlive.engine.system import apart
 from latentlive.engine.wire import Message, Wire
 from latentlive.errors import EngineError, ExpressionError
-from latentlive.expr import Number, dump
+from latentlive.expr import Number, Whole, dump
 from latentlive.latent import Joined, Latent, Recorded, Sound, Texture
 from latentlive.renderer import check, corpus_sounds
 
@@ -46,6 +48,8 @@ class Engine:
         Keep time without a device.
     hold : bool
         Let the transport wait for `start`.
+    log : path, optional
+        Where the performance is logged, ``.py``; a file of its own in the cache when left out.
     on_exit : 'fade' or 'keep'
         What the engine does when this process is killed.
     say : function of a line
@@ -92,6 +96,7 @@ class Engine:
         hold: bool = False,
         block: int = 512,
         ahead: float = 2.0,
+        log: str | os.PathLike[str] | None = None,
         on_exit: Literal["fade", "keep"] = "fade",
         say: Callable[[str], object] | None = None,
     ) -> None:
@@ -99,6 +104,7 @@ class Engine:
         arguments = ["--model", os.fspath(model or ""), "--device", device, "--bpm", str(tempo)]
         arguments += ["--seed", str(seed), "--on-exit", on_exit]
         arguments += ["--out", os.path.abspath(out) if out else "", "--corpus", library.given]
+        arguments += ["--log", os.path.abspath(log) if log else ""]
         arguments += ["--block", str(block), "--ahead", str(ahead)]
         arguments += ["--channels", str(channels)]
         arguments += ["--silent"] * silent + ["--hold"] * hold
@@ -133,7 +139,10 @@ class Engine:
         self._answered = threading.Condition()
         self._next = 0
         self._batch: list[Message] | None = None
+        self._plans: list[Message] = []
+        self._where: Message = {}
         self.state: Message = {}
+        self.state_at = 0.0
         self.ended = False
         welcome = self._wire.receive()
         if welcome is None:
@@ -142,6 +151,9 @@ class Engine:
         self.corpus = library or Corpus(welcome["corpus"] or None)
         self._sounds = corpus_sounds(self.corpus, welcome["sample_rate"])
         self.master = Master(self)
+        self.now, self.tap = Now(self), Tap(self)
+        self.plan, self.layers = Shown(self, "plan"), Shown(self, "layers")
+        self.status, self.history = Shown(self, "status"), History(self)
         for number in range(1, 17):
             setattr(self, f"d{number}", Layer(self, f"d{number}"))
         threading.Thread(target=self._listen, daemon=True).start()
@@ -150,13 +162,14 @@ class Engine:
         while (message := self._wire.receive()) is not None:
             if message["op"] == "status":
                 with self._answered:
-                    self.state = message
+                    self.state, self.state_at = message, time.monotonic()
                     self._answered.notify_all()
             elif message["op"] == "say":
                 self._say(message["line"])
             elif message["op"] in ("done", "refused"):
                 with self._answered:
-                    self.state = message.get("state", self.state)
+                    if "state" in message:
+                        self.state, self.state_at = message["state"], time.monotonic()
                     self._waiting[message["id"]] = message
                     self._answered.notify_all()
         with self._answered:
@@ -225,22 +238,169 @@ class Engine:
             self.request({"op": "cell", "changes": [message]})
 
     @contextlib.contextmanager
-    def cell(self, at: int | None = None) -> Iterator[None]:
+    def cell(self, at: int | None = None, code: str = "", name: str = "") -> Iterator[None]:
         """Collect changes so that they land together; none of them does if the code fails.
 
         Parameters
         ----------
         at : int [samples], optional
             Where they land; the next quant, once all is ready, when left out.
+        code : str
+            What was typed for them, for the log. It is logged even if it fails.
+        name : str
+            Of the cell.
         """
-        outer, self._batch = self._batch, []
+        outer = self._batch, self._plans, self._where
+        self._batch, self._plans, self._where = [], [], {}
+        typed = {"code": code, "name": name}
+        try:
+            try:
+                yield
+            finally:
+                changes, plans = self._batch, self._plans
+                self._batch, self._plans, self._where = outer
+        except BaseException as error:
+            if code.strip() and not self.ended:
+                with contextlib.suppress(EngineError):
+                    self.request({"op": "cell", "changes": [], **typed, "failed": repr(error)})
+            raise
+        if changes or plans or code.strip():
+            self.request({"op": "cell", "changes": changes, "plans": plans, "at": at, **typed})
+
+    @contextlib.contextmanager
+    def _planned(self, word: str, where: Message) -> Iterator[None]:
+        """Collect the changes of a plan; it is sent when the cell around it ends well."""
+        if self._where:
+            raise ExpressionError(f"{word}: stands alone, not inside another plan")
+        outer, self._batch, self._where = self._batch, [], where
         try:
             yield
-            changes = self._batch
         finally:
-            self._batch = outer
-        if changes:
-            self.request({"op": "cell", "changes": changes, "at": at})
+            changes = self._batch
+            self._batch, self._where = outer, {}
+        plan = {"op": "cell", "changes": changes, **where}
+        if not changes:
+            return
+        if outer is not None:
+            self._plans.append(plan)
+        else:
+            self.request({"op": "cell", "changes": [], "plans": [plan]})
+
+    def at(self, beat: float) -> contextlib.AbstractContextManager[None]:
+        """Let what is changed inside land at a beat (>= 0) of the transport.
+
+        Python runs now; the changes wait, rendered ahead, and are taken all or not at all. A
+        change of tempo moves their moment along.
+
+        Example
+        -------
+        ``with at(64): d1 >> sound("gong")``
+        """
+        beat = Number("beats", least=0.0).coerce(
+            float(beat) if isinstance(beat, Now) else beat, "at: beat"
+        )
+        return self._planned("at", {"beat": beat})
+
+    def cue(self, name: str) -> contextlib.AbstractContextManager[None]:
+        """Let what is changed inside wait for ``go(name)``, rendered ahead.
+
+        Its textures begin at their start then. The same name again replaces the cue.
+
+        Example
+        -------
+        ``with cue("drop"): d1 >> sound("gong")``
+        """
+        return self._planned("cue", {"cue": cue_name(name, "cue")})
+
+    def after(self, name: str, beats: float) -> contextlib.AbstractContextManager[None]:
+        """Let what is changed inside land so many beats (>= 0) after a cue has landed.
+
+        Example
+        -------
+        ``with after("drop", 16): d1.stop(8)``
+        """
+        beats = Number("beats", least=0.0).coerce(beats, "after: beats")
+        return self._planned("after", {"follows": [cue_name(name, "after"), beats]})
+
+    def go(self, name: str) -> None:
+        """Let a cue land at the next quant; inside ``with at(beat):``, at that beat."""
+        if set(self._where) - {"beat"}:
+            raise ExpressionError("go: stands alone, or inside at")
+        message: Message = {"op": "go", "name": cue_name(name, "go"), **self._where}
+        if self._where:
+            self._plans.append(message)
+        else:
+            self.request(message)
+
+    def cancel(self, name: str) -> None:
+        """Drop a cue, or a line of the plan by its name."""
+        self.request({"op": "cancel", "name": cue_name(name, "cancel")})
+
+    def ready(self, name: str) -> float:
+        """Return how many seconds of a cue, or of a line of the plan, are rendered.
+
+        Raises
+        ------
+        EngineError
+            If there is none of that name.
+        """
+        for one in self.fresh()["plan"]:
+            if one["name"] == name:
+                return float(one["ready"])
+        raise EngineError(f"ready: nothing is planned under {name!r}")
+
+    def audition(self, what: Texture | str | None = None) -> None:
+        """Hear a texture, or the textures of a cue by its name, quietly on preview layers.
+
+        They sound on the last pair of output channels. Without an argument they stop.
+        """
+        if what is None or isinstance(what, str):
+            self.request({"op": "audition", "name": what})
+        else:
+            self.request({"op": "audition", "source": self.source(what)})
+
+    def tempo(self, bpm: float, over: float = 0.0) -> None:
+        """Set the tempo at the next quant.
+
+        Parameters
+        ----------
+        bpm : float [beats per minute, 1 to 2000]
+        over : float [beats, >= 0]
+            How long it takes to get there.
+
+        Example
+        -------
+        ``tempo(90, over=16)``
+        """
+        bpm = Number("beats a minute", least=1.0, most=2000.0).coerce(bpm, "tempo: bpm")
+        over = Number("beats", least=0.0).coerce(over, "tempo: over")
+        self.change({"op": "tempo", "bpm": bpm, "over": over})
+
+    def seed(self, n: int) -> None:
+        """Draw all chance from seed `n` (0 to 2**63 - 1); before the transport starts."""
+        n = Whole(least=0, most=2**63 - 1).coerce(n, "seed: n")
+        self.request({"op": "seed", "n": n})
+
+    def undo(self) -> None:
+        """Take back the last change of the layers, with fades; one that has not landed is dropped.
+
+        Can be repeated, up to a hundred times.
+        """
+        self.request({"op": "undo"})
+
+    def redo(self) -> None:
+        """Do again what was undone last."""
+        self.request({"op": "redo"})
+
+    @property
+    def log(self) -> str:
+        """The file that the performance is logged to."""
+        return str(self.welcome["log"])
+
+    def fresh(self) -> Message:
+        """Return the engine's state, asked for now."""
+        self.request({"op": "state"})
+        return self.state
 
     def request(self, message: Message) -> None:
         """Send a message and wait for its answer.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from latentlive.curves import CurveLike, as_curve
-from latentlive.errors import WordError, did_you_mean
-from latentlive.expr import Number, dump
+from latentlive.errors import ExpressionError, WordError, did_you_mean
+from latentlive.expr import Number, Whole, dump
 from latentlive.latent import Texture
 
 if TYPE_CHECKING:
@@ -48,8 +48,43 @@ class Layer:
         return self._tell(fade=_beats(beats, "fade"))
 
     def xfade(self, beats: float) -> Layer:
-        """Cross to a new texture over so many beats (>= 0)."""
-        return self._tell(xfade=_beats(beats, "xfade"))
+        """Cross over to new textures in so many beats (>= 0)."""
+        return self._tell(xfade=_beats(beats, "xfade"), morph=False)
+
+    def morph(self, beats: float) -> Layer:
+        """Turn into new textures through latent space, in so many beats (>= 0).
+
+        One decode; each side keeps its own clock. Between textures of different spaces or joins
+        it crosses over and says so. `xfade`, `morph` and `jump` hold until another is chosen.
+
+        Example
+        -------
+        ``d1.morph(16) >> sound("rain")``
+        """
+        return self._tell(xfade=_beats(beats, "morph"), morph=True)
+
+    def wide(self, amount: float) -> Layer:
+        """Let left and right draw different noise: stereo from one texture.
+
+        Parameters
+        ----------
+        amount : float
+            0 is mono, 1 draws them independently; what is decoded doubles.
+        """
+        return self._tell(wide=Number(least=0.0, most=1.0).coerce(amount, "wide: amount"))
+
+    def out(self, channel: int) -> Layer:
+        """Sound on a pair of output channels.
+
+        Parameters
+        ----------
+        channel : int
+            The left one: 1, 3, 5 ... The engine has as many channels as ``--channels`` says.
+        """
+        left = Whole(least=1, most=15).coerce(channel, "out: channel")
+        if left % 2 == 0:
+            raise ExpressionError(f"out: channel is the left one of a pair (1, 3, 5), got {left}")
+        return self._tell(pair=left // 2)
 
     def quant(self, beats: float) -> Layer:
         """Let new textures land on multiples of so many beats (0: as soon as they are ready)."""

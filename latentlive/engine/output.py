@@ -216,7 +216,7 @@ class Output:
             "callback_ms": int(header[BUSY_MAX_NS]) / 1e6,
             "callback_p50_ms": duration_ms(self.block.durations, 50),
             "callback_p99_ms": duration_ms(self.block.durations, 99),
-            "load": self._load,
+            "callback_load": self._load,
             "busy_s": int(header[BUSY_NS]) / 1e9,
         }
 

@@ -96,6 +96,8 @@ class Player:
 
     def _mix(self, heard: NDArray[np.float32], position: int, stop: int) -> None:
         active = np.flatnonzero(self.block.active)
+        # Sums come in the order that the engine gave, whichever rings the voices have.
+        active = active[np.argsort(self.block.active[active])]
         if len(self._pairs) == 1:
             self._pairs[0].add(heard, position, stop, active)
             return

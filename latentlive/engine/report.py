@@ -3,59 +3,93 @@
 from __future__ import annotations
 
 from latentlive.curves import Num
+from latentlive.engine.changes import named
 from latentlive.engine.scheduler import Scheduler
-from latentlive.engine.voices import Layer
+from latentlive.engine.voices import Cell, Layer, Voice
 from latentlive.engine.wire import Message
 
 
 def report(scheduler: Scheduler) -> Message:
-    """Return transport and layers, in slot order."""
+    """Return transport, layers in slot order, and what is planned."""
     position = scheduler.position
     shown = [
         layer
         for layer in sorted(scheduler.layers.values(), key=lambda layer: layer.slot)
         if layer.voice or layer.leaving or layer.error or _coming(scheduler, layer)
     ]
+    sounding = [voice for voice in scheduler.voices.values() if voice.sounding]
     return {
         "op": "status",
         "running": scheduler.running,
         "position": position,
         "seconds": position / scheduler.tempo.sample_rate,
         "beat": float(scheduler.tempo.beats(position)),
-        "bpm": scheduler.tempo.bpm,
+        "bpm": scheduler.tempo.bpm_at(position),
         "silent": scheduler.silent,
+        "load": sum(voice.load for voice in sounding),
         "layers": [_layer(scheduler, layer) for layer in shown],
+        "plan": [_planned(scheduler, cell) for cell in scheduler.planned()],
     }
 
 
-def _coming(scheduler: Scheduler, layer: Layer) -> list[str]:
-    return [v.source["code"] for c in scheduler.cells for v in c.voices if v.layer == layer.name]
+def _coming(scheduler: Scheduler, layer: Layer) -> list[Voice]:
+    """Return the voices that are about to take a layer over: those at a quant, not in a cue."""
+    soon = (cell for cell in scheduler.cells if not cell.name and not cell.fixed)
+    return [voice for cell in soon for voice in cell.voices if voice.layer == layer.name]
+
+
+def _ready(scheduler: Scheduler, voice: Voice) -> float:
+    base = max(scheduler.position, voice.start) if voice.sounding else voice.start
+    return max(voice.rendered - base, 0) / scheduler.tempo.sample_rate
 
 
 def _layer(scheduler: Scheduler, layer: Layer) -> Message:
-    coming = [v for c in scheduler.cells for v in c.voices if v.layer == layer.name]
+    coming = _coming(scheduler, layer)
     voice = layer.voice or next(iter([*coming, *layer.leaving]), None)
-    ready = 0.0
-    if voice is not None:
-        until = int(scheduler.block.ready[voice.index, 1])
-        ahead = until - max(scheduler.position, voice.start)
-        ready = max(ahead, 0) / scheduler.tempo.sample_rate
-    if coming:
+    setting = scheduler.stage.settings.get(layer.slot)
+    muted = setting is not None and setting.audible == Num(0.0)
+    if voice is not None and voice.late:
+        state = "late"
+    elif coming:
         state = "changing" if layer.voice else "coming"
     elif voice is None:
         state = "failed"
-    elif layer.setting.audible == Num(0.0):
+    elif muted:
         state = "muted"
     else:
         state = "playing" if layer.voice else "leaving"
-    gain = layer.setting.gain_db
+    gain = layer.state.gain_db
+    shown = coming[0] if coming else voice
     return {
         "name": layer.name,
         "state": state,
         "gain": f"{gain.value:+g}" if isinstance(gain, Num) else repr(gain),
-        "ready": ready,
+        "ready": _ready(scheduler, voice) if voice else 0.0,
         "since": voice.start if voice else None,
-        "origin": voice.origin if voice else None,
-        "code": (coming[0] if coming else voice).source["code"] if voice else "",
+        "origin": voice.part.origin if voice else None,
+        "code": shown.part.source["code"] if shown else "",
         "error": layer.error,
+        "late": bool(voice and voice.late),
+        "muted": muted,
+        "load": voice.load if voice else 0.0,
+    }
+
+
+def _planned(scheduler: Scheduler, cell: Cell) -> Message:
+    """Return a line of the plan: a cue, or what is to land at a moment."""
+    ready = [_ready(scheduler, voice) for voice in cell.voices]
+    beat = cell.beat
+    if beat is None and cell.at is not None:
+        beat = float(scheduler.tempo.beats(cell.at))
+    if beat is not None:
+        when = f"beat {beat:.2f}"
+    else:
+        when = "{} + {:g}".format(*cell.follows) if cell.follows else "go"
+    return {
+        "name": cell.called,
+        "when": when,
+        "beat": beat,
+        "sample": cell.at,
+        "ready": min(ready, default=0.0),
+        "layers": named(cell.changes),
     }

@@ -6,7 +6,6 @@ leave: the sound goes on.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import queue
 import secrets
@@ -20,54 +19,40 @@ from typing import Any
 import click
 
 from latentlive.corpus import cache_folder
+from latentlive.curves import Num
 from latentlive.engine.address import Address, publish
-from latentlive.engine.block import CLOSING, PANIC, PANIC_DONE, Block
+from latentlive.engine.block import (
+    CLOSING,
+    PANIC,
+    PANIC_AT,
+    PANIC_DONE,
+    POSITION,
+    Block,
+)
 from latentlive.engine.children import Child
-from latentlive.engine.demand import jobs
+from latentlive.engine.clients import Client
+from latentlive.engine.journal import Journal
 from latentlive.engine.output import Output
 from latentlive.engine.report import report
 from latentlive.engine.scheduler import Scheduler
 from latentlive.engine.wire import Message, Wire
+from latentlive.engine.workers import Workers
 from latentlive.errors import EngineError, LatentliveError
+from latentlive.expr import dump
 from latentlive.models import load_model
 from latentlive.units import Tempo
 
 TICK = 0.01
 STATUS_EVERY = 0.1
-MAX_RESTARTS = 5
-"""Deaths of one child within a minute before the engine gives it up."""
+MARK_EVERY = 1.0
+"""Seconds after which the log is told how far the performance has come."""
 
+PREVIEW = "preview"
+PREVIEW_DB = -12.0
+"""Layers that are auditioned on, and how loud."""
 
-class Client:
-    """A connected program."""
-
-    def __init__(self, connection: socket.socket, inbox: queue.Queue[Any]) -> None:
-        self.connection = connection
-        self.wire = Wire(connection.makefile("rb"), connection.makefile("wb"))
-        self.owner = False
-        self._inbox = inbox
-
-    def listen(self, token: str) -> None:
-        """Check the token, then pass on what comes; run in a thread of its own."""
-        try:
-            hello = self.wire.receive()
-            given = str(hello.get("token", "")) if hello else ""
-            if not secrets.compare_digest(given.encode(), token.encode()):
-                self.drop()
-                return
-            self._inbox.put((self, {"op": "hello"}))
-            while (message := self.wire.receive()) is not None:
-                self._inbox.put((self, message))
-        except EngineError:
-            pass  # it spoke nonsense: it is dropped, as one that left
-        self._inbox.put((self, None))
-        self.drop()
-
-    def drop(self) -> None:
-        """Hang up; the streams made from the connection would keep it open otherwise."""
-        with contextlib.suppress(OSError):
-            self.connection.shutdown(socket.SHUT_RDWR)
-        self.connection.close()
+PANIC_PATIENCE = 0.3
+"""Seconds that the audio process has to fall silent before the engine goes on."""
 
 
 class Server:
@@ -78,21 +63,24 @@ class Server:
         self.inbox: queue.Queue[tuple[Any, Message | None]] = queue.Queue()
         self.block = Block.create(options["channels"])
         self.space = load_model(options["model"] or None)
+        self.clients: list[Client] = []
+        tempo = Tempo(options["bpm"], self.space.sample_rate)
+        self.journal = self._open_journal(tempo)
         self.scheduler = Scheduler(
             self.block,
-            Tempo(options["bpm"], self.space.sample_rate),
+            tempo,
             options["seed"],
             options["ahead"],
             options["hold"],
             self.say,
+            self.journal.note,
         )
-        self.clients: list[Client] = []
-        self.worker_ready = False
-        self.worker_busy = False
         self.ending: float | None = None
-        self._deaths: list[float] = []
+        self._holes = 0
         self.log = (cache_folder("log") / f"engine-{os.getpid()}.log").open("wb")
-        self.worker = self._start_worker()
+        self.workers = Workers(
+            self.scheduler, self.block, options["model"], self.inbox, self.log, self.say
+        )
         self.output = Output(
             self.block,
             self.space.sample_rate,
@@ -105,18 +93,29 @@ class Server:
         if options["out"]:
             self.output.record(options["out"])
 
-    def _start_worker(self) -> Child:
-        self.worker_ready = self.worker_busy = False
-        arguments = ["--model", self.options["model"]]
-        module = "latentlive.engine.worker"
-        return Child("worker", module, arguments, self.block.fd, self.inbox, self.log)
+    def _open_journal(self, tempo: Tempo) -> Journal:
+        named = self.options["log"]
+        stamp = time.strftime("%Y-%m-%d-%H%M%S")
+        path = Path(named) if named else cache_folder("log") / f"{stamp}-{os.getpid()}.py"
+        header = {
+            "model": self.space.digest,
+            "name": self.space.name,
+            "model_file": self.options["model"],
+            "corpus": self.options["corpus"],
+            "rate": self.space.sample_rate,
+            "channels": self.block.channels,
+            "seed": self.options["seed"],
+            "tempo": tempo.dump(),
+            "begins": int(self.block.header[POSITION]),
+        }
+        return Journal(path, header, self.say)
 
     def _rings(self) -> dict[str, list[int]]:
         """Return the rings that sound, by layer."""
         rings: dict[str, list[int]] = {}
         for voice in self.scheduler.voices.values():
             if voice.sounding:
-                rings.setdefault(voice.layer, []).append(voice.index)
+                rings.setdefault(voice.layer, []).extend(voice.rings)
         return rings
 
     def say(self, line: str) -> None:
@@ -124,15 +123,12 @@ class Server:
         self._broadcast({"op": "say", "line": line})
 
     def _broadcast(self, message: Message) -> None:
-        for client in list(self.clients):
-            try:
-                client.wire.send(message)
-            except EngineError:
-                self.clients.remove(client)
+        for client in self.clients:
+            client.send(message)
 
     def run(self) -> None:
         """Serve until asked to end."""
-        told = 0.0
+        told = marked = 0.0
         while self.ending is None or time.monotonic() < self.ending:
             try:
                 sender, message = self.inbox.get(timeout=TICK)
@@ -142,11 +138,15 @@ class Server:
             except queue.Empty:
                 pass
             self.output.tick()  # before voices are freed: what they played is recorded
+            self._note_holes()
             self.scheduler.advance()
-            self._feed_worker()
+            self.workers.feed()
             if time.monotonic() >= told + STATUS_EVERY:
                 told = time.monotonic()
                 self._broadcast(self.status())
+            if self.scheduler.running and time.monotonic() >= marked + MARK_EVERY:
+                marked = time.monotonic()
+                self.journal.note({"do": "mark", "at": self.scheduler.position})
             if self.ending is not None and self.scheduler.silent:
                 break
         self._close()
@@ -163,68 +163,140 @@ class Server:
             self._from_client(sender, message)
 
     def _from_child(self, child: Child, message: Message | None) -> None:
-        if child is not self.worker:
-            if self.ending is None or message is not None:
-                self.output.take(child, message)
-        elif message is None:
-            self._died(child)
-        elif message["op"] == "ready":
-            self.worker_ready = True
-            self._broadcast(self.status())
-        elif message["op"] == "loaded":
-            self.scheduler.loaded(message)
-        elif message["op"] == "failed":
-            self.scheduler.failed(message)
-        elif message["op"] == "batch":
-            self.worker_busy = False
-            for reply in message["replies"]:
-                if reply["op"] == "failed":
-                    self.scheduler.failed(reply)
-
-    def _died(self, child: Child) -> None:
-        if self.ending is not None:
-            return
-        now = time.monotonic()
-        self._deaths = [t for t in self._deaths if t > now - 60.0] + [now]
-        if len(self._deaths) > MAX_RESTARTS:
-            self.say(f"the {child.name} process keeps dying; see {self.log.name}")
-            return
-        self.say(f"the {child.name} process died and is started again")
-        child.close()
-        self.worker = self._start_worker()
-        self.scheduler.reload()
+        if message is None and self.ending is not None:
+            return  # it was asked to go
+        if self.workers.owns(child):
+            self.workers.take(child, message)
+        else:
+            self.output.take(child, message)
 
     def _from_client(self, client: Client, message: Message) -> None:
         op = message.get("op")
+        if op == "hello":
+            client.owner = not self.clients
+            self.clients.append(client)
+            client.send(self._welcome())
+            return
         try:
-            if op == "hello":
-                client.owner = not self.clients
-                self.clients.append(client)
-                client.wire.send(self._welcome())
-                return
-            if op == "cell":
-                self.scheduler.apply(message["changes"], message.get("at"))
-            elif op == "start":
-                self.scheduler.held = False
-            elif op == "record":
-                self.output.record(message["path"], message.get("stems"))
-            elif op == "stop recording":
-                self.output.stop_recording()
-            elif op == "panic":
-                self.block.header[PANIC] += 1
-                self.scheduler.panic()
-                self.block.header[PANIC_DONE] = self.block.header[PANIC]
-            elif op == "quit":
-                self._end(float(message.get("fade", 1.0)))
-            else:
-                raise EngineError(f"engine: no message {op!r}")
-            client.wire.send({"op": "done", "id": message.get("id"), "state": self.status()})
+            self._do(str(op), message)
+            client.send({"op": "done", "id": message.get("id"), "state": self.status()})
         except (LatentliveError, KeyError, TypeError, ValueError) as error:
-            try:
-                text = str(error) if isinstance(error, LatentliveError) else repr(error)
-                client.wire.send({"op": "refused", "id": message.get("id"), "error": text})
-            except EngineError:
-                pass  # the client that asked is gone; nobody waits for the answer
+            text = str(error) if isinstance(error, LatentliveError) else repr(error)
+            client.send({"op": "refused", "id": message.get("id"), "error": text})
+
+    def _do(self, op: str, message: Message) -> None:
+        """Do what a client asks for.
+
+        Raises
+        ------
+        LatentliveError
+            If it cannot be done; nothing has changed then.
+        """
+        scheduler = self.scheduler
+        if op == "cell":
+            self._cell(message)
+        elif op == "go":
+            scheduler.go(message["name"])
+        elif op == "cancel":
+            scheduler.cancel(message["name"])
+        elif op == "audition":
+            self._audition(message)
+        elif op == "undo":
+            scheduler.undo.undo()
+        elif op == "redo":
+            scheduler.undo.redo()
+        elif op == "seed":
+            scheduler.set_seed(int(message["n"]))
+        elif op == "start":
+            scheduler.held = False
+        elif op == "record":
+            self.output.record(message["path"], message.get("stems"))
+        elif op == "stop recording":
+            self.output.stop_recording()
+        elif op == "panic":
+            self._panic()
+        elif op == "quit":
+            self._end(float(message.get("fade", 1.0)))
+        elif op != "state":
+            raise EngineError(f"engine: no message {op!r}")
+
+    def _cell(self, message: Message) -> None:
+        """Take changes and plans, all or none, and write down what was typed for them."""
+        scheduler, changes = self.scheduler, message["changes"]
+        plans = message.get("plans", [])
+        scheduler.check(plans)
+        at = scheduler.position
+        if changes:
+            cell = scheduler.apply(changes, message.get("at"))
+            at = at if cell.at is None else cell.at
+        for plan in plans:
+            if plan["op"] == "go":
+                scheduler.go(plan["name"], beat=plan["beat"])
+            else:
+                scheduler.apply(
+                    plan["changes"],
+                    beat=plan.get("beat"),
+                    cue=plan.get("cue", ""),
+                    follows=plan.get("follows"),
+                )
+        self._write_down(message, at)
+
+    def _audition(self, message: Message) -> None:
+        """Play something on preview layers, on the last pair of channels; stop them first."""
+        scheduler, pair = self.scheduler, self.block.channels // 2 - 1
+        named = message.get("name")
+        sources = [message["source"]] if "source" in message else scheduler.textures_of(named)
+        changes: list[Message] = [
+            {"op": "stop", "layer": name, "fade": 0.5}
+            for name in scheduler.layers
+            if name.startswith(PREVIEW)
+        ]
+        for number, source in enumerate(sources, 1):
+            layer, quiet = f"{PREVIEW}{number}", dump(Num(PREVIEW_DB))
+            changes.append({"op": "set", "layer": layer, "pair": pair, "quant": 0.0})
+            changes.append({"op": "set", "layer": layer, "gain_db": quiet})
+            changes.append({"op": "play", "layer": layer, "source": source})
+        if changes:
+            scheduler.apply(changes)
+
+    def _write_down(self, message: Message, at: int | None = None) -> None:
+        """Write typed text into the log, with its moment."""
+        code = str(message.get("code", ""))
+        if "failed" in message:
+            code += f"\n# {message['failed'].splitlines()[0]}"
+        if code.strip():
+            at = self.scheduler.position if at is None else at
+            beat = float(self.scheduler.tempo.beats(at))
+            self.journal.cell(code, str(message.get("name", "")), at, beat, self.space.sample_rate)
+
+    def _panic(self) -> None:
+        """Silence everything, and note from which sample on."""
+        header = self.block.header
+        before = int(header[PANIC_AT])
+        header[PANIC] += 1
+        self.scheduler.panic()
+        patience = time.monotonic() + PANIC_PATIENCE
+        while int(header[PANIC_AT]) == before and time.monotonic() < patience:
+            time.sleep(0.001)
+        header[PANIC_DONE] = header[PANIC]
+        if int(header[PANIC_AT]) != before:
+            self.journal.note({"do": "panic", "at": int(header[PANIC_AT])})
+
+    def _note_holes(self) -> None:
+        """Log what the audio process did not find in the rings."""
+        rows, self._holes = self.block.read_holes(self._holes)
+        for ring, start, stop in rows.tolist():
+            for voice in self.scheduler.voices.values():
+                if ring in voice.rings:
+                    self.journal.note(
+                        {
+                            "do": "hole",
+                            "at": start,
+                            "to": stop,
+                            "voice": voice.serial,
+                            "side": voice.rings.index(ring),
+                        }
+                    )
 
     def _welcome(self) -> Message:
         return {
@@ -234,35 +306,26 @@ class Server:
             "window": self.space.window,
             "dims": self.space.dims,
             "sample_rate": self.space.sample_rate,
-            "bpm": self.scheduler.tempo.bpm,
+            "bpm": self.scheduler.tempo.bpm_at(self.scheduler.position),
+            "log": str(self.journal.path),
             "corpus": self.options["corpus"],
         }
 
     def _end(self, fade: float) -> None:
         if self.ending is None:
-            beats = fade / 60.0 * self.scheduler.tempo.bpm
+            beats = fade / 60.0 * self.scheduler.tempo.bpm_at(self.scheduler.position)
             self.scheduler.apply([{"op": "hush", "fade": beats}])
             self.ending = time.monotonic() + fade + 1.0
-
-    def _feed_worker(self) -> None:
-        if not self.worker_ready:
-            return
-        try:
-            while self.scheduler.outbox:
-                self.worker.wire.send(self.scheduler.outbox.pop(0))
-            if not self.worker_busy and (due := jobs(self.scheduler)):
-                self.worker.wire.send({"op": "render", "jobs": due})
-                self.worker_busy = True
-        except EngineError:
-            pass  # it died; its reader says so in a moment and it is started again
 
     def status(self) -> Message:
         """Return the state of everything, for panels."""
         return {
             **report(self.scheduler),
             **self.output.status(),
-            "ready": self.worker_ready,
-            "worker": self.worker.process.pid,
+            "ready": self.workers.ready,
+            "workers": self.workers.pids,
+            "backlog": self.workers.lanes.backlog,
+            "log": str(self.journal.path),
         }
 
     def _close(self) -> None:
@@ -270,10 +333,12 @@ class Server:
         self.block.header[CLOSING] = 1
         time.sleep(0.05)
         self.output.close()
-        self.worker.close()
+        self.workers.close()
         self._broadcast({"op": "ended"})
         for client in self.clients:
             client.drop()
+        self.journal.note({"do": "mark", "at": self.scheduler.position})
+        self.journal.close()
         self.log.close()
         path = Path(self.log.name)
         if path.stat().st_size == 0:
@@ -293,6 +358,7 @@ class Server:
 @click.option("--seed", default=0)
 @click.option("--hold", is_flag=True)
 @click.option("--out", default="")
+@click.option("--log", default="")
 @click.option("--on-exit", type=click.Choice(["fade", "keep"]), default="fade")
 def main(**options: Any) -> None:
     """Run the engine; the address and token are written to standard output as JSON."""

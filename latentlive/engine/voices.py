@@ -1,12 +1,13 @@
-"""What the scheduler knows: voices that render and sound, layers that own them, cells to come."""
+"""What the engine knows: voices that render and sound, layers that own them, cells to come."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
-from latentlive.curves import Curve
-from latentlive.engine.envelope import Fade, Setting
+from latentlive.curves import Curve, Num
+from latentlive.engine.envelope import Fade
+from latentlive.engine.part import Part, Source
+from latentlive.engine.wire import Message
 
 DEFAULT_FADE_BEATS = 0.1
 DEFAULT_XFADE_BEATS = 1.0
@@ -15,41 +16,102 @@ DEFAULT_QUANT_BEATS = 1.0
 
 @dataclass
 class Voice:
-    """One ring of the shared block, playing one texture.
+    """One texture in one ring of the shared block, or in two of them for a wide one.
 
     Parameters
     ----------
-    index, serial : int
-        Its ring, and which of the ring's successive tenants this is.
+    serial : int
+        Which of all voices this is.
+    rings : tuple of int
     layer : str
-    source : mapping
-        The texture as it came: 'expr' (JSON), 'code', 'sounds'.
-    origin : int [samples, global]
-        Where the clock of its texture is 0.
+    slot : int
+        Of its layer: keys the noise.
+    part : Part
     start : int [samples, global]
         Where it is to sound first.
+    wide : float
+        0 to 1: how far the noise of left and right differs.
+    pair : int
+        The pair of output channels it is heard on, 0 for the first.
     fresh : bool
         Whether its clock begins where it does, whatever the layer played before.
     """
 
-    index: int
     serial: int
+    rings: tuple[int, ...]
     layer: str
-    source: dict[str, Any]
-    origin: int
+    slot: int
+    part: Part
     start: int
-    fade: Fade
+    wide: float = 0.0
+    pair: int = 0
     fresh: bool = False
-    loaded: bool = False
+    fade: Fade = field(default_factory=lambda: Fade(0, 0, 0.0, 0.0))
+    gate: Fade = field(default_factory=lambda: Fade(0, 0, 1.0, 1.0))
+    """Closes while rendering cannot keep up."""
+    version: int = 0
+    """Counts its parts: answers about an older one are not listened to."""
+    moved_from: int | None = None
+    """The version that this one differs from only by its place."""
     length: int | None = None
-    asked: int = 0
+    rendered: int = 0
+    """One past the last position that its rings hold."""
+    told: dict[int, int] = field(default_factory=dict)
+    """The version that each worker was told of."""
+    bound: dict[int, int] = field(default_factory=dict)
+    """The version that each worker has."""
+    busy: int | None = None
+    """The worker that renders a stretch of it now."""
+    load: float = 0.0
+    """Seconds of rendering for a second of sound."""
     sounding: bool = False
+    late: bool = False
+    skipped_to: int = 0
     gains_until: int = 0
+
+    @property
+    def loaded(self) -> bool:
+        """Whether some worker has it as it is now."""
+        return self.version in self.bound.values()
 
     @property
     def end(self) -> int | None:
         """Where a texture that is played once is over."""
-        return None if self.length is None else self.origin + self.length
+        return None if self.length is None else self.part.origin + self.length
+
+
+@dataclass(frozen=True)
+class State:
+    """What a performer has set on a layer.
+
+    Parameters
+    ----------
+    source : mapping or None
+        The texture that it plays.
+    origin : int or None [samples, global]
+        Where the texture's clock began.
+    gain_db, amp, pan : Curve
+    fade, xfade, quant : float [beats]
+    morph : bool
+        Whether new textures are reached through latent space over `xfade`, or crossed over to.
+    wide : float
+    pair : int
+    muted, soloed : bool
+    """
+
+    source: Source | None = None
+    origin: int | None = None
+    gain_db: Curve = field(default_factory=lambda: Num(0.0))
+    amp: Curve = field(default_factory=lambda: Num(1.0))
+    pan: Curve = field(default_factory=lambda: Num(0.5))
+    fade: float = DEFAULT_FADE_BEATS
+    xfade: float = DEFAULT_XFADE_BEATS
+    quant: float = DEFAULT_QUANT_BEATS
+    morph: bool = False
+    wide: float = 0.0
+    pair: int = 0
+    muted: bool = False
+    soloed: bool = False
 
 
 @dataclass
@@ -61,22 +123,17 @@ class Layer:
     name : str
     slot : int
         Keys the noise: 0 for ``d1``.
-    before : mapping or None
-        The source that played before this one, to go back to if this one fails.
+    good : State
+        The last state before the present texture, to go back to if that fails.
     """
 
     name: str
     slot: int
-    setting: Setting = field(default_factory=Setting)
-    muted: bool = False
-    soloed: bool = False
-    fade_beats: float = DEFAULT_FADE_BEATS
-    xfade_beats: float = DEFAULT_XFADE_BEATS
-    quant_beats: float = DEFAULT_QUANT_BEATS
+    state: State = field(default_factory=State)
     voice: Voice | None = None
     leaving: list[Voice] = field(default_factory=list)
     error: str = ""
-    before: dict[str, Any] | None = None
+    good: State | None = None
 
 
 @dataclass
@@ -85,17 +142,34 @@ class Cell:
 
     Parameters
     ----------
-    at : int [samples, global]
-        Where they are meant to land.
+    changes : list of messages
+        As `changes.check` takes them.
+    at : int or None [samples, global]
+        Where they are to land; None for a cue that waits for its ``go``.
+    beat : float or None
+        The beat of the transport that was asked for: it moves when the tempo changes.
     fixed : bool
-        Whether that moment was asked for, or is the next quant and may move.
+        Whether the moment was asked for, or is the next quant and may move.
+    name : str
+        Of a cue.
+    follows : (str, float) or None
+        The cue that it lands after, and how many beats after it.
     """
 
-    at: int
-    fixed: bool
-    quant: float
+    changes: list[Message]
+    at: int | None
+    beat: float | None = None
+    fixed: bool = False
+    quant: float = 0.0
+    name: str = ""
+    follows: tuple[str, float] | None = None
+    number: int = 0
+    undoable: bool = True
+    cast: bool = False
+    """Whether its voices exist: what lies far ahead holds none."""
     voices: list[Voice] = field(default_factory=list)
-    settings: list[tuple[str, dict[str, Curve]]] = field(default_factory=list)
-    stops: list[tuple[str, float | None]] = field(default_factory=list)
-    levels: bool = False
-    master: Curve | None = None
+
+    @property
+    def called(self) -> str:
+        """What the plan calls it."""
+        return self.name or f"plan{self.number}"

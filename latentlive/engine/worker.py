@@ -8,41 +8,65 @@ from __future__ import annotations
 
 import os
 import sys
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import click
 import numpy as np
 
 from latentlive.corpus import Audio, audio_digest, stored
 from latentlive.engine.block import Block
+from latentlive.engine.part import Part
 from latentlive.engine.wire import Message, Wire
 from latentlive.errors import EngineError, LatentliveError
 from latentlive.expr import load
 from latentlive.latent import Joined, Latent, Recorded, Sound
 from latentlive.models import load_model
-from latentlive.renderer import Rendering, Spaces
+from latentlive.renderer import Morph, Rendered, Rendering, Sounds, Spaces
 from latentlive.renderer.rendering import Plan
 from latentlive.space import Space
-from latentlive.units import Samples, Tempo
+from latentlive.units import Samples
+
+Job = Sequence[int]
+"""Serial and version of a voice, first sample, one past the last [samples, global]."""
 
 
 @dataclass
-class Job:
-    """A stretch of one voice: what to decode for it, and where it goes."""
+class Bound:
+    """A voice that this worker can render.
 
-    voice: int
-    serial: int
-    start: int
-    stop: int
-    rendering: Rendering
-    clock: int
+    Parameters
+    ----------
+    version : int
+        Which of the voice's successive parts this is.
+    origin : int [samples, global]
+    rings : list of int
+        One, or one for each side of a wide voice.
+    renderings : list of Rendering or Morph
+        One for each ring.
+    """
+
+    version: int
+    origin: int
+    rings: list[int]
+    renderings: list[Rendered]
+
+
+@dataclass
+class Stretch:
+    """A stretch of one ring: what to decode for it, and where it goes."""
+
+    job: Job
+    ring: int
+    rendering: Rendered
+    origin: int
     plan: Plan
     z: Samples
 
 
 class Worker:
-    """Keeps a rendering per voice and serves render messages.
+    """Keeps the renderings of voices and serves render messages.
 
     Parameters
     ----------
@@ -53,65 +77,110 @@ class Worker:
     def __init__(self, space: Space, block: Block) -> None:
         self.space, self.block = space, block
         self.spaces = Spaces(space)
-        self.voices: dict[int, tuple[int, int, Rendering]] = {}
+        self.voices: dict[int, Bound] = {}
 
     def load(self, message: Message) -> Message:
-        """Bind an expression to a voice; return its length in samples, None if endless."""
-        voice, serial = message["voice"], message["serial"]
-        self.voices.pop(voice, None)
-        texture = load(message["expr"])
-        if not isinstance(texture, Latent | Joined):
-            raise EngineError("a layer plays a latent, not a curve")
-        rendering = Rendering(
-            texture,
-            self.spaces,
-            _sounds(message["sounds"]),
-            seed=message["seed"],
-            slot=message["slot"],
-            tempo=Tempo(message["bpm"], self.space.sample_rate),
-            looped=True,
-        )
-        self.voices[voice] = (serial, message["origin"], rendering)
-        return {"op": "loaded", "voice": voice, "serial": serial, "length": rendering.length}
+        """Bind a voice; return its length in samples, None if endless."""
+        serial, version, rings = message["serial"], message["version"], message["rings"]
+        self.voices.pop(serial, None)
+        part = Part.load(message["part"], self.space.sample_rate)
+        wide, slot, seed = message["wide"], message["slot"], message["seed"]
+        sides = [0.0] if len(rings) == 1 else [-wide, wide]
+        renderings = [rendered(part, self.spaces, seed, slot, side) for side in sides]
+        self.voices[serial] = Bound(version, part.origin, rings, renderings)
+        length = renderings[0].length
+        return {"op": "loaded", "serial": serial, "version": version, "length": length}
 
-    def render(self, jobs: list[list[int]]) -> list[Message]:
+    def move(self, message: Message) -> Message:
+        """Let a voice's clock begin elsewhere."""
+        serial, version = message["serial"], message["version"]
+        bound = self.voices[serial]
+        bound.version, bound.origin = version, message["origin"]
+        length = bound.renderings[0].length
+        return {"op": "loaded", "serial": serial, "version": version, "length": length}
+
+    def drop(self, serials: list[int]) -> None:
+        """Forget voices that are over."""
+        for serial in serials:
+            self.voices.pop(serial, None)
+
+    def render(self, jobs: Sequence[Job]) -> list[Message]:
         """Render stretches of several voices with one decode; return a reply for each."""
         replies: list[Message] = []
-        due: list[Job] = []
-        for voice, serial, start, stop in jobs:
-            known = self.voices.get(voice)
-            if known is None or known[0] != serial:
+        due: list[Stretch] = []
+        spent: dict[int, float] = {}
+        for job in jobs:
+            serial, version, start, stop = job
+            bound = self.voices.get(serial)
+            if bound is None or bound.version != version:
                 continue
-            _, origin, rendering = known
+            begun = time.perf_counter()
             try:
-                plan = rendering.plan(start - origin, stop - origin)
-                z = rendering.draw(plan)
+                for ring, rendering in zip(bound.rings, bound.renderings, strict=True):
+                    plan = rendering.plan(start - bound.origin, stop - bound.origin)
+                    z = rendering.draw(plan)
+                    due.append(Stretch(job, ring, rendering, bound.origin, plan, z))
             except (LatentliveError, ArithmeticError, ValueError, MemoryError) as error:
-                replies.append(failure(voice, serial, error))
-                continue
-            due.append(Job(voice, serial, start, stop, rendering, start - origin, plan, z))
-        by_space: dict[str, list[Job]] = {}
-        for job in due:
-            by_space.setdefault(job.rendering.space.digest, []).append(job)
-        for jobs_here in by_space.values():
-            space = jobs_here[0].rendering.space
-            decoded = space.decode(np.concatenate([job.z for job in jobs_here]))
-            ends = np.cumsum([len(job.z) for job in jobs_here])
-            for job, part in zip(jobs_here, np.split(decoded, ends[:-1]), strict=True):
-                joined = job.rendering.finish(job.plan, part)
-                length = job.stop - job.start
-                samples = job.rendering.cut(job.plan, joined, job.clock, job.clock + length)
-                self.block.write_audio(job.voice, job.start, samples)
-                replies.append({"op": "rendered", "voice": job.voice, "serial": job.serial})
+                due = [stretch for stretch in due if stretch.job is not job]
+                replies.append(failure(serial, version, error))
+            spent[serial] = time.perf_counter() - begun
+        by_space: dict[str, list[Stretch]] = {}
+        for stretch in due:
+            by_space.setdefault(stretch.rendering.space.digest, []).append(stretch)
+        for stretches in by_space.values():
+            self._decode(stretches, spent)
+        for job in {id(stretch.job): stretch.job for stretch in due}.values():
+            serial, version, start, stop = job
+            length = (stop - start) / self.space.sample_rate
+            reply = {"op": "rendered", "serial": serial, "version": version, "start": start}
+            replies.append({**reply, "stop": stop, "load": spent[serial] / length})
         return replies
 
+    def _decode(self, stretches: list[Stretch], spent: dict[int, float]) -> None:
+        begun, space = time.perf_counter(), stretches[0].rendering.space
+        decoded = space.decode(np.concatenate([stretch.z for stretch in stretches]))
+        each = (time.perf_counter() - begun) / len(decoded)
+        ends = np.cumsum([len(stretch.z) for stretch in stretches])
+        for stretch, windows in zip(stretches, np.split(decoded, ends[:-1]), strict=True):
+            serial, _, start, stop = stretch.job
+            spent[serial] += each * len(stretch.z)
+            joined = stretch.rendering.finish(stretch.plan, windows)
+            clock = start - stretch.origin
+            samples = stretch.rendering.cut(stretch.plan, joined, clock, clock + stop - start)
+            self.block.write_audio(stretch.ring, start, samples)
 
-def failure(voice: int, serial: int, error: Exception) -> Message:
+
+def rendered(part: Part, spaces: Spaces, seed: int, slot: int, side: float = 0.0) -> Rendered:
+    """Return what renders a part, bound to its sounds.
+
+    Raises
+    ------
+    LatentliveError
+        If it has no meaning here.
+    """
+    texture = load(part.source["expr"])
+    if not isinstance(texture, Latent | Joined):
+        raise EngineError("a layer plays a latent, not a curve")
+    sounds = stored_sounds(part.source["sounds"])
+    after = Rendering(
+        texture, spaces, sounds, seed=seed, slot=slot, tempo=part.tempo, looped=True, side=side
+    )
+    if part.turning is None:
+        return after
+    turning, before = part.turning, part.turning.before
+    earlier = rendered(before, spaces, seed, slot, side)
+    lead, start = part.origin - before.origin, turning.at - part.origin
+    return Morph(earlier, after, lead, start, turning.over)
+
+
+def failure(serial: int, version: int, error: Exception) -> Message:
     """Return the message that tells of a voice that cannot be rendered."""
-    return {"op": "failed", "voice": voice, "serial": serial, "error": str(error) or repr(error)}
+    why = str(error) or repr(error)
+    return {"op": "failed", "serial": serial, "version": version, "error": why}
 
 
-def _sounds(digests: dict[str, str]) -> Any:
+def stored_sounds(digests: dict[str, str]) -> Sounds:
+    """Return a function that finds recordings by the digests that came with a texture."""
     known: dict[str, Audio] = {}
 
     def find(sound: Recorded) -> Audio:
@@ -137,11 +206,13 @@ def main(fd: int, model: str) -> None:
     worker.space.decode(np.zeros((1, worker.space.dims), np.float32))
     wire.send({"op": "ready"})
     while (message := wire.receive()) is not None:
-        if message["op"] == "load":
+        if message["op"] in ("load", "move"):
             try:
-                wire.send(worker.load(message))
-            except (LatentliveError, ArithmeticError, ValueError, KeyError) as error:
-                wire.send(failure(message["voice"], message["serial"], error))
+                wire.send(worker.load(message) if message["op"] == "load" else worker.move(message))
+            except (LatentliveError, ArithmeticError, ValueError, KeyError, MemoryError) as error:
+                wire.send(failure(message["serial"], message["version"], error))
+        elif message["op"] == "drop":
+            worker.drop(message["serials"])
         elif message["op"] == "render":
             wire.send({"op": "batch", "replies": worker.render(message["jobs"])})
 

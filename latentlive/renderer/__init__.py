@@ -1,15 +1,19 @@
 """The pure renderer: expression and space to samples, the same offline and live."""
 
 from latentlive.renderer.encoding import Encoder
+from latentlive.renderer.morphing import Morph, Rendered
 from latentlive.renderer.offline import render, render_blocks, render_file
 from latentlive.renderer.rendering import Rendering, ask, check
 from latentlive.renderer.spaces import Spaces
-from latentlive.renderer.world import BoundWorld, corpus_sounds
+from latentlive.renderer.world import BoundWorld, Sounds, corpus_sounds
 
 __all__ = [
     "BoundWorld",
     "Encoder",
+    "Morph",
+    "Rendered",
     "Rendering",
+    "Sounds",
     "Spaces",
     "ask",
     "check",

@@ -71,6 +71,9 @@ class Rendering:
         Whether a finite texture is repeated for ever, as it is on a layer.
     align : bool
         Whether windows of stretched recordings are chosen to fit one another.
+    side : float
+        From -1 to 1: how far the noise is turned away from the plain one. Renderings at -s and s
+        share all but their noise, whose correlation falls from 1 at 0 to none at 1.
 
     Raises
     ------
@@ -95,6 +98,7 @@ class Rendering:
         tempo: Tempo | None = None,
         looped: bool = False,
         align: bool = True,
+        side: float = 0.0,
     ) -> None:
         join = join_of(texture)
         spaces = spaces if isinstance(spaces, Spaces) else Spaces(spaces)
@@ -112,10 +116,12 @@ class Rendering:
         self.length = self._samples(self.scope.length(latent))
         self.hop = space.window // self.overlap
         self._key = noise_key(seed, slot, _own_seed(latent))
+        self._turn = side * math.pi / 4
         self._fade = _hann(space.window, self.overlap)
         self._tail = (0, np.empty((0, space.window), np.float32))
+        self.gain = np.float32(self._gain_to_norm() if join.norm else 1.0)
         if join.norm:
-            self._fade = self._fade * np.float32(self._gain_to_norm())
+            self._fade = self._fade * self.gain
 
     def _gain_to_norm(self) -> float:
         """Return the gain that brings the whole, or the first minute, to a common loudness."""
@@ -123,7 +129,7 @@ class Rendering:
         heard = min(self.length or 60 * rate, 60 * rate)
         count = min(max(heard // window, 1), NORM_WINDOWS)
         frames = np.floor(np.arange(count) * (heard / window / count))
-        decoded = self.space.decode(self._drawn(frames))
+        decoded = self.space.decode(self.drawn(frames))
         rms = float(np.sqrt(np.mean(decoded.astype(np.float64) ** 2)))
         return min(float(from_db(NORM_DB)) / max(rms, 1e-9), NORM_MAX_GAIN)
 
@@ -144,15 +150,23 @@ class Rendering:
     def draw(self, plan: Plan) -> Samples:
         """Return the latent vectors of the windows to decode [shape=(n, dims)]."""
         clock = np.arange(plan.first_window, plan.last_block, dtype=np.float64)
-        return self._drawn(clock / self.overlap)
+        return self.drawn(clock / self.overlap)
 
-    def _drawn(self, frames: Floats) -> Samples:
+    def drawn(self, frames: Floats) -> Samples:
+        """Return the latent vectors at some frames of the texture's clock [shape=(n, dims)]."""
         beats = self.tempo.beats(frames * self.space.window)
         mean, std = ask(self.latent, self.scope, frames, beats, self.seed)
         z = drawn(self._key, frames, mean.shape[1])
+        if self._turn:
+            other = drawn(self._key ^ 1, frames, mean.shape[1])
+            z = np.float32(math.cos(self._turn)) * z + np.float32(math.sin(self._turn)) * other
         z *= std
         z += mean
         return z
+
+    def gains(self, frames: Floats) -> Samples:
+        """Return the gain of windows at some frames [shape=(n, 1)]: what ``.norm()`` found."""
+        return np.full((len(frames), 1), self.gain, np.float32)
 
     def finish(self, plan: Plan, decoded: Samples) -> Samples:
         """Join decoded windows into the samples of the planned blocks."""

@@ -48,7 +48,7 @@ def test_killing_the_engine_leaves_no_process_and_no_address():
     state = playing(live)
     live.process.send_signal(signal.SIGKILL)
     live.process.wait()
-    for child in (state["worker"], state["audio"]):
+    for child in (*state["workers"], state["audio"]):
         wait_until(lambda child=child: not alive(child), 5, "the children to end")
     with pytest.raises(EngineError, match=r"it has ended|is gone"):
         live.hush()

@@ -150,7 +150,7 @@ def played() -> None:
             live.d16 >> sound("gong").exact()
             live.layer("sea") >> prior(3)
             live.d1.gain(-3).gain(sine(8).range(-12, 0)).amp(0.5).pan(perlin(8))
-            live.d1.fade(4).xfade(2).quant(1).stop(8).stop()
+            live.d1.fade(4).xfade(2).morph(4).wide(0.5).out(1).quant(1).stop(8).stop()
             live.d1.mute().unmute().solo().restart().jump().rename("tide").gain(-6)
             live.only(live.d1, live.d2)
             live.master.gain(-12)

@@ -1,0 +1,169 @@
+"""A performance rendered again, faster than it was played: the same parts, without a clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentlive.engine.block import PANIC, PANIC_DONE, POSITION, RUNNING, Block
+from latentlive.engine.journal import Performance
+from latentlive.engine.lanes import BATCH, CHUNK
+from latentlive.engine.late import needless
+from latentlive.engine.playing import Player
+from latentlive.engine.score import Score
+from latentlive.engine.stage import Stage
+from latentlive.engine.voiced import mix_voices
+from latentlive.engine.voices import Voice
+from latentlive.engine.worker import Worker
+from latentlive.errors import EngineError
+from latentlive.limiter import MEMORY
+from latentlive.mixer import GRID, grid_floor
+from latentlive.space import Space
+from latentlive.units import Tempo
+
+F32 = NDArray[np.float32]
+
+STEP = 4096
+"""Samples that are mixed at a time."""
+
+AHEAD = 4096
+"""Samples beyond that for which voices are rendered: the limiter looks ahead."""
+
+SETTLE = 4 * MEMORY * GRID
+"""Samples before the beginning in which the limiter forgets that there was nothing."""
+
+
+class Heard(NamedTuple):
+    """A stretch of a performance.
+
+    Parameters
+    ----------
+    mix : array [shape=(n, channels)]
+        Behind the limiter.
+    layers : mapping of name to array [shape=(n, 2)]
+        Before the limiter, where stems are asked for.
+    """
+
+    mix: F32
+    layers: Mapping[str, F32]
+
+
+class Bounce:
+    """Renders a performance.
+
+    Parameters
+    ----------
+    performance : Performance
+    space : Space
+        The model that it was played with.
+    begin : int [samples]
+    stop : int [samples], optional
+        The end of the log when left out.
+    stems : bool
+        Whether each layer is wanted by itself.
+
+    Raises
+    ------
+    EngineError
+        If the model is another one.
+    """
+
+    def __init__(
+        self,
+        performance: Performance,
+        space: Space,
+        begin: int = 0,
+        stop: int | None = None,
+        stems: bool = False,
+    ) -> None:
+        header = performance.header
+        if header["model"] != space.digest:
+            raise EngineError(
+                f"bounce: it was played with the model {header['name']!r} ({header['model']}), "
+                f"this one is {space.name!r} ({space.digest}); say --model FILE"
+            )
+        self.begin = max(begin, int(header["begins"]))
+        self.stop = performance.end if stop is None else stop
+        self._stems = stems
+        self._block = Block.create(int(header["channels"]))
+        start = max(grid_floor(self.begin) - SETTLE, int(header["begins"]))
+        self._block.header[POSITION] = start
+        self._block.header[RUNNING] = 1
+        tempo = Tempo.load(header["tempo"], int(header["rate"]))
+        self._stage = Stage(self._block, tempo, int(header["seed"]))
+        self._score = Score(self._stage, performance.decisions, performance.source, start)
+        self._worker = Worker(space, self._block)
+        self._bound: set[int] = set()
+        self._player = Player(self._block)
+
+    def blocks(self) -> Iterator[Heard]:
+        """Yield what is heard from `begin` to `stop`, stretch by stretch."""
+        while (position := self._stage.position) < self.stop:
+            if position == self._score.panic:
+                self._score.panicked()
+                self._block.header[PANIC] += 1
+                self._block.header[PANIC_DONE] += 1
+            until = min(grid_floor(position) + STEP, self.stop)
+            if position < self.begin:
+                until = min(until, self.begin)
+            if self._score.panic is not None:
+                until = min(until, self._score.panic)
+            self._score.take(until + AHEAD)
+            self._render(until + AHEAD)
+            self._stage.write()
+            layers = self._layers(position, until) if self._stems else {}
+            out = np.empty((until - position, self._block.channels), np.float32)
+            self._player.fill(out)
+            self._score.end(until)
+            if position >= self.begin:
+                yield Heard(out, layers)
+
+    def _render(self, until: int) -> None:
+        """Render what will be heard of every voice before a sample."""
+        voices = [v for v in self._stage.voices.values() if v.start < until]
+        for voice in voices:
+            if voice.serial not in self._bound:
+                self._bind(voice)
+        gone = self._bound - self._stage.voices.keys()
+        self._worker.drop(list(gone))
+        self._bound -= gone
+        while due := [v for v in voices if v.rendered < until and not needless(v)]:
+            jobs = [[v.serial, 0, v.rendered, v.rendered + CHUNK] for v in due[:BATCH]]
+            replies = {r["serial"]: r for r in self._worker.render(jobs)}
+            for voice in due[:BATCH]:
+                reply = replies[voice.serial]
+                if reply["op"] == "failed":
+                    # It failed when it was played, too: what followed from that is in the log.
+                    voice.length = voice.rendered - voice.part.origin - 1
+                else:
+                    voice.rendered = reply["stop"]
+                    self._score.silence_holes(voice)
+
+    def _bind(self, voice: Voice) -> None:
+        message = {
+            "serial": voice.serial,
+            "version": 0,
+            "rings": list(voice.rings),
+            "part": voice.part.dump(),
+            "wide": voice.wide,
+            "slot": voice.slot,
+            "seed": self._stage.seed,
+        }
+        voice.length = self._worker.load(message)["length"]
+        self._bound.add(voice.serial)
+
+    def _layers(self, start: int, stop: int) -> dict[str, F32]:
+        """Return each layer by itself, before the limiter [shape=(n, 2)]."""
+        low, high = start // GRID, -(-stop // GRID)
+        by_layer: dict[str, list[int]] = {}
+        for voice in self._stage.voices.values():
+            if voice.sounding:
+                by_layer.setdefault(voice.layer, []).extend(voice.rings)
+        found = {}
+        for name, rings in by_layer.items():
+            mixed = mix_voices(self._block, np.array(rings, np.int64), low, high)[0]
+            found[name] = mixed[start - low * GRID : stop - low * GRID]
+        return found

@@ -1,0 +1,83 @@
+"""Programs that are connected to the engine: none of them can hold it up."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import secrets
+import socket
+import threading
+from typing import Any
+
+from latentlive.engine.wire import Message, Wire
+from latentlive.errors import EngineError
+
+UNREAD = 200
+"""Messages that a client may leave unread before states are kept from it."""
+
+HOPELESS = 2000
+"""Messages left unread at which it is dropped."""
+
+
+class Client:
+    """A connected program.
+
+    What it is sent is written by a thread of its own: a program that does not read is waited for
+    there, and nowhere else.
+
+    Parameters
+    ----------
+    connection : socket
+    inbox : queue
+        Receives (client, message); the message is None when it is gone.
+    """
+
+    def __init__(self, connection: socket.socket, inbox: queue.Queue[Any]) -> None:
+        self.connection = connection
+        self.wire = Wire(connection.makefile("rb"), connection.makefile("wb"))
+        self.owner = False
+        self._inbox = inbox
+        self._outbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+
+    def listen(self, token: str) -> None:
+        """Check the token, then pass on what comes; run in a thread of its own."""
+        try:
+            hello = self.wire.receive()
+            given = str(hello.get("token", "")) if hello else ""
+            if not secrets.compare_digest(given.encode(), token.encode()):
+                self._hang_up()
+                return
+            threading.Thread(target=self._write, daemon=True).start()
+            self._inbox.put((self, {"op": "hello"}))
+            while (message := self.wire.receive()) is not None:
+                self._inbox.put((self, message))
+        except EngineError:
+            pass  # it spoke nonsense: it is dropped, as one that left
+        self._inbox.put((self, None))
+        self.drop()
+
+    def send(self, message: Message) -> None:
+        """Send a message, some time; states are left out if it does not read."""
+        unread = self._outbox.qsize()
+        if unread > HOPELESS:
+            self.drop()
+        elif unread < UNREAD or message["op"] != "status":
+            self._outbox.put(message)
+
+    def _write(self) -> None:
+        with contextlib.suppress(EngineError):  # it is gone; its reader says so
+            while (message := self._outbox.get()) is not None:
+                self.wire.send(message)
+        self._hang_up()
+
+    def drop(self) -> None:
+        """Hang up, after what was sent so far if it reads."""
+        self._outbox.put(None)
+        if self._outbox.qsize() > UNREAD:
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        # The streams made from the connection would keep it open otherwise.
+        with contextlib.suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
+        self.connection.close()

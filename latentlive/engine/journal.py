@@ -1,0 +1,204 @@
+"""The log of a performance: a session to read, and every decision to the sample beside it.
+
+``FILE.py`` holds the cells that were typed, each with its moment. ``FILE.jsonl`` holds, a line
+each, what it was played with, the textures as resolved data, the texts as they were written, and
+the decisions that made the sound. Both are written line by line: a crash loses nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from latentlive.engine.part import Part, Source
+from latentlive.engine.voices import State
+from latentlive.engine.wire import Message
+from latentlive.errors import EngineError
+from latentlive.expr import dump
+
+FORMAT = 1
+
+
+class Journal:
+    """Writes a log.
+
+    Parameters
+    ----------
+    path : Path
+        Ends in ``.py``.
+    header : mapping
+        What the performance is played with.
+    say : function of a line
+
+    Raises
+    ------
+    EngineError
+        If it cannot be written.
+    """
+
+    def __init__(self, path: Path, header: Message, say: Callable[[str], object]) -> None:
+        if path.suffix != ".py":
+            raise EngineError(f"log: the file must end in .py, got {path.name!r}")
+        self.path, self._say, self._known = path, say, set[str]()
+        self._moment = 0
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._text = path.open("w", encoding="utf-8")
+            self._lines = path.with_suffix(".jsonl").open("w", encoding="utf-8")
+        except OSError as error:
+            raise EngineError(f"log: cannot write {path}: {error.strerror}") from None
+        self._broken = False
+        self._line({"format": FORMAT, **header})
+
+    def _line(self, message: Message) -> None:
+        if self._broken:
+            return
+        try:
+            self._lines.write(json.dumps(message, separators=(",", ":")) + "\n")
+            self._lines.flush()
+        except OSError as error:
+            self._broken = True
+            self._say(f"log: cannot write {self.path}: {error.strerror}; it ends here")
+
+    def note(self, decision: Message) -> None:
+        """Write a decision."""
+        plain = {key: self._plain(value) for key, value in decision.items()}
+        self._line(plain)
+
+    def _plain(self, value: Any) -> Any:
+        if isinstance(value, Part):
+            return value.dump(self._key)
+        if isinstance(value, State):
+            return dump_state(value, self._key)
+        return value
+
+    def _key(self, source: Source) -> str:
+        """Return the digest of a texture, written out when it comes up first."""
+        text = json.dumps(source, sort_keys=True, separators=(",", ":"))
+        key = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+        if key not in self._known:
+            self._known.add(key)
+            self._line({"texture": key, **source})
+        return key
+
+    def cell(self, code: str, name: str, sample: int, beat: float, rate: int) -> None:
+        """Write a cell that was typed, with the moment at which it is to land."""
+        self._moment = max(self._moment, sample)  # a session's moments rise
+        minutes, seconds = divmod(self._moment / rate, 60.0)
+        hours, minutes = divmod(int(minutes), 60)
+        stamp = f"{hours:02d}:{minutes:02d}:{int(seconds * 1000) / 1000:06.3f}"
+        place = json.dumps({"sample": self._moment, "beat": round(beat, 3)})
+        heading = " ".join(part for part in ("# %%", stamp, name, place) if part)
+        text = f"{heading}\n{code.rstrip()}\n\n"
+        if self._broken:
+            return
+        try:
+            self._text.write(text)
+            self._text.flush()
+        except OSError as error:
+            self._broken = True
+            self._say(f"log: cannot write {self.path}: {error.strerror}; it ends here")
+        self._line({"text": text})
+
+    def close(self) -> None:
+        """End the log."""
+        self._text.close()
+        self._lines.close()
+
+
+class Performance:
+    """A log that was read.
+
+    Parameters
+    ----------
+    path : Path
+        The ``.py`` file, or the ``.jsonl`` beside it.
+
+    Raises
+    ------
+    EngineError
+        If there is no log, or it is damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.with_suffix(".jsonl")
+        self.decisions: list[Message] = []
+        self.textures: dict[str, Source] = {}
+        self.header: Message = {}
+        text = []
+        for number, line in enumerate(self._read(), 1):
+            try:
+                entry = json.loads(line)
+                if number == 1:
+                    self.header = _checked(entry)
+                elif "texture" in entry:
+                    known = {key: entry[key] for key in ("expr", "code", "sounds")}
+                    self.textures[entry["texture"]] = known
+                elif "text" in entry:
+                    text.append(entry["text"])
+                elif entry["do"] and int(entry["at"]) >= 0:
+                    self.decisions.append(entry)
+            except (ValueError, KeyError, TypeError) as error:
+                raise EngineError(f"log: {self.path}, line {number}: damaged ({error})") from None
+        if not self.header:
+            raise EngineError(f"log: {self.path} is empty")
+        self.text = "".join(text)
+
+    def _read(self) -> Iterator[str]:
+        try:
+            lines = self.path.read_text(encoding="utf-8").split("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise EngineError(f"log: cannot read {self.path}: {error}") from None
+        # What follows the last line break was cut off when the engine was killed.
+        yield from lines[:-1]
+
+    @property
+    def edited(self) -> bool:
+        """Whether the ``.py`` file is no longer what was written with the decisions."""
+        try:
+            return self.path.with_suffix(".py").read_text(encoding="utf-8") != self.text
+        except (OSError, UnicodeDecodeError):
+            return False
+
+    @property
+    def end(self) -> int:
+        """The last sample that the log knows of."""
+        return max((int(d["at"]) for d in self.decisions), default=int(self.header["begins"]))
+
+    def source(self, key: str) -> Source:
+        """Return a texture by its digest.
+
+        Raises
+        ------
+        EngineError
+            If the log does not have it.
+        """
+        if key not in self.textures:
+            raise EngineError(f"log: {self.path} lacks the texture {key}")
+        return self.textures[key]
+
+
+def _checked(header: Message) -> Message:
+    if header["format"] != FORMAT:
+        raise ValueError(f"format {header['format']}, this version reads {FORMAT}")
+    for key in ("model", "rate", "channels", "seed", "begins", "tempo"):
+        header[key]
+    return header
+
+
+def dump_state(state: State, source: Callable[[Source], Any]) -> Message:
+    """Return a layer's state as JSON data."""
+    return {
+        "source": None if state.source is None else source(state.source),
+        "origin": state.origin,
+        "gain_db": dump(state.gain_db),
+        "amp": dump(state.amp),
+        "pan": dump(state.pan),
+        **{word: getattr(state, word) for word in PLAIN},
+    }
+
+
+PLAIN = ("fade", "xfade", "quant", "morph", "wide", "pair", "muted", "soloed")

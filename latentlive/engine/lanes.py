@@ -1,0 +1,175 @@
+"""Which worker renders what: one for what sounds, one for what is prepared, each the other's spare.
+
+A texture is bound and tried in the second lane, where it may take its time, and moves to the first
+when it sounds. One that renders too slowly stays in the second. When a worker dies, the other
+serves both until it is back.
+"""
+
+from __future__ import annotations
+
+from latentlive.engine.late import needless
+from latentlive.engine.scheduler import Scheduler
+from latentlive.engine.voices import Voice
+from latentlive.engine.wire import Message
+
+STEADY, PREPARING = LANES = (0, 1)
+
+SLOW = 0.5
+"""Seconds of rendering for a second of sound above which a voice leaves the steady lane."""
+
+FIRST_CHUNK = 4096
+CHUNK = 8192
+BATCH = 8
+"""Voices that are rendered in one decode."""
+
+SMOOTHING = 0.25
+"""How much of a voice's load the newest stretch decides."""
+
+
+class Lanes:
+    """What to tell the workers, and what follows from their answers.
+
+    Parameters
+    ----------
+    scheduler : Scheduler
+    """
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+        self.up = [False, False]
+        self._idle = [True, True]
+        self._bound: tuple[set[int], set[int]] = (set(), set())
+        self.backlog = 0
+
+    def ready(self, lane: int) -> None:
+        """Note that a worker can be told something."""
+        self.up[lane] = self._idle[lane] = True
+
+    def died(self, lane: int) -> None:
+        """Note that a worker is gone, with all that it knew."""
+        self.up[lane] = False
+        self._bound[lane].clear()
+        for voice in self._scheduler.voices.values():
+            voice.told.pop(lane, None)
+            voice.bound.pop(lane, None)
+            if voice.busy == lane:
+                voice.busy = None
+
+    def messages(self, lane: int) -> list[Message]:
+        """Return what to send to a worker now."""
+        if not self.up[lane]:
+            return []
+        voices = self._scheduler.voices
+        found: list[Message] = []
+        over = [serial for serial in self._bound[lane] if serial not in voices]
+        over += [v.serial for v in voices.values() if lane in v.told and self._needless(v, lane)]
+        if over:
+            found.append({"op": "drop", "serials": over})
+            self._bound[lane].difference_update(over)
+            for serial in over:
+                if serial in voices:
+                    voices[serial].told.pop(lane, None)
+                    voices[serial].bound.pop(lane, None)
+        for voice in voices.values():
+            if self._home(voice) == lane and voice.told.get(lane) != voice.version:
+                found.append(self._binding(voice, lane))
+        if self._idle[lane] and (jobs := self._jobs(lane)):
+            found.append({"op": "render", "jobs": jobs})
+            self._idle[lane] = False
+        return found
+
+    def _home(self, voice: Voice) -> int:
+        lane = STEADY if voice.sounding and voice.load < SLOW else PREPARING
+        return lane if self.up[lane] else 1 - lane
+
+    def _needless(self, voice: Voice, lane: int) -> bool:
+        """Return whether a worker keeps a voice that has moved to the other one."""
+        home = self._home(voice)
+        return home != lane and voice.bound.get(home) == voice.version and voice.busy != lane
+
+    def _binding(self, voice: Voice, lane: int) -> Message:
+        moved = voice.moved_from is not None and voice.bound.get(lane) == voice.moved_from
+        voice.told[lane] = voice.version
+        self._bound[lane].add(voice.serial)
+        message: Message = {"serial": voice.serial, "version": voice.version}
+        if moved:
+            return {"op": "move", "origin": voice.part.origin, **message}
+        return {
+            "op": "load",
+            **message,
+            "rings": list(voice.rings),
+            "part": voice.part.dump(),
+            "wide": voice.wide,
+            "slot": voice.slot,
+            "seed": self._scheduler.stage.seed,
+        }
+
+    def _jobs(self, lane: int) -> list[list[int]]:
+        """Return the stretches that a worker renders now, those needed soonest first.
+
+        Each is serial, version, first sample, one past the last [samples, global].
+        """
+        scheduler, position = self._scheduler, self._scheduler.position
+        waiting = {v.serial: cell.at for cell in scheduler.cells for v in cell.voices}
+        due = []
+        for voice in scheduler.voices.values():
+            if voice.busy is not None or not self._serves(lane, voice) or needless(voice):
+                continue
+            if voice.sounding and voice.rendered < position:
+                continue  # nobody would hear it; it goes on further ahead
+            base = max(position, voice.start) if voice.sounding else voice.start
+            left = voice.rendered - base
+            if left < scheduler.ahead:
+                at = waiting.get(voice.serial)
+                turn = 0 if voice.sounding else 1 if at is not None else 2  # cues come last
+                due.append(((turn, left, at or 0), voice, left))
+        self.backlog = len(due)
+        due.sort(key=lambda item: item[0])
+        slow = [item for item in due if item[1].load >= SLOW]
+        chosen = due[:BATCH] if not slow or due[0] not in slow else due[:1]
+        jobs = []
+        for _, voice, left in chosen:
+            if voice.load >= SLOW and len(chosen) > 1:
+                continue  # it goes alone, so that the others need not wait for it
+            length = FIRST_CHUNK if left < scheduler.ready_enough else CHUNK
+            jobs.append([voice.serial, voice.version, voice.rendered, voice.rendered + length])
+            voice.busy = lane
+        return jobs
+
+    def _serves(self, lane: int, voice: Voice) -> bool:
+        """Return whether a worker renders a voice: its home if it is there, else the other."""
+        home = self._home(voice)
+        server = home if voice.bound.get(home) == voice.version else 1 - home
+        return server == lane and voice.bound.get(lane) == voice.version
+
+    def answered(self, lane: int, message: Message) -> None:
+        """Take a worker's answer."""
+        if message["op"] == "ready":
+            self.ready(lane)
+        elif message["op"] == "batch":
+            self._idle[lane] = True
+            for voice in self._scheduler.voices.values():
+                if voice.busy == lane:
+                    voice.busy = None
+            for reply in message["replies"]:
+                self._told(lane, reply)
+        else:
+            self._told(lane, message)
+
+    def _told(self, lane: int, message: Message) -> None:
+        voice = self._scheduler.voices.get(message["serial"])
+        if voice is None:
+            return
+        if message["version"] != voice.version:
+            if message["op"] == "rendered":
+                # It wrote over what the voice is to hold now.
+                self._scheduler.stage.expect(voice, voice.start)
+        elif message["op"] == "failed":
+            self._scheduler.failed(voice.serial, str(message["error"]))
+        elif message["op"] == "loaded":
+            voice.bound[lane] = voice.version
+            voice.length = message["length"]
+        elif message["start"] == voice.rendered:
+            voice.rendered = message["stop"]
+            new = float(message["load"])
+            voice.load = new if not voice.load else voice.load + SMOOTHING * (new - voice.load)

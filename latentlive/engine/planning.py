@@ -1,0 +1,207 @@
+"""Time and plans at the prompt: where the transport is, and what is to come."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from latentlive.errors import ExpressionError
+
+if TYPE_CHECKING:
+    from latentlive.engine.client import Engine
+
+FORGET_TAPS = 3.0
+"""Seconds without a tap after which the next one is the first again."""
+
+TAPS = 8
+
+
+class Now:
+    """Where the transport is; each time it is looked at.
+
+    Example
+    -------
+    ``with at(now + 8): d1 >> sound("gong")``
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @property
+    def sample(self) -> int:
+        """The position in samples, to about a block of the device."""
+        state = self._engine.state
+        if not state or not state["running"]:
+            return int(state["position"]) if state else 0
+        since = time.monotonic() - self._engine.state_at
+        return int(state["position"] + since * self._rate)
+
+    @property
+    def _rate(self) -> int:
+        return int(self._engine.welcome["sample_rate"])
+
+    @property
+    def seconds(self) -> float:
+        """The position in seconds."""
+        return self.sample / self._rate
+
+    @property
+    def beat(self) -> float:
+        """The position in beats."""
+        state = self._engine.state
+        if not state:
+            return 0.0
+        since = self.sample - int(state["position"])
+        return float(state["beat"] + since / self._rate * state["bpm"] / 60.0)
+
+    @property
+    def bpm(self) -> float:
+        """The tempo in beats a minute."""
+        state = self._engine.state
+        return float(state["bpm"] if state else self._engine.welcome["bpm"])
+
+    def __float__(self) -> float:
+        return self.beat
+
+    def __add__(self, beats: float) -> float:
+        return self.beat + beats
+
+    __radd__ = __add__
+
+    def __repr__(self) -> str:
+        minutes, seconds = divmod(self.seconds, 60.0)
+        return f"beat {self.beat:.1f}, {int(minutes)}:{seconds:04.1f}, {self.bpm:g} bpm"
+
+
+class Tap:
+    """A tempo from the pace at which it is called."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._taps: list[float] = []
+
+    def __call__(self) -> None:
+        """Tap the beat: from the third tap on the tempo follows."""
+        now = time.monotonic()
+        if self._taps and now - self._taps[-1] > FORGET_TAPS:
+            self._taps.clear()
+        self._taps = [*self._taps, now][-TAPS:]
+        if len(self._taps) > 2:
+            pace = (self._taps[-1] - self._taps[0]) / (len(self._taps) - 1)
+            self._engine.tempo(round(60.0 / pace, 1))
+
+    def __repr__(self) -> str:
+        return "tap()"
+
+
+class Table:
+    """Rows that show themselves as a table.
+
+    Parameters
+    ----------
+    heads : sequence of str
+    rows : sequence of sequences
+    empty : str
+        What is shown without rows.
+    """
+
+    def __init__(self, heads: Sequence[str], rows: Sequence[Sequence[Any]], empty: str) -> None:
+        self.heads, self.rows, self.empty = heads, rows, empty
+
+    def __repr__(self) -> str:
+        if not self.rows:
+            return self.empty
+        cells = [[str(cell) for cell in row] for row in [self.heads, *self.rows]]
+        widths = [max(len(row[i]) for row in cells) for i in range(len(self.heads))]
+        return "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in cells
+        )
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> Sequence[Any]:
+        return self.rows[index]
+
+
+class Shown:
+    """A view of the engine that is read anew each time it is shown or asked.
+
+    Parameters
+    ----------
+    engine : Engine
+    kind : 'plan', 'layers' or 'status'
+    """
+
+    def __init__(self, engine: Engine, kind: str) -> None:
+        self._engine, self._kind = engine, kind
+
+    @property
+    def table(self) -> Table:
+        """The rows as they are now."""
+        state = self._engine.fresh()
+        return {"plan": plan_table, "layers": layer_table, "status": status_table}[self._kind](
+            state
+        )
+
+    def __repr__(self) -> str:
+        return repr(self.table)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __getitem__(self, index: int) -> Sequence[Any]:
+        return self.table[index]
+
+
+def plan_table(state: dict[str, Any]) -> Table:
+    """Return what is planned: what, when, which layers, seconds ready."""
+    rows = [
+        (one["name"], one["when"], ", ".join(one["layers"]) or "-", f"{one['ready']:.1f} s")
+        for one in state["plan"]
+    ]
+    return Table(("what", "when", "layers", "ready"), rows, "nothing is planned")
+
+
+def layer_table(state: dict[str, Any]) -> Table:
+    """Return the layers: name, state, gain, seconds ready, what they play."""
+    rows = [
+        (one["name"], one["state"], f"{one['gain']} dB", f"{one['ready']:.1f} s", one["code"])
+        for one in state["layers"]
+    ]
+    return Table(("layer", "state", "gain", "ready", "texture"), rows, "nothing plays")
+
+
+def status_table(state: dict[str, Any]) -> Table:
+    """Return how the engine is: device, load, what was missed, where the log is."""
+    rows = [
+        ("device", state["device"] or f"none: {state['why']}"),
+        ("transport", f"beat {state['beat']:.1f}, {state['bpm']:g} bpm"),
+        ("rendering", f"{state['load']:.2f} s for a second of sound"),
+        ("dropouts", f"{state['underflows']} underflows, {state['missing']} samples missing"),
+        ("log", state["log"]),
+    ]
+    return Table(("engine", ""), rows, "")
+
+
+class History:
+    """What was typed in this performance, with its moments: the log so far."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __repr__(self) -> str:
+        try:
+            with open(self._engine.log, encoding="utf-8") as file:
+                return file.read().rstrip() or "nothing was typed yet"
+        except OSError as error:
+            return f"history: cannot read {self._engine.log}: {error.strerror}"
+
+
+def cue_name(name: Any, word: str) -> str:
+    """Return a cue's name, refused unless it is a text of something."""
+    if not isinstance(name, str) or not name.strip():
+        raise ExpressionError(f"{word}: a cue's name is a text such as 'drop', got {name!r}")
+    return name

@@ -1,0 +1,279 @@
+"""What sounds, decided to the sample: voices, their fades and levels, written as gains.
+
+Every decision that changes what is heard passes through here and is noted as plain data. The same
+decisions in the same order give the same samples, live, in a replay and in a bounce.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from latentlive.curves import Curve, Num
+from latentlive.engine.block import POINTS, POSITION, RING, RUNNING, VOICES, Block
+from latentlive.engine.changes import curve_of
+from latentlive.engine.envelope import MASTER_DB, Fade, Setting
+from latentlive.engine.part import Part
+from latentlive.engine.voices import Voice
+from latentlive.engine.wire import Message
+from latentlive.errors import EngineError
+from latentlive.expr import dump
+from latentlive.mixer import GRID, grid_ceil, grid_floor
+from latentlive.units import Tempo
+
+GAINS_AHEAD = 1 << 16
+"""Samples for which gains are written ahead: an engine that is held up is not heard."""
+
+GAINS_SLACK = 1 << 13
+"""Samples by which gains may fall short of that, so that they are not written at every tick."""
+
+ORDER_BITS = 40
+"""Voices are added by slot, then by serial, so that sums come in the same order everywhere."""
+
+
+class Stage:
+    """The voices of a block, and what becomes of them.
+
+    Parameters
+    ----------
+    block : Block
+    tempo : Tempo
+        Of the transport.
+    seed : int
+    note : function of a message
+        Told every decision, as it is taken.
+    """
+
+    def __init__(
+        self,
+        block: Block,
+        tempo: Tempo,
+        seed: int = 0,
+        note: Callable[[Message], object] = lambda decision: None,
+    ) -> None:
+        self.block, self.tempo, self.seed, self.note = block, tempo, seed, note
+        self.voices: dict[int, Voice] = {}
+        self.settings: dict[int, Setting] = {}
+        self.master = Setting(gain_db=Num(MASTER_DB), pan=Num(0.0))
+        self._serial = 0
+
+    @property
+    def position(self) -> int:
+        """The next sample that the device will ask for."""
+        return int(self.block.header[POSITION])
+
+    @property
+    def running(self) -> bool:
+        """Whether the transport moves; it waits for the first textures."""
+        return bool(self.block.header[RUNNING])
+
+    @property
+    def free_rings(self) -> int:
+        """How many rings no voice holds."""
+        return VOICES - sum(len(voice.rings) for voice in self.voices.values())
+
+    def cast(
+        self,
+        layer: str,
+        slot: int,
+        part: Part,
+        start: int,
+        wide: float = 0.0,
+        pair: int = 0,
+        serial: int | None = None,
+    ) -> Voice:
+        """Return a new voice, silent yet, that holds one ring, or two if it is wide.
+
+        Raises
+        ------
+        EngineError
+            If too few rings are free.
+        """
+        taken = {ring for voice in self.voices.values() for ring in voice.rings}
+        rings = [ring for ring in range(VOICES) if ring not in taken][: 2 if wide else 1]
+        if len(rings) < (2 if wide else 1):
+            raise EngineError("engine: all voices are busy; stop a layer first")
+        self._serial = self._serial + 1 if serial is None else serial
+        voice = Voice(self._serial, tuple(rings), layer, slot, part, start, wide, pair)
+        self.voices[voice.serial] = voice
+        self.expect(voice, start)
+        return voice
+
+    def expect(self, voice: Voice, start: int) -> None:
+        """Let a voice's rings hold nothing, and begin at a position."""
+        voice.start = voice.rendered = start
+        for ring in voice.rings:
+            self.block.ready[ring] = start
+
+    def recast(self, voice: Voice, part: Part, start: int) -> None:
+        """Let a voice that is silent yet play another part, or begin elsewhere.
+
+        What is rendered is kept if only the place has changed.
+        """
+        by = start - voice.start
+        if part == voice.part and not by:
+            return
+        moved = by != 0 and part == voice.part.moved(by) and voice.busy is None
+        voice.version += 1
+        voice.moved_from = voice.version - 1 if moved else None
+        voice.part = part
+        if not moved:
+            self.expect(voice, start)
+            return
+        places = np.arange(voice.start, voice.rendered)
+        for ring in voice.rings:
+            self.block.audio[ring, (places + by) % RING] = self.block.audio[ring, places % RING]
+            self.block.ready[ring] = (start, voice.rendered + by)
+        voice.start, voice.rendered = start, voice.rendered + by
+
+    def skip(self, voice: Voice, at: int) -> None:
+        """Let a voice go on at a later position, without what lies before."""
+        voice.rendered = voice.skipped_to = at
+        for ring in voice.rings:
+            self.block.ready[ring] = at
+
+    # Decisions.
+
+    def start(self, voice: Voice, at: int, over: int) -> None:
+        """Let a voice be heard from `at` on, at full level after `over` samples."""
+        voice.start = at
+        voice.fade = Fade(at, at + max(over, GRID), 0.0, 1.0)
+        voice.sounding = True
+        voice.gains_until = at
+        for ring in voice.rings:
+            self.block.pair[ring] = voice.pair
+            self.block.active[ring] = 1 + (voice.slot << ORDER_BITS) + voice.serial
+        self.note(
+            {
+                "do": "start",
+                "at": at,
+                "voice": voice.serial,
+                "layer": voice.layer,
+                "slot": voice.slot,
+                "wide": voice.wide,
+                "pair": voice.pair,
+                "over": over,
+                "part": voice.part,
+            }
+        )
+        self._write(voice)
+
+    def fade(self, voice: Voice, at: int, level: float, over: int) -> None:
+        """Let a voice move to another level from `at` on, from where it is then."""
+        voice.fade = voice.fade.towards(level, at, max(over, GRID))
+        self.note({"do": "fade", "at": at, "voice": voice.serial, "level": level, "over": over})
+        self._rewrite(voice, at)
+
+    def gate(self, voice: Voice, at: int, level: float, over: int) -> None:
+        """Close or open a voice whose rendering does not keep up."""
+        voice.gate = voice.gate.towards(level, at, max(over, GRID))
+        self.note({"do": "gate", "at": at, "voice": voice.serial, "level": level, "over": over})
+        self._rewrite(voice, at)
+
+    def level(self, slot: int, at: int, glide: bool, curves: dict[str, Curve]) -> None:
+        """Let a layer's gain, amp, pan or audibility be another from `at` on."""
+        setting = self.settings.get(slot, Setting()).changed(at, **curves)
+        self.settings[slot] = setting if glide else setting.settled()
+        data = {word: dump(curve) for word, curve in curves.items()}
+        self.note({"do": "level", "at": at, "slot": slot, "glide": glide, "curves": data})
+        for voice in self.voices.values():
+            if voice.slot == slot:
+                self._rewrite(voice, at)
+
+    def set_master(self, at: int, gain_db: Curve) -> None:
+        """Let the master's level be another from `at` on."""
+        self.master = self.master.changed(at, gain_db=gain_db)
+        self.note({"do": "master", "at": at, "gain_db": dump(gain_db)})
+        for voice in self.voices.values():
+            self._rewrite(voice, at)
+
+    def set_tempo(self, at: int, tempo: Tempo) -> None:
+        """Let the transport count beats by another tempo; voices are cast anew for it."""
+        self.tempo = tempo
+        self.note({"do": "tempo", "at": at, "tempo": tempo.dump()})
+
+    def set_seed(self, at: int, seed: int) -> None:
+        """Draw all chance from another seed; what is cast is bound anew."""
+        self.seed = seed
+        self.note({"do": "seed", "at": at, "seed": seed})
+        for voice in self.voices.values():
+            voice.version += 1
+            voice.moved_from = None
+            self.expect(voice, voice.start)
+
+    def end(self, voice: Voice) -> None:
+        """Free a voice that is silent."""
+        if voice.sounding:
+            self.note({"do": "end", "at": self.position, "voice": voice.serial})
+        for ring in voice.rings:
+            self.block.active[ring] = 0
+            self.block.gains[:, ring] = 0.0
+        self.voices.pop(voice.serial, None)
+
+    def panic(self, at: int) -> None:
+        """Note that the player has been silent from `at` on, and free every voice."""
+        self.note({"do": "panic", "at": at})
+        self.clear()
+
+    def clear(self) -> None:
+        """Free every voice."""
+        for voice in list(self.voices.values()):
+            voice.sounding = False
+            self.end(voice)
+
+    def perform(self, decision: Message) -> None:
+        """Take a decision that was noted before, about voices that are cast."""
+        do, at = decision["do"], int(decision["at"])
+        if do == "level":
+            curves = {word: curve_of(data) for word, data in decision["curves"].items()}
+            self.level(int(decision["slot"]), at, bool(decision["glide"]), curves)
+        elif do == "master":
+            self.set_master(at, curve_of(decision["gain_db"]))
+        elif do == "tempo":
+            self.set_tempo(at, Tempo.load(decision["tempo"], self.tempo.sample_rate))
+        elif do == "seed":
+            self.set_seed(at, int(decision["seed"]))
+        elif (voice := self.voices.get(int(decision["voice"]))) is not None:
+            over = int(decision["over"])
+            if do == "start":
+                self.start(voice, at, over)
+            elif do == "fade":
+                self.fade(voice, at, float(decision["level"]), over)
+            elif do == "gate":
+                self.gate(voice, at, float(decision["level"]), over)
+
+    # Gains.
+
+    def write(self) -> None:
+        """Write the gains of what sounds, ahead of the position."""
+        for voice in self.voices.values():
+            if voice.sounding and voice.gains_until < self.position + GAINS_AHEAD - GAINS_SLACK:
+                self._write(voice)
+
+    def _rewrite(self, voice: Voice, since: int) -> None:
+        if voice.sounding:
+            voice.gains_until = min(voice.gains_until, grid_floor(since))
+            self._write(voice)
+
+    def _write(self, voice: Voice) -> None:
+        until = grid_ceil(max(self.position, 0) + GAINS_AHEAD)
+        first = max(voice.gains_until, voice.start, grid_floor(self.position))
+        if first >= until:
+            return
+        samples = np.arange(first, until, GRID, dtype=np.int64)
+        setting = self.settings.get(voice.slot, Setting())
+        gains = setting.gains(samples, voice.part.origin, voice.part.tempo, self.seed)
+        master = self.master.gains(samples, 0, self.tempo, self.seed)[0]
+        gains *= voice.fade.gain(samples) * voice.gate.gain(samples) * master
+        points = samples // GRID % POINTS
+        # A wide voice has a ring for each side.
+        if len(voice.rings) == 1:
+            self.block.gains[:, voice.rings[0], points] = gains
+        else:
+            for side, ring in enumerate(voice.rings):
+                self.block.gains[side, ring, points] = gains[side]
+                self.block.gains[1 - side, ring, points] = 0.0
+        voice.gains_until = until
+        for ring in voice.rings:
+            self.block.gains_until[ring] = until

@@ -1,0 +1,108 @@
+"""Undo and redo of what was done to the layers: as fades, at the quant, like any change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from latentlive.curves import Curve
+from latentlive.engine.voices import State
+from latentlive.engine.wire import Message
+from latentlive.errors import EngineError
+from latentlive.expr import dump
+
+if TYPE_CHECKING:
+    from latentlive.engine.scheduler import Scheduler
+
+DEPTH = 100
+"""How many cells can be undone."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The layers' states by slot, and the master's level."""
+
+    states: dict[int, State]
+    master: Curve
+
+
+class Undo:
+    """What the layers were before each cell.
+
+    Parameters
+    ----------
+    scheduler : Scheduler
+    """
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+        self._done: list[Snapshot] = []
+        self._undone: list[Snapshot | list[Message]] = []
+
+    def remember(self) -> None:
+        """Keep the present state: a cell is about to land."""
+        self._done.append(self._now())
+        del self._done[:-DEPTH]
+
+    def forget_undone(self) -> None:
+        """Let nothing be redone: something new was done."""
+        self._undone.clear()
+
+    def undo(self) -> None:
+        """Take back the last cell: drop it if it has not landed, else restore what was before.
+
+        Raises
+        ------
+        EngineError
+            If there is none.
+        """
+        scheduler = self._scheduler
+        waiting = [c for c in scheduler.cells if c.undoable and not c.fixed and c.at is not None]
+        if waiting:
+            cell = waiting[-1]
+            scheduler.drop(cell)
+            self._undone.append(cell.changes)
+        elif self._done:
+            self._undone.append(self._now())
+            self._restore(self._done.pop())
+        else:
+            raise EngineError("undo: nothing was done yet")
+
+    def redo(self) -> None:
+        """Do again what was undone last.
+
+        Raises
+        ------
+        EngineError
+            If nothing was undone since the last change.
+        """
+        if not self._undone:
+            raise EngineError("redo: nothing was undone")
+        undone = self._undone.pop()
+        if isinstance(undone, Snapshot):
+            self.remember()
+            self._restore(undone)
+        else:
+            left = self._undone.copy()
+            self._scheduler.apply(undone)
+            self._undone = left
+
+    def _now(self) -> Snapshot:
+        layers = self._scheduler.layers.values()
+        states = {layer.slot: layer.state for layer in layers}
+        return Snapshot(states, self._scheduler.stage.master.gain_db)
+
+    def _restore(self, snapshot: Snapshot) -> None:
+        changes: list[Message] = [
+            {
+                "op": "restore",
+                "layer": layer.name,
+                "state": snapshot.states.get(layer.slot, State()),
+            }
+            for layer in self._scheduler.layers.values()
+            if snapshot.states.get(layer.slot, State()) != layer.state
+        ]
+        if snapshot.master != self._scheduler.stage.master.gain_db:
+            changes.append({"op": "master", "gain_db": dump(snapshot.master)})
+        if changes:
+            self._scheduler.apply(changes, undoable=False)

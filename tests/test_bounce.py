@@ -1,0 +1,126 @@
+"""A performance and its bounce hold the same samples, whatever happened in it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import latentlive as ll
+from latentlive.engine.block import PANIC, PANIC_DONE
+from latentlive.engine.bounce import Bounce
+from latentlive.engine.journal import Journal, Performance
+from latentlive.errors import EngineError
+from latentlive.expr import dump
+from latentlive.space import ToySpace
+from tests.test_scheduler import RATE, A, B, House, mute, play, put
+
+
+class Logged(House):
+    """A house whose decisions are written to a log."""
+
+    def __init__(self, path, seed=0):
+        super().__init__(seed)
+        header = {
+            "model": ToySpace(1024).digest,
+            "name": "toy",
+            "rate": RATE,
+            "channels": 2,
+            "seed": seed,
+            "tempo": self.scheduler.tempo.dump(),
+            "begins": 0,
+        }
+        self.journal = Journal(path, header, self.said.append)
+        self.scheduler.stage.note = self.journal.note
+
+    def panic(self):
+        self.block.header[PANIC] += 1
+        self.scheduler.panic()
+        self.journal.note({"do": "panic", "at": self.scheduler.position})
+        self.block.header[PANIC_DONE] += 1
+
+
+def bounced(path, **options):
+    performance = Performance(path)
+    stop = options.pop("stop")
+    blocks = list(Bounce(performance, ToySpace(1024), stop=stop, **options).blocks())
+    return np.concatenate([block.mix for block in blocks]), blocks
+
+
+@pytest.fixture(scope="module")
+def performance(tmp_path_factory):
+    """Swaps, fades, levels, mutes, a tempo, a cue, a morph, a wide layer, a fault, a panic."""
+    path = tmp_path_factory.mktemp("log") / "evening.py"
+    house = Logged(path, seed=5)
+    noisy = A.of  # with its noise
+    house.apply(play("d1", noisy), put("d1", gain_db=-3.0, pan=0.2))
+    house.run(1.1)
+    house.apply(play("d2", B), put("d2", wide=0.7))
+    house.apply({"op": "set", "layer": "d1", "gain_db": dump(ll.sine(1).range(-20, 0))})
+    house.run(1.5, block=300)
+    house.apply(put("d1", morph=True, xfade=2.0), play("d1", B.of))
+    house.scheduler.apply([play("d3", A.slow(2))], cue="drop")
+    house.run(1)
+    house.apply({"op": "tempo", "bpm": 90.0, "over": 4.0})
+    house.run(2)
+    house.scheduler.go("drop")
+    house.apply(mute("d2"))
+    house.run(1)
+    house.apply({"op": "only", "layers": ["d3", "d1"]})
+    house.apply({"op": "master", "gain_db": dump(ll.number(3.0))})
+    house.run(1.3)
+    house.scheduler.failed(house.scheduler.layers["d1"].voice.serial, "sound: gone")
+    house.run(1.5)
+    house.panic()
+    house.run(0.4)
+    house.apply(play("d4", noisy))
+    house.run(2)
+    house.scheduler.undo.undo()
+    house.run(1)
+    house.apply({"op": "hush", "fade": 0.5})
+    house.run(1)
+    house.journal.close()
+    return path, house.samples
+
+
+def test_the_bounce_is_what_was_heard_bit_for_bit(performance):
+    path, heard = performance
+    assert np.abs(heard).max() > 0.1
+    again, _ = bounced(path, stop=len(heard))
+    assert np.array_equal(again, heard)
+
+
+def test_a_bounce_from_the_middle_holds_the_same_samples(performance):
+    path, heard = performance
+    for begin in (RATE // 3, 3 * RATE + 17, 6 * RATE):
+        again, _ = bounced(path, begin=begin, stop=len(heard))
+        assert np.array_equal(again, heard[begin:])
+
+
+def test_stems_sum_to_the_mix_below_the_limiter(performance):
+    path, heard = performance
+    _, blocks = bounced(path, stop=2 * RATE, stems=True)
+    assert {name for block in blocks for name in block.layers} == {"d1", "d2"}
+    summed = np.concatenate([sum(block.layers.values()) for block in blocks])
+    assert np.abs(summed - heard[: 2 * RATE]).max() < 1e-6
+
+
+def test_another_model_is_named(performance):
+    path, _ = performance
+    with pytest.raises(EngineError, match="it was played with the model 'toy'"):
+        Bounce(Performance(path), ToySpace(512))
+
+
+@pytest.mark.parametrize("damage", ["nonsense\n", '{"format": 9}\n', "[]\n"])
+def test_a_damaged_log_is_refused_in_one_line(tmp_path, damage):
+    path = tmp_path / "x.jsonl"
+    path.write_text(damage)
+    with pytest.raises(EngineError, match=r"line 1: damaged"):
+        Performance(path)
+
+
+def test_a_line_cut_off_by_a_crash_is_left_out(performance, tmp_path):
+    path, _ = performance
+    lines = path.with_suffix(".jsonl").read_text()
+    cut = tmp_path / "cut.jsonl"
+    cut.write_text(lines[: len(lines) // 2])
+    assert 0 < len(Performance(cut).decisions) < len(Performance(path).decisions)
