@@ -45,6 +45,7 @@ def live(command: Any) -> Any:
         click.option("--channels", default=2, show_default=True, help="Output channels, even."),
         click.option("--device", default="", help="Output device, by name or number."),
         click.option("--out", type=click.Path(path_type=Path), help="Write what is heard."),
+        click.option("--log", type=click.Path(path_type=Path), help="Log the performance, .py."),
     ):
         command = option(command)
     return common(command)
@@ -129,6 +130,82 @@ class Screen:
         if self.drawn:
             print(f"\x1b[{self.drawn}F\x1b[J", end="", file=sys.stderr)
             self.drawn = 0
+
+
+@main.command()
+@click.argument("path", metavar="LOG", type=click.Path(path_type=Path))
+@live
+@click.option("--from", "begin", default="0", help="Begin there: 12:00, 90 (seconds), 72b (beats).")
+@click.option("--silent", is_flag=True, help="Open no device; with --out, only write.")
+@click.pass_context
+def replay(context: click.Context, /, path: Path, begin: str, **options: Any) -> None:
+    """Play a logged performance again, with the same samples.
+
+    latentlive replay evening.py --from 12:00
+    """
+    from latentlive.engine import Engine
+    from latentlive.logbook import exact, opened, sample_at, wait_until_silent
+
+    if not exact(path):
+        context.invoke(play, session=str(path), seconds=None, **options)
+        return
+    performance = opened(path, options["corpus"])
+    screen = Screen()
+    first = sample_at(begin, performance)
+    with Engine(**options, replay=performance.path, begin=first, say=screen.say) as engine:
+        try:
+            wait_until_silent(engine, screen.show)
+        except KeyboardInterrupt:
+            screen.say("fading out")
+
+
+@main.command()
+@click.argument("path", metavar="LOG", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The file.")
+@click.option("--stems", type=click.Path(path_type=Path), help="A folder for each layer alone.")
+@click.option("--from", "begin", default="0", help="Begin there: 12:00, 90 (seconds), 72b (beats).")
+@click.option("--to", "end", help="End there [the end of the performance].")
+@click.option("--corpus", type=click.Path(path_type=Path), help="Where its sounds are.")
+@click.option("--model", type=click.Path(path_type=Path), help="Where its model is.")
+@click.pass_context
+def bounce(
+    context: click.Context,
+    /,
+    path: Path,
+    output: Path,
+    stems: Path | None,
+    begin: str,
+    end: str | None,
+    corpus: Path | None,
+    model: Path | None,
+) -> None:
+    """Render a logged performance faster than it was played: the same samples.
+
+    latentlive bounce evening.py -o evening.flac --stems stems
+    """
+    from latentlive.logbook import bounce_file, exact, opened, sample_at
+
+    if not exact(path):
+        context.invoke(play, session=str(path), out=output, silent=True, corpus=corpus, model=model)
+        return
+    performance = opened(path, corpus)
+    first = sample_at(begin, performance)
+    last = None if end is None else sample_at(end, performance)
+    file = os.fspath(model or performance.header["model_file"])
+    bounce_file(performance, output, file, first, last, stems)
+    click.echo(output)
+
+
+@main.command()
+@click.argument("path", metavar="LOG", type=click.Path(path_type=Path), required=False)
+@live
+def resume(path: Path | None, **options: Any) -> None:
+    """Bring back the layers of a run that crashed, and open the prompt on them."""
+    from latentlive.engine.resuming import crashed
+
+    path = path or crashed()
+    click.echo(f"resuming {path}", err=True)
+    prompt({**options, "resume": path})
 
 
 @main.command()

@@ -103,8 +103,11 @@ class Tempo:
         """Return the tempo at a sample, in beats per minute."""
         if not self.changes:
             return self.bpm
+        reached = [c for c in self.changes if c.at <= sample][-1:]
+        if not reached or reached[0].at + reached[0].over <= sample:
+            return reached[0].bpm if reached else self.bpm
         start, beat, rate, bend = self._pieces
-        i = max(int(np.searchsorted(start, sample, "right")) - 1, 0)
+        i = int(np.searchsorted(start, sample, "right")) - 1
         return self._bpm((start[i], beat[i], rate[i], bend[i]), sample)
 
     def beats(self, samples: ArrayLike) -> Floats:

@@ -28,6 +28,7 @@ class Logged(House):
             "seed": seed,
             "tempo": self.scheduler.tempo.dump(),
             "begins": 0,
+            "pid": 0,
         }
         self.journal = Journal(path, header, self.said.append)
         self.scheduler.stage.note = self.journal.note

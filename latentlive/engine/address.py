@@ -57,6 +57,18 @@ def publish(address: Address) -> Path:
     return path
 
 
+def answers(pid: int) -> bool:
+    """Return whether the engine of a process id is there."""
+    path = cache_folder("run") / f"engine-{pid}.json"
+    try:
+        known = json.loads(path.read_text())
+        _, connection = Address(int(known["port"]), str(known["token"]), pid).connect()
+    except (OSError, ValueError, KeyError, TypeError, EngineError):
+        return False
+    connection.close()
+    return True
+
+
 def running() -> tuple[Address, Wire, socket.socket]:
     """Return the engine that was started last, connected.
 

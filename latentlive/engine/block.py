@@ -40,7 +40,8 @@ HEADER_WORDS = 64
     PANIC_DONE,
     PANIC_AT,
     HOLES,
-) = range(13)
+    CUT,
+) = range(14)
 
 
 def _sizes(channels: int) -> dict[str, tuple[type, tuple[int, ...]]]:

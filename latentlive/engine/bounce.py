@@ -18,8 +18,6 @@ from latentlive.engine.stage import Stage
 from latentlive.engine.voiced import mix_voices
 from latentlive.engine.voices import Voice
 from latentlive.engine.worker import Worker
-from latentlive.errors import EngineError
-from latentlive.limiter import MEMORY
 from latentlive.mixer import GRID, grid_floor
 from latentlive.space import Space
 from latentlive.units import Tempo
@@ -31,9 +29,6 @@ STEP = 4096
 
 AHEAD = 4096
 """Samples beyond that for which voices are rendered: the limiter looks ahead."""
-
-SETTLE = 4 * MEMORY * GRID
-"""Samples before the beginning in which the limiter forgets that there was nothing."""
 
 
 class Heard(NamedTuple):
@@ -80,21 +75,16 @@ class Bounce:
         stems: bool = False,
     ) -> None:
         header = performance.header
-        if header["model"] != space.digest:
-            raise EngineError(
-                f"bounce: it was played with the model {header['name']!r} ({header['model']}), "
-                f"this one is {space.name!r} ({space.digest}); say --model FILE"
-            )
+        performance.check_model(space)
         self.begin = max(begin, int(header["begins"]))
         self.stop = performance.end if stop is None else stop
         self._stems = stems
         self._block = Block.create(int(header["channels"]))
-        start = max(grid_floor(self.begin) - SETTLE, int(header["begins"]))
-        self._block.header[POSITION] = start
+        self._block.header[POSITION] = self.begin
         self._block.header[RUNNING] = 1
         tempo = Tempo.load(header["tempo"], int(header["rate"]))
         self._stage = Stage(self._block, tempo, int(header["seed"]))
-        self._score = Score(self._stage, performance.decisions, performance.source, start)
+        self._score = Score(self._stage, performance.decisions, performance.source, self.begin)
         self._worker = Worker(space, self._block)
         self._bound: set[int] = set()
         self._player = Player(self._block)
@@ -107,8 +97,6 @@ class Bounce:
                 self._block.header[PANIC] += 1
                 self._block.header[PANIC_DONE] += 1
             until = min(grid_floor(position) + STEP, self.stop)
-            if position < self.begin:
-                until = min(until, self.begin)
             if self._score.panic is not None:
                 until = min(until, self._score.panic)
             self._score.take(until + AHEAD)
@@ -118,8 +106,7 @@ class Bounce:
             out = np.empty((until - position, self._block.channels), np.float32)
             self._player.fill(out)
             self._score.end(until)
-            if position >= self.begin:
-                yield Heard(out, layers)
+            yield Heard(out, layers)
 
     def _render(self, until: int) -> None:
         """Render what will be heard of every voice before a sample."""

@@ -50,6 +50,10 @@ class Engine:
         Let the transport wait for `start`.
     log : path, optional
         Where the performance is logged, ``.py``; a file of its own in the cache when left out.
+    replay : path, optional
+        A log to play again, from sample `begin` on; seed, tempo and channels are its own.
+    resume : path, optional
+        The log of a run that crashed: its layers go on.
     on_exit : 'fade' or 'keep'
         What the engine does when this process is killed.
     say : function of a line
@@ -97,6 +101,9 @@ class Engine:
         block: int = 512,
         ahead: float = 2.0,
         log: str | os.PathLike[str] | None = None,
+        replay: str | os.PathLike[str] | None = None,
+        begin: int = 0,
+        resume: str | os.PathLike[str] | None = None,
         on_exit: Literal["fade", "keep"] = "fade",
         say: Callable[[str], object] | None = None,
     ) -> None:
@@ -104,6 +111,8 @@ class Engine:
         arguments = ["--model", os.fspath(model or ""), "--device", device, "--bpm", str(tempo)]
         arguments += ["--seed", str(seed), "--on-exit", on_exit]
         arguments += ["--out", os.path.abspath(out) if out else "", "--corpus", library.given]
+        arguments += ["--replay", os.path.abspath(replay) if replay else "", "--begin", str(begin)]
+        arguments += ["--resume", os.path.abspath(resume) if resume else ""]
         arguments += ["--log", os.path.abspath(log) if log else ""]
         arguments += ["--block", str(block), "--ahead", str(ahead)]
         arguments += ["--channels", str(channels)]

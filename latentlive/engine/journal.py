@@ -13,11 +13,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from latentlive.corpus import stored
+from latentlive.engine.changes import curve_of
 from latentlive.engine.part import Part, Source
 from latentlive.engine.voices import State
 from latentlive.engine.wire import Message
-from latentlive.errors import EngineError
-from latentlive.expr import dump
+from latentlive.errors import EngineError, SoundError
+from latentlive.expr import dump, load
+from latentlive.latent import Recorded
+from latentlive.renderer import Sounds
+from latentlive.space import Space
 
 FORMAT = 1
 
@@ -104,7 +109,8 @@ class Journal:
         self._line({"text": text})
 
     def close(self) -> None:
-        """End the log."""
+        """End the log, in good order."""
+        self._line({"do": "closed", "at": 0})
         self._text.close()
         self._lines.close()
 
@@ -128,6 +134,7 @@ class Performance:
         self.decisions: list[Message] = []
         self.textures: dict[str, Source] = {}
         self.header: Message = {}
+        self.closed = False
         text = []
         for number, line in enumerate(self._read(), 1):
             try:
@@ -139,7 +146,9 @@ class Performance:
                     self.textures[entry["texture"]] = known
                 elif "text" in entry:
                     text.append(entry["text"])
-                elif entry["do"] and int(entry["at"]) >= 0:
+                elif entry["do"] == "closed":
+                    self.closed = True
+                elif int(entry["at"]) >= 0:
                     self.decisions.append(entry)
             except (ValueError, KeyError, TypeError) as error:
                 raise EngineError(f"log: {self.path}, line {number}: damaged ({error})") from None
@@ -163,6 +172,53 @@ class Performance:
         except (OSError, UnicodeDecodeError):
             return False
 
+    def check_model(self, space: Space) -> None:
+        """Refuse a model that it was not played with.
+
+        Raises
+        ------
+        EngineError
+            With the names of both.
+        """
+        if self.header["model"] != space.digest:
+            raise EngineError(
+                f"log: it was played with the model {self.header['name']!r} "
+                f"({self.header['model'][:8]}), this one is {space.name!r} ({space.digest[:8]}); "
+                "say --model FILE"
+            )
+
+    def check_sounds(self, sounds: Sounds) -> None:
+        """Find every recording that it needs, in the cache or where `sounds` finds them.
+
+        Raises
+        ------
+        EngineError
+            With the names of those that are missing, or are not what was played.
+        """
+        missing: list[str] = []
+        for texture in self.textures.values():
+            for node in load(texture["expr"]).walk():
+                digest = texture["sounds"].get(node.digest)
+                if digest is None or not isinstance(node, Recorded):
+                    continue
+                try:
+                    stored(digest)
+                except SoundError:
+                    missing += _found(node, digest, sounds)
+        if missing:
+            raise EngineError("log: " + "; ".join(dict.fromkeys(missing)))
+
+    def settle(self) -> None:
+        """Mark the log as ended: its layers have gone on elsewhere."""
+        try:
+            with self.path.open("r+b") as file:
+                whole = file.read().rfind(b"\n") + 1  # the last line may have been cut off
+                file.seek(whole)
+                file.truncate()
+                file.write(b'{"do":"closed","at":0}\n')
+        except OSError as error:
+            raise EngineError(f"log: cannot write {self.path}: {error.strerror}") from None
+
     @property
     def end(self) -> int:
         """The last sample that the log knows of."""
@@ -181,10 +237,19 @@ class Performance:
         return self.textures[key]
 
 
+def _found(sound: Recorded, digest: str, sounds: Sounds) -> list[str]:
+    """Return what is wrong with a recording where it is found, nothing if it is the same."""
+    try:
+        known = sounds(sound).digest
+    except SoundError as error:
+        return [str(error)]
+    return [] if known == digest else [f"{sound!r} is not the recording that was played"]
+
+
 def _checked(header: Message) -> Message:
     if header["format"] != FORMAT:
         raise ValueError(f"format {header['format']}, this version reads {FORMAT}")
-    for key in ("model", "rate", "channels", "seed", "begins", "tempo"):
+    for key in ("model", "rate", "channels", "seed", "begins", "tempo", "pid"):
         header[key]
     return header
 
@@ -199,6 +264,19 @@ def dump_state(state: State, source: Callable[[Source], Any]) -> Message:
         "pan": dump(state.pan),
         **{word: getattr(state, word) for word in PLAIN},
     }
+
+
+def load_state(data: Message, source: Callable[[Any], Source]) -> State:
+    """Return the state that `dump_state` wrote."""
+    key = data["source"]
+    return State(
+        source=None if key is None else source(key),
+        origin=data["origin"],
+        gain_db=curve_of(data["gain_db"]),
+        amp=curve_of(data["amp"]),
+        pan=curve_of(data["pan"]),
+        **{word: data[word] for word in PLAIN},
+    )
 
 
 PLAIN = ("fade", "xfade", "quant", "morph", "wide", "pair", "muted", "soloed")

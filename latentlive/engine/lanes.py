@@ -115,7 +115,7 @@ class Lanes:
         for voice in scheduler.voices.values():
             if voice.busy is not None or not self._serves(lane, voice) or needless(voice):
                 continue
-            if voice.sounding and voice.rendered < position:
+            if voice.sounding and voice.rendered < position and scheduler.running:
                 continue  # nobody would hear it; it goes on further ahead
             base = max(position, voice.start) if voice.sounding else voice.start
             left = voice.rendered - base

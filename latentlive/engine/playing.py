@@ -14,6 +14,7 @@ from latentlive.engine.block import (
     BUSY_MAX_NS,
     BUSY_NS,
     CLOSING,
+    CUT,
     HEARTBEAT,
     PANIC,
     PANIC_AT,
@@ -56,6 +57,14 @@ class Player:
             One channel takes the middle of the first pair; channels that the mix does not have
             are silent.
         """
+        cut = int(self.block.header[CUT]) - int(self.block.header[POSITION])
+        if 0 < cut < len(out):
+            self._fill(out[:cut])
+            self._fill(out[cut:])
+        else:
+            self._fill(out)
+
+    def _fill(self, out: NDArray[np.float32]) -> None:
         begun = time.perf_counter_ns()
         header = self.block.header
         header[HEARTBEAT] += 1
@@ -92,7 +101,8 @@ class Player:
         if new:
             self.panics = asked
             header[PANIC_AT] = position
-        return new or asked != done
+        cut = int(header[CUT])
+        return new or asked != done or 0 < cut <= position
 
     def _mix(self, heard: NDArray[np.float32], position: int, stop: int) -> None:
         active = np.flatnonzero(self.block.active)

@@ -320,6 +320,7 @@ class Scheduler:
         for layer in self.layers.values():
             layer.voice, layer.leaving, layer.good = None, [], None
             layer.state = replace(layer.state, source=None, origin=None)
+            self._tell(layer, self.position)
         for cell in self.cells:
             cell.voices, cell.cast = [], False
 
@@ -509,6 +510,7 @@ class Scheduler:
             layer.leaving.append(voice)
             state, layer.good = layer.state, None
             layer.state = replace(state, source=None, origin=None)
+            self._tell(layer, self.position)
             if good is not None and good.source is not None:
                 self.say(f"{layer.name}: back to {good.source['code']}")
                 back = replace(state, source=good.source, origin=good.origin)
@@ -600,6 +602,14 @@ class Scheduler:
                 layer.state = replace(layer.state, origin=None)
         if retimed:
             self._retime()
+        for name in restyled:
+            self._tell(self.layer(name), at)
+
+    def _tell(self, layer: Layer, at: int) -> None:
+        """Note a layer's state, so that a run that crashes can be resumed."""
+        self.stage.note(
+            {"do": "state", "at": at, "layer": layer.name, "slot": layer.slot, "state": layer.state}
+        )
 
     def _enter(self, voice: Voice, at: int, hard: bool) -> None:
         """Let a voice take over its layer."""
@@ -660,6 +670,7 @@ class Scheduler:
         if layer.voice is voice:
             layer.voice = None
             layer.state = replace(layer.state, source=None, origin=None)
+            self._tell(layer, self.position)
         if voice in layer.leaving:
             layer.leaving.remove(voice)
         self.stage.end(voice)

@@ -9,10 +9,10 @@ import numpy as np
 
 from latentlive.engine.block import RING
 from latentlive.engine.part import Part, Source
-from latentlive.engine.stage import Stage
+from latentlive.engine.stage import BEFORE, Stage
 from latentlive.engine.voices import Voice
 from latentlive.engine.wire import Message
-from latentlive.mixer import GRID
+from latentlive.mixer import GRID, grid_floor
 
 SOUNDING = frozenset({"start", "fade", "gate", "level", "master", "tempo", "seed"})
 """Decisions that are taken ahead of their sample."""
@@ -56,7 +56,7 @@ class Score:
         self.take(begin + GRID)
         for voice in stage.voices.values():
             if voice.start < begin:
-                stage.skip(voice, begin)
+                stage.skip(voice, max(grid_floor(begin) - BEFORE, voice.start))
 
     @property
     def over(self) -> bool:
@@ -105,9 +105,9 @@ class Score:
                 self.stage.end(voice)
 
     def panicked(self) -> None:
-        """Free every voice: the panic that was next is here."""
-        self._panics.pop(0)
-        self.stage.clear()
+        """Free every voice that has begun: the panic that was next is here."""
+        at = self._panics.pop(0)
+        self.stage.clear(before=at)
 
     def silence_holes(self, voice: Voice) -> None:
         """Take out of a voice's rings what was not heard of it, as far as it is rendered."""

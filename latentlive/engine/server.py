@@ -23,6 +23,7 @@ from latentlive.curves import Num
 from latentlive.engine.address import Address, publish
 from latentlive.engine.block import (
     CLOSING,
+    CUT,
     PANIC,
     PANIC_AT,
     PANIC_DONE,
@@ -31,9 +32,11 @@ from latentlive.engine.block import (
 )
 from latentlive.engine.children import Child
 from latentlive.engine.clients import Client
-from latentlive.engine.journal import Journal
+from latentlive.engine.journal import Journal, Performance
 from latentlive.engine.output import Output
+from latentlive.engine.replaying import Replay
 from latentlive.engine.report import report
+from latentlive.engine.resuming import position_of, restore, seed_of, tempo_of
 from latentlive.engine.scheduler import Scheduler
 from latentlive.engine.wire import Message, Wire
 from latentlive.engine.workers import Workers
@@ -46,6 +49,9 @@ TICK = 0.01
 STATUS_EVERY = 0.1
 MARK_EVERY = 1.0
 """Seconds after which the log is told how far the performance has come."""
+
+CHANGING = frozenset({"cell", "go", "cancel", "audition", "undo", "redo", "seed"})
+"""What a replay does not take."""
 
 PREVIEW = "preview"
 PREVIEW_DB = -12.0
@@ -61,25 +67,33 @@ class Server:
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = options
         self.inbox: queue.Queue[tuple[Any, Message | None]] = queue.Queue()
-        self.block = Block.create(options["channels"])
-        self.space = load_model(options["model"] or None)
+        past = self._past()
+        self.model = options["model"] or (past.header["model_file"] if past else "")
+        self.space = load_model(self.model or None)
+        channels, tempo, seed, position = self._beginning(past)
+        self.block = Block.create(channels)
+        self.block.header[POSITION] = position
         self.clients: list[Client] = []
-        tempo = Tempo(options["bpm"], self.space.sample_rate)
-        self.journal = self._open_journal(tempo)
+        self.journal = self._open_journal(tempo, seed)
         self.scheduler = Scheduler(
             self.block,
             tempo,
-            options["seed"],
+            seed,
             options["ahead"],
             options["hold"],
             self.say,
             self.journal.note,
         )
+        self.replay: Replay | None = None
+        if past is not None and options["replay"]:
+            self.replay = Replay(self.scheduler, past, position)
+        elif past is not None:
+            restore(self.scheduler, past)
         self.ending: float | None = None
         self._holes = 0
         self.log = (cache_folder("log") / f"engine-{os.getpid()}.log").open("wb")
         self.workers = Workers(
-            self.scheduler, self.block, options["model"], self.inbox, self.log, self.say
+            self.scheduler, self.block, self.model, self.inbox, self.log, self.say
         )
         self.output = Output(
             self.block,
@@ -93,18 +107,38 @@ class Server:
         if options["out"]:
             self.output.record(options["out"])
 
-    def _open_journal(self, tempo: Tempo) -> Journal:
+    def _past(self) -> Performance | None:
+        """Return the log that is to be played again, or resumed."""
+        path = self.options["replay"] or self.options["resume"]
+        return Performance(Path(path)) if path else None
+
+    def _beginning(self, past: Performance | None) -> tuple[int, Tempo, int, int]:
+        """Return channels, tempo, seed and position to begin with."""
+        options = self.options
+        if past is None:
+            tempo = Tempo(options["bpm"], self.space.sample_rate)
+            return options["channels"], tempo, options["seed"], 0
+        past.check_model(self.space)
+        channels = int(past.header["channels"])
+        if options["resume"]:
+            return channels, tempo_of(past), seed_of(past), position_of(past)
+        tempo = Tempo.load(past.header["tempo"], int(past.header["rate"]))
+        begin = max(int(options["begin"]), int(past.header["begins"]))
+        return channels, tempo, int(past.header["seed"]), begin
+
+    def _open_journal(self, tempo: Tempo, seed: int) -> Journal:
         named = self.options["log"]
         stamp = time.strftime("%Y-%m-%d-%H%M%S")
         path = Path(named) if named else cache_folder("log") / f"{stamp}-{os.getpid()}.py"
         header = {
             "model": self.space.digest,
             "name": self.space.name,
-            "model_file": self.options["model"],
+            "model_file": self.model,
             "corpus": self.options["corpus"],
             "rate": self.space.sample_rate,
             "channels": self.block.channels,
-            "seed": self.options["seed"],
+            "seed": seed,
+            "pid": os.getpid(),
             "tempo": tempo.dump(),
             "begins": int(self.block.header[POSITION]),
         }
@@ -139,7 +173,10 @@ class Server:
                 pass
             self.output.tick()  # before voices are freed: what they played is recorded
             self._note_holes()
-            self.scheduler.advance()
+            if self.replay is None:
+                self.scheduler.advance()
+            else:
+                self._follow(self.replay)
             self.workers.feed()
             if time.monotonic() >= told + STATUS_EVERY:
                 told = time.monotonic()
@@ -150,6 +187,16 @@ class Server:
             if self.ending is not None and self.scheduler.silent:
                 break
         self._close()
+
+    def _follow(self, replay: Replay) -> None:
+        """Let a replay go on, until it is over."""
+        replay.advance()
+        if replay.over:
+            self._leave_replay()
+
+    def _leave_replay(self) -> None:
+        """Let what sounds be the performer's again."""
+        self.replay, self.block.header[CUT] = None, 0
 
     def _handle(self, sender: Any, message: Message | None) -> None:
         if isinstance(sender, Child):
@@ -193,6 +240,8 @@ class Server:
             If it cannot be done; nothing has changed then.
         """
         scheduler = self.scheduler
+        if self.replay is not None and op in CHANGING:
+            raise EngineError("replay: a replay takes no changes; panic and stop work")
         if op == "cell":
             self._cell(message)
         elif op == "go":
@@ -273,6 +322,7 @@ class Server:
         """Silence everything, and note from which sample on."""
         header = self.block.header
         before = int(header[PANIC_AT])
+        self._leave_replay()
         header[PANIC] += 1
         self.scheduler.panic()
         patience = time.monotonic() + PANIC_PATIENCE
@@ -313,6 +363,7 @@ class Server:
 
     def _end(self, fade: float) -> None:
         if self.ending is None:
+            self._leave_replay()
             beats = fade / 60.0 * self.scheduler.tempo.bpm_at(self.scheduler.position)
             self.scheduler.apply([{"op": "hush", "fade": beats}])
             self.ending = time.monotonic() + fade + 1.0
@@ -321,6 +372,7 @@ class Server:
         """Return the state of everything, for panels."""
         return {
             **report(self.scheduler),
+            "silent": self.scheduler.silent and self.replay is None,
             **self.output.status(),
             "ready": self.workers.ready,
             "workers": self.workers.pids,
@@ -359,6 +411,9 @@ class Server:
 @click.option("--hold", is_flag=True)
 @click.option("--out", default="")
 @click.option("--log", default="")
+@click.option("--replay", default="")
+@click.option("--begin", default=0)
+@click.option("--resume", default="")
 @click.option("--on-exit", type=click.Choice(["fade", "keep"]), default="fade")
 def main(**options: Any) -> None:
     """Run the engine; the address and token are written to standard output as JSON."""

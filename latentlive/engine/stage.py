@@ -19,11 +19,15 @@ from latentlive.engine.voices import Voice
 from latentlive.engine.wire import Message
 from latentlive.errors import EngineError
 from latentlive.expr import dump
+from latentlive.limiter import AHEAD, MEMORY
 from latentlive.mixer import GRID, grid_ceil, grid_floor
 from latentlive.units import Tempo
 
 GAINS_AHEAD = 1 << 16
 """Samples for which gains are written ahead: an engine that is held up is not heard."""
+
+BEFORE = (MEMORY + AHEAD) * GRID
+"""Samples before the position that the limiter still depends on."""
 
 GAINS_SLACK = 1 << 13
 """Samples by which gains may fall short of that, so that they are not written at every tick."""
@@ -211,16 +215,12 @@ class Stage:
             self.block.gains[:, ring] = 0.0
         self.voices.pop(voice.serial, None)
 
-    def panic(self, at: int) -> None:
-        """Note that the player has been silent from `at` on, and free every voice."""
-        self.note({"do": "panic", "at": at})
-        self.clear()
-
-    def clear(self) -> None:
-        """Free every voice."""
+    def clear(self, before: int | None = None) -> None:
+        """Free every voice, or those that begin before a position."""
         for voice in list(self.voices.values()):
-            voice.sounding = False
-            self.end(voice)
+            if before is None or voice.start <= before:
+                voice.sounding = False
+                self.end(voice)
 
     def perform(self, decision: Message) -> None:
         """Take a decision that was noted before, about voices that are cast."""
@@ -258,7 +258,7 @@ class Stage:
 
     def _write(self, voice: Voice) -> None:
         until = grid_ceil(max(self.position, 0) + GAINS_AHEAD)
-        first = max(voice.gains_until, voice.start, grid_floor(self.position))
+        first = max(voice.gains_until, voice.start, grid_floor(self.position) - BEFORE)
         if first >= until:
             return
         samples = np.arange(first, until, GRID, dtype=np.int64)
