@@ -311,5 +311,20 @@ def devices() -> None:
         click.echo(line)
 
 
+@main.command()
+@click.option("--model", type=click.Path(path_type=Path), help="A model file [the starter model].")
+@click.option("--device", default="", help="Output device, by name or number.")
+@click.pass_context
+def doctor(ctx: click.Context, model: Path | None, device: str) -> None:
+    """Say what works on this machine, and the remedy for what does not."""
+    from latentlive.doctor import examine
+
+    failed = False
+    for finding in examine(str(model) if model else None, device):
+        click.echo(finding.line())
+        failed = failed or finding.state == "fails"
+    ctx.exit(int(failed))
+
+
 if __name__ == "__main__":
     main()

@@ -72,15 +72,12 @@ def test_a_device_that_is_gone_and_comes_back(own_sink):
         time.sleep(1.5)
         assert live.state["device"] is None
         own_sink.start()
-        begun = time.monotonic()
         wait_until(lambda: len(said) > 1, 5, "the device to be opened again")
-        took = time.monotonic() - begun
         capture = own_sink.capture()
         time.sleep(1.0)
         heard = capture.stop()
         _, off, position = pace.stop()
         state = live.state
-    print("reopened after", took, "off", off.min(), off.max())
     assert said[0] == "the sound device is gone; time is kept"
     assert re.fullmatch("heard again on .+", said[1])
     level, residue = is_tone(heard)
@@ -110,7 +107,6 @@ def test_a_device_that_freezes_and_thaws(own_sink):
         heard = capture.stop()
         when, off, position = pace.stop()
         state = live.state
-    print("noticed after", noticed, "off", off.min(), off[when > 2.0].min(), off.max())
     assert said[0] == "the sound device does not answer; time is kept until it does"
     assert re.fullmatch("heard again on .+", said[1])
     assert noticed < 2.0
@@ -135,7 +131,6 @@ def test_an_audio_process_that_is_killed_makes_up_for_the_time_it_missed(own_sin
         level, _ = is_tone(capture.stop(), 0.3)
         when, off, position = pace.stop()
         assert live.state["missing"] == 0
-    print("off", off.min(), off.max())
     assert said == ["the audio process died and is started again"]
     assert level == pytest.approx(LEVEL, rel=1e-3)
     assert (np.diff(position) >= 0).all()
@@ -235,3 +230,30 @@ def test_a_device_that_refuses_the_rate_is_resampled_for(sink, tmp_path, monkeyp
     mix = soundfile.read(out, dtype="float32")[0][RATE : 3 * RATE]
     expected = TONE[np.arange(RATE, 3 * RATE) % RATE]
     assert np.abs(mix[:, 0] - expected / 0.4 * LEVEL).max() < 1e-4  # the model's rate, not 48 kHz
+
+
+PLAIN = """
+import os
+del os.memfd_create, os.posix_fallocate
+"""
+
+
+@pytest.mark.parametrize("way", ["as Linux does", "as macOS does"])
+def test_nothing_is_left_when_everything_is_killed_at_once(way, tmp_path, monkeypatch):
+    if way == "as macOS does":
+        (tmp_path / "sitecustomize.py").write_text(PLAIN)
+        paths = [str(tmp_path), os.environ.get("PYTHONPATH", "")]
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    before = set(os.listdir("/dev/shm"))
+    live = ll.Engine(model="toy", silent=True, channels=4)
+    live.d1 >> ll.sound(TONE)
+    wait_until(lambda: live.state.get("seconds", 0) > 0.3, 20, "a layer")
+    for pid in (live.process.pid, live.state["worker"], live.state["audio"]):
+        os.kill(pid, signal.SIGKILL)
+    live.process.wait()
+    live.close()
+    assert os.listdir(scratch) == []
+    assert not {name for name in set(os.listdir("/dev/shm")) - before if "latentlive" in name}

@@ -1,0 +1,53 @@
+"""How long the audio callback takes, by voices and block: python benchmarks/callback.py.
+
+In one process and on one core, without a device; gains stand still or all move.
+"""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from latentlive.engine.block import POINTS, POSITION, RING, RUNNING, Block
+from latentlive.engine.playing import Player
+
+RATE = 44100
+BLOCKS = 1500
+
+
+def durations(voices: int, frames: int, moving: bool) -> np.ndarray:
+    """Return the microseconds that each of some callbacks took."""
+    block, rng = Block.create(), np.random.default_rng(0)
+    for voice in range(voices):
+        block.write_audio(voice, 0, (rng.standard_normal(RING) * 0.005).astype(np.float32))
+        block.gains[:, voice] = rng.random((2, POINTS)) if moving else 0.5
+        block.active[voice] = 1
+    block.header[RUNNING] = 1
+    player, out, taken = Player(block), np.empty((frames, 2), np.float32), []
+    for _ in range(BLOCKS):
+        block.ready[:, 1] = block.header[POSITION] + RING // 2
+        begun = time.perf_counter_ns()
+        player.fill(out)
+        taken.append(time.perf_counter_ns() - begun)
+    return np.array(taken[50:]) / 1e3
+
+
+def main() -> None:
+    """Print the table."""
+    print("| voices | frames | gains | p50 us | p99 us | max us | p50 of the block |")
+    print("|---|---|---|---|---|---|---|")
+    for voices in (1, 16, 64):
+        for frames in (128, 512, 1024):
+            for moving in (False, True):
+                taken = durations(voices, frames, moving)
+                p50, p99 = np.percentile(taken, [50, 99])
+                share = p50 / (frames / RATE * 1e6)
+                print(
+                    f"| {voices} | {frames} | {'move' if moving else 'stand'} | {p50:.0f} "
+                    f"| {p99:.0f} | {taken.max():.0f} | {share:.1%} |"
+                )
+
+
+if __name__ == "__main__":
+    main()

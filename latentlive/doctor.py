@@ -1,0 +1,139 @@
+"""What works on this machine, and the remedy for what does not."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from latentlive.corpus import cache_folder
+from latentlive.engine.wire import Wire
+from latentlive.errors import LatentliveError
+
+OLDEST_PYTHON = (3, 11)
+LEAST_CORES = 2
+LEAST_DISK_GB = 5.0
+DEVICE_PATIENCE = 10.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Parameters
+    ----------
+    name : str
+    state : 'ok', 'warning' or 'fails'
+        With 'fails' no sound can be made.
+    text : str
+    remedy : str
+    """
+
+    name: str
+    state: str
+    text: str
+    remedy: str = ""
+
+    def line(self) -> str:
+        """Return the finding as one line."""
+        sign = {"ok": "ok  ", "warning": "warn", "fails": "FAIL"}[self.state]
+        return f"{sign}  {self.name:<8} {self.text}{f'; {self.remedy}' if self.remedy else ''}"
+
+
+def examine(model: str | None = None, device: str = "") -> Iterator[Finding]:
+    """Look at everything that sound needs, one thing after another.
+
+    Parameters
+    ----------
+    model : str, optional
+        A model file; the starter model when left out.
+    device : str
+        Name or number; empty for the system's own choice.
+
+    Example
+    -------
+    >>> next(examine()).name
+    'Python'
+    """
+    yield python()
+    yield cores()
+    yield from cache()
+    rate, found = opened_model(model)
+    yield found
+    yield sound(device, rate)
+
+
+def python() -> Finding:
+    """Look at the interpreter."""
+    text = f"{platform.python_version()} on {platform.platform(terse=True)}"
+    if sys.version_info < OLDEST_PYTHON:
+        return Finding("Python", "fails", text, "install Python 3.11 or newer")
+    return Finding("Python", "ok", text)
+
+
+def cores() -> Finding:
+    """Look at the processor."""
+    count = os.cpu_count() or 1
+    if count < LEAST_CORES:
+        return Finding("cores", "warning", str(count), "few layers can be rendered in time")
+    return Finding("cores", "ok", str(count))
+
+
+def cache() -> Iterator[Finding]:
+    """Look at the folder for what can be made again, and the room on its disk."""
+    move = "set LATENTLIVE_CACHE to a folder on another disk"
+    try:
+        folder = cache_folder()
+        probe = Path(folder, f".doctor-{os.getpid()}")
+        probe.write_bytes(b"written")
+        probe.unlink()
+    except OSError as error:
+        told = f"{error.filename or 'the folder'}: {error.strerror}"
+        yield Finding("cache", "fails", told, "set LATENTLIVE_CACHE to a folder of yours")
+        return
+    yield Finding("cache", "ok", str(folder))
+    free = shutil.disk_usage(folder).free / 1e9
+    state, remedy = ("ok", "") if free >= LEAST_DISK_GB else ("warning", move)
+    yield Finding("disk", state, f"{free:.1f} GB free", remedy)
+
+
+def opened_model(model: str | None) -> tuple[int, Finding]:
+    """Open a model; return its sample rate too."""
+    from latentlive.models import load_model
+
+    try:
+        space = load_model(model)
+    except (LatentliveError, OSError) as error:
+        return 44100, Finding("model", "fails", str(error))
+    text = f"{space.name}: {space.sample_rate} Hz, windows of {space.window}, {space.dims} dims"
+    return space.sample_rate, Finding("model", "ok", text)
+
+
+def sound(device: str, rate: int) -> Finding:
+    """Open a device in a process of its own, since a sound server that hangs takes it along."""
+    command = [sys.executable, "-m", "latentlive.engine.devices"]
+    command += ["--device", device, "--rate", str(rate)]
+    child = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    try:
+        child.wait(DEVICE_PATIENCE)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+        return Finding("sound", "fails", "the device does not answer", "restart the sound server")
+    assert child.stdout is not None
+    with child.stdout, open(os.devnull, "wb") as nowhere:
+        told = Wire(child.stdout, nowhere).receive()
+    if told is None:
+        return Finding("sound", "fails", "PortAudio ends the process that opens the device")
+    if told["device"] is None:
+        return Finding("sound", "fails", told["why"])
+    note = "" if told["rate"] == rate else f" (the model's {rate} Hz are resampled)"
+    text = f"{told['device']}: {told['channels']} channels at {told['rate']} Hz{note}"
+    return Finding("sound", "ok", text)
