@@ -64,6 +64,8 @@ class Outlet:
         while not self._closing:
             try:
                 self._play()
+                if self._closing:
+                    return
                 self._tell_none(GONE)
                 lost_at = time.monotonic()
             except DeviceError as error:

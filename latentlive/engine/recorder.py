@@ -31,9 +31,12 @@ SETTLE_EVERY = 0.5
 MAX_WAITING = 256 * 2**20
 """Bytes that may wait for a slow disk before the recording is given up."""
 
-LEAD = 4096
-"""Samples that stems are read ahead of the position, before a voice that ends is freed; earlier
-than any change that can still be made."""
+LEAD = 5632
+"""Samples that stems are read ahead of the position, before a voice that ends is freed; the
+scheduler changes nothing that near (its MARGIN is 6144)."""
+
+REFRESH = 4096
+"""Samples ahead below which stems are read again: not at every tick."""
 
 SPAN = RING - RING // 8
 """Samples before the position that the rings are sure to hold still."""
@@ -124,7 +127,7 @@ class Recorder:
         lead = LEAD if self.block.header[RUNNING] else 0
         limit = max(min([position + lead, *until]), position)
         first, last = self._ahead // GRID, grid_ceil(limit) // GRID
-        if last <= first:
+        if last <= first or position + min(lead, REFRESH) < self._ahead:
             return
         known = max(first, (position - SPAN) // GRID)
         for name, before in self._pending.items():
@@ -184,7 +187,10 @@ class Recorder:
         for name, part in parts.items():
             if name not in self._takes:
                 assert self.stems is not None
-                self._takes[name] = Wav(self.stems / file_name(name), self.rate, 2)
+                path = self.stems / file_name(name)
+                if path == self.path:
+                    path = path.with_stem(f"{path.stem}-stem")
+                self._takes[name] = Wav(path, self.rate, 2)
             if isinstance(part, int):
                 for start in range(0, part, RING):
                     self._takes[name].write(np.zeros((min(RING, part - start), 2), np.float32))

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import latentlive as ll
+from latentlive.errors import EngineError
 from tests.live.conftest import wait_until
 
 RATE = 44100
@@ -174,6 +175,11 @@ def test_a_device_is_chosen_by_name_or_number(sink):
             device = next(line.split()[0] for line in devices() if "pulse " in line)
         with ll.Engine(model="toy", device=device) as live:
             assert live.wait_for_device() == "pulse"
+
+
+def test_odd_channels_are_refused_in_one_line():
+    with pytest.raises(EngineError, match="channels: must be even and lie in 2 to 16, got 3"):
+        ll.Engine(model="toy", silent=True, channels=3)
 
 
 def devices():
