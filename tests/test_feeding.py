@@ -14,7 +14,6 @@ from latentlive.engine.block import (
     POSITION,
     RING,
     RUNNING,
-    UNDERFLOWS,
     Block,
 )
 from latentlive.engine.feeding import Clock, Direct, Resampled
@@ -84,7 +83,7 @@ def test_a_callback_that_does_not_get_the_baton_is_silent_and_does_not_wait():
     clock = clock_of(block)
     assert clock.take(wait=True)  # as if the clock were in the middle of a block
     at = int(block.header[POSITION])
-    direct = Direct(clock)
+    direct = Direct(clock, 0.1)
     out = np.ones((512, 2), np.float32)
     direct.fill(out, False)
     assert not out.any()
@@ -96,7 +95,7 @@ def test_a_callback_that_does_not_get_the_baton_is_silent_and_does_not_wait():
 def test_a_callback_takes_time_over_and_gives_it_back_without_a_step():
     block, hertz = tone_block()
     clock = clock_of(block)
-    direct = Direct(clock)
+    direct = Direct(clock, 0.1)
     waited(lambda: block.header[POSITION] > 5000)
     out = np.zeros((512, 2), np.float32)
     waited(lambda: direct.fill(out, False) or direct.driving)
@@ -113,6 +112,25 @@ def test_a_callback_takes_time_over_and_gives_it_back_without_a_step():
     heard = block.read_tap(0, at + 10_000)[:, 0]
     expected = 0.4 * np.sin(2 * np.pi * hertz * np.arange(len(heard)) / RATE)
     assert np.abs(heard - expected).max() < 1e-6
+
+
+def test_the_clock_goes_on_where_a_device_stops_calling_and_the_device_may_take_it_back():
+    block, _ = tone_block()
+    direct = Direct(clock_of(block), 0.1)
+    out = np.zeros((512, 2), np.float32)
+    waited(lambda: direct.fill(out, False) or direct.driving)
+    called, at = time.monotonic(), int(block.header[POSITION])
+    while time.monotonic() < called + 0.1:
+        direct.watch()
+        assert block.header[POSITION] == at  # the device still plays what it has
+    waited(lambda: direct.watch() or not direct.driving)
+    time.sleep(0.1)
+    passed = time.monotonic() - called - 0.1
+    assert (block.header[POSITION] - at) / RATE == pytest.approx(passed, abs=0.05)
+    waited(lambda: direct.fill(out, False) or direct.driving)
+    at = int(block.header[POSITION])
+    direct.fill(out, False)
+    assert block.header[POSITION] == at + 512
 
 
 def fitted(samples, hertz, rate):
@@ -145,7 +163,6 @@ def test_a_tone_goes_through_the_resampler_with_its_level_and_without_a_gap(rate
     assert level == pytest.approx(0.4, rel=1e-4)
     assert residue < 1e-4
     assert np.array_equal(heard[:, 0], heard[:, 1])
-    assert block.header[UNDERFLOWS] == 0
     mix = block.read_tap(10_000, 30_000)[:, 0]
     assert fitted(mix, hertz, RATE)[1] < 1e-6  # the tap is at the model's rate
     feed.stop(time.monotonic())

@@ -99,7 +99,7 @@ class Outlet:
             self.device, rate, block.channels, self.frames, self.latency, fill, ended.set
         )
         feed: Feed = (
-            Direct(self.clock)
+            Direct(self.clock, opened.stream.latency)
             if opened.rate == rate
             else Resampled(self.clock, opened.rate, self.latency)
         )
@@ -114,7 +114,8 @@ class Outlet:
             pass
         if feed.driving:
             self._tell_opened(opened)
-        ended.wait()
+        while not ended.wait(0.02):
+            feed.watch()
         if self._closing:
             return
         self.opened = None
@@ -155,6 +156,7 @@ class Outlet:
 @click.option("--latency", default=0.1)
 @click.option("--silent", is_flag=True, help="Keep time without opening a device.")
 @click.option("--due", type=float, help="When the next block was due, by time.monotonic.")
+@click.option("--standby", is_flag=True, help="Wait for a message with the moment to begin.")
 def main(
     fd: int,
     rate: int,
@@ -163,6 +165,7 @@ def main(
     latency: float,
     silent: bool,
     due: float | None,
+    standby: bool,
 ) -> None:
     """Run until the engine closes the pipe."""
     wire = Wire(sys.stdin.buffer, os.fdopen(os.dup(1), "wb"))
@@ -170,6 +173,12 @@ def main(
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     block = Block.attach(fd)
+    if standby:
+        wire.send({"op": "standing by"})
+        message = wire.receive()
+        if message is None:
+            return
+        due = message["due"]
     clock = Clock(Player(block), rate, frames, due)
     outlet = None
     if silent:

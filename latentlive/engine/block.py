@@ -41,7 +41,8 @@ HEADER_WORDS = 64
     PANIC_AT,
     HOLES,
     CUT,
-) = range(14)
+    CALLS,
+) = range(15)
 
 
 def _sizes(channels: int) -> dict[str, tuple[type, tuple[int, ...]]]:

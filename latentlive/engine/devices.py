@@ -110,7 +110,7 @@ def chosen(device: str, among: list[dict[str, Any]], default: int = -1) -> dict[
             if one["index"] == number:
                 return one
         if device:
-            raise DeviceError(f"no sound device {device} to play on; {LIST}")
+            raise DeviceError(f"no sound device {device} to play on ({LIST})")
         return among[0]
     wanted = device.casefold()
     exact = [d for d in among if d["name"].casefold() == wanted]
@@ -120,7 +120,7 @@ def chosen(device: str, among: list[dict[str, Any]], default: int = -1) -> dict[
         raise DeviceError(f"sound device {device!r} could be {shown}; say its number")
     if not found:
         hint = did_you_mean(device, [d["name"] for d in among])
-        raise DeviceError(f"no sound device {device!r}{hint}; {LIST}")
+        raise DeviceError(f"no sound device {device!r}{hint} ({LIST})")
     return found[0]
 
 

@@ -13,13 +13,26 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from latentlive.engine.block import HEARTBEAT, PANIC, PANIC_DONE, POSITION, UNDERFLOWS
+from latentlive.engine.block import (
+    CALLS,
+    HEARTBEAT,
+    PANIC,
+    PANIC_DONE,
+    POSITION,
+    UNDERFLOWS,
+)
 from latentlive.engine.playing import Player, spread
 
 F32 = NDArray[np.float32]
 
 FIRST_PATIENCE = 5.0
 """Seconds for which time waits for the first device, so that the beginning is heard."""
+
+LATE = 0.05
+"""Seconds behind its latency after which a device's silence is time lost."""
+
+MORE = 0.1
+"""Seconds that a resampler runs ahead beside the device's latency."""
 
 LONGEST_LATE = 2.0
 """Seconds that the clock makes up for at most."""
@@ -83,6 +96,9 @@ class Feed(Protocol):
     def fill(self, out: F32, underflow: bool) -> None:
         """Write the next samples of the device [shape=(n, device channels)]."""
 
+    def watch(self) -> None:
+        """Let the clock go on if the device has not called for too long; it may call again."""
+
     def stop(self, due: float) -> None:
         """Give the baton back, after the last call of `fill`."""
 
@@ -93,21 +109,39 @@ class Direct:
     Parameters
     ----------
     clock : Clock
+    latency : float [seconds]
+        What the device queues: time is not late before that has passed.
     """
 
-    def __init__(self, clock: Clock) -> None:
-        self.clock, self.driving = clock, False
+    def __init__(self, clock: Clock, latency: float) -> None:
+        self.clock, self.latency = clock, latency
+        self.driving = self._inside = False
+        self._called = 0.0
 
     def fill(self, out: F32, underflow: bool) -> None:
         """Write the next samples of the device [shape=(n, device channels)]."""
+        header = self.clock.player.block.header
+        header[CALLS] += 1
+        self._inside, self._called = True, time.monotonic()
         if not self.driving:
             self.driving = self.clock.take()
-            if not self.driving:
-                out[:] = 0.0
-                return
-        if underflow:
-            self.clock.player.block.header[UNDERFLOWS] += 1
-        self.clock.player.fill(out)
+        if self.driving:
+            header[UNDERFLOWS] += underflow
+            self.clock.player.fill(out)
+        else:
+            out[:] = 0.0
+        self._inside = False
+
+    def watch(self) -> None:
+        """Let the clock go on if the device has not called for too long; it may call again."""
+        due = self._called + self.latency
+        if not self.driving or time.monotonic() < due + LATE:
+            return
+        self.driving = False  # said first, then looked: a callback looks the other way round
+        if self._inside:
+            self.driving = True
+        else:
+            self.clock.give(due)
 
     def stop(self, due: float) -> None:
         """Give the baton back, after the last call of `fill`."""
@@ -126,34 +160,35 @@ class Resampled:
     rate : int [samples per second]
         The device's.
     latency : float [seconds]
-        The ring holds so much and 50 ms, for devices that ask in bursts.
+        The ring holds so much and 100 ms, for devices that ask in bursts.
     """
 
     def __init__(self, clock: Clock, rate: int, latency: float) -> None:
         import soxr
 
-        self.clock, self.driving = clock, False
+        self.clock, self.driving, self.latency = clock, False, latency
         self._block = clock.player.block
         self._stream = soxr.ResampleStream(clock.rate, rate, self._block.channels, "float32", "HQ")
-        self._enough = round(rate * (latency + 0.05))
+        self._enough = round(rate * (latency + MORE))
         chunk = round(2 * clock.frames * rate / clock.rate) + 4096
         self._ring = np.zeros((self._enough + chunk, self._block.channels), np.float32)
         self._written = self._read = 0
         self._silenced = clock.player.panics
-        self._called = self._stopped = self._holding = False
+        self._called = 0.0
+        self._stopped = self._holding = False
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def fill(self, out: F32, underflow: bool) -> None:
         """Write the next samples of the device [shape=(n, device channels)]."""
-        self._called = True
         header = self._block.header
+        header[CALLS] += 1
+        self._called = time.monotonic()
         out[:] = 0.0
         if not self.driving:
             return
         have = min(self._written - self._read, len(out))
-        if underflow or have < len(out):
-            header[UNDERFLOWS] += 1
+        header[UNDERFLOWS] += underflow or have < len(out)
         done, asked = int(header[PANIC_DONE]), int(header[PANIC])
         if asked == self._silenced == done:
             at = self._read % len(self._ring)
@@ -161,6 +196,9 @@ class Resampled:
             spread(self._ring[at : at + head], out[:head])
             spread(self._ring[: have - head], out[head:have])
         self._read += have
+
+    def watch(self) -> None:
+        """Nothing: the thread that fills ahead watches too."""
 
     def stop(self, due: float) -> None:
         """Give the baton back, after the last call of `fill`."""
@@ -170,24 +208,29 @@ class Resampled:
             self.clock.give(due)
 
     def _run(self) -> None:
-        while not self._called:
-            if self._stopped:
-                return
-            time.sleep(0.001)
-        self._holding = self.clock.take(wait=True)
         out = np.empty((self.clock.frames, self._block.channels), np.float32)
         while not self._stopped:
-            if self._written - self._read >= self._enough:
-                self.driving = True
-                time.sleep(0.002)
+            due = self._called + self.latency
+            late = time.monotonic() >= due + LATE
+            if self._holding and late:
+                self.driving = self._holding = False
+                self.clock.give(due)
+            elif not late and not self._holding:
+                self._holding = self.clock.take(wait=True)
+            elif self._holding and self._written - self._read < self._enough:
+                self._fill_ahead(out)
                 continue
-            self.clock.player.fill(out)
-            if self.clock.player.panics != self._silenced:
-                # What was resampled and not heard yet is not to be heard.
-                self._stream.clear()
-                self._ring[:] = 0.0
-                self._silenced = self.clock.player.panics
-            self._push(self._stream.resample_chunk(out))
+            self.driving = self._holding
+            time.sleep(0.002)
+
+    def _fill_ahead(self, out: F32) -> None:
+        self.clock.player.fill(out)
+        if self.clock.player.panics != self._silenced:
+            # What was resampled and not heard yet is not to be heard.
+            self._stream.clear()
+            self._ring[:] = 0.0
+            self._silenced = self.clock.player.panics
+        self._push(self._stream.resample_chunk(out))
 
     def _push(self, samples: F32) -> None:
         at = self._written % len(self._ring)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import IO, Any
 from latentlive.engine.block import (
     BUSY_MAX_NS,
     BUSY_NS,
+    CALLS,
     HEARTBEAT,
     MISSING,
     UNDERFLOWS,
@@ -20,6 +22,7 @@ from latentlive.engine.block import (
 from latentlive.engine.children import Child
 from latentlive.engine.recorder import Recorder
 from latentlive.engine.wire import Message
+from latentlive.errors import EngineError
 
 FROZEN_AFTER = 1.0
 """Seconds without a callback, besides the latency, after which a device is given up."""
@@ -74,27 +77,45 @@ class Output:
         self._beaten = time.monotonic()
         self._busy = (0, 0.0)
         self._load = 0.0
-        self.child = self._start(None)
-
-    def _start(self, due: float | None) -> Child:
+        self._calls, self._called = int(block.header[CALLS]), time.monotonic()
+        self._spare: Child | None = None
         self._started, self._alive = time.monotonic(), False
+        self.child = self._start()
+
+    def _start(self, *more: str) -> Child:
         arguments = ["--rate", str(self.rate), "--device", self.options["device"]]
         arguments += ["--block", str(self.options["block"]), "--latency", str(self.latency)]
-        arguments += ["--silent"] * self.silent
-        if due is not None:
-            arguments += ["--due", repr(due)]
+        arguments += ["--silent"] * self.silent + [*more]
         module = "latentlive.engine.audio"
         return Child("audio", module, arguments, self.block.fd, self.inbox, self.log)
 
-    def _restart(self) -> None:
+    def _end_child(self) -> float:
+        """Kill the audio process; return when its next block was due."""
         # Killed before its input is closed: it would take that for the end of the engine.
         self.child.process.kill()
         self.child.close()
-        sounding = self.device is not None and self.device["device"] is not None
-        self.child = self._start(self._beaten + (self.latency if sounding else 0.0))
+        due = max(self._beaten, self._called + self.latency * self._plays())
+        self._started, self._alive, self.device = time.monotonic(), False, None
+        return due
+
+    def _restart(self) -> None:
+        due = self._end_child()
+        self.child = self._start("--due", repr(due))
+
+    def _replace(self, spare: Child) -> None:
+        """Let an audio process that stands by go on in place of one whose device hangs."""
+        due = self._end_child()
+        self.child, self._spare = spare, None
+        with contextlib.suppress(EngineError):  # it died too: its end is told in a moment
+            spare.wire.send({"op": "go", "due": due})
 
     def take(self, child: Child, message: Message | None) -> None:
         """Take a message of the audio process, None when it has ended."""
+        if child is self._spare:
+            if message is None:
+                self._spare = None
+            else:
+                self._replace(child)
         if child is not self.child:
             return
         if message is None:
@@ -153,17 +174,29 @@ class Output:
                 self.say(failed)
 
     def _watch(self, now: float) -> None:
-        beat = int(self.block.header[HEARTBEAT])
+        header = self.block.header
+        beat, calls = int(header[HEARTBEAT]), int(header[CALLS])
         if beat != self._beat:
             self._beat, self._beaten, self._alive = beat, now, True
-            return
-        limit = FROZEN_AFTER + self.latency if self._alive else START_PATIENCE
-        if now - max(self._beaten, self._started) > limit:
-            if not self._lost:
-                self._lost = True
-                self.say("the sound device does not answer; time is kept until it does")
+        if calls != self._calls:
+            self._calls, self._called = calls, now
+        limit = FROZEN_AFTER + self.latency
+        if now - max(self._beaten, self._started) > (limit if self._alive else START_PATIENCE):
             self._restart()
-            self.device = {"device": None, "why": "the sound device does not answer"}
+            self._stuck()
+        elif self._plays() and now - self._called > limit and self._spare is None:
+            # The process still keeps time, so another can be made ready beside it.
+            self._stuck()
+            self._spare = self._start("--standby")
+
+    def _plays(self) -> bool:
+        return self.device is not None and self.device["device"] is not None
+
+    def _stuck(self) -> None:
+        if not self._lost:
+            self._lost = True
+            self.say("the sound device does not answer; time is kept until it does")
+        self.device = {"device": None, "why": "the sound device does not answer"}
 
     def _measure(self, now: float) -> None:
         busy, since = self._busy
@@ -222,5 +255,7 @@ class Output:
 
     def close(self) -> None:
         """End the audio process, then the recording."""
+        if self._spare is not None:
+            self._spare.close()
         self.child.close()
         self.stop_recording(patience=10.0)

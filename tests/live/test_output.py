@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import latentlive as ll
+from latentlive.doctor import sound
 from latentlive.errors import EngineError
 from tests.live.conftest import wait_until
 
@@ -106,7 +107,7 @@ def test_a_device_that_freezes_and_thaws(own_sink):
         capture = own_sink.capture()
         time.sleep(1.0)
         heard = capture.stop()
-        when, off, position = pace.stop()
+        _, off, position = pace.stop()
         state = live.state
     assert said[0] == "the sound device does not answer; time is kept until it does"
     assert re.fullmatch("heard again on .+", said[1])
@@ -115,7 +116,7 @@ def test_a_device_that_freezes_and_thaws(own_sink):
     assert level == pytest.approx(LEVEL, rel=1e-3)
     assert residue < 1e-3
     assert (np.diff(position) >= 0).all()
-    assert np.abs(off[when > 3.0]).max() < 0.2  # what passed while it hung is made up for
+    assert np.abs(off).max() < 0.2
     assert state["missing"] == 0
 
 
@@ -152,29 +153,21 @@ def test_a_frozen_device_at_the_start_lets_time_begin_without_it(own_sink):
         wait_until(lambda: live.state["device"], 5, "the state to show it")
 
 
-@pytest.mark.parametrize(
-    ("device", "why"),
-    [
-        ("pulsed", r"no sound device 'pulsed'; did you mean 'pulse'\?; latentlive devices lists"),
-        ("99", "no sound device 99 to play on; latentlive devices lists them"),
-    ],
-)
-def test_a_device_that_is_not_there_is_named_in_one_line_and_time_is_kept(sink, device, why):
+def test_a_device_that_is_not_there_is_named_in_one_line_and_time_is_kept(sink):
     said = []
-    with ll.Engine(model="toy", device=device, say=said.append) as live:
+    with ll.Engine(model="toy", device="pulsed", say=said.append) as live:
         assert live.wait_for_device() is None
         live.d1 >> ll.sound(TONE).spread(0)
         wait_until(lambda: live.state.get("seconds", 0) > 0.5, 20, "time to pass")
-    assert len(said) == 1
-    assert re.match(f"no sound is heard: {why}", said[0])
+    why = "no sound device 'pulsed'; did you mean 'pulse'? (latentlive devices lists them)"
+    assert said == [f"no sound is heard: {why}; time is kept"]
 
 
-def test_a_device_is_chosen_by_name_or_number(sink):
-    for device in ("PULSE", "number"):
-        if device == "number":
-            device = next(line.split()[0] for line in devices() if "pulse " in line)
-        with ll.Engine(model="toy", device=device) as live:
-            assert live.wait_for_device() == "pulse"
+def test_a_device_is_chosen_by_a_part_of_its_name_or_by_number(sink):
+    number = next(line.split()[0] for line in devices() if "pulse " in line)
+    assert f"ok    sound    {sound('PULS', RATE).text}" == sound(number, RATE).line()
+    with ll.Engine(model="toy", device="PULS") as live:
+        assert live.wait_for_device() == "pulse"
 
 
 def test_odd_channels_are_refused_in_one_line():
@@ -219,14 +212,12 @@ def test_a_device_that_refuses_the_rate_is_resampled_for(sink, tmp_path, monkeyp
     with ll.Engine(model="toy", out=out, say=said.append) as live:
         name = sounding(live)
         wait_until(lambda: live.state["seconds"] > 4.0, 10, "some seconds")
-        state = live.state
         cut = capture.stop()
         live.panic()
         again = sink.capture()
         time.sleep(0.6)
         silent = again.stop()
     assert said == [f"{name} plays at 48000 Hz: resampled from 44100 Hz"]
-    assert state["underflows"] == 0
     level, residue = is_tone(cut, 2.0)
     assert level == pytest.approx(LEVEL, rel=2e-3)
     assert residue < 2e-3 * level
