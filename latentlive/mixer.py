@@ -44,12 +44,15 @@ def mix(audio: F32, gains: F32) -> F32:
     voiced = np.empty_like(cells)
     for side in (0, 1):
         start, stop = gains[side, :, :-1, None], gains[side, :, 1:, None]
-        # A voice whose gain stands still needs no ramp: start + 0 * rise is start, bit for bit.
-        np.multiply(cells, start, out=voiced)
         moving = np.flatnonzero((start != stop).any(axis=(1, 2)))
+        if len(moving) < voices:
+            # A voice whose gain stands still needs no ramp: start + 0 * rise is start.
+            np.multiply(cells, start, out=voiced)
         if len(moving):
-            low = start[moving]
-            voiced[moving] = cells[moving] * (low + (stop[moving] - low) * _RISE)
+            chosen = moving if len(moving) < voices else slice(None)
+            ramp = (stop[chosen] - start[chosen]) * _RISE
+            ramp += start[chosen]
+            voiced[chosen] = np.multiply(ramp, cells[chosen], out=ramp)
         # Reducing the first axis adds voice after voice, whatever the number of samples.
         out[:, side] = np.add.reduce(voiced, axis=0).reshape(-1)
     return out

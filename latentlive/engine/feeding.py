@@ -123,8 +123,8 @@ class Direct:
         header = self.clock.player.block.header
         header[CALLS] += 1
         self._inside, self._called = True, time.monotonic()
-        if not self.driving:
-            self.driving = self.clock.take()
+        if not self.driving and self.clock.take():
+            self.driving = True  # never set to False here: `watch` may be about to
         if self.driving:
             header[UNDERFLOWS] += underflow
             self.clock.player.fill(out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import queue
 import re
 import signal
 import threading
@@ -13,6 +14,8 @@ import pytest
 
 import latentlive as ll
 from latentlive.doctor import sound
+from latentlive.engine.block import Block
+from latentlive.engine.output import Output
 from latentlive.errors import EngineError
 from tests.live.conftest import wait_until
 
@@ -168,6 +171,34 @@ def test_a_device_is_chosen_by_a_part_of_its_name_or_by_number(sink):
     assert f"ok    sound    {sound('PULS', RATE).text}" == sound(number, RATE).line()
     with ll.Engine(model="toy", device="PULS") as live:
         assert live.wait_for_device() == "pulse"
+
+
+def test_what_is_said_as_devices_come_and_go(tmp_path):
+    said = []
+    options = {"device": "none such", "block": 512, "latency": 0.1, "silent": False}
+    with (tmp_path / "log").open("wb") as log:
+        output = Output(Block.create(6), RATE, options, queue.Queue(), log, said.append, rings=dict)
+        try:
+            for device in (
+                {"device": None, "why": "no sound device"},
+                {"device": None, "why": "another reason"},
+                {"device": "card", "rate": 48000, "channels": 4},
+                {"device": None, "why": "the sound device is gone"},
+                {"device": "card", "rate": 48000, "channels": 4},
+            ):
+                output.take(output.child, {"op": "opened", "latency": 0.1, **device})
+                assert output.status()["device"] == device["device"]
+            output.take(object(), {"op": "opened", "device": "a stranger's"})
+        finally:
+            output.close()
+    assert said == [
+        "no sound is heard: no sound device; time is kept",
+        "heard on card",
+        "card plays at 48000 Hz: resampled from 44100 Hz",
+        "card has 4 channels: 5 to 6 are not heard",
+        "the sound device is gone; time is kept",
+        "heard again on card",
+    ]
 
 
 def test_odd_channels_are_refused_in_one_line():
