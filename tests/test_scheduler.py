@@ -26,14 +26,16 @@ A, B = (ll.sound((RNG.standard_normal(n) * 0.1).astype("f4")).spread(0) for n in
 class House:
     """Scheduler, worker and player in one process, moved block by block."""
 
-    def __init__(self, seed=0):
+    def __init__(self, seed=0, channels=2):
         self.said = []
-        self.block = Block.create()
+        self.block = Block.create(channels)
         self.scheduler = Scheduler(self.block, Tempo(60, RATE), seed, say=self.said.append)
         self.lanes = Lanes(self.scheduler)
         self.workers = [Worker(ToySpace(1024), self.block) for _ in LANES]
         for lane in LANES:
             self.lanes.ready(lane)
+        self.slow = {}  # voices that render so many times slower than they sound
+        self.late = []
         self.player = Player(self.block)
         self.heard = []
 
@@ -42,15 +44,27 @@ class House:
 
     def work(self):
         self.scheduler.advance()
+        now = int(self.block.header[POSITION])
+        for late in [late for late in self.late if late[0] <= now]:
+            self.late.remove(late)
+            self.lanes.answered(late[1], self.answer(*late[1:]))
         while sent := [(lane, m) for lane in LANES for m in self.lanes.messages(lane)]:
             for lane, message in sent:
-                self.lanes.answered(lane, self.answer(lane, message))
+                slow = [j for j in message.get("jobs", []) if j[0] in self.slow]
+                if slow:
+                    takes = sum((stop - start) * self.slow[s] for s, _, start, stop in slow)
+                    self.late.append((now + takes, lane, message))
+                else:
+                    self.lanes.answered(lane, self.answer(lane, message))
         self.scheduler.advance()
 
     def answer(self, lane, message):
         worker = self.workers[lane]
         if message["op"] == "render":
-            return {"op": "batch", "replies": worker.render(message["jobs"])}
+            replies = worker.render(message["jobs"])
+            for reply in replies:
+                reply["load"] = self.slow.get(reply["serial"], 0.01)
+            return {"op": "batch", "replies": replies}
         if message["op"] == "drop":
             worker.drop(message["serials"])
             return {"op": "batch", "replies": []}
@@ -59,7 +73,7 @@ class House:
     def run(self, seconds, block=512):
         for _ in range(round(seconds * RATE / block)):
             self.work()
-            out = np.empty((block, 2), np.float32)
+            out = np.empty((block, self.block.channels), np.float32)
             self.player.fill(out)
             self.heard.append(out)
 

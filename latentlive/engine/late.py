@@ -55,7 +55,7 @@ class Lateness:
             closed = scheduler.position > voice.gate.stop + LOOKED_AT
             if closed and voice.busy is None and left <= 0:
                 # What was missed is left out; the slower it is, the further ahead it goes on.
-                lead = min(1.0 + voice.load, 3.0) * scheduler.ready_enough
+                lead = min(2.0 + 2.0 * voice.load, 8.0) * scheduler.ready_enough
                 scheduler.stage.skip(voice, grid_ceil(earliest + round(lead)))
         elif scheduler.position > voice.gate.stop:
             at = max(voice.skipped_to, earliest)

@@ -527,8 +527,7 @@ class Scheduler:
             if not cell.cast and self._near(cell):
                 self._cast(cell)
             self._try_to_land(cell)
-        waiting = any(cell.at == self.position for cell in self.cells)
-        if not self.running and not self.held and self.voices and not waiting:
+        if not self.running and not self.held and self._may_start():
             self.block.header[RUNNING] = 1
         for voice in list(self.voices.values()):
             if voice.sounding:
@@ -536,6 +535,12 @@ class Scheduler:
                 if self._over(voice):
                     self._free(voice)
         self.stage.write()
+
+    def _may_start(self) -> bool:
+        """Return whether all that is to sound first is ready."""
+        first = [voice for voice in self.voices.values() if voice.sounding]
+        waiting = any(cell.at == self.position for cell in self.cells)
+        return bool(first) and not waiting and all(self._is_ready(voice) for voice in first)
 
     def _try_to_land(self, cell: Cell) -> None:
         assert cell.at is not None

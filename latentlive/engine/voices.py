@@ -14,7 +14,7 @@ DEFAULT_XFADE_BEATS = 1.0
 DEFAULT_QUANT_BEATS = 1.0
 
 
-@dataclass
+@dataclass(eq=False)
 class Voice:
     """One texture in one ring of the shared block, or in two of them for a wide one.
 
@@ -114,7 +114,7 @@ class State:
     soloed: bool = False
 
 
-@dataclass
+@dataclass(eq=False)
 class Layer:
     """A named place for one texture, with its level, pan and fades.
 
@@ -136,7 +136,7 @@ class Layer:
     good: State | None = None
 
 
-@dataclass
+@dataclass(eq=False)
 class Cell:
     """Changes that land together, once every new texture of them is ready.
 

@@ -1,0 +1,417 @@
+"""Cues, plans and tempo, undo, morphs, wide layers, lateness: to the sample."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import latentlive as ll
+from latentlive.engine.block import MISSING, POSITION
+from latentlive.engine.lanes import PREPARING, SLOW, STEADY
+from latentlive.engine.report import report
+from latentlive.errors import EngineError, ExpressionError
+from latentlive.expr import dump
+from latentlive.mixer import GRID
+from latentlive.units import Tempo
+from tests.test_scheduler import RATE, A, B, House, mute, play, put
+
+LEVEL = 10 ** (-9 / 20) * np.cos(np.pi / 4)
+
+
+def grid(sample):
+    return -(-round(sample) // GRID) * GRID
+
+
+def layers(house):
+    return {one["name"]: one for one in report(house.scheduler)["layers"]}
+
+
+def heard_of(house, texture, origin, at):
+    source = np.asarray(texture.of.source)
+    return np.abs(house.samples[at, 0] - source[(at - origin) % len(source)] * LEVEL).max()
+
+
+def cue(house, name, *changes):
+    return house.scheduler.apply(list(changes), cue=name)
+
+
+def test_a_cue_waits_rendered_and_begins_at_its_start_when_told():
+    house = House()
+    house.apply(play("d1", A))
+    cue(house, "drop", play("d2", B), put("d2", fade=0), {"op": "stop", "layer": "d1", "fade": 0})
+    house.run(1.2)
+    plan = report(house.scheduler)["plan"]
+    assert [(one["name"], one["when"], one["layers"]) for one in plan] == [
+        ("drop", "go", ["d2", "d1"])
+    ]
+    assert plan[0]["ready"] > 1.5
+    before = house.scheduler.voices.copy()
+    house.scheduler.go("drop")
+    house.run(2)
+    assert layers(house)["d2"]["origin"] == grid(2 * RATE)
+    assert set(layers(house)) == {"d2"}
+    assert heard_of(house, B, grid(2 * RATE), np.arange(grid(2 * RATE) + GRID, 3 * RATE)) < 2e-4
+    # What was rendered for the cue is what is heard: it was moved, not rendered again.
+    assert {v.serial for v in house.scheduler.voices.values()} <= set(before)
+    assert next(iter(house.scheduler.voices.values())).version == 1
+
+
+def test_a_cue_can_be_edited_and_cancelled_and_a_wrong_name_says_which_there_are():
+    house = House()
+    house.apply(play("d1", A))
+    cue(house, "drop", play("d2", B))
+    cue(house, "drop", play("d2", A.slow(2)))
+    house.run(0.5)
+    assert len(report(house.scheduler)["plan"]) == 1
+    with pytest.raises(EngineError, match="go: no cue 'dorp'; there are 'drop'"):
+        house.scheduler.go("dorp")
+    house.scheduler.cancel("drop")
+    with pytest.raises(EngineError, match="cancel: nothing is planned under 'drop'"):
+        house.scheduler.cancel("drop")
+    house.run(0.5)
+    assert len(house.scheduler.voices) == 1
+
+
+def test_what_follows_a_cue_lands_so_many_beats_after_it():
+    house = House()
+    house.apply(play("d1", A))
+    cue(house, "drop", play("d2", B))
+    house.scheduler.apply([play("d3", A)], follows=("drop", 1.5))
+    house.run(1.2)
+    assert [one["when"] for one in report(house.scheduler)["plan"]] == ["go", "drop + 1.5"]
+    house.scheduler.go("drop")
+    house.run(3)
+    assert layers(house)["d3"]["since"] == pytest.approx(3.5 * RATE, abs=2 * GRID)
+    with pytest.raises(EngineError, match="after: no cue 'x'"):
+        house.scheduler.apply([play("d3", A)], follows=("x", 1))
+
+
+def test_a_plan_fires_by_itself_at_its_beat_and_a_newer_word_leaves_it_alone():
+    house = House()
+    house.apply(play("d1", A))
+    house.scheduler.apply([play("d1", B)], beat=3.0)
+    house.run(1)
+    house.apply(put("d1", gain_db=0.0))
+    house.apply(play("d1", A.slow(2)))
+    house.run(3)
+    assert layers(house)["d1"]["since"] == grid(3 * RATE)
+    assert layers(house)["d1"]["code"] == repr(B)
+
+
+def test_a_far_plan_holds_no_voice_until_it_comes_near():
+    house = House()
+    house.apply(play("d1", A))
+    for beat in range(100, 400):
+        house.scheduler.apply([play("d2", B)], beat=float(beat))
+    house.run(0.2)
+    assert len(house.scheduler.voices) == 1
+    assert len(report(house.scheduler)["plan"]) == 300
+
+
+def test_a_plan_that_cannot_be_ready_says_so_and_waits():
+    house = House()
+    house.apply(play("d1", A))
+    house.run(1)
+    house.lanes.up[:] = [False, False]  # no worker answers
+    house.scheduler.apply([play("d2", B)], beat=1.3)
+    house.run(0.6)
+    assert any("not ready at beat 1.30: it waits for the next quant" in s for s in house.said)
+    house.lanes.ready(STEADY)
+    house.run(2)
+    assert layers(house)["d2"]["since"] % RATE < GRID
+
+
+def test_a_tempo_takes_effect_at_the_next_quant_and_keeps_phase():
+    house, plain = House(), House()
+    moving = ll.interp(A, B, ll.sine(2))
+    for one in (house, plain):
+        one.apply(play("d1", moving))
+        one.run(1.3)
+    house.apply({"op": "tempo", "bpm": 120.0, "over": 0.0})
+    house.run(2.7)
+    plain.run(2.7)
+    change = grid(2 * RATE)
+    assert np.array_equal(house.samples[:change], plain.samples[:change])
+    assert not np.allclose(house.samples[change + RATE // 2 :], plain.samples[change + RATE // 2 :])
+    step = np.abs(np.diff(house.samples[change - 200 : change + 200, 0])).max()
+    assert step < 1.2 * np.abs(np.diff(house.samples[RATE : change - 200, 0])).max()
+    assert report(house.scheduler)["bpm"] == 120
+    assert float(house.scheduler.tempo.beats(3 * RATE)) == pytest.approx(4, abs=0.01)
+    assert layers(house)["d1"]["origin"] == 0
+    assert len(house.scheduler.voices) == 1
+
+
+def test_a_plan_moves_along_with_the_tempo():
+    house = House()
+    house.apply(play("d1", A))
+    house.scheduler.apply([play("d2", B)], beat=5.0)
+    house.run(0.3)
+    house.apply({"op": "tempo", "bpm": 120.0})
+    house.run(4)
+    change = grid(RATE)
+    assert layers(house)["d2"]["since"] == pytest.approx(change + 2 * RATE, abs=2 * GRID)
+
+
+def test_beats_of_a_ramp_are_its_mean_tempo():
+    tempo = Tempo(60, RATE).changed(RATE, 120, 6)
+    assert float(tempo.beats(RATE)) == 1
+    assert float(tempo.beats(RATE + 4 * RATE)) == pytest.approx(7)  # 4 s at 90 on average
+    assert tempo.bpm_at(RATE + 2 * RATE) == pytest.approx(90)
+    assert tempo.bpm_at(10 * RATE) == 120
+    for beat in (0.5, 1.0, 3.3, 7.0, 9.25):
+        assert float(tempo.beats(tempo.sample(beat))) == pytest.approx(beat, abs=1e-4)
+    clock = tempo.since(3 * RATE)
+    at = np.array([0, 100, RATE, 3 * RATE, 5 * RATE])
+    expected = tempo.beats(at + 3 * RATE) - tempo.beats(3 * RATE)
+    assert np.allclose(clock.beats(at), expected)
+    assert Tempo.load(tempo.dump(), RATE) == tempo
+    slower = tempo.changed(2 * RATE, 30, 2)  # in the middle of the ramp
+    assert float(slower.beats(2 * RATE)) == float(tempo.beats(2 * RATE))
+    with pytest.raises(ExpressionError, match="bpm must lie in 1 to 2000, got 0"):
+        tempo.changed(9 * RATE, 0)
+
+
+def test_undo_and_redo_restore_textures_levels_and_clocks():
+    house = House()
+    house.apply(play("d1", A))
+    house.run(1.3)
+    house.apply(play("d1", B), put("d1", gain_db=-12.0))
+    house.run(2)
+    house.scheduler.undo.undo()
+    house.run(2.5)
+    assert layers(house)["d1"]["code"] == repr(A)
+    assert layers(house)["d1"]["gain"] == "+0"
+    assert heard_of(house, A, 0, np.arange(round(5.2 * RATE), round(5.7 * RATE))) < 2e-4
+    house.scheduler.undo.redo()
+    house.run(2.5)
+    assert layers(house)["d1"]["code"] == repr(B)
+    assert layers(house)["d1"]["gain"] == "-12"
+    house.apply({"op": "stop", "layer": "d1", "fade": 0.2})
+    house.run(1)
+    assert not layers(house)
+    house.scheduler.undo.undo()
+    house.run(2)
+    assert layers(house)["d1"]["origin"] == 0  # as if it had never stopped
+    house.apply(mute("d1"))
+    with pytest.raises(EngineError, match="redo: nothing was undone"):
+        house.scheduler.undo.redo()
+
+
+def test_undo_drops_what_has_not_landed():
+    house = House()
+    house.apply(play("d1", A))
+    house.run(1.1)
+    house.apply(play("d1", B))
+    house.scheduler.undo.undo()
+    house.run(2)
+    assert layers(house)["d1"]["code"] == repr(A)
+    assert len(house.scheduler.voices) == 1
+    house.scheduler.undo.redo()
+    house.run(2)
+    assert layers(house)["d1"]["code"] == repr(B)
+
+
+def test_nothing_can_be_undone_before_anything_was_done():
+    with pytest.raises(EngineError, match="undo: nothing was done yet"):
+        House().scheduler.undo.undo()
+
+
+def test_a_morph_goes_through_latent_space_and_collapses():
+    house = House()
+    house.apply(play("d1", A), put("d1", morph=True, xfade=2.0))
+    house.run(1.3)
+    house.apply(play("d1", B))
+    house.run(1.2)
+    assert len(house.scheduler.voices) == 1  # one decode, no second voice fading
+    half = grid(2 * RATE) + RATE  # the toy space is linear: half way is the mean of both
+    a, b = (np.asarray(x.of.source) for x in (A, B))
+    house.run(2.5)
+    at = np.arange(half - 200, half + 200)
+    expected = (a[at % len(a)] + b[at % len(b)]) / 2 * LEVEL
+    assert np.abs(house.samples[at, 0] - expected).max() < 0.02 * np.abs(b).max()
+    assert heard_of(house, B, 0, np.arange(round(4.2 * RATE), round(4.8 * RATE))) < 2e-4
+
+
+def test_a_morph_interrupted_by_another_starts_from_what_sounds():
+    house = House()
+    tones = [
+        ll.sound(np.sin(np.arange(44100) * 2 * np.pi * f / RATE).astype("f4") * 0.4).spread(0)
+        for f in (60, 90, 120)
+    ]
+    house.apply(play("d1", tones[0]), put("d1", morph=True, xfade=3.0, quant=0.5))
+    house.run(1)
+    for tone in (tones[1], tones[2], tones[0]):
+        house.apply(play("d1", tone))
+        house.run(0.9)
+    house.run(3)
+    steepest = np.abs(np.diff(house.samples[:, 0])).max()
+    assert steepest < 1.3 * 0.4 * LEVEL * 2 * np.pi * 120 / RATE
+    part = house.scheduler.layers["d1"].voice.part
+    assert part.turning is not None
+    assert part.timed(house.scheduler.tempo, house.scheduler.position).turning is None
+
+
+def test_a_morph_between_joins_crosses_over_and_says_so():
+    house = House()
+    house.apply(play("d1", A), put("d1", morph=True, xfade=1.0))
+    house.run(1.3)
+    house.apply(play("d1", B.overlap(2)))
+    house.run(2.5)
+    assert house.said == ["d1: morph needs one space and one join; it crossfades"]
+    assert layers(house)["d1"]["code"] == repr(B.overlap(2))
+
+
+HISS = ll.sound(np.zeros(RATE, "f4")).spread(300)  # all of it is noise
+
+
+def test_a_wide_layer_is_mono_at_0_and_has_two_noises_at_1():
+    def sides(amount):
+        house = House()
+        house.apply(play("d1", HISS), put("d1", wide=amount))
+        house.run(2)
+        left, right = house.samples[RATE // 2 :].T
+        return float(np.corrcoef(left, right)[0, 1]), float(np.std(left) / np.std(right))
+
+    assert sides(0.0) == (pytest.approx(1.0), pytest.approx(1.0))
+    for amount, expected in ((0.5, np.cos(np.pi / 4)), (1.0, 0.0)):
+        correlation, ratio = sides(amount)
+        assert correlation == pytest.approx(expected, abs=0.05)
+        assert ratio == pytest.approx(1.0, abs=0.05)
+
+
+def test_wide_can_be_turned_while_it_sounds():
+    house = House()
+    house.apply(play("d1", HISS))
+    house.run(1.2)
+    house.apply(put("d1", wide=1.0))
+    house.run(3)
+    left, right = house.samples[-RATE:].T
+    assert abs(float(np.corrcoef(left, right)[0, 1])) < 0.1
+    assert sum(len(v.rings) for v in house.scheduler.voices.values()) == 2
+
+
+def test_out_moves_a_layer_to_another_pair_and_needs_the_channels():
+    house = House(channels=4)
+    house.apply(play("d1", A), play("d2", B), put("d2", pair=1))
+    house.run(1.5)
+    assert heard_of(house, A, 0, np.arange(RATE, round(1.4 * RATE))) < 2e-4
+    source = np.asarray(B.of.source)
+    at = np.arange(RATE, round(1.4 * RATE))
+    assert np.abs(house.samples[at, 2] - source[at % len(source)] * LEVEL).max() < 2e-4
+    with pytest.raises(EngineError, match="channels 3 and 4 need --channels 4, the engine has 2"):
+        House().apply(put("d1", pair=1))
+
+
+def test_a_layer_that_renders_too_slowly_fades_alone_and_comes_back():
+    house, plain = House(), House()
+    tone = ll.sound(np.sin(np.arange(44100) * 2 * np.pi * 100 / RATE).astype("f4") * 0.4).spread(0)
+    for one in (house, plain):
+        one.apply(play("d2", A))
+        one.run(1.2)
+    house.apply(play("d1", tone))
+    house.run(1)
+    house.slow = {layers_voice(house, "d1"): 2.5}
+    house.run(9)
+    plain.run(10)
+    assert any("d1: rendering cannot keep up" in line for line in house.said)
+    assert len(house.said) <= 2
+    assert house.scheduler.voices[layers_voice(house, "d1")].load > SLOW
+    alone = house.samples[:, 0] - plain.samples[:, 0]
+    # It comes and goes without a click, and the other layer's samples are what they were.
+    assert np.abs(np.diff(alone)).max() < 2 * 0.4 * LEVEL * 2 * np.pi * 100 / RATE
+    closed = np.array_split(np.abs(alone), 1000)
+    quiet = [chunk.max() == 0 for chunk in closed]
+    assert 50 < sum(quiet) < 900
+    assert not house.block.header[MISSING]  # no sample was missing where it was to be heard
+
+
+def layers_voice(house, name):
+    return house.scheduler.layers[name].voice.serial
+
+
+def test_the_other_worker_takes_over_when_one_dies():
+    house, plain = House(), House()
+    for one in (house, plain):
+        one.apply(play("d1", A), play("d2", B.slow(2)))
+        one.run(1)
+    house.lanes.died(STEADY)
+    house.workers[STEADY].voices.clear()
+    house.run(2)
+    plain.run(2)
+    assert all(set(v.bound) == {PREPARING} for v in house.scheduler.voices.values())
+    house.lanes.ready(STEADY)
+    house.run(1)
+    plain.run(1)
+    assert all(set(v.bound) == {STEADY} for v in house.scheduler.voices.values())
+    assert np.array_equal(house.samples, plain.samples)
+
+
+def test_ten_hours_on_the_samples_are_where_they_belong():
+    house = House()
+    begin = 10 * 3600 * RATE // GRID * GRID
+    house.block.header[POSITION] = begin
+    house.apply(play("d1", A))
+    house.run(1.5)
+    house.apply(play("d1", B))
+    house.run(3)
+    state = layers(house)["d1"]
+    assert state["origin"] == begin
+    at = np.arange(round(3.2 * RATE), 4 * RATE)
+    source = np.asarray(B.of.source)
+    assert np.abs(house.samples[at, 0] - source[at % len(source)] * LEVEL).max() < 2e-4
+
+
+@pytest.mark.parametrize("block", [64, 128, 300, 1024])
+def test_the_mix_is_the_same_whatever_the_devices_blocks(block):
+    def run(size):
+        house = House(seed=2)
+        house.apply(play("d1", A.of), play("d2", ll.noise(1)), put("d2", gain_db=9.0))
+        house.run(1, size)
+        house.scheduler.apply([play("d1", B.of)], at=2 * RATE)
+        house.scheduler.apply([{"op": "hush", "fade": 0.3}], at=3 * RATE)
+        house.run(3, size)
+        return house.samples[: 3 * RATE + RATE // 2]
+
+    assert np.array_equal(run(512), run(block))
+
+
+def test_a_seed_is_set_before_the_transport_starts():
+    house, other = House(seed=7), House(seed=0)
+    other.scheduler.held = True
+    for one in (house, other):
+        one.apply(play("d1", ll.noise(1)))
+    other.work()
+    other.scheduler.set_seed(7)
+    other.scheduler.held = False
+    house.run(1)
+    other.run(1)
+    assert np.array_equal(house.samples, other.samples)
+    with pytest.raises(EngineError, match="the performance has begun with seed 7"):
+        other.scheduler.set_seed(8)
+
+
+def test_a_cell_refused_in_its_plans_changes_nothing():
+    house = House()
+    plans = [{"op": "cell", "changes": [{"op": "rename", "layer": "d1", "name": "x"}]}]
+    house.apply(play("d1", A))
+    house.run(0.5)
+    with pytest.raises(EngineError, match="rename: a layer is renamed at once, not in a plan"):
+        house.scheduler.check(plans)
+    with pytest.raises(EngineError, match="go: no cue 'drop'"):
+        house.scheduler.check([{"op": "go", "name": "drop", "beat": 3}])
+    house.scheduler.check([{"changes": [], "cue": "drop"}, {"op": "go", "name": "drop"}])
+
+
+def test_gain_curves_of_a_cue_run_on_the_layers_clock():
+    house = House()
+    house.apply(play("d1", A))
+    tone = ll.sound(np.full(44100, 0.1, "f4")).spread(0)
+    cue(house, "drop", play("d2", tone), put("d2", fade=0))
+    house.apply({"op": "set", "layer": "d2", "amp": dump(ll.saw(4))})
+    house.run(0.5)
+    house.apply({"op": "stop", "layer": "d1", "fade": 0})
+    house.scheduler.go("drop")
+    house.run(3)
+    begin = layers(house)["d2"]["origin"]
+    at = begin + np.array([RATE // 2, RATE, RATE * 3 // 2])
+    assert house.samples[at, 0] == pytest.approx(0.1 * LEVEL * (at - begin) / (4 * RATE), rel=0.01)
