@@ -1,0 +1,45 @@
+"""Places of the space where no recording lies: sums, differences, wanderings."""
+
+from __future__ import annotations
+
+from latentlive import Latent, drift, path, perlin, saw, sine, sound
+
+
+def ghost(
+    kept: str = "choir-ah", along: str = "bowl-low", without: str = "strings", beats: float = 20
+) -> Latent:
+    """Return a sound moved by what sets two others apart.
+
+    Example
+    -------
+    ``d1 >> ghost()``, ``d1 >> ghost("rain", "harp-c5", "hiss")``
+    """
+    shift = sound(along).extend(6).loop() - sound(without).extend(6).loop()
+    return sound(kept).extend(6).loop().offset(shift, sine(beats) * 0.3)
+
+
+def starlight(seed: int = 1, beats: float = 10) -> Latent:
+    """Return bowls and glass in a slow circle, each a little beside itself.
+
+    Drawn points of the space are bright and loud: a fifth of one is enough.
+
+    Example
+    -------
+    ``d2 >> starlight()``, ``d2 >> starlight(7, 24)``
+    """
+    stars = [
+        sound(name).extend(8).loop().offset(drift(seed + n, beats / 3), 0.15)
+        for n, name in enumerate(("bowl-high", "glass-harp", "musical-saw", "bowl-sung"))
+    ]
+    return path(stars, sine(3 * beats))
+
+
+def haunted(name: str = "piano-c2", by: str = "wow", beats: float = 8) -> Latent:
+    """Return a struck sound with another always about to come through it.
+
+    Example
+    -------
+    ``d3 >> haunted()``, ``d3 >> haunted("harp-c2", "soprano", 12)``
+    """
+    struck = sound(name).scrub(saw(beats).ease("out"))
+    return struck + sound(by).extend(4).loop() * perlin(beats / 3) * 0.6
