@@ -6,6 +6,7 @@ of them; a word that exists is always the real one.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import time
 
@@ -82,11 +83,18 @@ class Stage:
                 setattr(Layer, word, lambda layer, *_: layer)
 
     def run(self, code, at=None):
-        """Run one cell; its changes land together, as at the prompt."""
+        """Run one cell, whose changes land together, and return what its expressions gave."""
         for word in OF_THE_ENGINE:
             self.scope[word] = getattr(self.engine, word, StandIn(self.engine))
+        given = []
         with self.engine.cell(at):
-            exec(code, self.scope)
+            for statement in ast.parse(code).body:
+                if isinstance(statement, ast.Expr):
+                    part = compile(ast.Expression(statement.value), "cell", "eval")
+                    given.append(eval(part, self.scope))
+                else:
+                    exec(compile(ast.Module([statement], []), "cell", "exec"), self.scope)
+        return given
 
     def start(self):
         """Let the transport move, and wait until the first textures sound."""

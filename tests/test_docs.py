@@ -1,81 +1,214 @@
-"""The pages say what works: code blocks of the language are evaluated.
+"""The pages say what works: every code block of ``README.md`` and ``docs/*.md`` is run.
 
-The rule: a ``python`` block of ``README.md`` and ``docs/*.md`` is run when it holds nothing but
-expressions and assignments, and names neither a layer (``d1``) nor an ``Engine``. Its scope is that
-of ``latentlive render``: the public words and ``np``, and what the same page assigned before.
+``python`` blocks run in order on a silent engine in the toy space, each as one cell, with the words
+of the prompt in scope and what the page named before. A block that is a session, in percent cells,
+runs cell by cell; one that imports latentlive runs as a script of its own. ``pycon`` blocks must
+give what they show. ``sh`` blocks are parsed: commands of latentlive must take the arguments and
+options given.
 """
 
 from __future__ import annotations
 
-import ast
+import doctest
+import inspect
 import re
+import shlex
+import subprocess
+import sys
+from functools import partial
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 
 import latentlive as ll
+from latentlive.cli import main
 from latentlive.corpus import Audio, audio_digest
+from latentlive.corpus.starter import NAMES
 from latentlive.latent import Joined
 from latentlive.renderer import check
+from latentlive.session import find_session, parse
+from tests.stage import Stage, starter_names
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-OF_THE_ENGINE = re.compile(r"\b(d\d+|Engine)\b")
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LANGUAGES = {"python", "pycon", "sh", "text"}
+COMING = {"bounce", "replay", "resume", "send", "corpus", "train", "doctor"}
+"""Commands that a page may show before this version has them."""
+
+OF_THE_SHELL = {"python3", "pip", "pytest", "sudo", "apt", "cd", "git", "python"}
 
 
-def blocks(page):
-    """Return the parsed blocks of a page that are to be run."""
-    parsed = [ast.parse(code) for code in BLOCK.findall(page.read_text(encoding="utf-8"))]
-    return [block for block in parsed if is_language(block)]
+def blocks(page, *languages):
+    """Return the code blocks of a page in some languages."""
+    found = BLOCK.findall(page.read_text(encoding="utf-8"))
+    return [code for language, code in found if language in languages]
 
 
-def is_language(block):
-    """Tell whether a block is nothing but expressions and assignments of the language."""
-    plain = all(isinstance(statement, ast.Expr | ast.Assign) for statement in block.body)
-    return plain and not OF_THE_ENGINE.search(ast.unparse(block))
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    return starter_names(tmp_path_factory.mktemp("starter"))
 
 
-def sounds(_):
-    """Stand in for every recording, so that no corpus and no map is needed."""
-    samples = np.sin(np.arange(20_000, dtype=np.float32))
+@pytest.fixture
+def stage(corpus, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    stage = Stage(corpus)
+    yield stage
+    stage.close()
+
+
+def page_id(page):
+    return page.name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_every_block_names_a_language_that_is_tested(page):
+    fences = re.findall(r"^```(.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(fences[::2]) <= LANGUAGES
+    assert set(fences[1::2]) <= {""}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_python_blocks_run(page, stage, corpus):
+    for code in blocks(page, "python"):
+        if re.search(r"^(import|from) latentlive", code, re.MULTILINE):
+            run_script(code, corpus)
+            continue
+        stage.clear()
+        for cell in parse(code):
+            for value in stage.run(cell.code):
+                if isinstance(value, ll.Latent | Joined):
+                    assert check(value, 1024, 256, second, 44100 / 1024) > 0
+    assert stage.said == []
+
+
+def run_script(code, corpus):
+    """Run a block that imports latentlive in a process of its own."""
+    held = "import functools, latentlive as ll\n"
+    for name in ("Engine", "render"):
+        extra = ", silent=True" if name == "Engine" else ""
+        held += f"ll.{name} = functools.partial(ll.{name}, model='toy', corpus={str(corpus)!r}"
+        held += f"{extra})\n"
+    told = subprocess.run([sys.executable, "-c", held + code], capture_output=True, text=True)
+    assert told.returncode == 0, told.stderr
+
+
+def second(_):
+    """Stand in for every recording, a map's clusters included."""
+    samples = np.sin(np.arange(44100, dtype=np.float32))
     return Audio(samples, audio_digest(samples))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_blocks_of_the_language_evaluate(page):
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_pycon_blocks_give_what_they_show(page, corpus):
     scope = {word: getattr(ll, word) for word in ll.WORDS} | {"np": np}
-    for block in blocks(page):
-        for statement in block.body:
-            value = evaluated(statement, scope)
-            if isinstance(value, ll.Latent | Joined):
-                assert check(value, 1024, 256, sounds, 44100 / 1024) > 0
+    scope |= {"render": ll.render, "Corpus": partial(ll.Corpus, corpus)}
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS, verbose=False)
+    for code in blocks(page, "pycon"):
+        test = doctest.DocTestParser().get_doctest(code, dict(scope), page.name, str(page), 0)
+        runner.run(test)
+    assert runner.failures == 0
 
 
-def evaluated(statement, scope):
-    """Run a statement; return what an expression gives."""
-    code = ast.unparse(statement)
-    if isinstance(statement, ast.Expr):
-        return eval(code, scope)
-    exec(code, scope)
-    return None
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_shell_commands_exist_with_these_options(page):
+    for code in blocks(page, "sh"):
+        for line in code.replace("\\\n", " ").splitlines():
+            for command in line.split("#")[0].split("&&"):
+                refused = wrong(shlex.split(command))
+                assert not refused, f"{command}: {refused}"
+
+
+def wrong(arguments):
+    """Return what is wrong with a shell command, empty if nothing."""
+    if not arguments:
+        return ""
+    program = Path(arguments[0]).name
+    if program != "latentlive":
+        return "" if program in OF_THE_SHELL else f"an unknown program {program!r}"
+    rest = arguments[1:]
+    if rest and not rest[0].startswith("-") and rest[0] not in main.commands:
+        return "" if rest[0] in COMING else f"no command {rest[0]!r}"
+    try:
+        context = main.make_context("latentlive", list(rest))
+        if rest and rest[0] in main.commands:
+            main.commands[rest[0]].make_context(rest[0], list(rest[1:]), parent=context)
+        if rest[:1] == ["play"]:
+            find_session(rest[1])
+    except (click.ClickException, ll.LatentliveError) as error:
+        return str(error)
+    return ""
+
+
+def test_a_wrong_command_is_seen():
+    assert wrong(shlex.split("latentlive play first_light --loud"))
+    assert wrong(shlex.split("latentlive play no_such_session"))
+    assert wrong(shlex.split("latentlive sing"))
+    assert not wrong(shlex.split(".venv/bin/latentlive play first_light --out x.flac"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_pages_speak_of_shipped_sounds(page):
+    code = "".join(blocks(page, "python", "sh"))
+    named = set(re.findall(r"""sound\(["']([\w-]+)["']\)""", code))
+    assert named <= set(NAMES)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_links_between_pages_lead_somewhere(page):
+    text = BLOCK.sub("", page.read_text(encoding="utf-8"))
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
+        assert (page.parent / target).exists(), target
 
 
 def test_the_paper_page_shows_every_strategy():
-    code = "\n".join(ast.unparse(block) for block in blocks(ROOT / "docs" / "paper.md"))
+    code = "\n".join(blocks(ROOT / "docs" / "paper.md", "python"))
     for part in (
         "steps(",
         "cluster(",
         ".extend(4)",
         ".extend(8)",
-        "law='logvar'",
-        "match='repeat'",
+        'law="logvar"',
+        'match="repeat"',
     ):
         assert part in code
 
 
-def test_the_rule_skips_what_needs_an_engine():
-    for code in ("d1 >> sound('gong')", "with Engine() as live:\n    pass", "import latentlive"):
-        assert not is_language(ast.parse(code))
-    assert is_language(ast.parse("a = sound('gong')\na.extend(4).exact()"))
+def test_the_cookbook_has_twenty_recipes():
+    text = (ROOT / "docs" / "cookbook.md").read_text(encoding="utf-8")
+    recipes = re.split(r"^## ", text, flags=re.MULTILINE)[1:]
+    assert len(recipes) >= 20
+    assert all("```python" in recipe for recipe in recipes)
+
+
+def test_the_tutorial_has_eight_steps():
+    text = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## (\d)", text, re.MULTILINE) == list("12345678")
+
+
+def test_the_reference_is_that_of_the_docstrings():
+    made = subprocess.run(
+        [sys.executable, ROOT / "docs" / "make_reference.py", "--check"],
+        capture_output=True,
+        text=True,
+    )
+    assert made.returncode == 0, made.stderr
+
+
+def test_the_reference_names_every_word():
+    text = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    words = [*ll.WORDS, *(n for n, v in vars(ll.Latent).items() if inspect.isfunction(v))]
+    for word in words:
+        if not word.startswith("_") and word not in ("at", "length"):
+            assert re.search(rf"^### .*`\.?{word}\b", text, re.MULTILINE), word
+
+
+def test_every_promise_has_its_test():
+    promised = re.findall(r"`(test_\w+)`", (ROOT / "docs" / "promises.md").read_text("utf-8"))
+    written = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    assert promised
+    for name in promised:
+        assert f"def {name}(" in written, name

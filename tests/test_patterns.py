@@ -104,8 +104,7 @@ def test_a_session_plays_from_its_first_cell_to_its_last(name, stage):
             stage.clear()
             waiting = 0
         waiting += cell.code.count(">>")
-        code = compile("\n" * (cell.line - 1) + cell.code, str(path), "exec")
-        stage.run(code, None if cell.moment is None else round(cell.moment * 44100))
+        stage.run(cell.code, None if cell.moment is None else round(cell.moment * 44100))
     if not stage.started:
         stage.start()
     assert stage.said == []

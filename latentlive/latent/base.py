@@ -51,7 +51,7 @@ class Latent(Node):
 
         Example
         -------
-        >>> sound("gong").slow(1/3)
+        >>> sound("gong").slow(1 / 3)
         sound('gong').slow(1/3)
         """
         from latentlive.latent.time import slowed

@@ -57,7 +57,7 @@ def render(
     Example
     -------
     >>> from latentlive.space import ToySpace
-    >>> len(render(Sound(np.zeros(6400)), model=ToySpace()))
+    >>> len(render(sound(np.zeros(6400)), model=ToySpace()))
     6400
     """
     rendering, total = prepare(texture, seconds, model=model, corpus=corpus, seed=seed, tempo=tempo)

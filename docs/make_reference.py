@@ -1,0 +1,159 @@
+"""Write ``docs/reference.md`` from the docstrings.
+
+python docs/make_reference.py            # write it
+python docs/make_reference.py --check    # exit 1 if it is not what the docstrings say
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import latentlive
+from latentlive import Curve, Engine, Latent
+from latentlive.engine import Layer
+from latentlive.engine.client import Master
+
+PAGE = Path(__file__).with_name("reference.md")
+HEAD = """# Reference
+
+Written by `python docs/make_reference.py` from the docstrings; `help(interp)` at the prompt shows
+the same. A number or an array may stand where a curve is asked for, a vector where a latent is.
+"""
+SECTION = re.compile(r"^(\w+)\n-{3,}\n", re.MULTILINE)
+
+
+def words(*modules: str) -> list[tuple[str, Any]]:
+    """Return the public words that some modules define."""
+    found = [(word, getattr(latentlive, word)) for word in latentlive.WORDS]
+    return [(word, value) for word, value in found if home(value).startswith(modules)]
+
+
+def home(value: Any) -> str:
+    """Return the module that a word comes from."""
+    return str(getattr(value, "__module__", ""))
+
+
+def methods(owner: type, skip: tuple[str, ...] = ()) -> list[tuple[str, Any]]:
+    """Return the public methods and properties that a class defines, in its order."""
+    return [
+        (name, value)
+        for name, value in vars(owner).items()
+        if not name.startswith("_")
+        and name not in skip
+        and (inspect.isfunction(value) or isinstance(value, property))
+    ]
+
+
+def chapters() -> Iterator[tuple[str, str, list[tuple[str, Any]]]]:
+    """Yield title, introduction and entries of each chapter."""
+    yield "Sources", "Where textures begin.", words("latentlive.latent.sources")
+    yield (
+        "Mixes",
+        "Several latents to one.",
+        words("latentlive.latent.mix", "latentlive.latent.time"),
+    )
+    said = "What every latent can be told; each returns a new latent."
+    yield "One latent", said, methods(Latent, ("length", "at"))
+    said = "Functions of beats to a number: 0..1 where nothing else is said."
+    yield "Curves", said, words("latentlive.curves", "latentlive.expr")
+    said = "What every curve can be told; each returns a new curve."
+    yield "One curve", said, methods(Curve, ("values", "span"))
+    said = (
+        '`d1` to `d16`, and `layer("name")`; every word returns the layer. `d1 >> texture` plays.'
+    )
+    yield "Layers", said, methods(Layer)
+    said = "Words of the prompt and of sessions; methods of `latentlive.Engine` in a script."
+    yield "The whole", said, [*methods(Engine, INNER), *prefixed("master", methods(Master))]
+    said = "For scripts and notebooks: `import latentlive as ll`."
+    names = ("render", "Engine", "Corpus", "load_model", "dumps", "loads")
+    yield "As a library", said, [(name, getattr(latentlive, name)) for name in names]
+
+
+INNER = ("source", "change", "request", "shown", "start", "wait_for_device")
+"""Methods of the engine that the prompt uses and a performer does not type."""
+
+
+def prefixed(owner: str, entries: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """Return entries under their owner's name."""
+    return [(f"{owner}.{name}", value) for name, value in entries]
+
+
+def call(name: str, value: Any, dot: str) -> str:
+    """Return how a word is called, without types."""
+    if isinstance(value, property) or not callable(value):
+        return f"{dot}{name}"
+    found = [p for p in inspect.signature(value).parameters.values() if p.name != "self"]
+    plain = inspect.Signature([p.replace(annotation=p.empty) for p in found])
+    return f"{dot}{name}{plain}"
+
+
+def entry(name: str, value: Any, dot: str) -> str:
+    """Return one word's part of the page."""
+    text = inspect.getdoc(value) or ""
+    parts = SECTION.split(text)
+    lines = [f"### `{call(name, value, dot)}`", "", linked(parts[0].strip())]
+    for title, body in zip(parts[1::2], parts[2::2], strict=True):
+        lines += ["", SHOWN[title](title, body.strip("\n"))]
+    return "\n".join(lines) + "\n"
+
+
+def linked(text: str) -> str:
+    """Return running text, literals in single back quotes."""
+    return text.replace("``", "`")
+
+
+def table(title: str, body: str) -> str:
+    """Return parameters, returns or raises as a list."""
+    rows: list[str] = []
+    for line in body.splitlines():
+        if line.startswith(" "):
+            rows[-1] += f" {linked(line.strip())}"
+        elif line.strip():
+            head, colon, kind = line.partition(" : ")
+            rows.append(f"- `{head}`: {kind}." if colon else f"- {linked(head)}:")
+    return f"{title}:\n\n" + "\n".join(row.removesuffix(":") for row in rows)
+
+
+def example(_: str, body: str) -> str:
+    """Return an example as a block that the tests run."""
+    if body.lstrip().startswith(">>>"):
+        examples, _, rest = body.partition("\n\nSource:")
+        source = f"\n\nSource:{rest}" if rest else ""
+        return f"```pycon\n{examples.strip()}\n```{source}"
+    return linked(body)
+
+
+SHOWN = {
+    "Parameters": table,
+    "Returns": table,
+    "Raises": table,
+    "Example": example,
+}
+
+
+def page() -> str:
+    """Return the whole page."""
+    parts = [HEAD]
+    for title, said, entries in chapters():
+        dot = "." if title.startswith(("One ", "Layers")) else ""
+        parts.append(f"## {title}\n\n{said}\n")
+        parts += [entry(name, value, dot) for name, value in entries]
+    return "\n".join(parts)
+
+
+def main() -> None:
+    """Write the page, or check it."""
+    made = page()
+    if "--check" not in sys.argv:
+        PAGE.write_text(made, encoding="utf-8")
+    elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != made:
+        sys.exit("docs/reference.md is not what the docstrings say: python docs/make_reference.py")
+
+
+if __name__ == "__main__":
+    main()
