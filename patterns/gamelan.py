@@ -25,7 +25,7 @@ def stroke(name: str = "gong", beats: float = 4, length: float = 0.6) -> Latent:
     -------
     ``d1 >> stroke()``, ``d2 >> stroke("gong", 1 / 2, 0.15)``
     """
-    return sound(name).scrub(saw(beats) * length) * rand(beats).range(0.6, 1.2)
+    return interp(silence, sound(name).scrub(saw(beats) * length), rand(beats).range(0.4, 1))
 
 
 def keys(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from latentlive import Latent, blend, interp, perlin, rand, sound
+from latentlive import Latent, blend, interp, perlin, rand, silence, sound
 
 
 def meadow(beats: float = 16) -> Latent:
@@ -28,7 +28,7 @@ def grains(name: str = "wind-chimes", beats: float = 1 / 8, scatter: float = 0.3
     ``d2 >> grains()``, ``d2 >> grains("kalimba-c4", 1 / 6, 0.5)``
     """
     place = perlin(6).range(0, 1 - scatter) + rand(beats) * scatter
-    return sound(name).scrub(place) * rand(beats).range(0.4, 1.3)
+    return interp(silence, sound(name).scrub(place), rand(beats).range(0.3, 1))
 
 
 def embers(beats: float = 20) -> Latent:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from latentlive import Latent, drift, path, perlin, saw, sine, sound
+from latentlive import Latent, drift, path, perlin, saw, silence, sine, sound
 
 
 def ghost(
@@ -41,5 +41,5 @@ def haunted(name: str = "piano-c2", by: str = "wow", beats: float = 8) -> Latent
     -------
     ``d3 >> haunted()``, ``d3 >> haunted("harp-c2", "soprano", 12)``
     """
-    struck = sound(name).scrub(saw(beats).ease("out"))
-    return struck + sound(by).extend(4).loop() * perlin(beats / 3) * 0.6
+    other = sound(by).extend(4).loop() - silence
+    return sound(name).scrub(saw(beats).ease("out")).offset(other, perlin(beats / 3) * 0.6)

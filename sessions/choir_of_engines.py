@@ -40,7 +40,7 @@ d2 >> path(bench, seq([0, 1 / 3, 0, 1, 0, 2 / 3], 1 / 3))
 # %% 00:01:52.000 the choir
 d1 >> path([run(name, 8) for name in ("choir-low", "choir-oo", "choir-ah", "choir-ee")], sine(28))
 d3 >> interp(run("basso", 8), run("organ-pipe", 8), perlin(9))
-d5 >> interp(run("alto", 8), run("soprano", 8), perlin(6)) + run("vacuum", 3) * 0.3
+d5 >> interp(run("alto", 8), run("soprano", 8), perlin(6)).offset(run("vacuum") - silence, 0.3)
 d2.stop(10)
 
 # %% 00:02:16.000 the drill joins in

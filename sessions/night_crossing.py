@@ -25,7 +25,8 @@ def ring(name, first=25, last=85, times=8):
 
 def struck(name, beats, length=0.8):
     """A sound struck every so many beats, now harder, now softer."""
-    return sound(name).scrub(saw(beats).ease("out") * length) * rand(beats).range(0.5, 1.1)
+    stroke = sound(name).scrub(saw(beats).ease("out") * length)
+    return interp(silence, stroke, rand(beats).range(0.4, 1))
 
 
 master.gain(0)
@@ -34,9 +35,9 @@ d1.gain(-6).pan(perlin(15).range(0.25, 0.75)).fade(12).xfade(16)
 
 # %% 00:00:12.000 bells on the water
 d2 >> struck("ship-bell", 13)
-d2.gain(-3).pan(rand(13)).fade(2).xfade(6)
+d2.gain(-5).pan(rand(13)).fade(2).xfade(6)
 d3 >> struck("hand-bell", 17, 0.6)
-d3.gain(-4).pan(rand(17)).fade(2).xfade(6)
+d3.gain(-8).pan(rand(17)).fade(2).xfade(6)
 
 # %% 00:00:40.000 ropes
 d4 >> interp(sound("creak"), sound("glissando"), perlin(7)).scrub(perlin(3))
@@ -76,7 +77,7 @@ d9.gain(-4).pan(0.6).fade(14).xfade(16)
 
 # %% 00:04:25.000 rivets
 blows = saw(1 / 2) * seq([0.2, 0.1, 0.3, 0.1, 0.25, 0.4, 0.1], 1 / 2)
-d10 >> sound("anvil").scrub(blows) * rand(1 / 2)
+d10 >> interp(silence, sound("anvil").scrub(blows), rand(1 / 2).range(0.2, 1))
 d10.gain(-10).pan(rand(1 / 2).range(0.1, 0.9)).fade(8).xfade(6)
 
 # %% 00:05:00.000 full ahead
@@ -126,15 +127,15 @@ d1.gain(-9)
 
 # %% 00:09:25.000 somebody plays
 chords = saw(2) * seq([0.2, 0.3, 0.25, 0.4, 0.2, 0.5], 2)
-d10 >> sound("piano-c2").scrub(chords) * rand(2).range(0.5, 1)
+d10 >> interp(silence, sound("piano-c2").scrub(chords), rand(2).range(0.4, 1))
 d10.gain(-8).pan(0.55).fade(6).xfade(6)
 
 # %% 00:10:00.000 and is answered
-d12 >> sound("harmonica").scrub(sine(6) * perlin(6)) * 0.8
+d12 >> sound("harmonica").scrub(sine(6) * perlin(6))
 d12.gain(perlin(7).range(-18, -6)).pan(0.4).fade(8).xfade(10)
 
 # %% 00:10:30.000 they sing in their sleep
-d14 >> path([long(name, 8) for name in ("choir-low", "choir-oo", "choir-boys")], sine(40)) * 0.8
+d14 >> path([long(name, 8) for name in ("choir-low", "choir-oo", "choir-boys")], sine(40))
 d15 >> interp(long("hush", 6), long("sigh", 6), perlin(4)).spread(1.5)
 d15.gain(-4)
 d11.stop(16)
@@ -159,7 +160,7 @@ d6.gain(saw(23).range(-4, -26)).pan(0.9).fade(2).xfade(10)
 d15.stop(20)
 
 # %% 00:12:40.000 something close by
-d13 >> sound("waterphone").scrub(perlin(5) * perlin(1)) * 0.9
+d13 >> sound("waterphone").scrub(perlin(5) * perlin(1))
 d13.gain(perlin(9).range(-20, -3)).pan(perlin(4)).fade(10).xfade(8)
 
 # %% 00:13:15.000 the sonar
@@ -199,7 +200,7 @@ d14.gain(1).pan(0.5).fade(10).xfade(6)
 d9 >> interp(ring("great-bell"), ring("tam-tam", 5, 65), perlin(4)) * 1.2
 
 # %% 00:16:25.000 it gives way
-d15 >> struck("creak", 3, 1) * 1.2
+d15 >> struck("creak", 3, 1)
 d15.gain(-4).pan(rand(3)).fade(2)
 d7 >> sound("motorbike").scrub(saw(3 / 4) * seq([0.3, 0.9, 0.1, 0.5, 0.7], 3 / 4)) * 1.1
 
@@ -219,7 +220,7 @@ d9.gain(-7)
 d9 >> interp(ring("strings-low"), ring("bowl-low"), sine(40))
 
 # %% 00:17:25.000 birds, perhaps
-d12 >> interp(sound("whistle"), sound("ocarina"), perlin(3)).scrub(perlin(1 / 2) * perlin(3)) * 0.7
+d12 >> interp(sound("whistle"), sound("ocarina"), perlin(3)).scrub(perlin(1 / 2) * perlin(3))
 d12.gain(perlin(7).range(-24, -8)).pan(perlin(5)).fade(8)
 
 # %% 00:17:55.000 the bells of another town

@@ -17,7 +17,7 @@ def figure(played, beats, places):
 
 slendro = [0.10, 0.13, 0.16, 0.22, 0.27]
 master.gain(1)
-d1 >> sound("gong").scrub(saw(16).ease("out")) * rand(16).range(0.8, 1.2)
+d1 >> sound("gong").scrub(saw(16).ease("out")) * rand(16).range(1, 1.3)
 d1.gain(-2).fade(0)
 
 # %% 00:00:08.000 the melody's bones, one note in two beats

@@ -34,7 +34,8 @@ d4.gain(-4).pan(rand(13).range(0.15, 0.85)).fade(1)
 d2 >> interp(ring("bass-bow"), ring("conch"), sine(26) * 0.8)
 
 # %% 00:02:04.000 everything at once
-d5 >> sound("great-bell").scrub(saw(17) * 0.8) + ring("strings-low") * perlin(8).range(0, 0.6)
+bow = ring("strings-low") - silence
+d5 >> sound("great-bell").scrub(saw(17) * 0.8).offset(bow, perlin(8) * 0.6)
 d5.gain(-5).pan(0.6).fade(8)
 d3 >> path([ring("musical-saw"), ring("bowl-high"), ring("erhu")], perlin(7))
 

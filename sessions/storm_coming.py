@@ -24,7 +24,7 @@ d3 >> interp(sound("drip").loop(), air("rain", 2), env([(0, 0), (14, 0.2), (40, 
 d3.gain(1).pan(perlin(4).range(0.1, 0.9)).fade(4).xfade(10)
 
 # %% 00:01:06.000 a low note that nobody plays
-d4 >> interp(air("wind", 8), air("bass-bow", 12), sine(22)) * line(0.8, 1.3, 60)
+d4 >> interp(air("wind", 8), air("bass-bow", 12), sine(22)) * line(1, 1.3, 60)
 d4.gain(-4).pan(0.35).fade(18).xfade(8)
 
 # %% 00:01:24.000 wind
@@ -58,7 +58,7 @@ d5.stop(6)
 d2.xfade(8)
 d2 >> sound("thunder-far").scrub(saw(17).ease("out"))
 d2.gain(-4)
-d3 >> interp(air("rain", 2), sound("drip").loop(), line(0, 1, 200)) * 0.9
+d3 >> interp(air("rain", 2), sound("drip").loop(), line(0, 1, 200))
 d1.xfade(14)
 d1 >> interp(air("breeze", 6), air("stream", 3), perlin(6))
 
@@ -71,8 +71,8 @@ d6.gain(-6).pan(rand(3 / 2).range(0.1, 0.9)).fade(6)
 # %% 00:03:40.000 a bird
 d2.stop(10)
 d3.stop(12)
-d7 >> interp(sound("whistle"), sound("ocarina"), perlin(3)).scrub(perlin(1 / 2) * perlin(3)) * 0.7
-d7.gain(sine(9).range(-30, -10)).pan(perlin(5)).fade(3)
+d7 >> interp(sound("whistle"), sound("ocarina"), perlin(3)).scrub(perlin(1 / 2) * perlin(3))
+d7.gain(sine(9).range(-32, -12)).pan(perlin(5)).fade(3)
 
 # %% 00:03:58.000 dark
 hush(9)

@@ -12,7 +12,7 @@ def long(name, times=6):
 master.gain(3)
 d1 >> interp(long("draught"), long("bowl-low"), sine(20))
 d1.gain(-2).pan(perlin(9).range(0.3, 0.7)).fade(8)
-d2 >> sound("creak").scrub(perlin(2) * perlin(5)) * 0.8
+d2 >> sound("creak").scrub(perlin(2) * perlin(5))
 d2.gain(perlin(6).range(-20, -6)).pan(perlin(4)).fade(6)
 
 # %% behind the first door: water
@@ -26,7 +26,7 @@ with cue("water"):
 with cue("fire"):
     d1.morph(10) >> interp(long("furnace", 3), long("brass-swell", 5), sine(14))
     d3.stop(6)
-    d4 >> sound("great-bell").scrub(saw(9).ease("out")) * rand(9).range(0.7, 1.1)
+    d4 >> interp(silence, sound("great-bell").scrub(saw(9).ease("out")), rand(9).range(0.5, 1))
     d4.gain(-2).pan(rand(9).range(0.2, 0.8)).fade(0)
     d5 >> path([long("fire", 2), long("throat", 6), long("steam-train", 2)], perlin(5))
     d5.gain(-4).pan(0.6).wide(0.5).fade(10)
@@ -35,7 +35,7 @@ with cue("fire"):
 go("water")
 
 # %% 00:00:58.000 the water thinks of a piano
-d3.morph(12) >> sound("piano-c2").scrub(saw(3) * seq([0.3, 0.2, 0.4], 3)) * 0.8
+d3.morph(12) >> sound("piano-c2").scrub(saw(3) * seq([0.3, 0.2, 0.4], 3))
 
 # %% 00:01:22.000 the second door
 go("fire")
