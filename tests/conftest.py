@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 from latentlive.models import RawAudioVAE
+from tests.stage import Stage, starter_names
 
 SONIC_PI = Path("/usr/share/sonic-pi/samples")
 
@@ -29,6 +30,21 @@ def recordings():
     if not SONIC_PI.is_dir():
         pytest.skip("real recordings are missing: apt-get install sonic-pi-samples")
     return SONIC_PI
+
+
+@pytest.fixture(scope="session")
+def starter(tmp_path_factory):
+    """A folder of stand-ins for the starter sounds, quick to make."""
+    return starter_names(tmp_path_factory.mktemp("starter"))
+
+
+@pytest.fixture
+def stage(starter, tmp_path, monkeypatch):
+    """A silent engine that runs code with the words of the prompt in scope."""
+    monkeypatch.chdir(tmp_path)
+    stage = Stage(starter)
+    yield stage
+    stage.close()
 
 
 def random_weights(window=1024, units=2048, dims=256, seed=0):

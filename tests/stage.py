@@ -78,9 +78,9 @@ class Stage:
         self.scope |= {f"d{n}": self.engine.layer(f"d{n}") for n in range(1, 17)}
         self.scope |= {word: StandIn(self.engine) for word in OF_THE_PROMPT}
         self.scope |= {"np": np, "ll": ll}
-        for word in OF_A_LAYER:
-            if not hasattr(Layer, word):
-                setattr(Layer, word, lambda layer, *_: layer)
+        self.lent = [word for word in OF_A_LAYER if word not in vars(Layer)]
+        for word in self.lent:
+            setattr(Layer, word, lambda layer, *_: layer)
 
     def run(self, code, at=None):
         """Run one cell, whose changes land together, and return what its expressions gave."""
@@ -111,5 +111,7 @@ class Stage:
 
     def close(self):
         """End the engine."""
+        for word in self.lent:
+            delattr(Layer, word)
         with contextlib.suppress(ll.EngineError):
             self.engine.close(0)

@@ -29,7 +29,6 @@ from latentlive.corpus.starter import NAMES
 from latentlive.latent import Joined
 from latentlive.renderer import check
 from latentlive.session import find_session, parse
-from tests.stage import Stage, starter_names
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -47,19 +46,6 @@ def blocks(page, *languages):
     return [code for language, code in found if language in languages]
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory):
-    return starter_names(tmp_path_factory.mktemp("starter"))
-
-
-@pytest.fixture
-def stage(corpus, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    stage = Stage(corpus)
-    yield stage
-    stage.close()
-
-
 def page_id(page):
     return page.name
 
@@ -72,10 +58,10 @@ def test_every_block_names_a_language_that_is_tested(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
-def test_python_blocks_run(page, stage, corpus):
+def test_python_blocks_run(page, stage, starter):
     for code in blocks(page, "python"):
         if re.search(r"^(import|from) latentlive", code, re.MULTILINE):
-            run_script(code, corpus)
+            run_script(code, starter)
             continue
         stage.clear()
         for cell in parse(code):
@@ -85,12 +71,12 @@ def test_python_blocks_run(page, stage, corpus):
     assert stage.said == []
 
 
-def run_script(code, corpus):
+def run_script(code, starter):
     """Run a block that imports latentlive in a process of its own."""
     held = "import functools, latentlive as ll\n"
     for name in ("Engine", "render"):
         extra = ", silent=True" if name == "Engine" else ""
-        held += f"ll.{name} = functools.partial(ll.{name}, model='toy', corpus={str(corpus)!r}"
+        held += f"ll.{name} = functools.partial(ll.{name}, model='toy', corpus={str(starter)!r}"
         held += f"{extra})\n"
     told = subprocess.run([sys.executable, "-c", held + code], capture_output=True, text=True)
     assert told.returncode == 0, told.stderr
@@ -103,9 +89,9 @@ def second(_):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
-def test_pycon_blocks_give_what_they_show(page, corpus):
+def test_pycon_blocks_give_what_they_show(page, starter):
     scope = {word: getattr(ll, word) for word in ll.WORDS} | {"np": np}
-    scope |= {"render": ll.render, "Corpus": partial(ll.Corpus, corpus)}
+    scope |= {"render": ll.render, "Corpus": partial(ll.Corpus, starter)}
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS, verbose=False)
     for code in blocks(page, "pycon"):
         test = doctest.DocTestParser().get_doctest(code, dict(scope), page.name, str(page), 0)

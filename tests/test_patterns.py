@@ -16,7 +16,6 @@ from latentlive.corpus.starter import NAMES
 from latentlive.renderer import check, corpus_sounds
 from latentlive.session import find_session, parse
 from latentlive.space import ToySpace
-from tests.stage import Stage, starter_names
 
 ROOT = Path(__file__).parents[1]
 SESSIONS = sorted(path.stem for path in (ROOT / "sessions").glob("*.py"))
@@ -36,18 +35,6 @@ def patterns():
 
 
 PATTERNS = list(patterns())
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory):
-    return starter_names(tmp_path_factory.mktemp("starter"))
-
-
-@pytest.fixture
-def stage(corpus):
-    stage = Stage(corpus)
-    yield stage
-    stage.close()
 
 
 class Taken:
@@ -76,16 +63,16 @@ def test_a_pattern_says_what_it_returns_and_shows_examples(pattern):
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
-def test_a_pattern_sounds_for_a_second(pattern, corpus):
-    samples = ll.render(pattern(), 1, model=ToySpace(), corpus=corpus)
+def test_a_pattern_sounds_for_a_second(pattern, starter):
+    samples = ll.render(pattern(), 1, model=ToySpace(), corpus=starter)
     assert samples.shape == (44100,)
     assert np.isfinite(samples).all()
     assert samples.std() > 1e-4
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
-def test_a_pattern_and_its_examples_hold_in_the_real_space(pattern, corpus):
-    sounds = corpus_sounds(Corpus(corpus), 44100)
+def test_a_pattern_and_its_examples_hold_in_the_real_space(pattern, starter):
+    sounds = corpus_sounds(Corpus(starter), 44100)
     scope = {"d1": Taken(), "d2": Taken(), "d3": Taken(), pattern.__name__: pattern}
     for code in [f"d1 >> {pattern.__name__}()", *examples(pattern)]:
         texture = eval(code, scope)
