@@ -32,7 +32,7 @@ SHORTEST = 44100
 
 
 class StandIn:
-    """Takes any call; what stands in its block is checked by the engine and never lands."""
+    """Takes any word and call; what stands in its block is checked by the engine, never landed."""
 
     beat = seconds = 0.0
 
@@ -40,6 +40,11 @@ class StandIn:
         self.engine = engine
 
     def __call__(self, *_, **__):
+        return self
+
+    def __getattr__(self, name):
+        if name.startswith("_"):
+            raise AttributeError(name)
         return self
 
     def __enter__(self):

@@ -100,7 +100,9 @@ def test_pycon_blocks_give_what_they_show(page, starter):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
-def test_shell_commands_exist_with_these_options(page):
+def test_shell_commands_exist_with_these_options(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my" / "sounds").mkdir(parents=True)
     for code in blocks(page, "sh"):
         for line in code.replace("\\\n", " ").splitlines():
             for command in line.split("#")[0].split("&&"):
