@@ -4,13 +4,14 @@
 of the prompt in scope and what the page named before. A block that is a session, in percent cells,
 runs cell by cell; one that imports latentlive runs as a script of its own. ``pycon`` blocks must
 give what they show. ``sh`` blocks are parsed: commands of latentlive must take the arguments and
-options given.
+options given. ``json`` must be JSON. What only a notebook or an editor can run is compiled at most.
 """
 
 from __future__ import annotations
 
 import doctest
 import inspect
+import json
 import re
 import shlex
 import subprocess
@@ -33,7 +34,8 @@ from latentlive.session import find_session, parse
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-LANGUAGES = {"python", "pycon", "sh", "text"}
+LANGUAGES = {"python", "pycon", "sh", "json", "text", ""}
+OF_EDITORS = {"vim", "elisp"}
 COMING = {"bounce", "replay", "resume", "send", "corpus", "train", "doctor"}
 """Commands that a page may show before this version has them."""
 
@@ -53,13 +55,16 @@ def page_id(page):
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
 def test_every_block_names_a_language_that_is_tested(page):
     fences = re.findall(r"^```(.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    assert set(fences[::2]) <= LANGUAGES
+    assert set(fences[::2]) <= LANGUAGES | OF_EDITORS
     assert set(fences[1::2]) <= {""}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
 def test_python_blocks_run(page, stage, starter):
     for code in blocks(page, "python"):
+        if re.search(r"^(import|from) IPython", code, re.MULTILINE):
+            compile(code, page.name, "exec")
+            continue
         if re.search(r"^(import|from) latentlive", code, re.MULTILINE):
             run_script(code, starter)
             continue
@@ -97,6 +102,12 @@ def test_pycon_blocks_give_what_they_show(page, starter):
         test = doctest.DocTestParser().get_doctest(code, dict(scope), page.name, str(page), 0)
         runner.run(test)
     assert runner.failures == 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_json_blocks_are_json(page):
+    for code in blocks(page, "json"):
+        json.loads(code)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
