@@ -303,6 +303,27 @@ def stop(fade: float) -> None:
 
 
 @main.command()
+@click.argument("folder", type=click.Path(path_type=Path), required=False)
+@click.option("--seed", default=0, show_default=True, help="The seed of the map.")
+@click.option("--workers", type=click.IntRange(1), help="Processes [one a core].")
+@click.option("--plot", type=click.Path(path_type=Path), help="Draw the map, .png or .svg.")
+@click.option("--plane", "planes", multiple=True, help="With --plot: a feature to draw.")
+@click.option("--path", "pair", nargs=2, help="With --plot: two sounds and the way between.")
+@click.option("--import-map", type=click.Path(path_type=Path), help="Read an existing map.")
+@click.option("--audio", type=click.Path(path_type=Path), help="The sounds of that map.")
+def corpus(folder: Path | None, **options: Any) -> None:
+    """Index a folder of sounds and make its map; nothing is written into the folder.
+
+    latentlive corpus my/sounds --plot map.png
+
+    Without FOLDER: the starter sounds, whose map is built in.
+    """
+    import latentlive.commands as commands
+
+    commands.corpus(folder, **options)
+
+
+@main.command()
 def devices() -> None:
     """List the sound devices that can be played on."""
     from latentlive.engine.devices import list_devices

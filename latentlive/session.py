@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 import latentlive
+from latentlive.browser import Browser
 from latentlive.engine import Engine, Layer
 from latentlive.errors import ExpressionError, LatentliveError, SoundError
 
@@ -118,7 +119,7 @@ def names(engine: Engine) -> dict[str, Any]:
     scope.update({f"d{n}": engine.layer(f"d{n}") for n in range(1, 17)})
     scope.update(layer=engine.layer, hush=engine.hush, only=engine.only, panic=engine.panic)
     scope.update(master=engine.master, record=engine.record, stop_recording=engine.stop_recording)
-    scope["np"] = np
+    scope.update(np=np, corpus=Browser(engine))
     return scope
 
 

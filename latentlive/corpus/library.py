@@ -6,7 +6,9 @@ import os
 from functools import cached_property
 from pathlib import Path
 
-from latentlive.corpus.reading import Audio, read_audio
+from latentlive.corpus.index import Index, Stored, index_path
+from latentlive.corpus.map import SoundMap
+from latentlive.corpus.reading import Audio, keep, read_audio
 from latentlive.errors import SoundError, did_you_mean
 
 SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif"})
@@ -28,6 +30,7 @@ class Corpus:
 
     def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
         self._given = None if folder is None else Path(folder)
+        self._stored: tuple[tuple[int, int], Stored] | None = None
         self.name = "starter" if folder is None else Path(folder).resolve().name
         if self._given is not None and not self._given.is_dir():
             raise SoundError(f"corpus: no folder {os.fspath(self._given)!r}")
@@ -52,15 +55,36 @@ class Corpus:
 
     @cached_property
     def files(self) -> dict[str, Path]:
-        """Every sound's file by its name; a bare file name serves where it is the only one."""
+        """Every sound's file by its name; a bare file name serves where it is the only one.
+
+        Linked folders are followed, each only once, so that a link to itself ends.
+        """
         found: dict[str, Path] = {}
-        for root, folders, files in os.walk(self.folder):
+        entered: set[tuple[int, int]] = set()
+
+        def refused(error: OSError) -> None:
+            self.unread[os.path.relpath(error.filename, self.folder)] = (
+                f"cannot read {error.filename}: {error.strerror}"
+            )
+
+        for root, folders, files in os.walk(self.folder, followlinks=True, onerror=refused):
+            state = os.stat(root)
+            here = (state.st_dev, state.st_ino)
+            if here in entered:
+                folders.clear()
+                continue
+            entered.add(here)
             folders.sort()
             for file in sorted(files):
                 path = Path(root, file)
                 if path.suffix.lower() in SUFFIXES and not file.startswith("."):
                     found.setdefault(path.relative_to(self.folder).with_suffix("").as_posix(), path)
         return found
+
+    @cached_property
+    def unread(self) -> dict[str, str]:
+        """What `files` could not look into, and why."""
+        return {}
 
     @cached_property
     def _short(self) -> dict[str, Path | None]:
@@ -104,4 +128,63 @@ class Corpus:
 
     def audio(self, name: str, sample_rate: int) -> Audio:
         """Return a sound's samples, mono, at a rate."""
-        return read_audio(self.path(name), sample_rate)
+        try:
+            path = self.path(name)
+        except SoundError:
+            stored = self.stored
+            if stored is not None and name in stored.rows:
+                return self.row_audio(stored.rows[name], sample_rate)
+            raise
+        return read_audio(path, sample_rate)
+
+    def row_audio(self, row: int, sample_rate: int) -> Audio:
+        """Return the samples of a sound of the index, by its row; perhaps a part of a file."""
+        stored = self.stored
+        assert stored is not None
+        whole = read_audio(self.folder / stored.files[row], sample_rate)
+        start = stored.starts[row]
+        if start is None:
+            return whole
+        first = round(start * sample_rate)
+        part = whole.samples[first : first + max(round(stored.seconds[row] * sample_rate), 1)]
+        if not len(part):
+            raise SoundError(f"sound: {stored.names[row]!r} begins after the end of its file")
+        return keep(part)
+
+    @property
+    def index_path(self) -> Path:
+        """Where the index lies: in the cache; that of the starter corpus is part of latentlive."""
+        if self._given is None:
+            return Path(__file__).with_name("starter.sqlite")
+        return index_path(self._given)
+
+    @property
+    def stored(self) -> Stored | None:
+        """What the index holds, None if there is none; read again when the file has changed."""
+        path = self.index_path
+        try:
+            state = path.stat()
+        except OSError:
+            return None
+        mark = (state.st_mtime_ns, state.st_size)
+        if self._stored is None or self._stored[0] != mark:
+            with Index(path, frozen=self._given is None) as index:
+                self._stored = mark, index.read()
+        return self._stored[1]
+
+    @property
+    def map(self) -> SoundMap:
+        """The map.
+
+        Raises
+        ------
+        SoundError
+            ``corpus: 'mine' has no map yet; make it: latentlive corpus mine``
+        """
+        stored = self.stored
+        if stored is None or stored.scale is None:
+            shown = self._given if self._given is not None else ""
+            raise SoundError(
+                f"corpus: {self.name!r} has no map yet; make it: latentlive corpus {shown}".rstrip()
+            )
+        return stored.map

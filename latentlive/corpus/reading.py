@@ -6,6 +6,7 @@ The render workers map what was decoded here and import no audio library.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +51,19 @@ def keep(samples: Samples) -> Audio:
     return Audio(stored(digest), digest)
 
 
+def joined(parts: Sequence[Audio]) -> Audio:
+    """Return several sounds one after another; what was joined before is not joined again."""
+    if len(parts) == 1:
+        return parts[0]
+    mark = hashlib.blake2b(" ".join(p.digest for p in parts).encode(), digest_size=16).hexdigest()
+    note = cache_folder("audio") / f"{mark}.txt"
+    known = _noted(note)
+    if known is None:
+        known = keep(np.concatenate([part.samples for part in parts]))
+        _take_note(note, known)
+    return known
+
+
 def stored(digest: str) -> Samples:
     """Return the samples that `keep` stored under a digest, memory-mapped.
 
@@ -87,19 +101,67 @@ def read_audio(path: Path, sample_rate: int) -> Audio:
     note = (
         cache_folder("audio") / f"{hashlib.blake2b(seen.encode(), digest_size=16).hexdigest()}.txt"
     )
-    if note.exists():
+    known = _noted(note)
+    if known is None:
+        known = keep(_decode(path, sample_rate))
+        _take_note(note, known)
+    return known
+
+
+def _noted(note: Path) -> Audio | None:
+    """Return the sound that a note tells of, None if there is none or it is gone."""
+    try:
         digest = note.read_text()
-        try:
-            return Audio(stored(digest), digest)
-        except SoundError:
-            note.unlink(missing_ok=True)
-    audio = keep(_decode(path, sample_rate))
+        return Audio(stored(digest), digest)
+    except (OSError, ValueError, SoundError):
+        return None
+
+
+def _take_note(note: Path, audio: Audio) -> None:
     write_whole(note, lambda p: _write_text(p, audio.digest))
-    return audio
 
 
 def _write_text(path: Path, text: str) -> None:
     path.write_text(text)
+
+
+def streamed(path: Path, sample_rate: int, block: int = 1 << 18) -> Iterator[Samples]:
+    """Yield a file's audio block by block, as `read_audio` reads it but with nothing kept.
+
+    Parameters
+    ----------
+    path : Path
+    sample_rate : int [samples per second]
+    block : int [samples of the file]
+
+    Raises
+    ------
+    SoundError
+        As `read_audio`.
+    """
+    import soundfile
+    import soxr
+
+    seen = 0
+    try:
+        with soundfile.SoundFile(path) as file:
+            if file.frames > MAX_SECONDS * file.samplerate:
+                raise SoundError(f"sound: {path} is longer than {MAX_SECONDS // 3600} hours")
+            resampler = None
+            if file.samplerate != sample_rate:
+                resampler = soxr.ResampleStream(file.samplerate, sample_rate, 1, quality="HQ")
+            for data in file.blocks(block, dtype="float32", always_2d=True):
+                if not np.isfinite(data).all():
+                    raise SoundError(f"sound: {path} holds NaN or infinity")
+                seen += len(data)
+                mono = np.ascontiguousarray(data.mean(axis=1), np.float32)
+                yield mono if resampler is None else resampler.resample_chunk(mono)
+            if resampler is not None:
+                yield resampler.resample_chunk(np.empty(0, np.float32), last=True)
+    except (soundfile.SoundFileError, OSError, MemoryError) as error:
+        raise SoundError(f"sound: cannot read {path}: {error}") from None
+    if not seen:
+        raise SoundError(f"sound: {path} is empty")
 
 
 def _decode(path: Path, sample_rate: int) -> Samples:

@@ -158,7 +158,7 @@ class Engine:
             raise EngineError("engine: it ended while starting")
         self.welcome = welcome
         self.corpus = library or Corpus(welcome["corpus"] or None)
-        self._sounds = corpus_sounds(self.corpus, welcome["sample_rate"])
+        self._sounds = corpus_sounds(self.corpus, welcome["sample_rate"], self._say)
         self.master = Master(self)
         self.now, self.tap = Now(self), Tap(self)
         self.plan, self.layers = Shown(self, "plan"), Shown(self, "layers")

@@ -16,12 +16,14 @@ from latentlive.expr import (
     Maybe,
     Number,
     Text,
+    Whole,
     child,
     declared,
     operator,
     positive,
     whole,
 )
+from latentlive.expr.fields import shown
 from latentlive.latent.base import Latent, as_latent
 from latentlive.latent.noise import drawn
 from latentlive.latent.query import Latents, Length, Query, Scope
@@ -59,23 +61,39 @@ class Sound(Recorded):
 
 @operator
 class Cluster(Recorded):
-    """The sounds of one node of the corpus's map, joined.
+    """The sounds of one node of the corpus's map, joined, nearest to the node first.
 
     Parameters
     ----------
     n : int [>= 0]
-        The node: x + y * side.
+        The node: x + y * side. An empty one answers with the nearest that holds sounds.
     seconds : float [seconds, > 0], optional
-        About how much: the nearest sounds first until that is reached; all when left out.
+        About how much: the nearest sounds until that is reached, from other nodes too where this
+        one holds less; all of the node's sounds when left out.
+    valence, arousal : float [about -1 to 1], optional
+        Instead of `n`: the node nearest to these values.
 
     Example
     -------
     >>> cluster(18, seconds=30)
     cluster(18, 30)
+    >>> cluster(valence=0.3, arousal=-0.5)
+    cluster(valence=0.3, arousal=-0.5)
     """
 
-    n: int = whole()
+    n: int | None = declared(Maybe(Whole()), default=None)
     seconds: float | None = declared(Maybe(Number("seconds", above=0.0)), default=None)
+    valence: float | None = declared(Maybe(Number()), default=None)
+    arousal: float | None = declared(Maybe(Number()), default=None)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        felt = self.valence is not None or self.arousal is not None
+        if felt == (self.n is not None):
+            raise ExpressionError(
+                "cluster: give a node such as cluster(18), or valence= and arousal="
+                + (", not both" if felt else "")
+            )
 
 
 @operator
@@ -84,8 +102,8 @@ class Near(Recorded):
 
     Parameters
     ----------
-    sound : Latent
-        A sound of the corpus.
+    sound : Sound
+        Of the corpus, a file or an array; a sound of the corpus is not near itself.
     n : int [>= 1]
 
     Example
@@ -96,6 +114,13 @@ class Near(Recorded):
 
     sound: Latent = child(as_latent)
     n: int = whole(least=1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.sound, Sound):
+            raise ExpressionError(
+                f"near: sound must be a sound such as sound('gong'), got {shown(self.sound)}"
+            )
 
 
 class Endless(Latent):

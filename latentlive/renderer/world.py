@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
@@ -11,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentlive.corpus import Audio, Corpus, audio_digest
-from latentlive.errors import ExpressionError, SoundError
+from latentlive.corpus.choosing import cluster, near
+from latentlive.errors import ExpressionError
 from latentlive.expr import Node
-from latentlive.latent import Cluster, Join, Latents, Length, Query, Recorded, Sound
+from latentlive.latent import Cluster, Join, Latents, Length, Near, Query, Recorded, Sound
 from latentlive.renderer.spaces import Spaces
 from latentlive.units import Floats
 
@@ -21,23 +23,40 @@ Sounds = Callable[[Recorded], Audio]
 """Where a sound's samples are found."""
 
 
-def corpus_sounds(corpus: Corpus, sample_rate: int) -> Sounds:
-    """Return the sounds of a corpus, of paths, and of arrays, at a rate."""
+def tell(line: str) -> None:
+    """Print a line on standard error."""
+    print(line, file=sys.stderr)
+
+
+def corpus_sounds(corpus: Corpus, sample_rate: int, say: Callable[[str], object] = tell) -> Sounds:
+    """Return the sounds of a corpus, of paths, of arrays, and those chosen on the map, at a rate.
+
+    What a cluster holds is decided when it is first asked for, and stays so.
+
+    Parameters
+    ----------
+    say : function of a line
+        Told which node stands in for an empty one, and which files are missing.
+    """
     known: dict[str, Audio] = {}
 
+    def found(sound: Recorded) -> Audio:
+        if isinstance(sound, Cluster):
+            where = (sound.n, sound.seconds, sound.valence, sound.arousal)
+            return cluster(corpus, sample_rate, say, *where)
+        if isinstance(sound, Near):
+            assert isinstance(sound.sound, Sound)
+            return near(corpus, sample_rate, say, sound.sound.source, sound.n)
+        assert isinstance(sound, Sound)
+        if isinstance(sound.source, str):
+            return corpus.audio(sound.source, sample_rate)
+        samples = np.asarray(sound.source, np.float32)
+        return Audio(samples, audio_digest(samples))
+
     def find(sound: Recorded) -> Audio:
-        audio = known.get(sound.digest)
-        if audio is None:
-            if not isinstance(sound, Sound):
-                word = "cluster" if isinstance(sound, Cluster) else "near"
-                raise SoundError(f"{word}: the corpus {corpus.name!r} has no map yet")
-            if isinstance(sound.source, str):
-                audio = corpus.audio(sound.source, sample_rate)
-            else:
-                samples = np.asarray(sound.source, np.float32)
-                audio = Audio(samples, audio_digest(samples))
-            known[sound.digest] = audio
-        return audio
+        if sound.digest not in known:
+            known[sound.digest] = found(sound)
+        return known[sound.digest]
 
     return find
 

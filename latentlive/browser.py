@@ -1,0 +1,101 @@
+"""``corpus`` at the prompt: see, find, draw by lot and listen to sounds before they are played."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from latentlive.corpus import Corpus
+from latentlive.corpus.thumbnails import AROUSAL, VALENCE
+from latentlive.engine import Engine
+from latentlive.latent import Sound
+
+SHOWN = 40
+PREVIEW = "preview"
+PREVIEW_DB = -18.0
+
+
+class Listing:
+    """Some sounds of a corpus; printed, it is a table of name, seconds, cluster and mood.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    names : sequence of str
+    """
+
+    def __init__(self, corpus: Corpus, names: Sequence[str]) -> None:
+        self._corpus, self.names = corpus, list(names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, place: int) -> str:
+        return self.names[place]
+
+    def __repr__(self) -> str:
+        stored = self._corpus.stored
+        wide = max([len(name) for name in self.names[:SHOWN]] + [4])
+        lines = [f"{'name':<{wide}}  seconds  cluster  valence  arousal"]
+        for name in self.names[:SHOWN]:
+            row = None if stored is None else stored.rows.get(name)
+            if stored is None or row is None:
+                lines.append(f"{name:<{wide}}  {'not indexed':>7}")
+                continue
+            node = stored.labels[row]
+            mood = stored.thumbnails[row, [VALENCE, AROUSAL]]
+            lines.append(
+                f"{name:<{wide}}  {stored.seconds[row]:7.2f}  {node if node >= 0 else '-':>7}"
+                f"  {mood[0]:7.2f}  {mood[1]:7.2f}"
+            )
+        if len(self.names) > SHOWN:
+            lines.append(f'... {len(self.names) - SHOWN} more: corpus.find("word")')
+        if stored is None:
+            lines.append(f"no map yet; make it: latentlive corpus {self._corpus.given}".rstrip())
+        return "\n".join(lines)
+
+
+class Browser(Listing):
+    """The sounds of an engine's corpus.
+
+    Example
+    -------
+    ``corpus``, ``corpus.find("rain")``, ``corpus.random(3)``, ``corpus.audition("gong")``
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine, self._corpus = engine, engine.corpus
+
+    @property
+    def names(self) -> list[str]:  # type: ignore[override]
+        """Every name, sorted; of an imported map, its parts of files too."""
+        stored = self._corpus.stored
+        return sorted({*self._corpus.names, *(stored.names if stored else ())})
+
+    def find(self, text: str) -> Listing:
+        """Return the sounds whose name contains a text, in any case."""
+        wanted = text.casefold()
+        return Listing(self._corpus, [n for n in self.names if wanted in n.casefold()])
+
+    def random(self, seed: int) -> Sound:
+        """Return a sound drawn by lot; the same for the same seed and the same corpus."""
+        names = self.names
+        return Sound(names[int(np.random.Generator(np.random.Philox(seed)).integers(len(names)))])
+
+    def audition(self, name: str, db: float = PREVIEW_DB) -> None:
+        """Let a sound be heard once, quietly, on a layer of its own called ``preview``.
+
+        Raises
+        ------
+        SoundError
+            If there is no such sound; what is heard goes on.
+        """
+        layer = self._engine.layer(PREVIEW)
+        once = Sound(name).loop(1)
+        self._engine.source(once)  # refused here if it is missing
+        with self._engine.cell():  # sent by itself: the new sound then begins at its beginning
+            layer.stop(0.02)
+        with self._engine.cell():
+            layer.quant(0).fade(0).gain(db)
+            _ = layer >> once

@@ -1,0 +1,112 @@
+"""What `latentlive corpus` does, and what it says."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from latentlive.corpus import Corpus
+from latentlive.errors import LatentliveError, SoundError
+
+
+def corpus(
+    folder: Path | None,
+    seed: int = 0,
+    workers: int | None = None,
+    plot: Path | None = None,
+    planes: tuple[str, ...] = (),
+    pair: tuple[str, str] | None = None,
+    import_map: Path | None = None,
+    audio: Path | None = None,
+) -> None:
+    """Index a folder, or import a map; then draw it if that is wanted."""
+    if plot is None and (planes or pair):
+        raise LatentliveError("corpus: --plane and --path want --plot FILE")
+    if plot is not None:
+        from latentlive.pictures import file_format
+
+        file_format(plot)
+    if import_map is not None:
+        if folder is not None:
+            raise LatentliveError("corpus: --import-map stands alone; name the sounds by --audio")
+        library, ending = imported(import_map, audio)
+    elif audio is not None:
+        raise LatentliveError("corpus: --audio belongs to --import-map")
+    else:
+        library, ending = indexed(folder, seed, workers), ""
+    if plot is not None:
+        drawn(library, plot, planes, pair)
+    if ending:
+        click.echo(ending)
+
+
+def indexed(folder: Path | None, seed: int, workers: int | None) -> Corpus:
+    """Index a folder and say what became of it."""
+    from tqdm import tqdm
+
+    from latentlive.mapping import make_map
+
+    library = Corpus(folder)
+    if folder is None:
+        sounds = library.map
+        click.echo(f"{len(sounds.seconds)} sounds, map {sounds.side} x {sounds.side}, built in")
+        return library
+
+    def bar(done: Iterable[Any], total: int) -> Iterable[Any]:
+        shown: Iterable[Any] = tqdm(
+            done, "listening", total, unit="sound", file=sys.stderr, disable=not total
+        )
+        return shown
+
+    made = make_map(library, seed, workers, bar)
+    report = made.report
+    for file, why in sorted(report.broken.items()):
+        shown = why if file in why else f"{file}: {why}"
+        click.echo(f"left out: {shown}", err=True)
+    if report.interrupted:
+        click.echo(f"interrupted: {made.sounds} sounds are kept; run it again to go on", err=True)
+        sys.exit(130)
+    if not made.side:
+        raise SoundError(f"corpus: none of the sounds below {library.folder} can be read")
+    if made.replaced:
+        click.echo(f"this map replaces the one imported from {made.replaced}", err=True)
+    click.echo(
+        f"{made.sounds} sounds ({report.measured} new, {report.gone} gone, "
+        f"{len(report.broken)} left out), map {made.side} x {made.side}: "
+        f"quantisation error {made.quantisation:.3f}, topographic error {made.topographic:.3f}"
+    )
+    return library
+
+
+def imported(folder: Path, audio: Path | None) -> tuple[Corpus, str]:
+    """Read an existing map and make it the map of its sounds; return how well it agrees."""
+    from latentlive.corpus.importing import read_map, store_map
+
+    found = read_map(folder)
+    where = folder if audio is None else audio
+    missing = store_map(found, where, folder)
+    for file in missing:
+        click.echo(f"missing: {file}", err=True)
+    if missing:
+        hint = "" if audio else "; name the folder of the sounds by --audio"
+        click.echo(f"{len(missing)} files are not below {where}{hint}", err=True)
+    library = Corpus(where)
+    click.echo(f"map {library.map.side} x {library.map.side}, served by --corpus {where}")
+    return library, f"{found.equal} of {len(found.labels)} labels equal"
+
+
+def drawn(
+    library: Corpus, file: Path, planes: tuple[str, ...], pair: tuple[str, str] | None
+) -> None:
+    """Draw the map, or the way from one sound to another, and print the file's name."""
+    from latentlive.pictures import plot_map, plot_path
+
+    if pair is None:
+        plot_map(library, file, planes)
+    else:
+        plot_path(library, file, *pair)
+    click.echo(file)

@@ -1,0 +1,117 @@
+"""What ``cluster`` and ``near`` stand for: sounds chosen on the map, joined into one."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from latentlive.corpus.index import Stored
+from latentlive.corpus.library import Corpus
+from latentlive.corpus.reading import Audio, joined
+from latentlive.errors import SoundError
+from latentlive.units import Floats
+
+Say = Callable[[str], object]
+"""Told what a performer should know, in one line."""
+
+PATIENCE = 120.0
+
+
+def cluster(
+    corpus: Corpus,
+    sample_rate: int,
+    say: Say,
+    n: int | None,
+    seconds: float | None = None,
+    valence: float | None = None,
+    arousal: float | None = None,
+) -> Audio:
+    """Return the sounds of a node, joined; parameters as of the word ``cluster``.
+
+    Raises
+    ------
+    SoundError
+        If the corpus has no map, the map no such node, or none of the files can be read.
+    """
+    sounds = corpus.map
+    if n is None:
+        node = sounds.node_at(valence, arousal)
+        wanted = {"valence": valence, "arousal": arousal}
+        said = ", ".join(f"{name} {value:g}" for name, value in wanted.items() if value is not None)
+        say(f"cluster: node {node} is nearest to {said}")
+    else:
+        node = sounds.filled(n)
+        if node != n:
+            say(f"cluster: node {n} is empty; the nearest one with sounds is {node}")
+    return _together(corpus, sounds.cluster(node, seconds), sample_rate, say, f"cluster({node})")
+
+
+def near(corpus: Corpus, sample_rate: int, say: Say, source: object, n: int) -> Audio:
+    """Return the `n` sounds most like a sound, joined.
+
+    Parameters
+    ----------
+    source : str or array [shape=(n,), float32, at the sample rate]
+        A name in the corpus, a path, or samples.
+
+    Raises
+    ------
+    SoundError
+        As `cluster`, or if the sound is missing.
+    """
+    sounds, stored = corpus.map, corpus.stored
+    assert stored is not None
+    row = _row(corpus, stored, source) if isinstance(source, str) else None
+    if row is None:
+        rows = sounds.near(_thumbnail(corpus, source, sample_rate), n)
+    else:
+        rows = sounds.near(row, n)
+    return _together(corpus, rows, sample_rate, say, "near")
+
+
+def _row(corpus: Corpus, stored: Stored, name: str) -> int | None:
+    """Return the row of a sound of the index, by its name, short name or path."""
+    if name in stored.rows:
+        return stored.rows[name]
+    path = corpus.path(name)
+    try:
+        inside = path.resolve().relative_to(corpus.folder.resolve())
+    except ValueError:
+        return None
+    return stored.rows.get(inside.with_suffix("").as_posix())
+
+
+def _thumbnail(corpus: Corpus, source: object, sample_rate: int) -> Floats:
+    """Return the thumbnail of a sound that no index knows, measured in a process of its own."""
+    from latentlive.corpus.reading import keep
+
+    if isinstance(source, str):
+        digest = corpus.audio(source, sample_rate).digest
+    else:
+        digest = keep(np.asarray(source, np.float32)).digest
+    command = [sys.executable, "-m", "latentlive.corpus.features", digest, str(sample_rate)]
+    try:
+        told = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        raise SoundError(f"near: the sound took over {PATIENCE:g} s to measure") from None
+    if told.returncode:
+        lines = told.stderr.strip().splitlines() or ["no reason given"]
+        raise SoundError(f"near: the sound cannot be measured: {lines[-1]}")
+    return np.array(json.loads(told.stdout))
+
+
+def _together(corpus: Corpus, rows: Sequence[int], sample_rate: int, say: Say, what: str) -> Audio:
+    """Return the sounds of some rows, joined; a file that is gone is named and left out."""
+    parts = []
+    for row in rows:
+        try:
+            parts.append(corpus.row_audio(row, sample_rate))
+        except SoundError as error:
+            say(f"{what}: left out: {str(error).removeprefix('sound: ')}")
+    if not parts:
+        raise SoundError(f"{what}: none of its {len(rows)} sounds can be read")
+    return joined(parts)

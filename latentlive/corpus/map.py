@@ -1,0 +1,148 @@
+"""The map of a corpus: which sounds belong together, which are near."""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentlive.corpus.thumbnails import AROUSAL, VALENCE, Scale
+from latentlive.errors import SoundError
+from latentlive.units import Floats
+
+Labels = NDArray[np.int64]
+
+
+def labelled(vectors: Floats, nodes: Floats, at_once: int = 1 << 22) -> tuple[Labels, Labels]:
+    """Return the nearest and the second nearest node of each vector (Euclidean).
+
+    Parameters
+    ----------
+    vectors : array [shape=(n, 35)]
+    nodes : array [shape=(m, 35), m >= 2]
+    at_once : int
+        Distances held at a time.
+    """
+    best = np.empty(len(vectors), np.int64)
+    second = np.empty(len(vectors), np.int64)
+    # |v - w|^2 less |v|^2, which is the same for every node.
+    half = 0.5 * np.einsum("ij,ij->i", nodes, nodes)
+    step = max(at_once // len(nodes), 1)
+    for start in range(0, len(vectors), step):
+        part = slice(start, start + step)
+        away = half - vectors[part] @ nodes.T
+        best[part] = away.argmin(axis=1)
+        np.put_along_axis(away, best[part, None], np.inf, axis=1)
+        second[part] = away.argmin(axis=1)
+    return best, second
+
+
+class SoundMap:
+    """Sounds on a square grid of nodes, like beside like; a sound is known by its row.
+
+    Parameters
+    ----------
+    thumbnails : array [shape=(n, 35)]
+    seconds : array [shape=(n,)]
+        How long each sound is.
+    labels : array [shape=(n,), int]
+        The node of each sound; -1 for none.
+    nodes : array [shape=(side * side, 35)]
+        On the scale, row by row: node x + y * side.
+    scale : Scale
+
+    Example
+    -------
+    >>> raw = np.arange(140.0).reshape(4, 35)
+    >>> scale = Scale.of(raw)
+    >>> four = SoundMap(raw, np.ones(4), np.arange(4), scale.normal(raw), scale)
+    >>> four.near(0, 2)
+    [1, 2]
+    """
+
+    def __init__(
+        self,
+        thumbnails: NDArray[np.floating[Any]],
+        seconds: Floats,
+        labels: Labels,
+        nodes: Floats,
+        scale: Scale,
+    ) -> None:
+        self.thumbnails, self.seconds, self.labels = thumbnails, seconds, labels
+        self.nodes, self.scale = nodes, scale
+        self.side = math.isqrt(len(nodes))
+
+    @cached_property
+    def vectors(self) -> Floats:
+        """The sounds' thumbnails on the common scale [shape=(n, 35)]."""
+        return self.scale.normal(self.thumbnails.astype(np.float64))
+
+    @cached_property
+    def sizes(self) -> Labels:
+        """How many sounds each node holds [shape=(side * side,)]."""
+        return np.bincount(self.labels[self.labels >= 0], minlength=len(self.nodes))
+
+    def _away(self, vector: Floats) -> Floats:
+        away: Floats = np.linalg.norm(self.vectors - vector, axis=1)
+        return away
+
+    def filled(self, node: int) -> int:
+        """Return a node if it holds a sound, else the nearest one that does.
+
+        Raises
+        ------
+        SoundError
+            ``cluster: the map has nodes 0 to 24, got 30``
+        """
+        if not 0 <= node < len(self.nodes):
+            raise SoundError(f"cluster: the map has nodes 0 to {len(self.nodes) - 1}, got {node}")
+        if self.sizes[node]:
+            return node
+        away = np.linalg.norm(self.nodes - self.nodes[node], axis=1)
+        return int(np.argmin(np.where(self.sizes > 0, away, np.inf)))
+
+    def cluster(self, node: int, seconds: float | None = None) -> list[int]:
+        """Return the rows of a node's sounds, nearest to the node first.
+
+        With `seconds`, only as many as reach that length; where the node holds less, the nearest
+        sounds of other nodes follow.
+        """
+        own = self.labels == node
+        order = np.lexsort((self._away(self.nodes[node]), ~own))
+        if seconds is None:
+            chosen = order[: int(own.sum())]
+        else:
+            reached = np.cumsum(self.seconds[order])
+            chosen = order[: int(np.searchsorted(reached, seconds)) + 1]
+        rows: list[int] = chosen.tolist()
+        return rows
+
+    def node_at(self, valence: float | None, arousal: float | None) -> int:
+        """Return the node, among those that hold sounds, nearest to a valence and an arousal."""
+        there = self.scale.raw(self.nodes)
+        away = np.where(self.sizes > 0, 0.0, np.inf)
+        for feature, wanted in ((VALENCE, valence), (AROUSAL, arousal)):
+            if wanted is not None:
+                away = away + (there[:, feature] - wanted) ** 2
+        return int(np.argmin(away))
+
+    def near(self, sound: int | Floats, n: int) -> list[int]:
+        """Return the rows of the `n` sounds most like a sound, nearest first, itself left out.
+
+        Parameters
+        ----------
+        sound : int or array [shape=(35,)]
+            A row, or the thumbnail of a sound from elsewhere.
+        n : int [>= 1]
+        """
+        if isinstance(sound, int):
+            away = self._away(self.vectors[sound])
+            away[sound] = np.inf
+        else:
+            away = self._away(self.scale.normal(np.asarray(sound, np.float64)))
+        order = np.argsort(away, kind="stable")[:n]
+        rows: list[int] = order[np.isfinite(away[order])].tolist()
+        return rows

@@ -1,0 +1,173 @@
+"""Indexing a folder: only what is new or changed, in parallel, to be interrupted at any moment."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from latentlive.corpus import work
+from latentlive.corpus.index import Entry, Index
+from latentlive.corpus.library import Corpus
+from latentlive.errors import SoundError
+
+ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+KEEP_EVERY = 1.0
+"""Seconds between two writes: what a kill can cost."""
+
+FEW = 8
+"""Up to so many sounds, one worker: a second would not be ready before they are done."""
+
+Measured = tuple[Any, str]
+
+
+@dataclass
+class Report:
+    """What indexing did.
+
+    Parameters
+    ----------
+    measured, kept, gone : int
+        Sounds measured now, unchanged since before, no longer there.
+    broken : dict
+        What could not be measured, and why, by file.
+    interrupted : bool
+        Whether it ended before all was measured.
+    """
+
+    measured: int = 0
+    kept: int = 0
+    gone: int = 0
+    broken: dict[str, str] = field(default_factory=dict)
+    interrupted: bool = False
+
+
+def update(
+    corpus: Corpus,
+    index: Index,
+    workers: int | None = None,
+    progress: Callable[[Iterable[Any], int], Iterable[Any]] = lambda done, total: done,
+) -> Report:
+    """Bring the index of a corpus up to date with its folder.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    index : Index
+    workers : int, optional
+        Processes; one for each core when left out.
+    progress : function of what is done, one by one, and of how many there are
+        Passes it on, and may draw a bar.
+
+    Raises
+    ------
+    SoundError
+        If the folder holds no sounds.
+    """
+    report = Report()
+    seen = index.seen()
+    due: dict[str, tuple[str, Path, int, int]] = {}
+    files = corpus.files
+    if not files and not corpus.unread:
+        raise SoundError(f"corpus: no sounds below {corpus.folder}")
+    for name, path in files.items():
+        file = path.relative_to(corpus.folder).as_posix()
+        try:
+            state = path.stat()
+        except OSError as error:
+            report.broken[file] = f"cannot read {path}: {error.strerror}"
+            continue
+        if seen.get(name) == (file, state.st_size, state.st_mtime_ns):
+            report.kept += 1
+        else:
+            due[name] = (file, path, state.st_size, state.st_mtime_ns)
+    gone = [name for name in seen if name not in files]
+    index.forget(gone)
+    report.gone = len(gone)
+    waiting: list[Entry] = []
+    written = time.monotonic()
+
+    def keep() -> None:
+        index.put(waiting)
+        waiting.clear()
+
+    try:
+        paths = {name: str(path) for name, (_, path, _, _) in due.items()}
+        for name, (found, why) in progress(measured(paths, workers), len(due)):
+            file, _, size, mtime = due[name]
+            waiting.append(Entry(name, file, size, mtime, found, why))
+            report.measured += found is not None
+            if time.monotonic() - written > KEEP_EVERY:
+                keep()
+                written = time.monotonic()
+    except KeyboardInterrupt:
+        report.interrupted = True
+    keep()
+    report.broken = {**corpus.unread, **index.errors(), **report.broken}
+    return report
+
+
+def measured(paths: dict[str, str], workers: int | None = None) -> Iterator[tuple[str, Measured]]:
+    """Yield each sound's name with its thumbnail or its error, as they come.
+
+    When a sound ends the process that reads it, those under way are tried again one by one, and
+    the one that does it again counts as broken.
+    """
+    left = dict(paths)
+    while left:
+        suspects = yield from _pooled(left, workers or os.cpu_count() or 1)
+        for name in suspects:
+            path = left.pop(name)
+            if (yield from _pooled({name: path}, 1)):
+                yield name, (None, f"cannot read {path}: it ends the process that reads it")
+
+
+def _pooled(left: dict[str, str], workers: int) -> Generator[tuple[str, Measured], None, list[str]]:
+    """Yield what a pool measures, taking it off `left`; return what was under way at a crash."""
+    todo = iter(list(left.items()))
+    running: dict[Future[Measured], str] = {}
+    with _environment(ONE_THREAD):
+        pool = ProcessPoolExecutor(
+            1 if len(left) <= FEW else workers,
+            multiprocessing.get_context("spawn"),
+            initializer=work.prepare,
+        )
+        try:
+            while True:
+                for name, path in itertools.islice(todo, 2 * workers - len(running)):
+                    running[pool.submit(work.measure, path)] = name
+                if not running:
+                    return []
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    found = future.result()
+                    name = running.pop(future)
+                    del left[name]
+                    yield name, found
+        except BrokenProcessPool:
+            return list(running.values())
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    """Set variables for the processes that are started meanwhile."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

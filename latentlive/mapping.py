@@ -1,0 +1,82 @@
+"""From a folder of sounds to its map: index what is new, train, store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from latentlive import som
+from latentlive.corpus import Corpus
+from latentlive.corpus.index import Index
+from latentlive.corpus.map import labelled
+from latentlive.corpus.scan import Report, update
+from latentlive.corpus.thumbnails import Scale
+
+
+@dataclass
+class Made:
+    """What became of a folder.
+
+    Parameters
+    ----------
+    report : Report
+        What indexing did.
+    sounds : int
+        On the map.
+    side : int
+        Of the map; 0 if it was not trained, since indexing was interrupted.
+    quantisation, topographic : float
+        The errors of the map.
+    replaced : str
+        Where the map came from that this one replaces, if it was imported.
+    """
+
+    report: Report
+    sounds: int = 0
+    side: int = 0
+    quantisation: float = 0.0
+    topographic: float = 0.0
+    replaced: str = ""
+
+
+def make_map(
+    corpus: Corpus,
+    seed: int = 0,
+    workers: int | None = None,
+    progress: Callable[[Iterable[Any], int], Iterable[Any]] = lambda done, total: done,
+) -> Made:
+    """Index a folder and make its map; only new and changed sounds are measured.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        Of a folder; the map of the starter corpus is part of latentlive.
+    seed : int
+        The same seed gives the same map.
+    workers, progress
+        As of `latentlive.corpus.scan.update`.
+
+    Raises
+    ------
+    SoundError
+        If the folder holds no sounds, or the index cannot be written.
+    """
+    with Index(corpus.index_path) as index:
+        replaced = index.origin()
+        made = Made(update(corpus, index, workers, progress), replaced=replaced)
+        stored = index.read()
+        made.sounds = len(stored.names)
+        if made.report.interrupted or not stored.names:
+            return made
+        raw = stored.thumbnails.astype(np.float64)
+        scale = Scale.of(raw)
+        vectors = scale.normal(raw)
+        nodes = som.train(vectors, seed=seed)
+        best = labelled(vectors, nodes)[0] if len(nodes) > 1 else np.zeros(len(raw), np.int64)
+        index.put_map(stored.names, best, nodes, scale)
+    made.side = som.side_for(made.sounds)
+    made.quantisation, made.topographic = som.errors(vectors, nodes)
+    return made

@@ -1,0 +1,170 @@
+"""Self-organizing maps: minisom as the map object and its measures, a batch trainer of our own.
+
+minisom moves the map for one sound after another. Here an epoch is one matrix product that finds
+every sound's best node, and two small ones that spread what was found over the neighbours, since
+a Gaussian on a grid is the product of one along x and one along y.
+
+Source: Kohonen, Essentials of the self-organizing map (Neural Networks, 2013), the batch
+algorithm.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+
+import numpy as np
+from minisom import MiniSom
+from numpy.typing import NDArray
+
+from latentlive.corpus.map import labelled
+from latentlive.units import Floats
+
+F32 = NDArray[np.float32]
+
+EPOCHS = 100
+LAST_SIGMA = 0.25
+"""The neighbourhood at the end, in nodes: next to none."""
+
+
+def side_for(sounds: int) -> int:
+    """Return the side of a map for so many sounds, about six to a node.
+
+    Example
+    -------
+    >>> [side_for(n) for n in (214, 1139, 53318)]
+    [5, 13, 94]
+    """
+    return max(math.isqrt(sounds // 6), 1)
+
+
+def first_nodes(vectors: Floats, side: int, seed: int) -> Floats:
+    """Return nodes spread evenly over the plane of the two main axes of some vectors.
+
+    Parameters
+    ----------
+    vectors : array [shape=(n, dims)]
+    side : int
+    seed : int
+        Draws a little unevenness, without which equal sounds would make equal nodes.
+
+    Returns
+    -------
+    array [shape=(side * side, dims)]
+    """
+    mean = vectors.mean(axis=0)
+    values, axes = np.linalg.eigh(np.cov(vectors - mean, rowvar=False))
+    axes = axes[:, ::-1][:, :2] * np.sqrt(np.maximum(values[::-1][:2], 0.0))
+    # The sign of an axis is arbitrary: its largest part points up.
+    axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), [0, 1]])
+    along = np.linspace(-1.5, 1.5, side) if side > 1 else np.zeros(1)
+    y, x = (grid.ravel() for grid in np.meshgrid(along, along, indexing="ij"))
+    nodes = mean + np.outer(x, axes[:, 0]) + np.outer(y, axes[:, 1])
+    noise = np.random.Generator(np.random.Philox(seed)).standard_normal(nodes.shape)
+    jittered: Floats = nodes + 1e-3 * vectors.std() * noise
+    return jittered
+
+
+def epoch(vectors: F32, nodes: F32, sigma: float) -> F32:
+    """Return the nodes after one batch epoch with a neighbourhood of `sigma` nodes."""
+    side, dims = math.isqrt(len(nodes)), nodes.shape[1]
+    best = _best(vectors, nodes)
+    order = np.argsort(best, kind="stable")
+    filled, first, counts = np.unique(best[order], return_index=True, return_counts=True)
+    held = np.zeros((side * side, dims + 1), np.float32)
+    held[filled, :dims] = np.add.reduceat(vectors[order], first, axis=0)
+    held[filled, dims] = counts
+    away = np.arange(side)[:, None] - np.arange(side)
+    near = np.exp(-0.5 * (away / sigma) ** 2).astype(np.float32)
+    along_y = near @ held.reshape(side, -1)
+    spread = np.einsum("xk,ykd->yxd", near, along_y.reshape(side, side, -1), optimize=True)
+    spread = spread.reshape(side * side, -1)
+    weight = spread[:, dims:]
+    # A node that nothing reaches stays where it is.
+    moved: F32 = np.where(weight > 1e-12, spread[:, :dims] / np.maximum(weight, 1e-12), nodes)
+    return moved
+
+
+def _best(vectors: F32, nodes: F32, at_once: int = 1 << 21) -> NDArray[np.int64]:
+    """Return the best node of each vector, from one matrix product per stretch of vectors."""
+    # The node's half square rides in the product as one more dimension.
+    wide = np.hstack([nodes, -0.5 * np.einsum("ij,ij->i", nodes, nodes)[:, None]]).T.copy()
+    step = max(at_once // len(nodes), 1)
+    ones = np.ones((len(vectors), 1), np.float32)
+    wider = np.hstack([vectors, ones])
+    best = np.empty(len(vectors), np.int64)
+    room = np.empty((step, len(nodes)), np.float32)
+    for start in range(0, len(vectors), step):
+        part = wider[start : start + step]
+        near = np.matmul(part, wide, out=room[: len(part)])
+        near.argmax(axis=1, out=best[start : start + step])
+    return best
+
+
+def train(
+    vectors: Floats,
+    side: int | None = None,
+    seed: int = 0,
+    epochs: int = EPOCHS,
+    seconds: float = math.inf,
+) -> Floats:
+    """Return the nodes of a map trained on some vectors; the same for the same seed.
+
+    Parameters
+    ----------
+    vectors : array [shape=(n, dims)]
+        Thumbnails on a common scale.
+    side : int, optional
+        `side_for` their number when left out.
+    seed : int
+    epochs : int
+    seconds : float [seconds]
+        Go over the rest of the schedule in this time at most.
+
+    Returns
+    -------
+    array [shape=(side * side, dims)]
+        Row by row: node x + y * side.
+    """
+    side = side or side_for(len(vectors))
+    if len(vectors) < 2 or side == 1:
+        alike: Floats = vectors.mean(axis=0, keepdims=True).repeat(side * side, axis=0)
+        return alike
+    data = np.ascontiguousarray(vectors, np.float32)
+    nodes = first_nodes(vectors, side, seed).astype(np.float32)
+    first = max(side / 2.0, 2 * LAST_SIGMA)
+    begun, done = time.monotonic(), 0.0
+    while done < 1.0:
+        nodes = epoch(data, nodes, first * (LAST_SIGMA / first) ** done)
+        done = max(done + 1.0 / epochs, (time.monotonic() - begun) / seconds)
+    last: Floats = epoch(data, nodes, LAST_SIGMA).astype(np.float64)
+    return last
+
+
+def as_minisom(nodes: Floats) -> MiniSom:
+    """Return the map as a `MiniSom`, whose weights are indexed [x, y].
+
+    Example
+    -------
+    >>> as_minisom(np.arange(140.0).reshape(4, 35)).get_weights()[1, 0, 0]
+    35.0
+    """
+    side = math.isqrt(len(nodes))
+    som = MiniSom(side, side, nodes.shape[1])
+    som._weights = nodes.reshape(side, side, -1).transpose(1, 0, 2).copy()
+    return som
+
+
+def errors(vectors: Floats, nodes: Floats) -> tuple[float, float]:
+    """Return quantisation and topographic error, as minisom measures them, in little memory.
+
+    The first is the mean distance to the best node; the second the share of vectors whose best
+    and second best nodes are not among each other's eight neighbours.
+    """
+    if len(nodes) == 1:
+        return float(np.linalg.norm(vectors - nodes[0], axis=1).mean()), 0.0
+    best, second = labelled(vectors, nodes)
+    side = math.isqrt(len(nodes))
+    apart = np.maximum(np.abs(best % side - second % side), np.abs(best // side - second // side))
+    distance = np.linalg.norm(vectors - nodes[best], axis=1)
+    return float(distance.mean()), float((apart > 1).mean())
