@@ -5,7 +5,6 @@ python benchmarks/starter_map.py -o latentlive/corpus/starter.sqlite
 
 from __future__ import annotations
 
-import sqlite3
 import tempfile
 from pathlib import Path
 
@@ -14,32 +13,24 @@ import numpy as np
 
 from latentlive import som
 from latentlive.corpus import Corpus
-from latentlive.corpus.index import Entry, Index
-from latentlive.corpus.map import labelled
+from latentlive.corpus.index import Index
 from latentlive.corpus.scan import measured
-from latentlive.corpus.thumbnails import Scale
+from latentlive.mapping import trained
 
 
 def make(path: Path) -> tuple[float, float]:
-    """Write the index and the map of the starter sounds; return the map's errors."""
+    """Write the map of the starter sounds; return its errors."""
     files = Corpus().files
-    entries = []
-    for name, (found, error) in measured({n: str(p) for n, p in files.items()}):
-        assert found is not None, error
-        entries.append(Entry(name, files[name].name, thumbnail=found))
+    names = sorted(files)
+    found = dict(measured({name: str(files[name]) for name in names}))
+    thumbnails = np.array([found[name][0] for name in names], np.float32)
+    mapped = trained(names, [files[name].name for name in names], thumbnails)
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / "made.sqlite"
         with Index(made) as index:
-            index.put(sorted(entries, key=lambda entry: entry.name))
-            stored = index.read()
-            raw = stored.thumbnails.astype(np.float64)
-            scale = Scale.of(raw)
-            nodes = som.train(scale.normal(raw))
-            index.put_map(stored.names, labelled(scale.normal(raw), nodes)[0], nodes, scale)
-        with sqlite3.connect(made) as db:
-            db.execute("VACUUM")
+            index.put_map(mapped)
         path.write_bytes(made.read_bytes())
-    return som.errors(scale.normal(raw), nodes)
+    return som.errors(mapped.map.vectors, mapped.nodes)
 
 
 @click.command()

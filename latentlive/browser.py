@@ -35,23 +35,22 @@ class Listing:
         return self.names[place]
 
     def __repr__(self) -> str:
-        stored = self._corpus.stored
+        mapped = self._corpus.mapped
         wide = max([len(name) for name in self.names[:SHOWN]] + [4])
         lines = [f"{'name':<{wide}}  seconds  cluster  valence  arousal"]
         for name in self.names[:SHOWN]:
-            row = None if stored is None else stored.rows.get(name)
-            if stored is None or row is None:
-                lines.append(f"{name:<{wide}}  {'not indexed':>7}")
+            row = None if mapped is None else mapped.rows.get(name)
+            if mapped is None or row is None:
+                lines.append(f"{name:<{wide}}  not on the map")
                 continue
-            node = stored.labels[row]
-            mood = stored.thumbnails[row, [VALENCE, AROUSAL]]
+            mood = mapped.thumbnails[row, [VALENCE, AROUSAL]]
             lines.append(
-                f"{name:<{wide}}  {stored.seconds[row]:7.2f}  {node if node >= 0 else '-':>7}"
+                f"{name:<{wide}}  {mapped.map.seconds[row]:7.2f}  {mapped.labels[row]:7}"
                 f"  {mood[0]:7.2f}  {mood[1]:7.2f}"
             )
         if len(self.names) > SHOWN:
             lines.append(f'... {len(self.names) - SHOWN} more: corpus.find("word")')
-        if stored is None:
+        if mapped is None:
             lines.append(f"no map yet; make it: latentlive corpus {self._corpus.given}".rstrip())
         return "\n".join(lines)
 
@@ -70,8 +69,8 @@ class Browser(Listing):
     @property
     def names(self) -> list[str]:  # type: ignore[override]
         """Every name, sorted; of an imported map, its parts of files too."""
-        stored = self._corpus.stored
-        return sorted({*self._corpus.names, *(stored.names if stored else ())})
+        mapped = self._corpus.mapped
+        return sorted({*self._corpus.names, *(mapped.names if mapped else ())})
 
     def find(self, text: str) -> Listing:
         """Return the sounds whose name contains a text, in any case."""

@@ -52,7 +52,7 @@ def indexed(folder: Path | None, seed: int, workers: int | None) -> Corpus:
 
     library = Corpus(folder)
     if folder is None:
-        sounds = library.map
+        sounds = library.need_map().map
         click.echo(f"{len(sounds.seconds)} sounds, map {sounds.side} x {sounds.side}, built in")
         return library
 
@@ -95,7 +95,8 @@ def imported(folder: Path, audio: Path | None) -> tuple[Corpus, str]:
         hint = "" if audio else "; name the folder of the sounds by --audio"
         click.echo(f"{len(missing)} files are not below {where}{hint}", err=True)
     library = Corpus(where)
-    click.echo(f"map {library.map.side} x {library.map.side}, served by --corpus {where}")
+    side = library.need_map().map.side
+    click.echo(f"map {side} x {side}, served by --corpus {where}")
     return library, f"{found.equal} of {len(found.labels)} labels equal"
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from latentlive import som
 from latentlive.corpus import Corpus
-from latentlive.corpus.index import Index
+from latentlive.corpus.index import Index, Mapped
 from latentlive.corpus.map import labelled
 from latentlive.corpus.scan import Report, update
 from latentlive.corpus.thumbnails import Scale
@@ -65,18 +66,26 @@ def make_map(
         If the folder holds no sounds, or the index cannot be written.
     """
     with Index(corpus.index_path) as index:
-        replaced = index.origin()
-        made = Made(update(corpus, index, workers, progress), replaced=replaced)
-        stored = index.read()
-        made.sounds = len(stored.names)
-        if made.report.interrupted or not stored.names:
+        before = index.read()
+        made = Made(update(corpus, index, workers, progress))
+        names, files, thumbnails = index.measured()
+        made.sounds = len(names)
+        if made.report.interrupted or not names:
             return made
-        raw = stored.thumbnails.astype(np.float64)
-        scale = Scale.of(raw)
-        vectors = scale.normal(raw)
-        nodes = som.train(vectors, seed=seed)
-        best = labelled(vectors, nodes)[0] if len(nodes) > 1 else np.zeros(len(raw), np.int64)
-        index.put_map(stored.names, best, nodes, scale)
-    made.side = som.side_for(made.sounds)
-    made.quantisation, made.topographic = som.errors(vectors, nodes)
+        mapped = trained(names, files, thumbnails, seed)
+        index.put_map(mapped)
+    made.replaced = before.origin if before else ""
+    made.side = mapped.map.side
+    made.quantisation, made.topographic = som.errors(mapped.map.vectors, mapped.nodes)
     return made
+
+
+def trained(
+    names: list[str], files: list[str], thumbnails: NDArray[np.float32], seed: int = 0
+) -> Mapped:
+    """Return a map of some sounds [thumbnails: shape=(n, 35)]."""
+    scale = Scale.of(thumbnails.astype(np.float64))
+    vectors = scale.normal(thumbnails.astype(np.float64))
+    nodes = som.train(vectors, seed=seed)
+    labels = labelled(vectors, nodes)[0] if len(nodes) > 1 else np.zeros(len(names), np.int64)
+    return Mapped(names, files, [None] * len(names), thumbnails, labels, nodes, scale)

@@ -72,7 +72,7 @@ def plot_map(corpus: Corpus, path: Path, planes: Sequence[str] = ()) -> None:
     for name in chosen:
         if name not in NAMES:
             raise LatentliveError(f"plot: no feature {name!r}{did_you_mean(name, NAMES)}")
-    sounds = corpus.map
+    sounds = corpus.need_map().map
     columns = 2 if len(chosen) < 6 else 4
     rows = -(-(len(chosen) + 1) // columns)
     figure = Figure(figsize=(6.2 * columns, 5.6 * rows), layout="constrained")

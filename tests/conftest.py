@@ -47,6 +47,16 @@ def stage(starter, tmp_path, monkeypatch):
     stage.close()
 
 
+def made(recordings):
+    """The corpus of those recordings, with its map."""
+    from latentlive.corpus import Corpus
+    from latentlive.mapping import make_map
+
+    corpus = Corpus(recordings)
+    make_map(corpus)
+    return corpus
+
+
 def random_weights(window=1024, units=2048, dims=256, seed=0):
     """Return the tensors of an untrained RawAudioVAE."""
     rng = np.random.default_rng(seed)

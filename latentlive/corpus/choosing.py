@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from latentlive.corpus.index import Stored
+from latentlive.corpus.index import Mapped
 from latentlive.corpus.library import Corpus
 from latentlive.corpus.reading import Audio, joined
 from latentlive.errors import SoundError
@@ -37,7 +37,8 @@ def cluster(
     SoundError
         If the corpus has no map, the map no such node, or none of the files can be read.
     """
-    sounds = corpus.map
+    mapped = corpus.need_map()
+    sounds = mapped.map
     if n is None:
         node = sounds.node_at(valence, arousal)
         wanted = {"valence": valence, "arousal": arousal}
@@ -47,7 +48,7 @@ def cluster(
         node = sounds.filled(n)
         if node != n:
             say(f"cluster: node {n} is empty; the nearest one with sounds is {node}")
-    return _together(corpus, sounds.cluster(node, seconds), sample_rate, say, f"cluster({node})")
+    return _together(corpus, mapped, sounds.cluster(node, seconds), sample_rate, say)
 
 
 def near(corpus: Corpus, sample_rate: int, say: Say, source: object, n: int) -> Audio:
@@ -63,26 +64,22 @@ def near(corpus: Corpus, sample_rate: int, say: Say, source: object, n: int) -> 
     SoundError
         As `cluster`, or if the sound is missing.
     """
-    sounds, stored = corpus.map, corpus.stored
-    assert stored is not None
-    row = _row(corpus, stored, source) if isinstance(source, str) else None
-    if row is None:
-        rows = sounds.near(_thumbnail(corpus, source, sample_rate), n)
-    else:
-        rows = sounds.near(row, n)
-    return _together(corpus, rows, sample_rate, say, "near")
+    mapped = corpus.need_map()
+    row = _row(corpus, mapped, source) if isinstance(source, str) else None
+    like = _thumbnail(corpus, source, sample_rate) if row is None else row
+    return _together(corpus, mapped, mapped.map.near(like, n), sample_rate, say)
 
 
-def _row(corpus: Corpus, stored: Stored, name: str) -> int | None:
-    """Return the row of a sound of the index, by its name, short name or path."""
-    if name in stored.rows:
-        return stored.rows[name]
+def _row(corpus: Corpus, mapped: Mapped, name: str) -> int | None:
+    """Return the row of a sound on the map, by its name, short name or path."""
+    if name in mapped.rows:
+        return mapped.rows[name]
     path = corpus.path(name)
     try:
         inside = path.resolve().relative_to(corpus.folder.resolve())
     except ValueError:
         return None
-    return stored.rows.get(inside.with_suffix("").as_posix())
+    return mapped.rows.get(inside.with_suffix("").as_posix())
 
 
 def _thumbnail(corpus: Corpus, source: object, sample_rate: int) -> Floats:
@@ -104,14 +101,16 @@ def _thumbnail(corpus: Corpus, source: object, sample_rate: int) -> Floats:
     return np.array(json.loads(told.stdout))
 
 
-def _together(corpus: Corpus, rows: Sequence[int], sample_rate: int, say: Say, what: str) -> Audio:
+def _together(
+    corpus: Corpus, mapped: Mapped, rows: Sequence[int], sample_rate: int, say: Say
+) -> Audio:
     """Return the sounds of some rows, joined; a file that is gone is named and left out."""
     parts = []
     for row in rows:
         try:
-            parts.append(corpus.row_audio(row, sample_rate))
+            parts.append(corpus.row_audio(mapped, row, sample_rate))
         except SoundError as error:
-            say(f"{what}: left out: {str(error).removeprefix('sound: ')}")
+            say(f"left out: {mapped.names[row]}: {str(error).removeprefix('sound: ')}")
     if not parts:
-        raise SoundError(f"{what}: none of its {len(rows)} sounds can be read")
+        raise SoundError(f"corpus: none of the {len(rows)} sounds chosen can be read")
     return joined(parts)

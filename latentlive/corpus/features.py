@@ -87,22 +87,24 @@ def _measured(samples: NDArray[np.float64]) -> Floats:
     return np.column_stack([*columns, mfcc])
 
 
-def _stretches(blocks: Iterable[Samples]) -> Iterator[tuple[NDArray[np.float64], int]]:
-    """Yield stretches of whole frames, and how many new samples each brings.
+def _stretches(blocks: Iterable[Samples]) -> Iterator[NDArray[np.float64]]:
+    """Yield stretches of whole frames; each frame comes once, however the blocks were cut.
 
-    The last frame is filled with zeros; each frame comes once, however the blocks were cut.
+    A sound that is shorter than a frame is filled with zeros; otherwise what fills no frame is
+    left out, for where a recording is cut off is no part of how it sounds.
     """
     held = np.empty(0)
     size = (FRAMES_AT_ONCE - 1) * HOP + FRAME
+    some = False
     for block in blocks:
         held = np.concatenate([held, block])
-        while len(held) > size:
-            yield held[:size], FRAMES_AT_ONCE * HOP
-            held = held[FRAMES_AT_ONCE * HOP :]
-    frames = max(-(-(len(held) - FRAME) // HOP), 0) + 1
-    filled = np.zeros((frames - 1) * HOP + FRAME)
-    filled[: len(held)] = held
-    yield filled, len(held)
+        while len(held) >= size:
+            yield held[:size]
+            held, some = held[FRAMES_AT_ONCE * HOP :], True
+    if len(held) >= FRAME:
+        yield held[: (len(held) - FRAME) // HOP * HOP + FRAME]
+    elif not some:
+        yield np.pad(held, (0, FRAME - len(held)))
 
 
 def thumbnail(blocks: Iterable[Samples]) -> Floats:
@@ -124,12 +126,15 @@ def thumbnail(blocks: Iterable[Samples]) -> Floats:
     >>> round(thumbnail([tone])[-2])
     440
     """
-    rows: list[Floats] = []
     count = 0
-    for stretch, new in _stretches(blocks):
-        rows.append(_measured(stretch))
-        count += new
-    table = np.concatenate(rows)
+
+    def counted() -> Iterator[Samples]:
+        nonlocal count
+        for block in blocks:
+            count += len(block)
+            yield block
+
+    table = np.concatenate([_measured(stretch) for stretch in _stretches(counted())])
     loudness, flatness, second, third, decrease, f0, energy = table[:, :7].T
     mfcc = table[:, 7:]
     mfcc_std = mfcc.std(axis=0)

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from latentlive.corpus.index import Entry, Index
+from latentlive.corpus.index import Index, Mapped
 from latentlive.corpus.library import SUFFIXES, Corpus
 from latentlive.corpus.map import Labels, labelled
 from latentlive.corpus.thumbnails import NAMES, Scale
@@ -109,25 +109,28 @@ def store_map(imported: Imported, audio: Path, origin: Path) -> list[str]:
         for name in (path.name, path.stem):
             by_name.setdefault(name.casefold(), path)
     missing: dict[str, None] = {}
-    entries, taken = [], Counter[str]()
+    taken = Counter[str]()
+    names: list[str] = []
+    files: list[str] = []
+    starts: list[float | None] = []
     for row, file in enumerate(imported.files):
         bare = file.replace("\\", "/").rsplit("/", 1)[-1]
         there = by_name.get(bare.casefold()) or by_name.get(_stem(bare).casefold())
         if there is None:
             missing[file] = None
-        shown = bare if there is None else there.relative_to(corpus.folder).as_posix()
         start = float(imported.starts[row]) / 1000.0 if imported.parts[row] else None
-        name = _stem(shown) if start is None else f"{_stem(shown)}@{start:g}"
+        files.append(bare if there is None else there.relative_to(corpus.folder).as_posix())
+        name = _stem(files[-1]) if start is None else f"{_stem(files[-1])}@{start:g}"
         taken[name] += 1
-        if taken[name] > 1:
-            name = f"{name} ({taken[name]})"
-        entries.append(Entry(name, shown, thumbnail=imported.thumbnails[row], start=start))
+        names.append(name if taken[name] == 1 else f"{name} ({taken[name]})")
+        starts.append(start)
     with Index(corpus.index_path) as index:
-        index.clear()
-        index.put(entries)
-        names = [entry.name for entry in entries]
-        where = os.path.abspath(origin)
-        index.put_map(names, imported.labels, imported.nodes, imported.scale, where)
+        index.put_map(
+            Mapped(
+                *(names, files, starts, imported.thumbnails.astype(np.float32)),
+                *(imported.labels, imported.nodes, imported.scale, os.path.abspath(origin)),
+            )
+        )
     return list(missing)
 
 

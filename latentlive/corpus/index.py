@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -27,16 +28,18 @@ VERSION = 1
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS sound (
-    name TEXT PRIMARY KEY, file TEXT NOT NULL, size INTEGER, mtime INTEGER,
-    start REAL, seconds REAL, thumbnail BLOB, error TEXT NOT NULL DEFAULT '', node INTEGER
+    name BLOB PRIMARY KEY, file BLOB NOT NULL, size INTEGER, mtime INTEGER,
+    thumbnail BLOB, error TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS map (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;
 """
 
+WIDTH = len(NAMES)
+
 
 @dataclass(frozen=True)
 class Entry:
-    """What the index knows of a sound.
+    """What was found out about a sound.
 
     Parameters
     ----------
@@ -50,8 +53,6 @@ class Entry:
         None if the sound could not be measured.
     error : str
         Why, in one line; empty if all is well.
-    start : float or None [seconds]
-        Where the sound begins, if it is a part of its file.
     """
 
     name: str
@@ -60,34 +61,42 @@ class Entry:
     mtime: int = 0
     thumbnail: Floats | None = None
     error: str = ""
-    start: float | None = None
 
     @property
     def row(self) -> tuple[object, ...]:
         """The entry as a row of the table."""
-        seconds = blob = None
-        if self.thumbnail is not None:
-            seconds = float(self.thumbnail[0]) / 1000.0
-            blob = np.asarray(self.thumbnail, "<f4").tobytes()
-        known = (self.name, self.file, self.size, self.mtime, self.start)
-        return (*known, seconds, blob, self.error)
+        blob = None if self.thumbnail is None else np.asarray(self.thumbnail, "<f4").tobytes()
+        return (
+            *(_bytes(self.name), _bytes(self.file), self.size, self.mtime),
+            *(blob, self.error.encode(errors="replace").decode()),
+        )
+
+
+def _bytes(name: str) -> bytes:
+    """Return a name as bytes: a file's need not be valid text."""
+    return name.encode("utf-8", "surrogateescape")
+
+
+def _name(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
 
 
 @dataclass(frozen=True, eq=False)
-class Stored:
-    """All sounds of an index that could be measured, and the map.
+class Mapped:
+    """The sounds of a map, and the map.
 
     Parameters
     ----------
-    names, files : list of str, sorted by name
+    names, files : list of str
+        Each sound's name, and its file relative to the corpus's folder.
     starts : list of float or None [seconds]
-    seconds : array [shape=(n,)]
+        Where a sound begins that is a part of its file.
     thumbnails : array [shape=(n, 35)]
     labels : array [shape=(n,), int]
-        The node of each sound; -1 for one that came after the map was made.
+        The node of each sound.
     nodes : array [shape=(side * side, 35)]
-        On the scale; no rows if there is no map yet.
-    scale : Scale or None
+        On the scale.
+    scale : Scale
     origin : str
         Where the map was imported from; empty if it was made here.
     """
@@ -95,12 +104,11 @@ class Stored:
     names: list[str]
     files: list[str]
     starts: list[float | None]
-    seconds: Floats
     thumbnails: NDArray[np.float32]
     labels: NDArray[np.int64]
     nodes: Floats
-    scale: Scale | None
-    origin: str
+    scale: Scale
+    origin: str = ""
 
     @cached_property
     def rows(self) -> dict[str, int]:
@@ -109,9 +117,8 @@ class Stored:
 
     @cached_property
     def map(self) -> SoundMap:
-        """The map; only where there is a scale."""
-        assert self.scale is not None
-        return SoundMap(self.thumbnails, self.seconds, self.labels, self.nodes, self.scale)
+        """The map, on which a sound is its row."""
+        return SoundMap(self.thumbnails, self.labels, self.nodes, self.scale)
 
 
 def index_path(folder: str | os.PathLike[str]) -> Path:
@@ -123,6 +130,9 @@ def index_path(folder: str | os.PathLike[str]) -> Path:
 
 class Index:
     """An index file, open.
+
+    The sounds are rows, written as they are measured. The map, with all that is on it, is a few
+    whole arrays, so that it opens at once however many sounds there are.
 
     Parameters
     ----------
@@ -137,11 +147,10 @@ class Index:
     """
 
     def __init__(self, path: Path, frozen: bool = False) -> None:
-        self.path = path
-        mode = "ro&immutable=1" if frozen else "rwc"
         import sqlite3  # here, since the prompt opens no index before it is asked to
 
-        self._wrong = sqlite3.Error
+        self.path, self._wrong = path, sqlite3.Error
+        mode = "ro&immutable=1" if frozen else "rwc"
         with self._told():
             self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True)
             if not frozen:
@@ -164,100 +173,79 @@ class Index:
     def seen(self) -> dict[str, tuple[str, int, int]]:
         """Return file, size and time of change of every sound that was looked at."""
         with self._told():
-            rows = self._db.execute("SELECT name, file, size, mtime FROM sound")
-            return {name: (file, size, mtime) for name, file, size, mtime in rows}
+            rows = self._db.execute("SELECT name, file, size, mtime FROM sound").fetchall()
+        return {_name(name): (_name(file), size, mtime) for name, file, size, mtime in rows}
 
     def errors(self) -> dict[str, str]:
         """Return what is wrong with the sounds that could not be measured, by file."""
         with self._told():
-            rows = self._db.execute("SELECT file, error FROM sound WHERE error != '' ORDER BY file")
-            return dict(rows)
+            rows = self._db.execute("SELECT file, error FROM sound WHERE error != ''").fetchall()
+        return {_name(file): error for file, error in rows}
+
+    def measured(self) -> tuple[list[str], list[str], NDArray[np.float32]]:
+        """Return names, files and thumbnails [shape=(n, 35)] of all sounds that were measured."""
+        with self._told():
+            rows = self._db.execute(
+                "SELECT name, file, thumbnail FROM sound WHERE thumbnail IS NOT NULL ORDER BY name"
+            ).fetchall()
+        with self._sane():
+            thumbnails = np.frombuffer(b"".join(blob for _, _, blob in rows), "<f4")
+            thumbnails = thumbnails.reshape(len(rows), WIDTH)
+        return [_name(name) for name, _, _ in rows], [_name(f) for _, f, _ in rows], thumbnails
 
     def put(self, entries: Iterable[Entry]) -> None:
-        """Store entries, all or none; they have no node until the map is made again."""
-        columns = "name, file, size, mtime, start, seconds, thumbnail, error"
+        """Store entries, all or none; the map stays as it is until it is made again."""
         with self._told(), self._db:
             self._db.executemany(
-                f"INSERT OR REPLACE INTO sound ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO sound VALUES (?, ?, ?, ?, ?, ?)",
                 (entry.row for entry in entries),
             )
 
     def forget(self, names: Iterable[str]) -> None:
         """Drop sounds that are no longer there."""
         with self._told(), self._db:
-            self._db.executemany("DELETE FROM sound WHERE name = ?", ((name,) for name in names))
+            gone = ((_bytes(name),) for name in names)
+            self._db.executemany("DELETE FROM sound WHERE name = ?", gone)
 
-    def clear(self) -> None:
-        """Drop everything."""
-        with self._told(), self._db:
-            self._db.execute("DELETE FROM sound")
-            self._db.execute("DELETE FROM map")
-
-    def put_map(
-        self,
-        names: Iterable[str],
-        labels: NDArray[np.int64],
-        nodes: Floats,
-        scale: Scale,
-        origin: str = "",
-    ) -> None:
-        """Store a map: each sound's node, the nodes, and the scale that they are on."""
+    def put_map(self, mapped: Mapped) -> None:
+        """Store a map and all that is on it, in place of the one before."""
+        scale = mapped.scale
         rows = {
-            key: np.asarray(values, "<f8").tobytes()
-            for key, values in (
-                ("nodes", nodes),
-                ("mean", scale.mean),
-                ("std", scale.std),
-                ("weights", scale.weights),
-            )
+            "names": json.dumps(mapped.names).encode(),
+            "files": json.dumps(mapped.files).encode(),
+            "starts": json.dumps(mapped.starts).encode(),
+            "thumbnails": np.asarray(mapped.thumbnails, "<f4").tobytes(),
+            "labels": np.asarray(mapped.labels, "<i8").tobytes(),
+            "nodes": np.asarray(mapped.nodes, "<f8").tobytes(),
+            "scale": np.asarray([scale.mean, scale.std, scale.weights], "<f8").tobytes(),
+            "origin": json.dumps(mapped.origin).encode(),
         }
         with self._told(), self._db:
-            self._db.execute("UPDATE sound SET node = NULL")
-            self._db.executemany(
-                "UPDATE sound SET node = ? WHERE name = ?",
-                zip(labels.tolist(), names, strict=True),
-            )
-            self._db.executemany(
-                "INSERT OR REPLACE INTO map VALUES (?, ?)",
-                [*rows.items(), ("origin", origin.encode())],
-            )
+            self._db.executemany("INSERT OR REPLACE INTO map VALUES (?, ?)", rows.items())
 
-    def origin(self) -> str:
-        """Return where the map was imported from; empty if it was made here or there is none."""
+    def read(self) -> Mapped | None:
+        """Return the map and all that is on it, None if there is none yet."""
         with self._told():
-            row = self._db.execute("SELECT value FROM map WHERE key = 'origin'").fetchone()
-            return row[0].decode() if row else ""
+            rows = dict(self._db.execute("SELECT key, value FROM map"))
+        if not rows:
+            return None
+        with self._sane():
+            texts = [json.loads(rows[key]) for key in ("names", "files", "starts", "origin")]
+            names, files, starts, origin = texts
+            thumbnails = np.frombuffer(rows["thumbnails"], "<f4").reshape(len(names), WIDTH)
+            labels = np.frombuffer(rows["labels"], "<i8")
+            nodes = np.frombuffer(rows["nodes"], "<f8").reshape(-1, WIDTH)
+            mean, std, weights = np.frombuffer(rows["scale"], "<f8").reshape(3, WIDTH)
+            whole = len(names) == len(files) == len(starts) == len(labels) > 0
+            if not whole or not 0 <= labels.min() <= labels.max() < len(nodes):
+                raise ValueError("the map is not whole")
+        scale = Scale(mean, std, weights)
+        return Mapped(names, files, starts, thumbnails, labels, nodes, scale, origin)
 
-    def read(self) -> Stored:
-        """Return all that is known."""
-        with self._told():
-            rows = self._db.execute(
-                "SELECT name, file, start, seconds, ifnull(node, -1), thumbnail FROM sound"
-                " WHERE thumbnail IS NOT NULL ORDER BY name"
-            ).fetchall()
-            parts = dict(self._db.execute("SELECT key, value FROM map"))
-        names, files, starts, seconds, nodes, blobs = zip(*rows, strict=True) if rows else [()] * 6
-        width = len(NAMES)
+    @contextlib.contextmanager
+    def _sane(self) -> Iterator[None]:
+        """Refuse what no index of ours holds."""
         try:
-            thumbnails = np.frombuffer(b"".join(blobs), "<f4").reshape(len(names), width)
-            arrays = {
-                key: np.frombuffer(value, "<f8") for key, value in parts.items() if key != "origin"
-            }
-            known = arrays.get("nodes", np.empty(0)).reshape(-1, width)
-            labels = np.array(nodes, np.int64)
-            if len(labels) and not -1 <= labels.min() <= labels.max() < max(len(known), 1):
-                raise ValueError("a sound lies outside the map")
-            scale = Scale(*(arrays[k] for k in ("mean", "std", "weights"))) if len(known) else None
+            yield
         except (ValueError, KeyError, TypeError) as error:
             raise SoundError(f"corpus: the index {self.path}: {error}; delete it") from None
-        return Stored(
-            list(names),
-            list(files),
-            list(starts),
-            np.array(seconds, np.float64),
-            thumbnails,
-            labels,
-            known,
-            scale,
-            parts.get("origin", b"").decode(),
-        )

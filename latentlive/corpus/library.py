@@ -6,8 +6,7 @@ import os
 from functools import cached_property
 from pathlib import Path
 
-from latentlive.corpus.index import Index, Stored, index_path
-from latentlive.corpus.map import SoundMap
+from latentlive.corpus.index import Index, Mapped, index_path
 from latentlive.corpus.reading import Audio, keep, read_audio
 from latentlive.errors import SoundError, did_you_mean
 
@@ -30,7 +29,7 @@ class Corpus:
 
     def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
         self._given = None if folder is None else Path(folder)
-        self._stored: tuple[tuple[int, int], Stored] | None = None
+        self._mapped: tuple[tuple[int, int], Mapped | None] | None = None
         self.name = "starter" if folder is None else Path(folder).resolve().name
         if self._given is not None and not self._given.is_dir():
             raise SoundError(f"corpus: no folder {os.fspath(self._given)!r}")
@@ -131,24 +130,23 @@ class Corpus:
         try:
             path = self.path(name)
         except SoundError:
-            stored = self.stored
-            if stored is not None and name in stored.rows:
-                return self.row_audio(stored.rows[name], sample_rate)
+            mapped = self.mapped
+            if mapped is not None and name in mapped.rows:
+                return self.row_audio(mapped, mapped.rows[name], sample_rate)
             raise
         return read_audio(path, sample_rate)
 
-    def row_audio(self, row: int, sample_rate: int) -> Audio:
-        """Return the samples of a sound of the index, by its row; perhaps a part of a file."""
-        stored = self.stored
-        assert stored is not None
-        whole = read_audio(self.folder / stored.files[row], sample_rate)
-        start = stored.starts[row]
+    def row_audio(self, mapped: Mapped, row: int, sample_rate: int) -> Audio:
+        """Return the samples of a sound on the map, by its row; perhaps a part of a file."""
+        whole = read_audio(self.folder / mapped.files[row], sample_rate)
+        start = mapped.starts[row]
         if start is None:
             return whole
         first = round(start * sample_rate)
-        part = whole.samples[first : first + max(round(stored.seconds[row] * sample_rate), 1)]
+        length = max(round(mapped.map.seconds[row] * sample_rate), 1)
+        part = whole.samples[first : first + length]
         if not len(part):
-            raise SoundError(f"sound: {stored.names[row]!r} begins after the end of its file")
+            raise SoundError(f"sound: {mapped.names[row]!r} begins after the end of its file")
         return keep(part)
 
     @property
@@ -159,32 +157,30 @@ class Corpus:
         return index_path(self._given)
 
     @property
-    def stored(self) -> Stored | None:
-        """What the index holds, None if there is none; read again when the file has changed."""
+    def mapped(self) -> Mapped | None:
+        """The map and what is on it, None if there is none; read again when it has changed."""
         path = self.index_path
         try:
             state = path.stat()
         except OSError:
             return None
         mark = (state.st_mtime_ns, state.st_size)
-        if self._stored is None or self._stored[0] != mark:
+        if self._mapped is None or self._mapped[0] != mark:
             with Index(path, frozen=self._given is None) as index:
-                self._stored = mark, index.read()
-        return self._stored[1]
+                self._mapped = mark, index.read()
+        return self._mapped[1]
 
-    @property
-    def map(self) -> SoundMap:
-        """The map.
+    def need_map(self) -> Mapped:
+        """Return the map and what is on it.
 
         Raises
         ------
         SoundError
             ``corpus: 'mine' has no map yet; make it: latentlive corpus mine``
         """
-        stored = self.stored
-        if stored is None or stored.scale is None:
-            shown = self._given if self._given is not None else ""
+        mapped = self.mapped
+        if mapped is None:
             raise SoundError(
-                f"corpus: {self.name!r} has no map yet; make it: latentlive corpus {shown}".rstrip()
+                f"corpus: {self.name!r} has no map yet; make it: latentlive corpus {self._given}"
             )
-        return stored.map
+        return mapped

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentlive.corpus.thumbnails import AROUSAL, VALENCE, Scale
+from latentlive.corpus.thumbnails import AROUSAL, DURATION, VALENCE, Scale
 from latentlive.errors import SoundError
 from latentlive.units import Floats
 
@@ -46,10 +46,8 @@ class SoundMap:
     Parameters
     ----------
     thumbnails : array [shape=(n, 35)]
-    seconds : array [shape=(n,)]
-        How long each sound is.
     labels : array [shape=(n,), int]
-        The node of each sound; -1 for none.
+        The node of each sound.
     nodes : array [shape=(side * side, 35)]
         On the scale, row by row: node x + y * side.
     scale : Scale
@@ -58,7 +56,7 @@ class SoundMap:
     -------
     >>> raw = np.arange(140.0).reshape(4, 35)
     >>> scale = Scale.of(raw)
-    >>> four = SoundMap(raw, np.ones(4), np.arange(4), scale.normal(raw), scale)
+    >>> four = SoundMap(raw, np.arange(4), scale.normal(raw), scale)
     >>> four.near(0, 2)
     [1, 2]
     """
@@ -66,14 +64,18 @@ class SoundMap:
     def __init__(
         self,
         thumbnails: NDArray[np.floating[Any]],
-        seconds: Floats,
         labels: Labels,
         nodes: Floats,
         scale: Scale,
     ) -> None:
-        self.thumbnails, self.seconds, self.labels = thumbnails, seconds, labels
+        self.thumbnails, self.labels = thumbnails, labels
         self.nodes, self.scale = nodes, scale
         self.side = math.isqrt(len(nodes))
+
+    @cached_property
+    def seconds(self) -> Floats:
+        """How long each sound is [shape=(n,)]."""
+        return self.thumbnails[:, DURATION].astype(np.float64) / 1000.0
 
     @cached_property
     def vectors(self) -> Floats:
@@ -83,7 +85,7 @@ class SoundMap:
     @cached_property
     def sizes(self) -> Labels:
         """How many sounds each node holds [shape=(side * side,)]."""
-        return np.bincount(self.labels[self.labels >= 0], minlength=len(self.nodes))
+        return np.bincount(self.labels, minlength=len(self.nodes))
 
     def _away(self, vector: Floats) -> Floats:
         away: Floats = np.linalg.norm(self.vectors - vector, axis=1)

@@ -144,6 +144,7 @@ def streamed(path: Path, sample_rate: int, block: int = 1 << 18) -> Iterator[Sam
 
     seen = 0
     try:
+        path.open("rb").close()  # its reasons are better than those of the library
         with soundfile.SoundFile(path) as file:
             if file.frames > MAX_SECONDS * file.samplerate:
                 raise SoundError(f"sound: {path} is longer than {MAX_SECONDS // 3600} hours")
@@ -159,7 +160,8 @@ def streamed(path: Path, sample_rate: int, block: int = 1 << 18) -> Iterator[Sam
             if resampler is not None:
                 yield resampler.resample_chunk(np.empty(0, np.float32), last=True)
     except (soundfile.SoundFileError, OSError, MemoryError) as error:
-        raise SoundError(f"sound: cannot read {path}: {error}") from None
+        why = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise SoundError(f"sound: cannot read {path}: {why}") from None
     if not seen:
         raise SoundError(f"sound: {path} is empty")
 
