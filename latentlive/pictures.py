@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.manifold import TSNE
@@ -186,6 +187,7 @@ def embedded(points: Floats) -> Floats:
 def _save(figure: Figure, path: Path) -> None:
     kind = file_format(path)
     try:
-        write_whole(path, lambda beside: figure.savefig(beside, format=kind, dpi=110))
+        with rc_context({"svg.fonttype": "none"}):  # text stays text
+            write_whole(path, lambda beside: figure.savefig(beside, format=kind, dpi=110))
     except OSError as error:
         raise LatentliveError(f"plot: cannot write {path}: {error.strerror}") from None

@@ -133,6 +133,8 @@ recorded = st.sampled_from(
     [
         ll.cluster(3),
         ll.cluster(4, 20),
+        ll.cluster(valence=0.25, arousal=-0.5),
+        ll.cluster(seconds=9, arousal=1),
         ll.near(ll.sound("gong"), 6),
         ll.sound("gong").on("mine.safetensors").exact(),
     ]

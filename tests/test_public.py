@@ -16,6 +16,7 @@ import pytest
 import latentlive as ll
 
 HEAVY = ("torch", "sounddevice", "librosa", "matplotlib", "ptpython", "onnxruntime")
+HEAVY += ("minisom", "numba", "scipy", "sklearn", "sqlite3")
 
 
 def test_the_public_list_is_pinned():

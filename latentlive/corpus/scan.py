@@ -63,7 +63,7 @@ def update(
     corpus : Corpus
     index : Index
     workers : int, optional
-        Processes; one for each core when left out.
+        Processes; one for each core when left out, 0 for none but this one.
     progress : function of what is done, one by one, and of how many there are
         Passes it on, and may draw a bar.
 
@@ -121,6 +121,9 @@ def measured(paths: dict[str, str], workers: int | None = None) -> Iterator[tupl
     When a sound ends the process that reads it, those under way are tried again one by one, and
     the one that does it again counts as broken.
     """
+    if workers == 0:
+        yield from ((name, work.measure(path)) for name, path in paths.items())
+        return
     left = dict(paths)
     while left:
         suspects = yield from _pooled(left, workers or os.cpu_count() or 1)

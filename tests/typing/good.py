@@ -94,7 +94,16 @@ def latents() -> list[Latent]:
     a = sound("gong")
     b = sound(np.zeros(4096, np.float32))
     c = sound([0.0, 0.5])
-    sources: list[Latent] = [a, b, c, silence, cluster(18), cluster(18, seconds=30), near(a, 6)]
+    sources: list[Latent] = [
+        a,
+        b,
+        c,
+        silence,
+        cluster(18),
+        cluster(18, seconds=30),
+        cluster(valence=0.1),
+        near(a, 6),
+    ]
     sources += [z([0.5, -1]), z(np.zeros(256)), prior(seed=3), noise(1), drift(3, beats=16)]
     mixed: list[Latent] = [
         interp(a, b),

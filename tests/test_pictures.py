@@ -1,0 +1,77 @@
+"""Pictures: of the right kind, showing what the map holds; of the way between two sounds."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+
+import matplotlib.image
+import numpy as np
+import pytest
+
+from latentlive import interp, sound
+from latentlive.corpus import Corpus
+from latentlive.errors import LatentliveError
+from latentlive.pictures import embedded, latents, plot_map, plot_path
+from latentlive.renderer import Spaces, corpus_sounds
+
+
+def colours(path):
+    """Return how many different colours a picture has."""
+    pixels = (matplotlib.image.imread(path)[..., :3] * 255).astype(np.uint8)
+    assert pixels.shape[0] > 400
+    return len(np.unique(pixels.reshape(-1, 3), axis=0))
+
+
+def test_the_command_draws_the_map_of_the_starter_sounds(tmp_path):
+    command = [sys.executable, "-m", "latentlive.cli", "corpus", "--plot", tmp_path / "map.png"]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.splitlines()[-1] == str(tmp_path / "map.png")
+    assert colours(tmp_path / "map.png") > 50
+
+
+def test_planes_of_any_feature_as_svg(tmp_path):
+    path = tmp_path / "map.svg"
+    plot_map(Corpus(), path, ["f0_mean", "mfcc3_std"])
+    assert ET.parse(path).getroot().tag.endswith("svg")
+    assert "f0 mean (Hz)" in path.read_text()
+
+
+def test_a_path_is_drawn_from_the_latents_of_both_sounds_and_the_mix(recordings, tmp_path):
+    plot_path(Corpus(recordings), tmp_path / "path.png", "ambi_choir", "bass_voxy_c", "toy")
+    assert colours(tmp_path / "path.png") > 50
+
+
+def test_the_mix_of_a_picture_begins_at_the_one_and_ends_at_the_other(recordings):
+    from latentlive.curves import Fit
+    from latentlive.models import load_model
+
+    spaces, sounds = Spaces(load_model("toy")), corpus_sounds(Corpus(recordings), 44100)
+    a, b = sound("drum_tom_lo_hard"), sound("drum_snare_hard")
+    one, other, way = (
+        latents(interp(a, b, Fit(ends)), spaces, sounds)
+        for ends in ([0.0, 0.0], [1.0, 1.0], [0.0, 1.0])
+    )
+    assert one.shape == other.shape == way.shape
+    assert np.array_equal(way[0], one[0])
+    assert np.array_equal(way[-1], other[-1])
+    flat = embedded(np.concatenate([one, other, way]))
+    assert flat.shape == (3 * len(one), 2)
+    assert np.isfinite(flat).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "planes", "line"),
+    [
+        ("map.gif", [], "plot: the file must end in .png or .svg, got 'map.gif'"),
+        ("none/map.png", [], "plot: no folder"),
+        ("map.png", ["loudnes_mean"], "no feature 'loudnes_mean'; did you mean 'loudness_mean'?"),
+    ],
+)
+def test_what_cannot_be_drawn_is_one_line(tmp_path, name, planes, line):
+    with pytest.raises(LatentliveError) as caught:
+        plot_map(Corpus(), tmp_path / name, planes)
+    assert line in str(caught.value)
+    assert not list(tmp_path.iterdir())
