@@ -8,7 +8,8 @@
 - opening: an index of 50,000 sounds;
 - likeness: of real recordings, the share whose nearest neighbour's name begins alike, against
   the share that chance would give; with no folder, this part is left out;
-- features: their distributions over the real recordings and over the starter sounds.
+- features: their distributions over the real recordings and over the starter sounds; with
+  ``--published DIR``, beside the statistics of an existing map.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ import numpy as np
 import soundfile
 
 from latentlive.corpus import Corpus
+from latentlive.corpus.importing import read_map
 from latentlive.corpus.index import Entry, Index, Mapped
 from latentlive.corpus.thumbnails import NAMES, Scale
 from latentlive.mapping import make_map
@@ -88,6 +90,7 @@ if __name__ == "__main__":
 OPENING = """
 import json, sys, time
 from pathlib import Path
+from latentlive.corpus.importing import read_map
 from latentlive.corpus.index import Index
 
 begun = time.perf_counter()
@@ -161,8 +164,19 @@ def likeness(folder: Path) -> None:
     )
 
 
+def published(folder: Path, corpora: dict[str, Corpus]) -> None:
+    """Print mean and std of every feature of an existing map beside ours."""
+    theirs = read_map(folder).scale
+    print(f"\n| feature | {folder.name} | " + " | ".join(corpora) + " |")
+    print("|---|---|" + "---|" * len(corpora))
+    for column, feature in enumerate(NAMES):
+        scales = [theirs, *(corpus.need_map().scale for corpus in corpora.values())]
+        shown = [f"{s.mean[column]:.3f} ± {s.std[column]:.3f}" for s in scales]
+        print(f"| {feature} | " + " | ".join(shown) + " |")
+
+
 def distributions(corpora: dict[str, Corpus]) -> None:
-    """Print mean, std, least and most of each feature that is not an MFCC."""
+    """Print mean, std, least, median and most of each feature, of the MFCCs only the first."""
     print("\n| feature | corpus | mean | std | least | median | most |")
     print("|---|---|--:|--:|--:|--:|--:|")
     for column, feature in enumerate(NAMES):
@@ -177,7 +191,8 @@ def distributions(corpora: dict[str, Corpus]) -> None:
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path), required=False)
 @click.option("--quick", is_flag=True, help="A hundred files.")
-def main(folder: Path | None, quick: bool) -> None:
+@click.option("--published", "existing", type=click.Path(path_type=Path), help="An existing map.")
+def main(folder: Path | None, quick: bool, existing: Path | None) -> None:
     """Print the tables."""
     with tempfile.TemporaryDirectory() as cache:
         os.environ["LATENTLIVE_CACHE"] = cache
@@ -188,6 +203,8 @@ def main(folder: Path | None, quick: bool) -> None:
             likeness(folder)
             corpora = {"real": Corpus(folder), **corpora}
         distributions(corpora)
+        if existing is not None:
+            published(existing, corpora)
 
 
 if __name__ == "__main__":

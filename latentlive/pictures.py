@@ -105,7 +105,7 @@ def _sizes(figure: Figure, axes: Axes, sounds: SoundMap, name: str) -> None:
 
 
 def _plane(figure: Figure, axes: Axes, values: Floats, name: str) -> None:
-    kind = name.split("_")[0].rstrip("0123456789")
+    kind = "mfcc" if name.startswith("mfcc") else name.split("_")[0]
     unit = f" ({UNITS[kind]})" if kind in UNITS else ""
     options: dict[str, Any] = {"cmap": "cividis"}
     if name in SIGNED:
