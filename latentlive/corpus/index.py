@@ -149,7 +149,8 @@ class Index:
     def __init__(self, path: Path, frozen: bool = False) -> None:
         import sqlite3  # here, since the prompt opens no index before it is asked to
 
-        self.path, self._wrong = path, sqlite3.Error
+        self.path = path
+        self._wrong, self._passing = sqlite3.Error, sqlite3.OperationalError
         mode = "ro&immutable=1" if frozen else "rwc"
         with self._told():
             self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True)
@@ -162,7 +163,9 @@ class Index:
         try:
             yield
         except (self._wrong, OSError) as error:
-            raise SoundError(f"corpus: the index {self.path}: {error}; delete it") from None
+            # Busy or out of reach is no fault of the file's.
+            remedy = "" if isinstance(error, self._passing | OSError) else "; delete it"
+            raise SoundError(f"corpus: the index {self.path}: {error}{remedy}") from None
 
     def __enter__(self) -> Index:
         return self

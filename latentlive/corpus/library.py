@@ -67,7 +67,11 @@ class Corpus:
             )
 
         for root, folders, files in os.walk(self.folder, followlinks=True, onerror=refused):
-            state = os.stat(root)
+            try:
+                state = os.stat(root)
+            except OSError as error:
+                refused(error)
+                continue
             here = (state.st_dev, state.st_ino)
             if here in entered:
                 folders.clear()

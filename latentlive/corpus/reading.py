@@ -132,7 +132,7 @@ def streamed(path: Path, sample_rate: int, block: int = 1 << 18) -> Iterator[Sam
     ----------
     path : Path
     sample_rate : int [samples per second]
-    block : int [samples of the file]
+    block : int [samples of the file, all channels together]
 
     Raises
     ------
@@ -151,7 +151,8 @@ def streamed(path: Path, sample_rate: int, block: int = 1 << 18) -> Iterator[Sam
             resampler = None
             if file.samplerate != sample_rate:
                 resampler = soxr.ResampleStream(file.samplerate, sample_rate, 1, quality="HQ")
-            for data in file.blocks(block, dtype="float32", always_2d=True):
+            size = max(block // file.channels, 1)
+            for data in file.blocks(size, dtype="float32", always_2d=True):
                 if not np.isfinite(data).all():
                     raise SoundError(f"sound: {path} holds NaN or infinity")
                 seen += len(data)

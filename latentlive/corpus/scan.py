@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import multiprocessing
 import os
+import stat
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -84,6 +85,9 @@ def update(
             state = path.stat()
         except OSError as error:
             report.broken[file] = f"cannot read {path}: {error.strerror}"
+            continue
+        if not stat.S_ISREG(state.st_mode):
+            report.broken[file] = f"cannot read {path}: no regular file"
             continue
         if seen.get(name) == (file, state.st_size, state.st_mtime_ns):
             report.kept += 1

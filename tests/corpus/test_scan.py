@@ -54,12 +54,14 @@ def messy(tmp_path):
     (folder / "notes.txt").write_text("no sound at all")
     (folder / "loop.wav").symlink_to(folder / "loop.wav")
     (folder / "gone.wav").symlink_to(folder / "nowhere.wav")
+    os.mkfifo(folder / "pipe.wav")
     (folder / "wet" / "up").symlink_to(folder)
     return folder
 
 
 GOOD = {"gong", "wet/Überfall 雨", "a", "wet/deep/quad", "big"}
 BROKEN = {"none.wav", "nan.wav", "empty.wav", "text.wav", "cut.flac", "loop.wav", "gone.wav"}
+BROKEN |= {"pipe.wav"}
 
 
 def test_a_messy_folder_is_indexed_and_left_as_it_was(messy):
