@@ -14,6 +14,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from sklearn.manifold import TSNE
 
 from latentlive.corpus import Corpus
@@ -118,6 +119,8 @@ def _plane(figure: Figure, axes: Axes, values: Floats, name: str) -> None:
 
 
 def _labelled(axes: Axes) -> None:
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("x")
     axes.set_ylabel("y (node = x + y * side)")
 

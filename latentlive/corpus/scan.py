@@ -79,6 +79,7 @@ def update(
     files = corpus.files
     if not files and not corpus.unread:
         raise SoundError(f"corpus: no sounds below {corpus.folder}")
+    there = set()
     for name, path in files.items():
         file = path.relative_to(corpus.folder).as_posix()
         try:
@@ -89,11 +90,12 @@ def update(
         if not stat.S_ISREG(state.st_mode):
             report.broken[file] = f"cannot read {path}: no regular file"
             continue
+        there.add(name)
         if seen.get(name) == (file, state.st_size, state.st_mtime_ns):
             report.kept += 1
         else:
             due[name] = (file, path, state.st_size, state.st_mtime_ns)
-    gone = [name for name in seen if name not in files]
+    gone = [name for name in seen if name not in there]
     index.forget(gone)
     report.gone = len(gone)
     waiting: list[Entry] = []

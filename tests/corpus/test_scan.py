@@ -88,9 +88,12 @@ def test_only_what_is_new_or_changed_is_measured_again(messy):
     soundfile.write(messy / "new.wav", TONE, 44100)
     (messy / "a.mp3").unlink()
     soundfile.write(messy / "text.wav", TONE, 44100)  # mended
+    (messy / "big.AIFF").unlink()
+    (messy / "big.AIFF").symlink_to(messy / "nowhere")
     report, third = updated(messy)
-    assert (report.measured, report.gone) == (3, 1)
-    assert set(third) == GOOD - {"a"} | {"new", "text"}
+    assert (report.measured, report.gone) == (3, 2)
+    assert set(third) == GOOD - {"a", "big"} | {"new", "text"}
+    assert "big.AIFF" in report.broken
     assert third["gong"][0] == pytest.approx(250)
     assert "text.wav" not in report.broken
 
