@@ -119,7 +119,7 @@ def small() -> None:
 
 
 def large(seconds: float) -> None:
-    """53,318 sounds on 94 x 94."""
+    """53,318 sounds on 94 x 94; ours gets a tenth less time than the quicker of minisom's."""
     vectors, side = thumbnails(LARGE), som.side_for(LARGE)
     data = vectors.astype(np.float32)
     nodes = som.first_nodes(vectors, side, 0).astype(np.float32)
@@ -127,18 +127,19 @@ def large(seconds: float) -> None:
     step = timed(lambda: probe.train(vectors, TRIED, random_order=True)) / TRIED
     ours = sorted(timed(lambda: som.epoch(data, nodes, 10.0)) for _ in range(5))[2]
     heading(f"{LARGE} sounds, {side} x {side}, {seconds:g} s each")
-    theirs = []
+    theirs, least = [], seconds
     for sigma in (1.0, side / 4):
         short = minisom(vectors, side, sigma, linear=True)
         count = int(seconds / step)
         used = timed(lambda s=short, c=count: s.train(vectors, c, random_order=True))  # type: ignore[misc]
+        least = min(least, used)
         label = f"minisom, {count} steps, sigma {sigma:g}"
         theirs.append(row(label, used, vectors, nodes_of(short)))
     batch = []
     for last in (som.LAST_SIGMA, 1.0, side / 12):
         kept: list[Floats] = []
         used = timed(
-            lambda at=last, to=kept: to.append(som.train(vectors, last=at, seconds=seconds))  # type: ignore[misc]
+            lambda at=last, to=kept: to.append(som.train(vectors, last=at, seconds=0.9 * least))  # type: ignore[misc]
         )
         batch.append(row(f"batch, sigma at the end {last:.2g}", used, vectors, kept[0]))
     one = step * LARGE
