@@ -150,8 +150,8 @@ def as_minisom(nodes: Floats) -> MiniSom:
 
     Example
     -------
-    >>> as_minisom(np.arange(140.0).reshape(4, 35)).get_weights()[1, 0, 0]
-    35.0
+    >>> as_minisom(np.arange(140.0).reshape(4, 35)).get_weights()[1, 0, :3]
+    array([35., 36., 37.])
     """
     side = math.isqrt(len(nodes))
     som = MiniSom(side, side, nodes.shape[1])

@@ -40,7 +40,7 @@ def test_planes_of_any_feature_as_svg(tmp_path):
 
 
 def test_a_path_is_drawn_from_the_latents_of_both_sounds_and_the_mix(recordings, tmp_path):
-    plot_path(Corpus(recordings), tmp_path / "path.png", "ambi_choir", "bass_voxy_c", "toy")
+    plot_path(Corpus(recordings), tmp_path / "path.png", "drum_tom_lo_hard", "drum_snare_hard")
     assert colours(tmp_path / "path.png") > 50
 
 

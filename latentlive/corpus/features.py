@@ -123,8 +123,8 @@ def thumbnail(blocks: Iterable[Samples]) -> Floats:
     Example
     -------
     >>> tone = np.sin(np.arange(44100) * 2 * np.pi * 440 / 44100)
-    >>> round(thumbnail([tone])[-2])
-    440
+    >>> round(float(thumbnail([tone])[-2]), -1)
+    440.0
     """
     count = 0
 
