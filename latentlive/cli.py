@@ -51,7 +51,18 @@ def live(command: Any) -> Any:
     return common(command)
 
 
+def shown(command: Any) -> Any:
+    """Add the options of the prompt's looks."""
+    for option in (
+        click.option("--plain", is_flag=True, help="No line editor, no escape codes."),
+        click.option("--theme", type=click.Choice(["dark", "light"]), default="dark"),
+    ):
+        command = option(command)
+    return command
+
+
 @click.group(cls=OneLine, invoke_without_command=True)
+@shown
 @live
 @click.version_option(package_name="latentlive")
 @click.pass_context
@@ -65,13 +76,17 @@ def main(ctx: click.Context, /, **options: Any) -> None:
 
 
 def prompt(options: dict[str, Any]) -> None:
-    """Open the prompt on a new engine."""
-    import latentlive.repl as repl
-    from latentlive.engine import Engine
+    """Open the prompt, and a new engine beside it."""
+    from latentlive.prompting import open_prompt
 
-    with Engine(**options, on_exit="keep") as engine:
-        engine.corpus.prepare()
-        repl.run(engine)
+    looks = {name: options.pop(name) for name in ("plain", "theme")}
+
+    def start(**more: Any) -> Any:
+        from latentlive.engine import Engine
+
+        return Engine(**options, **more, on_exit="keep")
+
+    open_prompt(start, **looks)
 
 
 @main.command()
@@ -276,13 +291,32 @@ def evaluate(expression: str) -> Any:
 
 
 @main.command()
-def attach() -> None:
+@shown
+def attach(**looks: Any) -> None:
     """Open a prompt on the engine that was started last and still runs."""
-    import latentlive.repl as repl
     from latentlive.engine import Engine
+    from latentlive.prompting import open_prompt
 
-    with Engine.attach() as engine:
-        repl.run(engine)
+    open_prompt(Engine.attach, **looks)
+
+
+@main.command()
+@click.argument("place", metavar="[FILE:LINE | FILE | -]")
+def send(place: str) -> None:
+    """Run a cell of a file, or standard input, in the prompt that is open.
+
+    latentlive send evening.py:12
+    """
+    from latentlive.editors import chosen
+    from latentlive.editors import send as send_cell
+
+    answer = send_cell(*chosen(place, sys.stdin.read))
+    if answer["op"] == "error":
+        file, line = answer.get("file"), answer.get("line")
+        said = f"{file}:{line}: {answer['error']}" if file and line else answer["error"]
+        raise click.ClickException(said)
+    if answer["result"]:
+        click.echo(answer["result"])
 
 
 @main.command()

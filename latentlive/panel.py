@@ -1,13 +1,26 @@
-"""The engine's state as a few lines of text: transport, load, and a line per layer."""
+"""The engine's state as a few lines: transport, load and meter, a line per layer, a line per cue.
+
+Each line is a list of (style, text); the style is one word that a theme colours, empty for plain.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 BAR = 8
+AHEAD = 2.0
+"""Seconds ready that fill a layer's bar."""
+
+METER_FLOOR = -48.0
+METER = 12
+HEAVY = 0.8
+"""The load from which on it is marked."""
+
+Line = list[tuple[str, str]]
 
 
-def panel(state: dict[str, Any], width: int = 80) -> list[str]:
+def panel(state: dict[str, Any], width: int = 80, height: int = 100) -> list[str]:
     """Return the lines of the panel, none longer than `width` columns.
 
     Parameters
@@ -15,33 +28,104 @@ def panel(state: dict[str, Any], width: int = 80) -> list[str]:
     state : mapping
         An engine's status.
     width : int [columns, >= 40]
+    height : int [rows, >= 2]
+        At most so many lines; the last one counts what is left out.
 
     Example
     -------
     >>> panel({})
     ['starting the engine ...']
     """
+    return ["".join(text for _, text in line) for line in styled(state, width, height)]
+
+
+def styled(state: dict[str, Any], width: int = 80, height: int = 100) -> list[Line]:
+    """Return the lines of the panel with their styles; see `panel`."""
     if not state:
-        return ["starting the engine ..."]
+        return [[("note", "starting the engine ...")]]
+    if state.get("ended"):
+        return [_cut([("bad", "the engine has ended: leave (Ctrl-D) and start again")], width)]
+    lines = [_transport(state)]
+    lines += [_layer(layer) for layer in state["layers"]]
+    lines += [_planned(row) for row in state.get("plan", [])]
+    if len(lines) > height:
+        left_out = len(lines) - height + 1
+        lines = [*lines[: height - 1], [("note", f"     ... {left_out} more: type layers, plan")]]
+    return [_cut(line, width) for line in lines]
+
+
+def _transport(state: dict[str, Any]) -> Line:
     if not state["ready"]:
-        transport = "warming up"
+        where = "warming up"
     elif not state["running"]:
-        transport = "ready, waiting for a texture"
+        where = "ready, waiting for a texture"
     else:
         minutes, seconds = divmod(state["seconds"], 60)
-        transport = f"{int(minutes)}:{seconds:04.1f}  beat {state['beat']:.1f}"
-    device = state["device"] or "no sound device"
+        where = f"{int(minutes)}:{seconds:04.1f}  beat {state['beat']:.1f}"
+    line: Line = [("time", where), ("", f"  {state['bpm']:g} bpm")]
+    if (level := state.get("meter_db")) is not None:
+        line += [("", "  "), *_meter(float(level))]
+    if (load := state.get("load")) is not None:
+        line.append(("bad" if load >= HEAVY else "", f"  load {100 * load:.0f}%"))
     dropouts = state["underflows"] + (state["missing"] > 0)
-    first = f"{transport}  {state['bpm']:g} bpm  {device}  dropouts {dropouts}"
-    return [first[:width], *(_layer(layer, width) for layer in state["layers"])]
+    line.append(("bad" if dropouts else "", f"  dropouts {dropouts}"))
+    line.append(("note" if state["device"] else "bad", f"  {state['device'] or 'no sound device'}"))
+    return line
 
 
-def _layer(layer: dict[str, Any], width: int) -> str:
-    if layer["state"] == "failed":
-        return f"{layer['name']:>4} failed: {layer['error']}"[:width]
-    filled = min(int(BAR * layer["ready"] / 2.0 + 0.5), BAR)
-    bar = "#" * filled + "." * (BAR - filled)
-    head = f"{layer['name']:>4} {layer['state']:<8} {layer['gain']:>5} dB [{bar}] "
-    room = width - len(head)
-    code = str(layer["code"])
-    return head + (code if len(code) <= room else code[: max(room - 3, 0)] + "...")
+def _meter(level: float) -> Line:
+    """Return a bar of the master's peak: full at 0 dB, empty at -48."""
+    within = 1.0 - max(level, METER_FLOOR) / METER_FLOOR if math.isfinite(level) else 0.0
+    filled = min(max(round(METER * within), 0), METER)
+    said = f"{level:5.1f} dB" if level > METER_FLOOR else "  -  dB"
+    style = "bad" if level > -1.0 else "bar"
+    return [(style, "=" * filled), ("empty", "-" * (METER - filled)), ("", f" {said}")]
+
+
+def _layer(layer: dict[str, Any]) -> Line:
+    name, state = ("name", f"{layer['name']:>4} "), str(layer["state"])
+    if state == "failed":
+        return [name, ("bad", f"failed: {layer['error']}")]
+    late = bool(layer.get("late"))
+    if layer.get("muted"):
+        state = "muted"
+    filled = min(int(BAR * layer["ready"] / AHEAD + 0.5), BAR)
+    style = "bad" if late else "on" if state == "playing" else "coming"
+    return [
+        name,
+        (style, f"{'late' if late else state:<8} "),
+        ("", f"{layer['gain']:>5.5} dB "),
+        ("bar", "#" * filled),
+        ("empty", "." * (BAR - filled)),
+        ("", f" {layer['ready']:4.1f}s "),
+        ("code", str(layer["code"])),
+    ]
+
+
+def _planned(row: dict[str, Any]) -> Line:
+    ready = float(row.get("ready") or 0.0)
+    filled = min(int(BAR * ready / AHEAD + 0.5), BAR)
+    names = " ".join(map(str, row.get("layers", [])))
+    when = row.get("when") or (f"beat {row['beat']:g}" if row.get("beat") is not None else "")
+    return [
+        ("coming", f" cue {row['name']}"),
+        ("", f"  {when}  " if when else "  "),
+        ("bar", "#" * filled),
+        ("empty", "." * (BAR - filled)),
+        ("", f" {ready:4.1f}s ready  "),
+        ("code", names),
+    ]
+
+
+def _cut(line: Line, width: int) -> Line:
+    """Return a line within a width, its end marked where something is left out."""
+    if sum(len(text) for _, text in line) <= width:
+        return line
+    cut: Line = []
+    room = width - 3
+    for style, text in line:
+        cut.append((style, text[:room]))
+        room -= len(text)
+        if room <= 0:
+            break
+    return [*cut, ("note", "...")]

@@ -1,87 +1,166 @@
-"""The prompt: ptpython with the words in scope, a panel below, and errors of one line."""
+"""The prompt: ptpython's line editor with the words in scope and a panel below.
+
+The line is edited in a thread of its own. Code runs on the main thread: what was typed while no
+line is being edited, what an editor sent or a saved file asks for while that line is put aside.
+"""
 
 from __future__ import annotations
 
-import traceback
+import asyncio
+import contextlib
+import sys
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from queue import SimpleQueue
+from typing import TextIO
 
-from prompt_toolkit.application import get_app
+from prompt_toolkit import print_formatted_text
+from prompt_toolkit.application import in_terminal
+from prompt_toolkit.document import Document
 from prompt_toolkit.filters import is_done
-from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.formatted_text import FormattedText, StyleAndTextTuples
 from prompt_toolkit.layout import ConditionalContainer, FormattedTextControl, Window
-from prompt_toolkit.patch_stdout import patch_stdout
-from ptpython.repl import PythonRepl
+from prompt_toolkit.styles import Style
+from prompt_toolkit.validation import ValidationError
+from ptpython.completer import CompletePrivateAttributes
+from ptpython.layout import CompletionVisualisation
+from ptpython.python_input import PythonInput
+from ptpython.validator import PythonValidator
 
+from latentlive.completion import Words
+from latentlive.console import Console, Job, Left, Typed
 from latentlive.corpus import cache_folder
-from latentlive.engine import Engine
-from latentlive.panel import panel
-from latentlive.session import Names, first_line, names
+from latentlive.panel import styled
+from latentlive.theme import THEMES, style
 
-TYPED = "<stdin>"
-
-
-class Why:
-    """Prints the traceback of the last error when its name is typed."""
-
-    last: BaseException | None = None
-
-    def __repr__(self) -> str:
-        if self.last is None:
-            return "nothing went wrong yet"
-        return "".join(traceback.format_exception(self.last)).rstrip()
+ROWS_TO_TYPE = 9
+"""Rows of the terminal that the panel leaves to the line and what stands above it."""
 
 
-class Prompt(PythonRepl):
-    """ptpython, except that a line is a cell and an error is a line."""
+class Validator(PythonValidator):
+    """Points at a syntax error while the line can still be edited."""
 
-    def __init__(self, engine: Engine, **options: Any) -> None:
-        self._engine = engine
-        self._lines = 1
-        self._scope = Names(names(engine))
-        self._why = self._scope["why"] = Why()
+    def validate(self, document: Document) -> None:
+        """Check a line."""
+        try:
+            super().validate(document)
+        except (RecursionError, MemoryError):
+            raise ValidationError(0, "nested too deeply") from None
+
+
+class Prompt:
+    """A terminal with a line editor.
+
+    Parameters
+    ----------
+    console : Console
+    inbox : queue of jobs
+    theme : str
+        A key of THEMES.
+    """
+
+    def __init__(self, console: Console, inbox: SimpleQueue[Job], theme: str = "dark") -> None:
+        self._console, self._inbox = console, inbox
+        self._terminal: tuple[TextIO, TextIO] = sys.stdout, sys.stderr
+        self._editing = threading.Event()
+        words = Words(console)
         toolbar = ConditionalContainer(
-            Window(
-                FormattedTextControl(self._panel),
-                dont_extend_height=True,
-                style="class:status-toolbar",
-            ),
+            Window(FormattedTextControl(self._panel), dont_extend_height=True, style="class:panel"),
             filter=~is_done,
         )
-        history = Path(cache_folder()) / "history"
-        super().__init__(
-            get_globals=lambda: self._scope,
-            get_locals=lambda: self._scope,
-            history_filename=str(history),
+        self.input = line = PythonInput(
+            get_globals=words.visible,
+            history_filename=str(Path(cache_folder()) / "history"),
+            _completer=words,
+            _validator=Validator(),
             _extra_toolbars=[toolbar],
-            **options,
         )
-        self.show_status_bar = False
-        self.show_signature = True
-        self.complete_while_typing = True
-        self.confirm_exit = False
-        self.enable_open_in_editor = False
-        self.terminal_title = "latentlive"
-        self.app.refresh_interval = 0.2
+        self._style = Style.from_dict(style(theme))
+        line.install_ui_colorscheme("latentlive", self._style)
+        line.use_ui_colorscheme("latentlive")
+        line.use_code_colorscheme(THEMES[theme].code)
+        line.complete_private_attributes = CompletePrivateAttributes.IF_NO_PUBLIC
+        line.completion_visualisation = CompletionVisualisation.POP_UP
+        line.show_status_bar = False
+        line.show_signature = True
+        line.complete_while_typing = True
+        line.confirm_exit = False
+        line.enable_open_in_editor = False
+        line.app.refresh_interval = 0.2
+        line.app.ttimeoutlen = 0.05
 
     def _panel(self) -> StyleAndTextTuples:
-        width = get_app().output.get_size().columns
-        return [("", "\n".join(panel(self._engine.state, width)))]
+        size = self.input.app.output.get_size()
+        height = max(size.rows - ROWS_TO_TYPE, 2)
+        shown: StyleAndTextTuples = []
+        for line in styled(self._console.booting.state, size.columns, height):
+            shown += [(f"class:panel.{word}" if word else "", text) for word, text in line]
+            shown.append(("", "\n"))
+        return shown[:-1]
 
-    def eval(self, line: str) -> object:
-        """Run what was typed as one cell: its changes land together, or none does."""
-        self._lines = line.count("\n") + 1
-        with self._engine.cell():
-            return super().eval(line)
+    def read(self) -> None:
+        """Begin to edit a line."""
+        self._editing.set()
+        threading.Thread(target=self._edit, name="line", daemon=True).start()
 
-    def _handle_exception(self, e: BaseException) -> None:
-        self._why.last = e
-        said = first_line(e, TYPED if self._lines > 1 else "")
-        self.app.output.write(said + "\n")
-        self.app.output.flush()
+    def _edit(self) -> None:
+        job: Job = Left()
+        try:
+            job = Typed(self.input.read())
+        except EOFError:
+            pass  # Ctrl-D
+        except BaseException as error:  # noqa: BLE001 - a fault of the line editor costs that line only
+            self._console.why.last = error
+            job = Typed("why")
+        self._editing.clear()
+        self._inbox.put(job)
 
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """Take the edited line off the screen for a while; it comes back as it was."""
+        held, leave = threading.Event(), threading.Event()
 
-def run(engine: Engine) -> None:
-    """Run the prompt until the performer leaves it (Ctrl-D, ``exit``)."""
-    with patch_stdout():
-        Prompt(engine).run()
+        async def hold() -> None:
+            async with in_terminal():
+                held.set()
+                await asyncio.get_running_loop().run_in_executor(None, leave.wait)
+
+        app = self.input.app
+        asked = False
+        while self._editing.is_set() and not held.wait(0.005):
+            if not asked and app.is_running and app.loop is not None:
+                with contextlib.suppress(RuntimeError):  # the line has just ended
+                    app.loop.call_soon_threadsafe(
+                        lambda: app.create_background_task(hold()) if app.is_running else None
+                    )
+                    asked = True
+        try:
+            yield
+        finally:
+            leave.set()
+
+    @contextlib.contextmanager
+    def output(self) -> Iterator[None]:
+        """Send what running code prints straight to the terminal."""
+        out, err = self._terminal
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            yield
+
+    def show(self, text: str, style: str = "") -> None:
+        """Show lines."""
+        if style == "echo":
+            text = ">>> " + text.replace("\n", "\n... ")
+        shown = FormattedText([(f"class:{style}" if style else "", text)])
+        print_formatted_text(shown, style=self._style, output=self.input.app.output)
+
+    def close(self) -> None:
+        """End the line that is being edited."""
+        app = self.input.app
+        end = time.monotonic() + 2.0
+        while self._editing.is_set() and time.monotonic() < end:
+            if app.is_running and app.loop is not None:
+                with contextlib.suppress(RuntimeError, Exception):
+                    app.loop.call_soon_threadsafe(lambda: app.exit(exception=EOFError))
+            time.sleep(0.02)

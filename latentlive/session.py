@@ -13,18 +13,15 @@ from __future__ import annotations
 import re
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import latentlive
-from latentlive.browser import Browser
-from latentlive.engine import Engine, Layer
-from latentlive.errors import ExpressionError, LatentliveError, SoundError
+from latentlive.engine import Engine
+from latentlive.errors import ExpressionError, SoundError
+from latentlive.scope import Names, first_line
 
 HEADING = re.compile(r"^# %%(?:[ \t]+(?P<rest>.*))?$")
 MOMENT = re.compile(r"^(\d+):([0-5]\d):([0-5]\d(?:\.\d+)?)(?:[ \t]+|$)")
@@ -51,22 +48,20 @@ class Cell:
     line: int
     code: str
 
+    def __bool__(self) -> bool:
+        """Tell whether there is any code in it."""
+        rows = self.code.splitlines()
+        return any(row.strip() and not row.lstrip().startswith("#") for row in rows)
 
-def parse(text: str) -> list[Cell]:
-    """Return the cells of a session; what stands before the first heading is one as well.
 
-    Raises
-    ------
-    ExpressionError
-        If moments do not rise from cell to cell.
-    """
-    cells: list[Cell] = []
+def cells(text: str) -> list[Cell]:
+    """Return all cells of a text; what stands before the first heading is one as well."""
+    found: list[Cell] = []
     name, moment, line = "", None, 1
     body: list[str] = []
 
     def close() -> None:
-        if any(row.strip() and not row.lstrip().startswith("#") for row in body):
-            cells.append(Cell(name or f"line {line}", moment, line, "\n".join(body)))
+        found.append(Cell(name or f"line {line}", moment, line, "\n".join(body)))
 
     for number, row in enumerate(text.splitlines(), 1):
         heading = HEADING.match(row)
@@ -82,71 +77,82 @@ def parse(text: str) -> list[Cell]:
             rest = rest[stamp.end() :]
         name, line, body = rest.strip(), number + 1, []
     close()
+    return found
+
+
+def parse(text: str) -> list[Cell]:
+    """Return the cells of a session that hold code.
+
+    Raises
+    ------
+    ExpressionError
+        If moments do not rise from cell to cell.
+    """
+    held = [cell for cell in cells(text) if cell]
     late = 0.0
-    for cell in cells:
+    for cell in held:
         if (cell.moment or 0.0) < late:
             raise ExpressionError(
                 f"session: cell {cell.name!r} (line {cell.line}) comes before the one above it"
             )
         late = cell.moment or 0.0
-    return cells
+    return held
+
+
+def cell_at(text: str, line: int) -> Cell | None:
+    """Return the cell that a line of a text belongs to, its heading included; None without code."""
+    found = [cell for cell in cells(text) if cell.line - 1 <= line or cell.line == 1][-1]
+    return found if found else None
+
+
+def shipped(kind: str) -> list[Path]:
+    """Return the folders of what comes with latentlive: ``sessions`` or ``patterns``."""
+    package = Path(latentlive.__file__).parent
+    folders = (package / "shipped" / kind, package.parent / kind)
+    return [folder for folder in folders if folder.is_dir()]
+
+
+def reach_patterns() -> list[Path]:
+    """Let ``import`` find pattern files: those in the working folder, and the shipped ones."""
+    folders = [Path.cwd() / "patterns", *shipped("patterns")]
+    sys.path.extend(str(folder) for folder in folders if str(folder) not in sys.path)
+    return folders
 
 
 def find_session(name: str) -> Path:
-    """Return a session's file: a path, or the name of a shipped one.
+    """Return a session's file: a path, with or without ``.py``, or the name of a shipped one.
 
     Raises
     ------
     SoundError
         ``session: no 'evening'; shipped are 'first_light'``
     """
-    path = Path(name)
-    if path.is_file():
-        return path
-    package = Path(latentlive.__file__).parent
-    shipped: dict[str, Path] = {}
-    for folder in (package / "shipped" / "sessions", package.parent / "sessions"):
-        shipped.update({p.stem: p for p in sorted(folder.glob("*.py"))})
-    if name in shipped:
-        return shipped[name]
-    known = ", ".join(repr(stem) for stem in sorted(shipped)) or "none"
-    raise SoundError(f"session: no file {name!r}; shipped are {known}")
+    own = [Path(name), Path(f"{name}.py"), Path("sessions", f"{name}.py")]
+    for path in own:
+        if path.is_file():
+            return path
+    known = {p.stem: p for folder in shipped("sessions") for p in sorted(folder.glob("*.py"))}
+    if name in known:
+        return known[name]
+    listed = ", ".join(repr(stem) for stem in sorted(known)) or "none"
+    raise SoundError(f"session: no file {name!r}; shipped are {listed}")
 
 
-def names(engine: Engine) -> dict[str, Any]:
-    """Return what is in scope at the prompt and in a session: words, layers, ``np``."""
-    scope: dict[str, Any] = {word: getattr(latentlive, word) for word in latentlive.WORDS}
-    scope.update({f"d{n}": engine.layer(f"d{n}") for n in range(1, 17)})
-    scope.update(layer=engine.layer, hush=engine.hush, only=engine.only, panic=engine.panic)
-    scope.update(master=engine.master, record=engine.record, stop_recording=engine.stop_recording)
-    scope.update(np=np, corpus=Browser(engine))
-    return scope
+def read_session(path: Path) -> str:
+    """Return a session's text.
+
+    Raises
+    ------
+    SoundError
+        If the file cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SoundError(f"session: cannot read {path}: {error}") from None
 
 
-class Names(dict[str, Any]):
-    """The scope of typed code, in which the layers keep their names."""
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        held = self.get(name)
-        if isinstance(held, Layer) and held.name == name:
-            raise ExpressionError(f"{name} is a layer: {name} >> ...")
-        super().__setitem__(name, value)
-
-
-def first_line(error: BaseException, file: str) -> str:
-    """Return an error as one line, with the line of `file` that raised it."""
-    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
-    place = f"line {lines[-1]}: " if lines and lines[-1] else ""
-    if isinstance(error, SyntaxError):
-        return f"line {error.lineno}: {error.msg}"
-    text = str(error).strip().splitlines()
-    said = text[0] if text else ""
-    return place + (
-        said if isinstance(error, LatentliveError) else f"{type(error).__name__}: {said}"
-    )
-
-
-def run_cell(engine: Engine, cell: Cell, scope: dict[str, Any], file: str) -> str | None:
+def run_cell(engine: Engine, cell: Cell, scope: Names, file: str) -> str | None:
     """Run one cell; return what was wrong with it in one line, or None.
 
     A cell that fails changes nothing, and the session goes on.
@@ -157,8 +163,9 @@ def run_cell(engine: Engine, cell: Cell, scope: dict[str, Any], file: str) -> st
         code = compile("\n" * (cell.line - 1) + cell.code, file, "exec")
         with engine.cell(at):
             exec(code, scope)
+            scope.mend()
     except Exception as error:  # noqa: BLE001 - a performer's code may raise anything
-        return f"{cell.name}: {first_line(error, file)}"
+        return f"{cell.name}: {first_line(error, file, known=scope.known())}"
     return None
 
 
@@ -181,19 +188,17 @@ def play(
         Called about ten times a second.
     """
     file = str(path)
-    try:
-        cells = parse(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise SoundError(f"session: cannot read {path}: {error}") from None
-    scope: dict[str, Any] = Names(names(engine))
-    waiting = [c for c in cells if c.moment is not None]
+    held = parse(read_session(path))
+    scope = Names(lambda: engine)
+    reach_patterns()
+    waiting = [c for c in held if c.moment is not None]
 
     def run(cell: Cell) -> None:
         wrong = run_cell(engine, cell, scope, file)
         if wrong:
             print(wrong, file=sys.stderr)
 
-    for cell in cells:
+    for cell in held:
         if cell.moment is None:
             run(cell)
     engine.start()

@@ -1,0 +1,98 @@
+"""An engine that starts beside the prompt: typing need not wait for it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from latentlive.errors import EngineError, LatentliveError
+
+if TYPE_CHECKING:
+    from latentlive.engine import Engine
+
+LONG = 1.0
+"""Seconds after which making the starter sounds is worth a line."""
+
+
+class Booting:
+    """Starts an engine in a thread; `engine` waits for it.
+
+    Parameters
+    ----------
+    start : function
+        Returns the engine.
+    say : function of a line
+        Told what a performer should know.
+    failed : function of an error
+        Called if no engine comes.
+    """
+
+    def __init__(
+        self,
+        start: Callable[[], Engine],
+        say: Callable[[str], object],
+        failed: Callable[[LatentliveError], object],
+    ) -> None:
+        self._start, self._say, self._failed = start, say, failed
+        self._finished = threading.Event()
+        self._told = False
+        self.started: Engine | None = None
+        self.error: LatentliveError | None = None
+        threading.Thread(target=self._boot, name="booting", daemon=True).start()
+
+    def _boot(self) -> None:
+        try:
+            self.started = engine = self._start()
+            late = threading.Timer(LONG, self._say, ["making the starter sounds, once ..."])
+            late.start()
+            try:
+                engine.corpus.prepare()
+            finally:
+                late.cancel()
+        except LatentliveError as error:
+            self.error = error
+        except Exception as error:  # noqa: BLE001 - whatever it is, the prompt must not wait on
+            self.error = EngineError(f"engine: it did not start: {error}")
+        self._finished.set()
+        if self.error is not None:
+            self._failed(self.error)
+
+    @property
+    def ready(self) -> bool:
+        """Whether `engine` would answer at once."""
+        return self._finished.is_set() and self.error is None
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The engine's state, empty as long as there is none, ``ended`` when it is gone."""
+        if self.started is None:
+            return {}
+        return {"ended": True} if self.started.ended else self.started.state
+
+    def engine(self) -> Engine:
+        """Return the engine, once it runs; says so if that takes a while.
+
+        Raises
+        ------
+        LatentliveError
+            If it did not start.
+        """
+        if not self._finished.is_set() and not self._told:
+            self._told = True
+            self._say("the engine is starting: this line waits for it")
+        while not self._finished.wait(0.05):
+            pass  # in short waits, so that Ctrl-C is heard on every system
+        if self.error is not None:
+            raise self.error
+        assert self.started is not None
+        return self.started
+
+    def close(self) -> None:
+        """Fade out and end the engine, also one that is still starting."""
+        end = time.monotonic() + 30.0
+        while self.started is None and self.error is None and time.monotonic() < end:
+            time.sleep(0.02)
+        if self.started is not None:
+            self.started.close()

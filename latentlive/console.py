@@ -1,0 +1,358 @@
+"""Runs what is typed, sent or loaded: a cell at a time, on the main thread, whatever it raises."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import importlib
+import linecache
+import queue
+import signal
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from latentlive.booting import Booting
+from latentlive.errors import LatentliveError
+from latentlive.helping import Examples, Help
+from latentlive.rehearsal import Rehearsal
+from latentlive.reloading import Patterns
+from latentlive.scope import Names, first_line, open_cell
+from latentlive.session import Cell
+from latentlive.tutorial import Tutorial
+
+if TYPE_CHECKING:
+    from latentlive.engine import Engine
+
+LONGEST = 4000
+"""Characters of a value that are shown."""
+
+
+class Leave(BaseException):
+    """The performer leaves."""
+
+
+class Exit:
+    """Leaves the prompt when its name is typed; the engine fades out."""
+
+    def __call__(self, *_: Any) -> None:
+        raise Leave
+
+    def __repr__(self) -> str:
+        return "exit"
+
+
+class Why:
+    """Prints the traceback of the last error when its name is typed."""
+
+    last: BaseException | None = None
+
+    def __repr__(self) -> str:
+        if self.last is None:
+            return "nothing went wrong yet"
+        try:
+            told = traceback.TracebackException.from_exception(self.last)
+            told.stack = traceback.StackSummary.from_list(
+                [frame for frame in told.stack if frame.filename != __file__]
+            )
+            return "".join(told.format()).rstrip()
+        except Exception as error:  # noqa: BLE001 - an exception's own text may fail
+            return f"{type(self.last).__name__}, which cannot be shown: {type(error).__name__}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of a cell.
+
+    Parameters
+    ----------
+    shown : str
+        Its value, as text.
+    error : str
+        One line; empty if all is well.
+    line : int, optional
+        Of the file, where the error came from.
+    leave : bool
+        Whether it asked to leave.
+    """
+
+    shown: str = ""
+    error: str = ""
+    line: int | None = None
+    leave: bool = False
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A line or cell from the keyboard."""
+
+    code: str
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A cell from an editor.
+
+    Parameters
+    ----------
+    code : str
+    file : str
+    line : int
+        Of its first line in the file.
+    reply : function of the answer
+    """
+
+    code: str
+    file: str
+    line: int
+    reply: Callable[[Answer], object]
+
+
+@dataclass(frozen=True)
+class Saved:
+    """Pattern files that were saved."""
+
+    names: list[str]
+
+
+@dataclass(frozen=True)
+class Left:
+    """The keyboard's end, or the engine's."""
+
+    error: LatentliveError | None = None
+
+
+Job = Typed | Sent | Saved | Left
+
+
+class Front(Protocol):
+    """What the performer sees: a terminal with a line editor, or plain text."""
+
+    def read(self) -> None:
+        """Begin to read one line or cell in a thread; it arrives in the console's inbox."""
+
+    def aside(self) -> contextlib.AbstractContextManager[None]:
+        """Make room for output while a line is being typed."""
+
+    def output(self) -> contextlib.AbstractContextManager[None]:
+        """Send what running code prints straight to the terminal."""
+
+    def show(self, text: str, style: str = "") -> None:
+        """Show lines; the style is ``error``, ``note``, ``echo`` or none."""
+
+    def close(self) -> None:
+        """Put the terminal back as it was."""
+
+
+class Console:
+    """The one place where a performer's code runs.
+
+    Parameters
+    ----------
+    booting : Booting
+    inbox : queue of jobs
+    """
+
+    def __init__(self, booting: Booting, inbox: queue.SimpleQueue[Job]) -> None:
+        self.booting, self.inbox = booting, inbox
+        self.why = Why()
+        self.rehearsal = Rehearsal(self._cell)
+        leave = Exit()
+        words = {
+            "load": self.rehearsal.load,
+            "cell": self.rehearsal.cell,
+            "why": self.why,
+            "exit": leave,
+            "quit": leave,
+            "tutorial": Tutorial(),
+            "examples": Examples(),
+        }
+        self.scope = Names(self._live, words)
+        self.scope.words["help"] = Help(self.scope)
+        self.patterns = Patterns(self.scope)
+        self._cells: contextlib.ExitStack | None = None
+        self._code = ""
+        self._number = 0
+        self._interruptible = False
+
+    # The loop.
+
+    def serve(self, front: Front) -> None:
+        """Run what comes until the performer leaves or the engine fails to start.
+
+        Raises
+        ------
+        LatentliveError
+            If the engine failed to start.
+        """
+        watching = self.patterns.watch(lambda names: self.inbox.put(Saved(names)))
+        before = signal.signal(signal.SIGINT, self._interrupted)
+        try:
+            front.read()
+            while True:
+                job = self._next()
+                if isinstance(job, Left):
+                    if job.error is not None:
+                        raise job.error
+                    return
+                with front.output():
+                    answer = self._do(job, front)
+                if answer.leave:
+                    return
+                if isinstance(job, Typed):
+                    front.read()
+        finally:
+            signal.signal(signal.SIGINT, before)
+            watching.set()
+
+    def _next(self) -> Job:
+        while True:
+            with contextlib.suppress(queue.Empty):
+                return self.inbox.get(timeout=0.5)  # so that signals are seen on every system
+
+    def _do(self, job: Typed | Sent | Saved, front: Front) -> Answer:
+        if isinstance(job, Typed):
+            answer = self.run(job.code)
+            _present(front, answer)
+            return answer
+        with front.aside():
+            if isinstance(job, Saved):
+                with self.interruptible():
+                    said = self.patterns.reload(job.names, self.booting.engine)
+                front.show("\n".join(said), "note")
+                return Answer()
+            front.show(job.code.strip("\n"), "echo")
+            answer = self.run(job.code, job.file, job.line)
+            _present(front, answer)
+        job.reply(answer)
+        return answer
+
+    # Running.
+
+    def run(self, code: str, file: str = "", line: int = 1) -> Answer:
+        """Run a cell: its changes land together, or none does.
+
+        Parameters
+        ----------
+        code : str
+        file : str
+            Empty for what was typed.
+        line : int
+            Of the cell's first line in the file.
+        """
+        self._number += 1
+        name = file or f"<cell {self._number}>"
+        if not file:
+            linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
+        try:
+            value = self.execute(code, name, line)
+            if isinstance(value, Exit):
+                return Answer(leave=True)
+            with self.interruptible():
+                return Answer(self._shown(code, value))
+        except Leave:
+            return Answer(leave=True)
+        except KeyboardInterrupt as error:
+            self.why.last = error
+            return Answer(error="stopped: nothing of it was taken")
+        except BaseException as error:  # noqa: BLE001 - the prompt outlives all that is typed
+            self.why.last = error
+            place = name if file or "\n" in code.strip() else ""
+            return Answer(error=self._said(error, place), line=_line(error, name))
+
+    def execute(self, code: str, file: str, line: int = 1, name: str = "") -> Any:
+        """Run code as one cell; return the value of its last expression, raise what it raises."""
+        tree = ast.parse("\n" * (line - 1) + code, file)
+        last = tree.body[-1] if tree.body else None
+        if any(isinstance(node, ast.Import | ast.ImportFrom) for node in ast.walk(tree)):
+            importlib.invalidate_caches()
+        outer = self._cells, self._code
+        value = None
+        try:
+            with contextlib.ExitStack() as self._cells:
+                self._code, label = code, name
+                if self.booting.ready:
+                    self._enter(label)
+                with self.interruptible():
+                    if isinstance(last, ast.Expr):
+                        body = ast.Module(tree.body[:-1], tree.type_ignores)
+                        exec(compile(body, file, "exec"), self.scope)
+                        value = eval(compile(ast.Expression(last.value), file, "eval"), self.scope)
+                    else:
+                        exec(compile(tree, file, "exec"), self.scope)
+                self.scope.mend()
+        finally:
+            self._cells, self._code = outer
+        if self.booting.ready:
+            self.patterns.remember(tree, self.booting.engine())
+        return value
+
+    def _cell(self, cell: Cell, file: str) -> None:
+        self.execute(cell.code, file, cell.line, cell.name)
+
+    def _live(self) -> Engine:
+        """Return the engine for a word that needs it; its changes belong to the running cell."""
+        waited = not self.booting.ready
+        engine = self.booting.engine()
+        if waited and self._cells is not None:
+            self._enter()
+        return engine
+
+    def _enter(self, name: str = "") -> None:
+        assert self._cells is not None
+        self._cells.enter_context(open_cell(self.booting.engine(), self._code, name))
+
+    def _shown(self, code: str, value: Any) -> str:
+        """Return the text of a cell's value; a layer is shown when asked for by name alone."""
+        from latentlive.engine import Layer
+
+        if value is None or (isinstance(value, Layer) and not code.strip().isidentifier()):
+            return ""
+        self.scope["_"] = value
+        text = repr(value)
+        if len(text) > LONGEST and not isinstance(value, Why):
+            text = f"{text[:LONGEST]} ... ({len(text)} characters)"
+        return text
+
+    # What went wrong, and where.
+
+    def __contains__(self, file: object) -> bool:
+        """Tell whether a file is the performer's, so that its lines are worth naming."""
+        path = self.rehearsal.path
+        return file in self.patterns or (path is not None and file == str(path))
+
+    def _said(self, error: BaseException, place: str) -> str:
+        """Return an error's line, also of an error that fails to say what it is."""
+        try:
+            return first_line(error, place, self, self.scope.known())
+        except Exception as worse:  # noqa: BLE001 - an exception's own text may fail
+            return f"{type(error).__name__}, which cannot be shown: {type(worse).__name__}"
+
+    @contextlib.contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Let Ctrl-C stop what runs inside, and nothing else: no message is torn in two."""
+        before, self._interruptible = self._interruptible, True
+        try:
+            yield
+        finally:
+            self._interruptible = before
+
+    def _interrupted(self, *_: Any) -> None:
+        if self._interruptible:
+            raise KeyboardInterrupt
+
+
+def _present(front: Front, answer: Answer) -> None:
+    if answer.shown:
+        front.show(answer.shown)
+    if answer.error:
+        front.show(answer.error, "error")
+
+
+def _line(error: BaseException, file: str) -> int | None:
+    """Return the last line of a file that an error passed through."""
+    if isinstance(error, SyntaxError) and error.filename == file:
+        return error.lineno
+    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
+    return lines[-1] if lines else None

@@ -1,0 +1,219 @@
+"""Cells from an editor: length-framed JSON over a loopback socket, opened by a token.
+
+The editor's side says ``{"token"}``, then ``{"id", "code", "file", "line"}``; the prompt answers
+``{"op": "ack", "id"}`` when it has taken the cell and, when that has run,
+``{"op": "result", "id", "result"}`` or ``{"op": "error", "id", "error", "file", "line"}``. Where
+the prompt listens stands in a file that its owner alone can read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from queue import SimpleQueue
+from typing import IO, Any, cast
+
+from latentlive.console import Answer, Job, Sent
+from latentlive.corpus import cache_folder
+from latentlive.engine.address import Address
+from latentlive.engine.wire import Message, Wire
+from latentlive.errors import EngineError, ExpressionError
+from latentlive.session import cell_at
+
+MOST = 4 * 2**20
+"""Bytes of a cell from an editor, at most."""
+
+PATIENCE = 10.0
+"""Seconds within which a connection must have said what it wants."""
+
+
+class Bounded(io.RawIOBase):
+    """A stream that refuses to read much at once, so that a length on the wire costs nothing.
+
+    Parameters
+    ----------
+    stream : binary stream
+    """
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        """Return so many bytes, fewer at the end.
+
+        Raises
+        ------
+        ValueError
+            For more than MOST.
+        """
+        if not 0 <= size <= MOST:
+            raise ValueError(f"{size} bytes are too many")
+        return self._stream.read(size)
+
+
+class Listener:
+    """Takes cells from editors and puts them into the console's inbox.
+
+    Parameters
+    ----------
+    inbox : queue of jobs
+    """
+
+    def __init__(self, inbox: SimpleQueue[Job]) -> None:
+        self._inbox = inbox
+        self._token = secrets.token_hex(16)
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.address = Address(self._socket.getsockname()[1], self._token, os.getpid())
+        self.file = _publish(self.address)
+        threading.Thread(target=self._accept, name="editors", daemon=True).start()
+
+    def close(self) -> None:
+        """Hang up, and take the address away."""
+        self.file.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return  # closed: the prompt is leaving
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        connection.settimeout(PATIENCE)
+        try:
+            reader = cast(IO[bytes], Bounded(connection.makefile("rb")))
+            self._talk(connection, Wire(reader, connection.makefile("wb")))
+        except (EngineError, OSError):
+            pass  # it spoke nonsense or left: it is dropped
+        finally:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
+
+    def _talk(self, connection: socket.socket, wire: Wire) -> None:
+        hello = wire.receive()
+        given = str(hello.get("token", "")) if hello else ""
+        if not secrets.compare_digest(given.encode(), self._token.encode()):
+            return
+        while (message := wire.receive()) is not None:
+            number = message.get("id")
+            try:
+                code, file, line = _cell(message)
+            except ExpressionError as error:
+                wire.send({"op": "error", "id": number, "error": str(error)})
+                continue
+            answers: SimpleQueue[Answer] = SimpleQueue()
+            wire.send({"op": "ack", "id": number})
+            self._inbox.put(Sent(code, file, line, answers.put))
+            answer = answers.get()
+            if answer.error:
+                place = {"file": file, "line": answer.line}
+                wire.send({"op": "error", "id": number, "error": answer.error, **place})
+            else:
+                wire.send({"op": "result", "id": number, "result": answer.shown})
+
+
+def _cell(message: Message) -> tuple[str, str, int]:
+    """Return code, file and line of a message."""
+    code, file, line = message.get("code"), message.get("file", ""), message.get("line", 1)
+    right = isinstance(code, str) and isinstance(file, str) and type(line) is int
+    if not right or not 1 <= cast(int, line) <= 1_000_000:
+        raise ExpressionError('send: a cell is {"id", "code", "file", "line"}')
+    return cast(str, code), cast(str, file), cast(int, line)
+
+
+def send(code: str, file: str, line: int) -> Message:
+    """Run a cell in the prompt that was opened last; return its answer.
+
+    Parameters
+    ----------
+    code : str
+    file : str
+        Empty if it comes from none.
+    line : int
+        Of its first line in the file.
+
+    Raises
+    ------
+    EngineError
+        ``send: no prompt is open; start one with latentlive``
+    """
+    wire, connection = _prompt()
+    try:
+        wire.send({"id": 1, "code": code, "file": file, "line": line})
+        while (answer := wire.receive()) is not None:
+            if answer.get("op") in ("result", "error"):
+                return answer
+    finally:
+        connection.close()
+    raise EngineError("send: the prompt was closed before the cell had run")
+
+
+def chosen(place: str, standard_input: Callable[[], str]) -> tuple[str, str, int]:
+    """Return code, file and line of what is to be sent.
+
+    Parameters
+    ----------
+    place : str
+        ``FILE:LINE`` for the cell at a line, ``FILE`` for all of it, ``-`` for standard input.
+    standard_input : function
+        Returns it.
+
+    Raises
+    ------
+    ExpressionError
+        If there is nothing to run.
+    """
+    if place == "-":
+        code, file, line = standard_input(), "", 1
+    else:
+        name, _, number = place.rpartition(":")
+        if not (name and number.isdecimal()):
+            name, number = place, ""
+        try:
+            text = Path(name).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ExpressionError(f"send: cannot read {name}: {error}") from None
+        code, file, line = text, os.path.abspath(name), 1
+        if number:
+            cell = cell_at(text, int(number))
+            code, line = (cell.code, cell.line) if cell else ("", 1)
+    if not code.strip():
+        raise ExpressionError(f"send: nothing to run at {place}")
+    return code, file, line
+
+
+def _publish(address: Address) -> Path:
+    """Write where a prompt listens; return the file, which only its owner can read."""
+    path = cache_folder("run") / f"prompt-{address.pid}.json"
+    data = json.dumps({"port": address.port, "token": address.token, "pid": address.pid})
+    path.unlink(missing_ok=True)
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(file, "w") as opened:
+        opened.write(data)
+    return path
+
+
+def _prompt() -> tuple[Wire, socket.socket]:
+    """Return the prompt that was opened last, connected."""
+    files = cache_folder("run").glob("prompt-*.json")
+    for path in sorted(files, key=lambda p: p.stat().st_mtime_ns, reverse=True):
+        try:
+            known: dict[str, Any] = json.loads(path.read_text())
+            address = Address(int(known["port"]), str(known["token"]), int(known["pid"]))
+            return address.connect()
+        except (OSError, ValueError, KeyError, TypeError, EngineError):
+            with contextlib.suppress(OSError):
+                path.unlink()  # its prompt was killed and could not take it along
+    raise EngineError("send: no prompt is open; start one with latentlive")

@@ -1,0 +1,198 @@
+"""``help`` and ``examples``: what there is, said briefly."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import pydoc
+from pathlib import Path
+from typing import Any
+
+from latentlive.errors import ExpressionError, did_you_mean
+from latentlive.scope import OF_THE_ENGINE, Names
+from latentlive.session import shipped
+
+GROUPS = (
+    ("sources", "sound cluster near z prior noise drift silence"),
+    ("mixes", "interp slerp steps path blend cat"),
+    ("curves", "sine cosine saw isaw tri square rand perlin brown line env seq fit"),
+    ("layers", "d1 ... d16 layer hush only panic master layers"),
+    ("time, plan", "tempo tap now at cue go plan cancel ready audition"),
+    ("session", "load cell record stop_recording bounce undo redo history seed status corpus"),
+    ("learn", "tutorial examples help why exit"),
+)
+
+
+def owners() -> tuple[type, ...]:
+    """Return the classes whose methods are words."""
+    from latentlive.curves import Curve
+    from latentlive.engine import Engine, Layer
+    from latentlive.latent import Latent
+
+    return Latent, Curve, Layer, Engine
+
+
+def signature(word: str, thing: Any) -> str:
+    """Return a word as it is called: ``interp(a, b, curve=..., match='crop')``.
+
+    >>> from latentlive import drift
+    >>> signature("drift", drift)
+    'drift(seed=0, beats=8.0)'
+    """
+    if not callable(thing):
+        return word
+    try:
+        wanted = inspect.signature(thing).parameters.values()
+    except (TypeError, ValueError):
+        return f"{word}(...)"
+    shown = []
+    for one in wanted:
+        if one.name == "self":
+            continue
+        star = {"VAR_POSITIONAL": "*", "VAR_KEYWORD": "**"}.get(one.kind.name, "")
+        default = "" if one.default is one.empty else f"={one.default!r}"
+        shown.append(f"{star}{one.name}{default}")
+    return f"{word}({', '.join(shown)})"
+
+
+def document(thing: Any) -> str:
+    """Return a word's docstring; that of its class for a value."""
+    return inspect.getdoc(thing) or inspect.getdoc(type(thing)) or ""
+
+
+def explain(word: str, scope: Names | None = None) -> tuple[str, Any]:
+    """Return a word as it is called, and what carries its docstring.
+
+    Parameters
+    ----------
+    word : str
+        ``sine``, ``extend``, ``d1.morph``
+    scope : Names, optional
+        Where else to look.
+
+    Raises
+    ------
+    ExpressionError
+        If there is no such word.
+    """
+    name = word.rsplit(".", 1)[-1]
+    words = {} if scope is None else {**scope.words, **scope}
+    if word in words:
+        return signature(word, words[word]), words[word]
+    for owner in owners():
+        found = inspect.getattr_static(owner, name, None)
+        if found is None or name.startswith("_"):
+            continue
+        if isinstance(found, property):
+            return name, found
+        dot = "" if name in OF_THE_ENGINE else "."
+        return dot + signature(name, getattr(owner, name)), found
+    methods = {m for owner in owners() for m in dir(owner) if not m.startswith("_")}
+    hint = did_you_mean(name, [*words, *methods])
+    raise ExpressionError(f"help: no word {word!r}{hint}")
+
+
+class Help:
+    """Shows a word's docstring with its example: ``help(sine)``, ``help("extend")``.
+
+    Parameters
+    ----------
+    scope : Names
+    """
+
+    def __init__(self, scope: Names) -> None:
+        self._scope = scope
+
+    def __repr__(self) -> str:
+        lines = [f"{group:<10}  {words}" for group, words in GROUPS]
+        return "\n".join([*lines, 'help(sine) and help("extend") show one word'])
+
+    def __call__(self, *words: Any) -> None:
+        """Show what a word does; all words without one."""
+        if not words:
+            print(self)
+            return
+        for word in words:
+            print(self.text(word))
+
+    def text(self, thing: Any) -> str:
+        """Return what is shown for a word, a value, or a word's name."""
+        from latentlive.engine import Layer
+        from latentlive.expr import Node
+
+        if isinstance(thing, str):
+            called, thing = explain(thing, self._scope)
+            return f"{called}\n\n{document(thing)}"
+        if isinstance(thing, Layer):
+            lines = [f"{thing.name} >> texture"]
+            for name, method in vars(Layer).items():
+                if not name.startswith("_") and callable(method):
+                    doc = document(method).splitlines()[:1]
+                    lines.append(f"  .{signature(name, method):<24} {''.join(doc)}")
+            return "\n".join(lines)
+        if isinstance(thing, Node):
+            thing = type(thing)
+        for word, held in self._scope.words.items():
+            if held is thing or (isinstance(held, Node) and type(held) is thing):
+                return f"{signature(word, held)}\n\n{document(thing)}"
+        module = getattr(thing, "__module__", "") or ""
+        if module.startswith("latentlive"):
+            return f"{signature(getattr(thing, '__name__', '?'), thing)}\n\n{document(thing)}"
+        return pydoc.plain(pydoc.render_doc(thing))
+
+
+class Examples:
+    """Lists the patterns and sessions in reach, with the first line that each says of itself."""
+
+    def __repr__(self) -> str:
+        patterns = [Path.cwd() / "patterns", *shipped("patterns")]
+        sessions = [Path.cwd() / "sessions", *shipped("sessions")]
+        lines = ["patterns: from NAME import ..."]
+        for path in _files(patterns):
+            lines.append(f"  {path.stem:<14} {said(path)}")
+            lines += [f"    {text}" for text in functions(path)]
+        lines.append("sessions: load(NAME), then cell(); or latentlive play NAME")
+        lines += [f"  {path.stem:<14} {said(path)}" for path in _files(sessions)]
+        return "\n".join(lines)
+
+    def __call__(self) -> Examples:
+        """Show them as well when called."""
+        return self
+
+
+def _files(folders: list[Path]) -> list[Path]:
+    """Return the Python files of folders by name; of two that have the same, the first."""
+    found: dict[str, Path] = {}
+    for folder in folders:
+        for path in folder.glob("*.py"):
+            if not path.name.startswith("_"):
+                found.setdefault(path.stem, path)
+    return [found[stem] for stem in sorted(found)]
+
+
+def said(path: Path) -> str:
+    """Return the first line that a file says of itself: of its docstring, or its first comment."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        document = ast.get_docstring(ast.parse(text))
+    except (OSError, ValueError, SyntaxError):
+        return "(cannot be read)"
+    if document:
+        return document.splitlines()[0]
+    comments = [row.lstrip("# ") for row in text.splitlines() if row.startswith("#")]
+    return next((row for row in comments if row and not row.startswith("%%")), "")
+
+
+def functions(path: Path) -> list[str]:
+    """Return the public functions of a pattern file as they are called, with their first line."""
+    try:
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+    except (OSError, ValueError, SyntaxError):
+        return []
+    shown = []
+    for node in body:
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            names = ", ".join(one.arg for one in node.args.args)
+            first = (ast.get_docstring(node) or "").splitlines()[:1]
+            shown.append(f"{node.name}({names})  {''.join(first)}".rstrip())
+    return shown

@@ -1,0 +1,92 @@
+"""Rehearsing a session: its cells run one by one from the prompt, read anew each time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from latentlive.errors import ExpressionError, did_you_mean
+from latentlive.session import Cell, cells, find_session, read_session
+
+
+class Table:
+    """Lines that are printed as they are."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+
+    def __repr__(self) -> str:
+        return "\n".join(self.lines)
+
+
+class Rehearsal:
+    """The session that was loaded, and the cell that comes next.
+
+    Parameters
+    ----------
+    run : function of a cell and its file's name
+        Runs it as if it were typed; what it raises is passed on.
+    """
+
+    def __init__(self, run: Callable[[Cell, str], object]) -> None:
+        self._run = run
+        self.path: Path | None = None
+        self._last = ""
+        self._place = -1
+
+    def load(self, name: str) -> Table:
+        """Load a session, a file or a shipped one by its name; its cells are run by `cell`.
+
+        Example
+        -------
+        ``load("first_light")``, then ``cell()`` for each next one, or ``cell("bells")``
+        """
+        self.path = find_session(str(name))
+        self._last, self._place = "", -1
+        return self._table()
+
+    def names(self) -> list[str]:
+        """Return the names of the loaded session's cells."""
+        return [] if self.path is None else [cell.name for cell in self._cells()]
+
+    def cell(self, name: str | int | None = None) -> None:
+        """Run a cell of the loaded session: by its name, or the next one.
+
+        The file is read anew each time, so a cell may be edited and saved meanwhile. The moment in
+        a cell's heading is left aside: it lands now.
+
+        Example
+        -------
+        ``cell("bells")``, ``cell()``
+        """
+        held = self._cells()
+        known = [cell.name for cell in held]
+        if name is None:
+            # After an edit the next cell is the one after that of the same name.
+            place = (known.index(self._last) if self._last in known else self._place) + 1
+            if place >= len(held):
+                raise ExpressionError('cell: that was the last one; begin again with cell("...")')
+        elif str(name) in known:
+            place = known.index(str(name))
+        else:
+            hint = did_you_mean(str(name), known)
+            raise ExpressionError(f"cell: no {name!r} in {self.path}{hint}; it has {_list(known)}")
+        self._place, self._last = place, known[place]
+        self._run(held[place], str(self.path))
+
+    def _cells(self) -> list[Cell]:
+        if self.path is None:
+            raise ExpressionError('cell: load a session first: load("first_light")')
+        return [cell for cell in cells(read_session(self.path)) if cell]
+
+    def _table(self) -> Table:
+        held = self._cells()
+        lines = [f"{self.path}: {len(held)} cells"]
+        for cell in held:
+            moment = "" if cell.moment is None else f"{cell.moment:8.2f} s"
+            lines.append(f"  {cell.name:<24} {moment:>10}  line {cell.line}")
+        return Table(lines)
+
+
+def _list(names: list[str]) -> str:
+    return ", ".join(map(repr, names)) or "no cells"

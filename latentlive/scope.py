@@ -1,0 +1,150 @@
+"""The names in scope where code is typed, and errors said in one line."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import traceback
+from collections.abc import Callable, Container, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import latentlive
+from latentlive.errors import ExpressionError, LatentliveError, did_you_mean
+
+if TYPE_CHECKING:
+    from latentlive.engine import Engine
+
+LAYERS = tuple(f"d{n}" for n in range(1, 17))
+KEPT = frozenset({*LAYERS, "layer", "master", "hush", "only", "panic"})
+"""Names that typed code cannot take away: what is needed to silence a layer."""
+
+OF_THE_ENGINE = (
+    *LAYERS,
+    *("layer", "layers", "master", "hush", "only", "panic", "record", "stop_recording"),
+    *("tempo", "tap", "now", "at", "cue", "go", "plan", "cancel", "ready", "audition"),
+    *("undo", "redo", "history", "status", "seed", "bounce", "corpus", "log"),
+)
+"""Words that are looked up on the engine each time they are used: ``now`` is never old."""
+
+LONGEST = 400
+"""Characters of an error's line."""
+
+
+class Names(dict[str, Any]):
+    """The scope of typed code: its own variables, and behind them the words.
+
+    Words can be shadowed by variables, and come back with ``del``; those in `KEPT` cannot.
+
+    Parameters
+    ----------
+    engine : function that returns the engine
+        Asked when a word needs it, so that code may be typed before the engine runs.
+    words : mapping
+        Further words, such as ``help``.
+    """
+
+    def __init__(
+        self, engine: Callable[[], Engine], words: Mapping[str, Any] | None = None
+    ) -> None:
+        import numpy as np
+
+        super().__init__(__name__="__main__")
+        self._engine = engine
+        self.words: dict[str, Any] = {
+            **{word: getattr(latentlive, word) for word in latentlive.WORDS},
+            "np": np,
+            **(words or {}),
+        }
+
+    def __missing__(self, name: str) -> Any:
+        if name in self.words:
+            return self.words[name]
+        if name in OF_THE_ENGINE:
+            found = getattr(self._engine(), name, self)
+            if found is not self:
+                return found
+        raise KeyError(name)
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if name in KEPT:
+            raise ExpressionError(_kept(name))
+        super().__setitem__(name, value)
+
+    def __delitem__(self, name: str) -> None:
+        if name in KEPT:
+            raise ExpressionError(_kept(name))
+        super().__delitem__(name)
+
+    def mend(self) -> None:
+        """Take back names that were assigned behind the scope's back (``global d1; d1 = 3``).
+
+        Raises
+        ------
+        ExpressionError
+            For the first of them.
+        """
+        taken = [name for name in KEPT if name in self]
+        for name in taken:
+            super().__delitem__(name)
+        if taken:
+            raise ExpressionError(_kept(min(taken)))
+
+    def known(self) -> list[str]:
+        """Return every name that can be typed."""
+        return sorted({*self, *self.words, *OF_THE_ENGINE})
+
+
+def _kept(name: str) -> str:
+    if name in LAYERS:
+        return f"{name} is a layer: {name} >> ..."
+    return f"{name} is a word that the stage needs: choose another name"
+
+
+def first_line(
+    error: BaseException, file: str, others: Container[str] = (), known: Container[str] = ()
+) -> str:
+    """Return an error as one line, with the place that raised it.
+
+    Parameters
+    ----------
+    error : exception
+    file : str
+        The code's file name; its lines are named as ``line 3``. Empty: no place is named.
+    others : container of str
+        Further files of the performer, whose lines are named as ``tides.py line 3``.
+    known : container of str
+        Names to suggest from when one does not exist.
+    """
+    if isinstance(error, SyntaxError):
+        column = f", column {error.offset}" if error.offset else ""
+        return (
+            f"{_place(error.filename or '', file, others)}line {error.lineno}{column}: {error.msg}"
+        )
+    text = str(error).strip().splitlines()
+    said = text[0] if text else ""
+    if isinstance(error, NameError) and error.name:
+        said = f"no name {error.name!r} here{did_you_mean(error.name, list(known))}"  # type: ignore[call-overload]
+    elif isinstance(error, SystemExit):
+        said = "SystemExit: to leave, type exit or press Ctrl-D"
+    elif not isinstance(error, LatentliveError):
+        said = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    if len(said) > LONGEST:
+        said = said[: LONGEST - 3] + "..."
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if frame.lineno and (frame.filename == file or frame.filename in others):
+            return f"{_place(frame.filename, file, others)}line {frame.lineno}: {said}"
+    return said
+
+
+def _place(found: str, file: str, others: Container[str]) -> str:
+    return f"{Path(found).name} " if found != file and found in others else ""
+
+
+def open_cell(engine: Engine, code: str, name: str = "") -> contextlib.AbstractContextManager[None]:
+    """Open a cell of an engine, with the text for its log where the engine keeps one."""
+    taken = inspect.signature(engine.cell).parameters
+    options: dict[str, Any] = {
+        key: value for key, value in (("code", code), ("name", name)) if key in taken
+    }
+    return engine.cell(**options)
