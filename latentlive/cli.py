@@ -313,7 +313,9 @@ def send(place: str) -> None:
     answer = send_cell(*chosen(place, sys.stdin.read))
     if answer["op"] == "error":
         file, line = answer.get("file"), answer.get("line")
-        said = f"{file}:{line}: {answer['error']}" if file and line else answer["error"]
+        said = str(answer["error"])
+        if file and line:
+            said = f"{file}:{line}: {said.removeprefix(f'line {line}: ')}"
         raise click.ClickException(said)
     if answer["result"]:
         click.echo(answer["result"])

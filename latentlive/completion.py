@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import inspect
+import keyword
 import re
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -59,7 +61,7 @@ class Words(Completer):
             if quoted[1] != "sound" or not re.match(r"[./~\\]", quoted[3]):
                 return
         elif counted := COUNTED.search(row):
-            yield from (c for c in self._clusters() if c.text.startswith(counted[1]))
+            yield from self._clusters(counted[1])
             return
         if STRING.match(row) or not (text and (event.completion_requested or text[-1] != " ")):
             yield from self._python.get_completions(document, event)
@@ -72,13 +74,18 @@ class Words(Completer):
                     mine.add(word)
                     yield Completion(word, -len(begun[1]), display_meta=partial(self.meta, word))
         for found in self._python.get_completions(document, event):
-            if found.text in mine:
+            if found.text in mine or (begun and not self._is_name(found.text)):
                 continue
             if METHOD.search(row) and _is_method(found.text):
                 meta = partial(self.meta, found.text)
                 yield Completion(found.text, found.start_position, display_meta=meta)
             else:
                 yield found
+
+    def _is_name(self, text: str) -> bool:
+        """Tell whether a text can stand alone: a parameter, a keyword, a variable or a builtin."""
+        held = text in self._console.scope or hasattr(builtins, text)
+        return text.endswith("=") or keyword.iskeyword(text) or held
 
     def meta(self, word: str) -> str:
         """Return a word's signature and the first line of its docstring."""
@@ -121,7 +128,7 @@ class Words(Completer):
             return [(w, self.meta(w)) for w in sorted({*_methods(), *self._console.scope.words})]
         return []
 
-    def _clusters(self) -> Iterator[Completion]:
+    def _clusters(self, begun: str) -> Iterator[Completion]:
         """Yield the clusters of the corpus's map, where it has one."""
         live = self._console.booting.started
         if live is None or not self._console.booting.ready:
@@ -133,8 +140,8 @@ class Words(Completer):
         counts: dict[int, int] = {}
         for label in labels:
             counts[int(label)] = counts.get(int(label), 0) + 1
-        for node in sorted(node for node in counts if node >= 0):
-            yield Completion(str(node), display_meta=f"{counts[node]} sounds")
+        for node in sorted(n for n in counts if n >= 0 and str(n).startswith(begun)):
+            yield Completion(str(node), -len(begun), display_meta=f"{counts[node]} sounds")
 
 
 def _methods() -> set[str]:

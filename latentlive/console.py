@@ -218,15 +218,21 @@ class Console:
             return answer
         with front.aside():
             if isinstance(job, Saved):
-                with self.interruptible():
-                    said = self.patterns.reload(job.names, self.booting.engine)
-                front.show("\n".join(said), "note")
+                for line in self._reload(job.names):
+                    front.show(line, "note")
                 return Answer()
             front.show(job.code.strip("\n"), "echo")
             answer = self.run(job.code, job.file, job.line)
             _present(front, answer)
         job.reply(answer)
         return answer
+
+    def _reload(self, names: list[str]) -> list[str]:
+        try:
+            with self.interruptible():
+                return self.patterns.reload(names, self.booting.engine)
+        except (KeyboardInterrupt, LatentliveError) as error:
+            return [self._said(error, "")]
 
     # Running.
 

@@ -118,7 +118,7 @@ class Patterns:
                 continue
             try:
                 self._replace(name, module, _run(name, module))
-            except Exception as error:  # noqa: BLE001 - a performer's code may raise anything
+            except BaseException as error:  # noqa: BLE001 - a performer's code may raise anything
                 wrong = first_line(error, "", [str(module.__file__)])
                 said.append(f"{wrong}; the version before it stays")
                 continue
@@ -172,7 +172,7 @@ class Patterns:
                     continue
                 with open_cell(live, f"{layer} >> {texture!r}", "pattern saved"):
                     _ = live.layer(layer) >> texture
-            except Exception as error:  # noqa: BLE001 - a performer's code may raise anything
+            except BaseException as error:  # noqa: BLE001 - a performer's code may raise anything
                 said.append(f"{layer} goes on as it was: {first_line(error, '', self)}")
                 continue
             self.lines[layer] = Line(line.text, line.code, line.values, repr(texture))

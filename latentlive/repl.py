@@ -16,17 +16,18 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TextIO
 
-from prompt_toolkit import print_formatted_text
 from prompt_toolkit.application import in_terminal
 from prompt_toolkit.document import Document
 from prompt_toolkit.filters import is_done
 from prompt_toolkit.formatted_text import FormattedText, StyleAndTextTuples
 from prompt_toolkit.layout import ConditionalContainer, FormattedTextControl, Window
+from prompt_toolkit.renderer import print_formatted_text
 from prompt_toolkit.styles import Style
 from prompt_toolkit.validation import ValidationError
 from ptpython.completer import CompletePrivateAttributes
 from ptpython.layout import CompletionVisualisation
 from ptpython.python_input import PythonInput
+from ptpython.signatures import Signature
 from ptpython.validator import PythonValidator
 
 from latentlive.completion import Words
@@ -50,6 +51,24 @@ class Validator(PythonValidator):
             raise ValidationError(0, "nested too deeply") from None
 
 
+class Line(PythonInput):
+    """ptpython's line editor, with signatures as a performer reads them."""
+
+    @property
+    def signatures(self) -> list[Signature]:
+        """The signatures of the call that the cursor is in."""
+        return self._signatures
+
+    @signatures.setter
+    def signatures(self, found: list[Signature]) -> None:
+        for one in found:
+            held = self.get_globals().get(one.name.lower())
+            one.name = one.name.lower() if isinstance(held, type) else one.name
+            for parameter in one.parameters:
+                parameter.annotation = None
+        self._signatures = found
+
+
 class Prompt:
     """A terminal with a line editor.
 
@@ -70,7 +89,7 @@ class Prompt:
             Window(FormattedTextControl(self._panel), dont_extend_height=True, style="class:panel"),
             filter=~is_done,
         )
-        self.input = line = PythonInput(
+        self.input = line = Line(
             get_globals=words.visible,
             history_filename=str(Path(cache_folder()) / "history"),
             _completer=words,
@@ -152,8 +171,11 @@ class Prompt:
         """Show lines."""
         if style == "echo":
             text = ">>> " + text.replace("\n", "\n... ")
-        shown = FormattedText([(f"class:{style}" if style else "", text)])
-        print_formatted_text(shown, style=self._style, output=self.input.app.output)
+        shown = FormattedText([(f"class:{style}" if style else "", text + "\n")])
+        sys.stdout.flush()
+        # prompt_toolkit's shortcut of this name would wait until the edited line is back.
+        print_formatted_text(self.input.app.output, shown, self._style)
+        self.input.app.output.flush()
 
     def close(self) -> None:
         """End the line that is being edited."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import traceback
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,7 +102,7 @@ def _kept(name: str) -> str:
 
 
 def first_line(
-    error: BaseException, file: str, others: Container[str] = (), known: Container[str] = ()
+    error: BaseException, file: str, others: Container[str] = (), known: Collection[str] = ()
 ) -> str:
     """Return an error as one line, with the place that raised it.
 
@@ -113,7 +113,7 @@ def first_line(
         The code's file name; its lines are named as ``line 3``. Empty: no place is named.
     others : container of str
         Further files of the performer, whose lines are named as ``tides.py line 3``.
-    known : container of str
+    known : collection of str
         Names to suggest from when one does not exist.
     """
     if isinstance(error, SyntaxError):
@@ -123,8 +123,11 @@ def first_line(
         )
     text = str(error).strip().splitlines()
     said = text[0] if text else ""
-    if isinstance(error, NameError) and error.name:
-        said = f"no name {error.name!r} here{did_you_mean(error.name, list(known))}"  # type: ignore[call-overload]
+    if isinstance(error, NameError) and error.name in KEPT:
+        said = _kept(error.name)  # Python's own words for `del d1`
+    elif isinstance(error, NameError) and error.name:
+        near = did_you_mean(error.name, [name for name in known if name != error.name])
+        said = f"no name {error.name!r} here{near}"
     elif isinstance(error, SystemExit):
         said = "SystemExit: to leave, type exit or press Ctrl-D"
     elif not isinstance(error, LatentliveError):

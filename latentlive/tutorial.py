@@ -28,7 +28,7 @@ class Step:
 STEPS = (
     Step(
         "a sound",
-        "d1 is a layer; >> gives it a texture. extend(8) reads the recording eight times slower.",
+        "d1 is a layer; >> gives it a texture. extend(8) reads the recording eight\ntimes slower.",
         'd1 >> sound("gong").extend(8)',
     ),
     Step(
@@ -44,18 +44,19 @@ STEPS = (
     ),
     Step(
         "a second layer",
-        "d1 to d16 sound together. Type layers to see them, mute() and solo() to compare.",
+        "d1 to d16 sound together; d1.mute(), d1.unmute() and d1.solo() compare them.",
         'd2 >> interp(sound("surf"), sound("choir-ah"), perlin(6)).extend(6)\n'
         "d2.gain(-6).pan(sine(16)).fade(6)",
     ),
     Step(
         "time",
-        "A beat is a second until tempo says otherwise. What stands below at(...) lands there.",
+        "A beat is a second until tempo says otherwise. What stands below at(...)\n"
+        "lands at that beat.",
         'tempo(72, over=8)\nwith at(now.beat + 16):\n    d2 >> sound("wind").extend(8)',
     ),
     Step(
         "a cue",
-        "A scene that is rendered ahead and stays silent until you want it. plan shows it.",
+        "A scene that is rendered ahead and silent until you want it. plan shows it.",
         'with cue("dark"):\n'
         "    d1.morph(8) >> path([prior(1), prior(2), prior(3)], saw(30))\n"
         "    d2.stop(fade=8)",
@@ -67,9 +68,9 @@ STEPS = (
     ),
     Step(
         "the end",
-        "hush fades all layers. Everything that you typed is in the log, which replays to the\n"
+        "hush fades all layers. What you typed is in the log, which replays to the\n"
         "same samples. Next: examples, help(interp).",
-        "hush(8)",
+        "hush(8)\nstop_recording()",
     ),
 )
 

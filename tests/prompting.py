@@ -1,0 +1,95 @@
+"""A console on a real engine of the toy space, without a terminal."""
+
+from __future__ import annotations
+
+import contextlib
+from queue import SimpleQueue
+
+import numpy as np
+
+import latentlive as ll
+from latentlive.booting import Booting
+from latentlive.console import Console
+from latentlive.renderer import corpus_sounds
+
+TONE = "sound(np.sin(np.arange(9000) * 0.05) * 0.3)"
+
+
+class Shown:
+    """A front that keeps what it is shown; its lines come from a list."""
+
+    def __init__(self, inbox, jobs=()):
+        self.inbox, self.jobs, self.lines = inbox, list(jobs), []
+
+    def read(self):
+        if self.jobs:
+            self.inbox.put(self.jobs.pop(0))
+
+    def aside(self):
+        return contextlib.nullcontext()
+
+    def output(self):
+        return contextlib.nullcontext()
+
+    def show(self, text, style=""):
+        self.lines.append((style, text))
+
+    def close(self):
+        pass
+
+
+class Recorded(ll.Engine):
+    """An engine that keeps what it would be asked, and plays nothing."""
+
+    process = None
+
+    def __init__(self):
+        self.asked = []
+        self.state = {"layers": [], "plan": []}
+        self.welcome = {"window": 1024, "dims": 1024, "sample_rate": 44100, "bpm": 60.0}
+        self._batch, self.ended = None, False
+        self.corpus = ll.Corpus(".")
+        self._sounds = corpus_sounds(self.corpus, 44100)
+        from latentlive.engine import Layer
+        from latentlive.engine.layer import Master
+
+        self.master = Master(self)
+        for number in range(1, 17):
+            setattr(self, f"d{number}", Layer(self, f"d{number}"))
+
+    def source(self, texture):
+        super().source(texture)
+        return {"code": repr(texture)}
+
+    def request(self, message):
+        self.asked.append(message)
+        if message["op"] == "cell":
+            plays = [c for c in message["changes"] if c["op"] == "play"]
+            shown = {one["name"]: one for one in self.state["layers"]}
+            for change in plays:
+                name = change["layer"]
+                shown[name] = {"name": name, "code": change["source"]["code"]}
+            self.state["layers"] = list(shown.values())
+
+    def played(self):
+        """Return layer and code of every texture that was asked for."""
+        cells = [m for m in self.asked if m["op"] == "cell"]
+        plays = [c for m in cells for c in m["changes"] if c["op"] == "play"]
+        return [(c["layer"], c["source"]["code"]) for c in plays]
+
+    def close(self, fade=1.0):
+        self.ended = True
+
+
+def console(engine=None):
+    """Return a console whose engine runs, and that engine."""
+    engine = engine or Recorded()
+    booting = Booting(lambda: engine, print, print)
+    booting.engine()
+    return Console(booting, SimpleQueue()), engine
+
+
+def samples(seconds=1.0, seed=0):
+    """Return noise as a recording."""
+    rng = np.random.default_rng(seed)
+    return (rng.standard_normal(round(44100 * seconds)) * 0.1).astype(np.float32)

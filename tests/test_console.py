@@ -1,0 +1,205 @@
+"""What is typed: values, errors of one line, names that stay, Ctrl-C, leaving."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from queue import SimpleQueue
+
+import pytest
+
+from latentlive.booting import Booting
+from latentlive.console import Answer, Console, Left, Saved, Sent, Typed
+from latentlive.errors import EngineError, ExpressionError
+from latentlive.scope import KEPT, Names
+from tests.prompting import TONE, Recorded, Shown, console
+
+
+@pytest.fixture
+def prompt():
+    return console()
+
+
+def test_a_cell_gives_the_value_of_its_last_line_and_sends_its_changes_together(prompt):
+    typed, engine = prompt
+    assert typed.run("a = 2\na * 21").shown == "42"
+    assert typed.run(f"d1 >> {TONE}; d2 >> {TONE}\nd1.gain(-3)").shown == ""
+    assert [change["op"] for change in engine.asked[0]["changes"]] == ["play", "play", "set"]
+    assert len(engine.asked) == 1
+    assert typed.run("_").shown == "42"
+
+
+def test_a_cell_that_fails_changes_nothing_and_says_its_line(prompt):
+    typed, engine = prompt
+    answer = typed.run(f"d1 >> {TONE}\n\n1 / 0")
+    assert answer == Answer(error="line 3: ZeroDivisionError: division by zero", line=3)
+    assert engine.asked == []
+    assert 'File "<cell 1>", line 3' in repr(typed.why)
+    assert "1 / 0" in repr(typed.why)
+    assert "console.py" not in repr(typed.why)
+
+
+@pytest.mark.parametrize(
+    ("code", "line"),
+    [
+        ("soun('gong')", "no name 'soun' here; did you mean 'sound'?"),
+        ("d1 = 3", "d1 is a layer: d1 >> ..."),
+        ("del d1", "d1 is a layer: d1 >> ..."),
+        ("for d3 in (1, 2): pass", "d3 is a layer: d3 >> ..."),
+        ("import math as d2", "d2 is a layer: d2 >> ..."),
+        ("hush = 1", "hush is a word that the stage needs: choose another name"),
+        ("globals().update(d1=3)", "d1 is a layer: d1 >> ..."),
+        ("import sys; sys.exit()", "SystemExit: to leave, type exit or press Ctrl-D"),
+        ("raise KeyboardInterrupt", "stopped: nothing of it was taken"),
+        ("raise GeneratorExit", "GeneratorExit"),
+        ("raise BaseException('x\\ny')", "BaseException: x"),
+        ("raise ValueError('y' * 9000)", "ValueError: " + "y" * 385 + "..."),
+        ("class E(Exception):\n    __str__ = None\nraise E", "E, which cannot be shown: TypeError"),
+        ("d1 >> 3", "a layer plays a latent such as sound('gong'), got 3"),
+        ("d1.volume(3)", "d1: a layer has no .volume()"),
+        ("sound(", "line 1, column 6: '(' was never closed"),
+        ("x = '\\ud800'; raise ValueError(x)", "ValueError: \ud800"),
+        ("def f(): f()\nf()", "line 1: RecursionError: maximum recursion depth exceeded"),
+        ("(" * 500 + ")" * 500, "line 1, column 201: too many nested parentheses"),
+        ("\0", "SyntaxError"),
+    ],
+)
+def test_errors_are_one_line_and_nothing_is_sent(prompt, code, line):
+    typed, engine = prompt
+    answer = typed.run(code)
+    assert "\n" not in answer.error
+    if line == "SyntaxError":  # its words differ from one Python to the next
+        assert "null bytes" in answer.error
+    else:
+        assert answer.error.startswith(line) or answer.error.removeprefix("line 3: ") == line
+    assert engine.asked == []
+    assert repr(typed.why)
+    assert typed.run("d1.gain(-3)").error == ""  # the layers are where they were
+
+
+def test_words_can_be_shadowed_and_come_back(prompt):
+    typed, _ = prompt
+    assert typed.run("z = 3\nz").shown == "3"
+    assert typed.run("del z\nz").shown.startswith("<class 'latentlive")
+    assert typed.run("globals().clear()\nd1.name").shown == "'d1'"
+    assert typed.run("f = lambda: [d2.name for _ in range(2)]\nf()").shown == "['d2', 'd2']"
+
+
+def run_and_mend(code, scope):
+    exec(code, scope)
+    scope.mend()
+
+
+@pytest.mark.parametrize("name", sorted(KEPT))
+def test_names_that_silence_a_layer_cannot_be_taken_away(name):
+    scope = Names(lambda: Recorded())
+    for code in (f"{name} = 1", f"del {name}", f"def f():\n    global {name}\n    {name} = 1\nf()"):
+        with pytest.raises((ExpressionError, NameError), match=name):
+            run_and_mend(code, scope)
+    assert scope[name] is not None
+
+
+@pytest.mark.parametrize("code", ["exit", "exit()", "quit", "quit()", "x = 1\nexit"])
+def test_ways_to_leave(prompt, code):
+    assert prompt[0].run(code).leave
+
+
+def test_long_values_are_cut(prompt):
+    answer = prompt[0].run("'x' * 10_000_000")
+    assert len(answer.shown) < 5000
+    assert answer.shown.endswith("... (10000002 characters)")
+
+
+def test_a_value_that_cannot_be_shown_is_one_line(prompt):
+    typed, _ = prompt
+    answer = typed.run("class A:\n    def __repr__(self): return 1 / 0\nA()")
+    assert answer.error.endswith("ZeroDivisionError: division by zero")
+
+
+def test_words_of_the_engine_are_never_old():
+    class Counting(Recorded):
+        status = property(lambda self: len(self.asked))
+
+    typed, _ = console(Counting())
+    assert typed.run("status").shown == "0"
+    typed.run(f"d1 >> {TONE}")
+    assert typed.run("def f(): return status\nf()").shown == "1"
+
+
+def test_ctrl_c_stops_a_line_and_only_that():
+    typed, engine = console()
+    front = Shown(typed.inbox, [Typed("while True: pass"), Typed(f"d1 >> {TONE}"), Left()])
+    stop = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
+    stop.start()
+    begun = time.monotonic()
+    typed.serve(front)
+    assert front.lines == [("error", "stopped: nothing of it was taken")]
+    assert [layer for layer, _ in engine.played()] == ["d1"]
+    assert time.monotonic() - begun < 5
+
+
+def test_ctrl_c_between_lines_is_nothing():
+    typed, _ = console()
+    front = Shown(typed.inbox)
+    later = [
+        threading.Timer(0.2, signal.raise_signal, [signal.SIGINT]),
+        threading.Timer(0.4, typed.inbox.put, [Left()]),
+    ]
+    for timer in later:
+        timer.start()
+    typed.serve(front)
+    assert front.lines == []
+
+
+def test_what_needs_no_engine_does_not_wait_for_it():
+    go, said = threading.Event(), []
+    engine = Recorded()
+    booting = Booting(lambda: go.wait(10) and engine, said.append, print)
+    typed = Console(booting, SimpleQueue())
+    assert typed.run("1 + 1").shown == "2"
+    assert typed.run("interp(drift(1), drift(2), sine(8))").error == ""
+    assert said == []
+    threading.Timer(0.2, go.set).start()
+    assert typed.run(f"d1 >> {TONE}\nd2 >> {TONE}").error == ""
+    assert said == ["the engine is starting: this line waits for it"]
+    assert len(engine.asked) == 1  # one cell, though the engine came in the middle of it
+
+
+def test_an_engine_that_does_not_start_ends_the_prompt_with_its_reason():
+    def start():
+        raise EngineError("engine: it did not start: no such model")
+
+    inbox = SimpleQueue()
+    typed = Console(Booting(start, print, lambda error: inbox.put(Left(error))), inbox)
+    assert "no such model" in typed.run("d1.gain(0)").error
+    with pytest.raises(EngineError, match="no such model"):
+        typed.serve(Shown(inbox))
+
+
+def test_cells_from_an_editor_are_shown_run_and_answered():
+    typed, engine = console()
+    answers = []
+    jobs = [
+        Sent("a = 1\na + 1", "/x/evening.py", 10, answers.append),
+        Sent("\n1 / 0", "/x/evening.py", 10, answers.append),
+        Sent("exit", "", 1, answers.append),
+    ]
+    front = Shown(typed.inbox)
+    for job in jobs:
+        typed.inbox.put(job)
+    typed.serve(front)
+    assert answers[0] == Answer("2")
+    assert answers[1] == Answer(error="line 11: ZeroDivisionError: division by zero", line=11)
+    assert answers[2].leave
+    assert front.lines[:2] == [("echo", "a = 1\na + 1"), ("", "2")]
+    assert ("error", "line 11: ZeroDivisionError: division by zero") in front.lines
+    assert engine.asked == []
+
+
+def test_nothing_saved_is_nothing_said():
+    typed, _ = console()
+    front = Shown(typed.inbox, [Left()])
+    typed.inbox.put(Saved(["nobody"]))
+    typed.serve(front)
+    assert all(text == "" for _, text in front.lines)
