@@ -6,8 +6,10 @@ import ast
 import contextlib
 import importlib
 import linecache
+import math
 import queue
 import signal
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 LONGEST = 4000
 """Characters of a value that are shown."""
+
+JUST_NOW = 0.5
+"""Seconds for which a Ctrl-C holds that came before its line had begun to run."""
 
 
 class Leave(BaseException):
@@ -57,7 +62,7 @@ class Why:
                 [frame for frame in told.stack if frame.filename != __file__]
             )
             return "".join(told.format()).rstrip()
-        except Exception as error:  # noqa: BLE001 - an exception's own text may fail
+        except BaseException as error:  # noqa: BLE001 - an exception's own text may fail
             return f"{type(self.last).__name__}, which cannot be shown: {type(error).__name__}"
 
 
@@ -175,6 +180,7 @@ class Console:
         self._code = ""
         self._number = 0
         self._interruptible = False
+        self._pressed = -math.inf
 
     # The loop.
 
@@ -332,7 +338,7 @@ class Console:
         """Return an error's line, also of an error that fails to say what it is."""
         try:
             return first_line(error, place, self, self.scope.known())
-        except Exception as worse:  # noqa: BLE001 - an exception's own text may fail
+        except BaseException as worse:  # noqa: BLE001 - an exception's own text may fail
             return f"{type(error).__name__}, which cannot be shown: {type(worse).__name__}"
 
     @contextlib.contextmanager
@@ -340,11 +346,14 @@ class Console:
         """Let Ctrl-C stop what runs inside, and nothing else: no message is torn in two."""
         before, self._interruptible = self._interruptible, True
         try:
+            if time.monotonic() - self._pressed < JUST_NOW:
+                self._interrupted()
             yield
         finally:
             self._interruptible = before
 
     def _interrupted(self, *_: Any) -> None:
+        self._pressed = -math.inf if self._interruptible else time.monotonic()
         if self._interruptible:
             raise KeyboardInterrupt
 

@@ -139,6 +139,23 @@ def test_ctrl_c_stops_a_line_and_only_that():
     assert time.monotonic() - begun < 5
 
 
+def test_a_ctrl_c_that_comes_before_its_line_has_begun_is_not_lost():
+    typed, engine = console()
+    front = Shown(typed.inbox, [Typed("while True: pass"), Typed(f"d1 >> {TONE}"), Left()])
+    run = typed.run
+    presses = iter([True])
+
+    def pressed(code):
+        if next(presses, False):
+            signal.raise_signal(signal.SIGINT)
+        return run(code)
+
+    typed.run = pressed
+    typed.serve(front)
+    assert front.lines == [("error", "stopped: nothing of it was taken")]
+    assert [layer for layer, _ in engine.played()] == ["d1"]
+
+
 def test_ctrl_c_between_lines_is_nothing():
     typed, _ = console()
     front = Shown(typed.inbox)

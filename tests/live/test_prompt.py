@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import uuid
 
 import pytest
@@ -14,59 +15,182 @@ from tests.live.conftest import wait_until
 
 pytestmark = pytest.mark.device
 
+TONE = "sound(np.sin(np.arange(9000) * 0.05) * 0.3)"
+
+
+class Terminal:
+    """A tmux session of 80 by 24 that runs the prompt.
+
+    Parameters
+    ----------
+    folder : path
+        The working folder.
+    options : list of str
+    """
+
+    def __init__(self, folder, *options, **environment):
+        self.server = ["tmux", "-L", f"latentlive-{uuid.uuid4().hex}"]
+        held = {k: v for k, v in os.environ.items() if k.startswith(("LATENTLIVE_", "PULSE_"))}
+        held |= {"PYTHONPATH": os.environ.get("PYTHONPATH", ""), **environment}
+        command = ["env", *(f"{name}={value}" for name, value in held.items())]
+        command += [sys.executable, "-m", "latentlive.cli", *options]
+        size = ["-x", "80", "-y", "24", "-c", str(folder)]
+        subprocess.run([*self.server, "new-session", "-d", *size, *command], check=True)
+
+    def tmux(self, *arguments):
+        told = subprocess.run([*self.server, *arguments], capture_output=True, text=True)
+        return told.stdout if told.returncode == 0 else None
+
+    def screen(self):
+        return self.tmux("capture-pane", "-p") or ""
+
+    def type(self, line, enter=True):
+        self.tmux("send-keys", "-l", line)
+        if enter:
+            self.tmux("send-keys", "Enter")
+
+    def key(self, *names):
+        self.tmux("send-keys", *names)
+
+    def running(self):
+        return self.tmux("has-session") is not None
+
+    def lines(self):
+        return [row.rstrip() for row in self.screen().splitlines()]
+
+    def typed(self):
+        """Return what stands on the line that is being edited."""
+        rows = [row for row in self.lines() if row.startswith(">>> ") or row == ">>>"]
+        return rows[-1] if rows else ""
+
+    def shows(self, text, seconds=20):
+        wait_until(lambda: text in self.screen(), seconds, f"{text!r} in\n{self.screen()}")
+
+    def last_shows(self, text, seconds=20):
+        """Wait for the panel's last line: it is there only while a line can be edited."""
+        wait_until(
+            lambda: text in self.screen().rstrip().rsplit("\n", 1)[-1],
+            seconds,
+            f"{text!r} below\n{self.screen()}",
+        )
+
 
 @pytest.fixture
 def terminal(tmp_path):
-    """A tmux session of 80 by 24 that runs the prompt."""
     if shutil.which("tmux") is None:
         pytest.skip("no tmux: apt-get install tmux")
-    server = ["tmux", "-L", f"latentlive-{uuid.uuid4().hex}"]
-    settings = [
-        f"{name}={value}"
-        for name, value in os.environ.items()
-        if name.startswith(("LATENTLIVE_", "PULSE_"))
-    ]
-    command = ["env", *settings, sys.executable, "-m", "latentlive.cli"]
-    command += ["--corpus", str(tmp_path)]
-    subprocess.run([*server, "new-session", "-d", "-x", "80", "-y", "24", *command], check=True)
+    made = []
 
-    def screen():
-        told = subprocess.run([*server, "capture-pane", "-p"], capture_output=True, text=True)
-        return told.stdout
+    def start(*options, **environment):
+        made.append(Terminal(tmp_path, "--corpus", str(tmp_path), *options, **environment))
+        return made[-1]
 
-    def type_(line):
-        subprocess.run([*server, "send-keys", "-l", line], check=True)
-        subprocess.run([*server, "send-keys", "Enter"], check=True)
-
-    def key(name):
-        subprocess.run([*server, "send-keys", name], check=True)
-
-    def running():
-        return subprocess.run([*server, "has-session"], capture_output=True).returncode == 0
-
-    yield screen, type_, key, running
-    subprocess.run([*server, "kill-server"], capture_output=True)
+    yield start
+    for one in made:
+        one.tmux("kill-server")
 
 
 def test_type_break_a_line_hush_and_leave(sink, terminal):
-    screen, type_, key, running = terminal
+    prompt = terminal()
+    prompt.shows("waiting for a texture", 30)
+    prompt.type(f"d1 >> {TONE}")
+    prompt.shows("d1 playing")
+    prompt.type("d1 >> sound('no such')")
+    prompt.shows("sound: no 'no such' in corpus", 60)
+    prompt.type("d1 = 3")
+    prompt.shows("d1 is a layer: d1 >> ...")
+    prompt.type("1 / 0")
+    prompt.shows("ZeroDivisionError: division by zero")
+    assert "Traceback" not in prompt.screen()
+    prompt.last_shows("d1 playing")
+    prompt.type("while True: pass")
+    wait_until(lambda: "dropouts" not in prompt.screen(), 10, "the line to run")
+    time.sleep(0.5)  # a key that comes before the terminal has changed hands is the next line's
+    prompt.key("C-c")
+    prompt.shows("stopped: nothing of it was taken")
+    prompt.last_shows("d1 playing")
+    prompt.type("import sys; sys.exit()")
+    prompt.shows("to leave, type exit")
+    prompt.type("hush(0.1)")
+    prompt.last_shows("dropouts")
+    prompt.key("C-d")
+    wait_until(lambda: not prompt.running(), 20, "the prompt to end")
 
-    def panel_shows():
-        """The panel is there only while the prompt listens."""
-        return "dropouts" in screen().rstrip().splitlines()[-1]
 
-    wait_until(lambda: "waiting for a texture" in screen(), 20, "the prompt")
-    type_("d1 >> sound(np.sin(np.arange(9000) * 0.05) * 0.3)")
-    wait_until(lambda: "d1 playing" in screen(), 20, "the layer's line")
-    type_("d1 >> sound('no such')")
-    wait_until(lambda: "sound: no 'no such' in corpus" in screen(), 60, "one line of error")
-    type_("d1 = 3")
-    wait_until(lambda: "d1 is a layer: d1 >> ..." in screen(), 5, "the name kept")
-    type_("1 / 0")
-    wait_until(lambda: "ZeroDivisionError: division by zero" in screen(), 5, "one line of error")
-    assert "Traceback" not in screen()
-    assert "d1 playing" in screen()
-    type_("hush(0.1)")
-    wait_until(lambda: panel_shows() and "d1 playing" not in screen(), 5, "silence")
-    key("C-d")
-    wait_until(lambda: not running(), 20, "the prompt to end")
+def test_what_comes_from_behind_leaves_the_line_as_it_is(terminal, tmp_path):
+    """A thread prints, an editor sends, a pattern is saved, all in the middle of a word."""
+    (tmp_path / "patterns").mkdir()
+    pattern = tmp_path / "patterns" / "murmurs.py"
+    pattern.write_text("from latentlive import drift\n\ndef murmur():\n    return drift(1)\n")
+    prompt = terminal("--model", "toy")
+    prompt.shows("waiting for a texture", 30)
+    prompt.type("from murmurs import murmur; d1 >> murmur()")
+    prompt.last_shows("drift(1)")
+    prompt.type(
+        "import threading, time; say = lambda:"
+        " [(print('tick', i), time.sleep(0.02)) for i in range(100)]"
+    )
+    prompt.type("threading.Thread(target=say).start()")
+    for letter in "layer_of_my_own":
+        prompt.type(letter, enter=False)
+    prompt.shows("tick 99")
+    wait_until(lambda: prompt.typed() == ">>> layer_of_my_own", 5, prompt.screen())
+    ticks = [row for row in prompt.lines() if "tick" in row]
+    assert ticks == [f"tick {n}" for n in range(100 - len(ticks), 100)]
+
+    command = [sys.executable, "-m", "latentlive.cli", "send", "-"]
+    cell = "d2 >> drift(2)\nprint('from the', 'editor')\n6 * 7"
+    told = subprocess.run(command, input=cell, capture_output=True, text=True, timeout=60)
+    assert (told.returncode, told.stdout) == (0, "42\n"), told.stderr
+    prompt.last_shows("d2 ")
+    rows = prompt.lines()
+    at = rows.index(">>> d2 >> drift(2)")
+    assert rows[at + 1 : at + 5] == [
+        "... print('from the', 'editor')",
+        "... 6 * 7",
+        "from the editor",
+        "42",
+    ]
+    assert prompt.typed() == ">>> layer_of_my_own"
+
+    pattern.write_text(pattern.read_text().replace("drift(1)", "drift(33)"))
+    prompt.shows("murmurs read anew: d1 takes it at the next quant")
+    prompt.shows("drift(33)")
+    assert prompt.typed() == ">>> layer_of_my_own"
+    prompt.key("C-c")
+    prompt.type("exit")
+    wait_until(lambda: not prompt.running(), 20, "the prompt to end")
+
+
+def test_a_cell_of_several_lines_completion_and_history(terminal):
+    prompt = terminal("--model", "toy", "--theme", "light")
+    prompt.shows("waiting for a texture", 30)
+    prompt.type("for n in (1, 2):")
+    prompt.type("layer(f'sea{n}') >> drift(n)")
+    prompt.key("Enter", "Enter")
+    prompt.shows("sea1 playing")
+    prompt.last_shows("sea2 playing")
+    prompt.type("d1.pa", enter=False)
+    prompt.shows("Set the place: 0 left")
+    prompt.key("Tab")
+    wait_until(lambda: prompt.typed() == ">>> d1.pan", 10, prompt.screen())
+    prompt.key("C-c")
+    wait_until(lambda: prompt.typed() == ">>>", 10, prompt.screen())
+    prompt.key("Up")
+    prompt.shows("...     layer(f'sea{n}') >> drift(n)")
+    prompt.key("C-c")
+    prompt.type("exit()")
+    wait_until(lambda: not prompt.running(), 20, "the prompt to end")
+
+
+def test_a_dumb_terminal_gets_plain_text(terminal):
+    prompt = terminal("--model", "toy", TERM="dumb")
+    wait_until(lambda: prompt.typed() == ">>>", 30, "the plain prompt")
+    prompt.type("20 + 1")
+    prompt.shows("21")
+    prompt.type("while True: pass")
+    prompt.type("")
+    prompt.key("C-c")
+    prompt.shows("stopped: nothing of it was taken")
+    prompt.type("exit")
+    wait_until(lambda: not prompt.running(), 20, "the prompt to end")
