@@ -10,13 +10,12 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion, PathCompleter
 from prompt_toolkit.document import Document
-from ptpython.completer import PythonCompleter
 
 from latentlive.errors import LatentliveError
 from latentlive.helping import document, explain, owners
-from latentlive.scope import OF_THE_ENGINE
+from latentlive.scope import LAYERS, OF_THE_ENGINE
 from latentlive.session import shipped
 
 if TYPE_CHECKING:
@@ -25,8 +24,9 @@ if TYPE_CHECKING:
 QUOTED = re.compile(r"""\b(\w+)\(\s*(?:\[[^\]]*)?(['"])([^'"\n]*)$""")
 COUNTED = re.compile(r"\bcluster\(\s*(\d*)$")
 NAME = re.compile(r"(?:^|[^\w.'\"])([A-Za-z_]\w*)$")
-METHOD = re.compile(r"\.(\w*)$")
+METHOD = re.compile(r"^(.*[\w)\]'\"])\.(\w*)$", re.DOTALL)
 STRING = re.compile(r"""^(?:[^'"\n]|'[^'\n]*'|"[^"\n]*")*(['"])[^'"\n]*$""")
+CLOSING = {")": "(", "]": "[", "}": "{"}
 
 
 class Words(Completer):
@@ -39,7 +39,7 @@ class Words(Completer):
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._python = PythonCompleter(self.visible, self.visible, lambda: False)
+        self._paths = PathCompleter(expanduser=True)
 
     def visible(self) -> dict[str, Any]:
         """Return everything that can be typed and has a value now; asks the engine for nothing."""
@@ -53,44 +53,70 @@ class Words(Completer):
         return {**found, **scope.words, **scope}
 
     def get_completions(self, document: Document, event: CompleteEvent) -> Iterable[Completion]:
-        """Yield what may follow the text before the cursor."""
-        text = document.text_before_cursor
+        """Yield what may follow the text before the cursor.
+
+        All of it comes from names and docstrings that are there already: no code is analysed, so
+        that a line never waits for its completions.
+        """
         row = document.current_line_before_cursor
         if quoted := QUOTED.search(row):
             yield from self._inside(quoted[1], quoted[3])
-            if quoted[1] != "sound" or not re.match(r"[./~\\]", quoted[3]):
-                return
+            if quoted[1] == "sound" and re.match(r"[./~\\]", quoted[3]):
+                yield from self._paths.get_completions(Document(quoted[3]), event)
         elif counted := COUNTED.search(row):
             yield from self._clusters(counted[1])
+        elif STRING.match(row):
             return
-        if STRING.match(row) or not (text and (event.completion_requested or text[-1] != " ")):
-            yield from self._python.get_completions(document, event)
-            return
-        begun = NAME.search(row)
-        mine: set[str] = set()
-        if begun:
-            for word in sorted({*self._console.scope.words, *OF_THE_ENGINE}):
-                if word.startswith(begun[1]):
-                    mine.add(word)
-                    yield Completion(word, -len(begun[1]), display_meta=partial(self.meta, word))
-        for found in self._python.get_completions(document, event):
-            if found.text in mine or (begun and not self._is_name(found.text)):
-                continue
-            if METHOD.search(row) and _is_method(found.text):
-                meta = partial(self.meta, found.text)
-                yield Completion(found.text, found.start_position, display_meta=meta)
-            else:
-                yield found
+        elif method := METHOD.match(row):
+            for name in self._attributes(method[1]):
+                if name.startswith(method[2]):
+                    yield Completion(name, -len(method[2]), display_meta=partial(self.meta, name))
+        elif begun := NAME.search(row):
+            for name in [*self._parameters(document.text_before_cursor), *self._names()]:
+                if name.startswith(begun[1]):
+                    yield Completion(name, -len(begun[1]), display_meta=partial(self.meta, name))
 
-    def _is_name(self, text: str) -> bool:
-        """Tell whether a text can stand alone: a parameter, a keyword, a variable or a builtin."""
-        held = text in self._console.scope or hasattr(builtins, text)
-        return text.endswith("=") or keyword.iskeyword(text) or held
+    def _names(self) -> list[str]:
+        """Return every name that may stand alone."""
+        python = [*keyword.kwlist, *(n for n in dir(builtins) if n[0].islower())]
+        return sorted({*self._console.scope.known(), *python} - {"__name__"})
+
+    def _parameters(self, text: str) -> list[str]:
+        """Return the parameters of the call that a text ends in, each with its ``=``."""
+        call = re.search(r"(\w+)\($", text[: opened(text)])
+        if call is None:
+            return []
+        try:
+            _, thing = explain(call[1], self._console.scope)
+            return [f"{name}=" for name in inspect.signature(thing).parameters if name != "self"]
+        except (LatentliveError, TypeError, ValueError):
+            return []
+
+    def _attributes(self, text: str) -> list[str]:
+        """Return what may stand behind the dot that follows a text."""
+        from latentlive.curves import Curve
+        from latentlive.engine import Layer
+        from latentlive.latent import Latent
+
+        root, alone = rooted(text)
+        if root in LAYERS or root == "layer":
+            return _public(Layer)
+        held = self.visible().get(root)
+        if alone:
+            for name in text.rsplit(root, 1)[-1].split(".")[1:]:
+                held = inspect.getattr_static(held, name, None)
+            return [] if held is None else _public(held)
+        for kind in (Curve, Latent):
+            if isinstance(held, kind) or (isinstance(held, type) and issubclass(held, kind)):
+                return _public(kind)
+        return sorted({*_public(Curve), *_public(Latent)})
 
     def meta(self, word: str) -> str:
         """Return a word's signature and the first line of its docstring."""
         if re.fullmatch(r"d\d+", word):
             return "a layer: >> texture, .gain(db), .pan(place), .fade(beats), .stop(fade)"
+        if word.endswith("=") or keyword.iskeyword(word):
+            return ""
         try:
             called, thing = explain(word, self._console.scope)
         except LatentliveError:
@@ -145,8 +171,49 @@ class Words(Completer):
 
 
 def _methods() -> set[str]:
-    return {name for owner in owners() for name in dir(owner) if not name.startswith("_")}
+    return {name for owner in owners() for name in _public(owner)}
 
 
-def _is_method(name: str) -> bool:
-    return any(inspect.getattr_static(owner, name, None) is not None for owner in owners())
+def _public(thing: Any) -> list[str]:
+    return [name for name in dir(thing) if not name.startswith("_")]
+
+
+def opened(text: str) -> int:
+    """Return the place behind the last bracket that is still open, 0 without one.
+
+    >>> opened("interp(a, sine(8), cur")
+    7
+    """
+    depth = 0
+    for place in range(len(text) - 1, -1, -1):
+        if text[place] in CLOSING:
+            depth += 1
+        elif text[place] in CLOSING.values():
+            depth -= 1
+            if depth < 0:
+                return place + 1
+    return 0
+
+
+def rooted(text: str) -> tuple[str, bool]:
+    """Return the name that a chain of words begins with, and whether nothing was called in it.
+
+    >>> rooted("a + sound('gong').extend(4)")
+    ('sound', False)
+    >>> rooted("x = np.linalg")
+    ('np', True)
+    """
+    alone = True
+    while True:
+        text = text.rstrip()
+        if text and text[-1] in CLOSING:
+            alone = False
+            text = text[: opened(text[:-1]) - 1] if opened(text[:-1]) else ""
+            continue
+        found = re.search(r"(\w+)$", text)
+        if found is None:
+            return "", alone
+        text = text[: found.start()]
+        if not text.endswith("."):
+            return found[1], alone
+        text = text[:-1]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 LONGEST = 4000
 """Characters of a value that are shown."""
 
-JUST_NOW = 0.5
+JUST_NOW = 2.0
 """Seconds for which a Ctrl-C holds that came before its line had begun to run."""
 
 

@@ -12,6 +12,7 @@ BAR = 8
 AHEAD = 2.0
 """Seconds ready that fill a layer's bar."""
 
+LONGEST_NAME = 8
 METER_FLOOR = -48.0
 METER = 12
 HEAVY = 0.8
@@ -46,7 +47,8 @@ def styled(state: dict[str, Any], width: int = 80, height: int = 100) -> list[Li
     if state.get("ended"):
         return [_cut([("bad", "the engine has ended: leave (Ctrl-D) and start again")], width)]
     lines = [_transport(state)]
-    lines += [_layer(layer) for layer in state["layers"]]
+    wide = min(max([4, *(len(layer["name"]) for layer in state["layers"])]), LONGEST_NAME)
+    lines += [_layer(layer, wide) for layer in state["layers"]]
     lines += [_planned(row) for row in state.get("plan", [])]
     if len(lines) > height:
         left_out = len(lines) - height + 1
@@ -82,8 +84,8 @@ def _meter(level: float) -> Line:
     return [(style, "=" * filled), ("empty", "-" * (METER - filled)), ("", f" {said}")]
 
 
-def _layer(layer: dict[str, Any]) -> Line:
-    name, state = ("name", f"{layer['name']:>4} "), str(layer["state"])
+def _layer(layer: dict[str, Any], wide: int) -> Line:
+    name, state = ("name", f"{layer['name'][:wide]:>{wide}} "), str(layer["state"])
     if state == "failed":
         return [name, ("bad", f"failed: {layer['error']}")]
     late = bool(layer.get("late"))

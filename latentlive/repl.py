@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TextIO
@@ -40,6 +42,10 @@ ROWS_TO_TYPE = 9
 """Rows of the terminal that the panel leaves to the line and what stands above it."""
 
 
+ANNOTATION = re.compile(r":.*?(?==|$)")
+"""The type in ``curve: CurveLike=0.5``."""
+
+
 class Validator(PythonValidator):
     """Points at a syntax error while the line can still be edited."""
 
@@ -65,8 +71,16 @@ class Line(PythonInput):
             held = self.get_globals().get(one.name.lower())
             one.name = one.name.lower() if isinstance(held, type) else one.name
             for parameter in one.parameters:
-                parameter.annotation = None
+                parameter.name = ANNOTATION.sub("", parameter.name)
         self._signatures = found
+
+
+class Unwaited(ThreadPoolExecutor):
+    """Threads that look up signatures; a line that was entered does not wait for their end."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Let them end by themselves."""
+        super().shutdown(wait=False, cancel_futures=True)
 
 
 class Prompt:
@@ -126,6 +140,9 @@ class Prompt:
 
     def _edit(self) -> None:
         job: Job = Left()
+        self.input.app.pre_run_callables.append(
+            lambda: asyncio.get_running_loop().set_default_executor(Unwaited(2))
+        )
         try:
             job = Typed(self.input.read())
         except EOFError:
