@@ -12,7 +12,7 @@ from latentlive.errors import EngineError, LatentliveError
 if TYPE_CHECKING:
     from latentlive.engine import Engine
 
-LONG = 1.0
+LONG = 3.0
 """Seconds after which making the starter sounds is worth a line."""
 
 

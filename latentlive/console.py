@@ -11,13 +11,13 @@ import queue
 import signal
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from latentlive.booting import Booting
 from latentlive.errors import LatentliveError
 from latentlive.helping import Examples, Help
+from latentlive.jobs import Answer, Front, Job, Left, Saved, Sent, Typed
 from latentlive.rehearsal import Rehearsal
 from latentlive.reloading import Patterns
 from latentlive.scope import Names, first_line, open_cell
@@ -64,90 +64,6 @@ class Why:
             return "".join(told.format()).rstrip()
         except BaseException as error:  # noqa: BLE001 - an exception's own text may fail
             return f"{type(self.last).__name__}, which cannot be shown: {type(error).__name__}"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came of a cell.
-
-    Parameters
-    ----------
-    shown : str
-        Its value, as text.
-    error : str
-        One line; empty if all is well.
-    line : int, optional
-        Of the file, where the error came from.
-    leave : bool
-        Whether it asked to leave.
-    """
-
-    shown: str = ""
-    error: str = ""
-    line: int | None = None
-    leave: bool = False
-
-
-@dataclass(frozen=True)
-class Typed:
-    """A line or cell from the keyboard."""
-
-    code: str
-
-
-@dataclass(frozen=True)
-class Sent:
-    """A cell from an editor.
-
-    Parameters
-    ----------
-    code : str
-    file : str
-    line : int
-        Of its first line in the file.
-    reply : function of the answer
-    """
-
-    code: str
-    file: str
-    line: int
-    reply: Callable[[Answer], object]
-
-
-@dataclass(frozen=True)
-class Saved:
-    """Pattern files that were saved."""
-
-    names: list[str]
-
-
-@dataclass(frozen=True)
-class Left:
-    """The keyboard's end, or the engine's."""
-
-    error: LatentliveError | None = None
-
-
-Job = Typed | Sent | Saved | Left
-
-
-class Front(Protocol):
-    """What the performer sees: a terminal with a line editor, or plain text."""
-
-    def read(self) -> None:
-        """Begin to read one line or cell in a thread; it arrives in the console's inbox."""
-
-    def aside(self) -> contextlib.AbstractContextManager[None]:
-        """Make room for output while a line is being typed."""
-
-    def output(self) -> contextlib.AbstractContextManager[None]:
-        """Send what running code prints straight to the terminal."""
-
-    def show(self, text: str, style: str = "") -> None:
-        """Show lines; the style is ``error``, ``note``, ``echo`` or none."""
-
-    def close(self) -> None:
-        """Put the terminal back as it was."""
 
 
 class Console:
@@ -257,8 +173,10 @@ class Console:
         name = file or f"<cell {self._number}>"
         if not file:
             linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
+        taken = False
         try:
             value = self.execute(code, name, line)
+            taken = True
             if isinstance(value, Exit):
                 return Answer(leave=True)
             with self.interruptible():
@@ -267,7 +185,8 @@ class Console:
             return Answer(leave=True)
         except KeyboardInterrupt as error:
             self.why.last = error
-            return Answer(error="stopped: nothing of it was taken")
+            what = "while its value was shown" if taken else "nothing of it was taken"
+            return Answer(error=f"stopped: {what}")
         except BaseException as error:  # noqa: BLE001 - the prompt outlives all that is typed
             self.why.last = error
             place = name if file or "\n" in code.strip() else ""

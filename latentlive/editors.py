@@ -20,11 +20,11 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import IO, Any, cast
 
-from latentlive.console import Answer, Job, Sent
 from latentlive.corpus import cache_folder
 from latentlive.engine.address import Address
 from latentlive.engine.wire import Message, Wire
 from latentlive.errors import EngineError, ExpressionError
+from latentlive.jobs import Answer, Job, Sent
 from latentlive.session import cell_at
 
 MOST = 4 * 2**20

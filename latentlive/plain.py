@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from queue import SimpleQueue
 from typing import TextIO
 
-from latentlive.console import Job, Left, Typed
+from latentlive.jobs import Job, Left, Typed
 from latentlive.session import HEADING
 
 GOES_ON = ("else", "elif", "except", "finally", "case", ")", "]", "}")

@@ -10,8 +10,9 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from latentlive.booting import Booting
-from latentlive.console import Console, Front, Job, Left
+from latentlive.console import Console
 from latentlive.editors import Listener
+from latentlive.jobs import Front, Job, Left
 from latentlive.plain import Plain
 
 if TYPE_CHECKING:

@@ -33,8 +33,9 @@ from ptpython.signatures import Signature
 from ptpython.validator import PythonValidator
 
 from latentlive.completion import Words
-from latentlive.console import Console, Job, Left, Typed
+from latentlive.console import Console
 from latentlive.corpus import cache_folder
+from latentlive.jobs import Job, Left, Typed
 from latentlive.panel import styled
 from latentlive.theme import THEMES, style
 

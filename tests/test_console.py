@@ -10,8 +10,9 @@ from queue import SimpleQueue
 import pytest
 
 from latentlive.booting import Booting
-from latentlive.console import Answer, Console, Left, Saved, Sent, Typed
+from latentlive.console import Console
 from latentlive.errors import EngineError, ExpressionError
+from latentlive.jobs import Answer, Left, Saved, Sent, Typed
 from latentlive.scope import KEPT, Names
 from tests.prompting import TONE, Recorded, Shown, console
 
@@ -153,6 +154,13 @@ def test_a_ctrl_c_that_comes_before_its_line_has_begun_is_not_lost():
     typed.run = pressed
     typed.serve(front)
     assert front.lines == [("error", "stopped: nothing of it was taken")]
+    assert [layer for layer, _ in engine.played()] == ["d1"]
+
+
+def test_ctrl_c_while_a_value_is_shown_says_that_the_line_was_taken(prompt):
+    typed, engine = prompt
+    code = f"class R:\n    def __repr__(self): raise KeyboardInterrupt\nd1 >> {TONE}\nR()"
+    assert typed.run(code).error == "stopped: while its value was shown"
     assert [layer for layer, _ in engine.played()] == ["d1"]
 
 

@@ -18,10 +18,10 @@ from queue import SimpleQueue
 
 import pytest
 
-from latentlive.console import Answer, Left
 from latentlive.corpus import cache_folder
 from latentlive.editors import MOST, Listener, chosen, send
 from latentlive.errors import EngineError, ExpressionError
+from latentlive.jobs import Answer, Left
 from tests.prompting import Shown, console
 
 

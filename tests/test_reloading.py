@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from latentlive.console import Left, Saved
+from latentlive.jobs import Left, Saved
 from latentlive.reloading import assignments
 from tests.live.conftest import wait_until
 from tests.prompting import Shown, console
