@@ -118,11 +118,14 @@ def small() -> None:
         used = timed(lambda s=short: s.train(vectors, same, random_order=True))  # type: ignore[misc]
         label = f"minisom, equal time, principal axes, sigma {sigma:g}"
         theirs[f"sigma {sigma:g}"] = row(label, used, vectors, nodes_of(short))
-    quantisation, topographic = row("batch, 100 epochs", spent, vectors, kept[0])
-    wide: list[Floats] = []
-    used = timed(lambda: wide.append(som.train(vectors, last=2.0)))
+    quantisation, topographic = row(
+        f"batch, sigma at the end {som.LAST_SIGMA:g}", spent, vectors, kept[0]
+    )
     batch = [(quantisation, topographic)]
-    batch.append(row("batch, 100 epochs, sigma at the end 2", used, vectors, wide[0]))
+    for last in (0.25, 0.5, 2.0):
+        other: list[Floats] = []
+        used = timed(lambda at=last, to=other: to.append(som.train(vectors, last=at)))  # type: ignore[misc]
+        batch.append(row(f"batch, sigma at the end {last:g}", used, vectors, other[0]))
     compare(theirs, batch)
     verdict("QE", quantisation, 0.89, quantisation <= 0.89)
     verdict("TE", topographic, 0.29, topographic <= 0.29)

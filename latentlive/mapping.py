@@ -72,12 +72,23 @@ def make_map(
         made.sounds = len(names)
         if made.report.interrupted or not names:
             return made
-        mapped = trained(names, files, thumbnails, seed)
-        index.put_map(mapped)
+        if before is not None and _made_of(before, names, files, thumbnails, seed):
+            mapped = before
+        else:
+            mapped = trained(names, files, thumbnails, seed)
+            index.put_map(mapped)
     made.replaced = before.origin if before else ""
     made.side = mapped.map.side
     made.quantisation, made.topographic = som.errors(mapped.map.vectors, mapped.nodes)
     return made
+
+
+def _made_of(
+    before: Mapped, names: list[str], files: list[str], thumbnails: NDArray[np.float32], seed: int
+) -> bool:
+    """Tell whether a map was made here of just these sounds; training again would change nothing."""
+    same = (before.names, before.files, before.origin, before.seed) == (names, files, "", seed)
+    return same and np.array_equal(before.thumbnails, thumbnails)
 
 
 def trained(
@@ -88,4 +99,4 @@ def trained(
     vectors = scale.normal(thumbnails.astype(np.float64))
     nodes = som.train(vectors, seed=seed)
     labels = labelled(vectors, nodes)[0] if len(nodes) > 1 else np.zeros(len(names), np.int64)
-    return Mapped(names, files, [None] * len(names), thumbnails, labels, nodes, scale)
+    return Mapped(names, files, [None] * len(names), thumbnails, labels, nodes, scale, seed=seed)

@@ -25,7 +25,7 @@ F32 = NDArray[np.float32]
 EPOCHS = 100
 LAST_SIGMA = 0.36
 """The neighbourhood at the end, in nodes. Less brings sounds a little nearer to their nodes and
-tears the map: at 0.25 a quarter more of them have their two best nodes apart."""
+tears the map: at 0.25 a fifth more of them have their two best nodes apart."""
 
 
 def side_for(sounds: int) -> int:

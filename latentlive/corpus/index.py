@@ -99,6 +99,8 @@ class Mapped:
     scale : Scale
     origin : str
         Where the map was imported from; empty if it was made here.
+    seed : int
+        That it was made with.
     """
 
     names: list[str]
@@ -109,6 +111,7 @@ class Mapped:
     nodes: Floats
     scale: Scale
     origin: str = ""
+    seed: int = 0
 
     @cached_property
     def rows(self) -> dict[str, int]:
@@ -221,7 +224,7 @@ class Index:
             "labels": np.asarray(mapped.labels, "<i8").tobytes(),
             "nodes": np.asarray(mapped.nodes, "<f8").tobytes(),
             "scale": np.asarray([scale.mean, scale.std, scale.weights], "<f8").tobytes(),
-            "origin": json.dumps(mapped.origin).encode(),
+            "made": json.dumps([mapped.origin, mapped.seed]).encode(),
         }
         with self._told(), self._db:
             self._db.executemany("INSERT OR REPLACE INTO map VALUES (?, ?)", rows.items())
@@ -233,8 +236,8 @@ class Index:
         if not rows:
             return None
         with self._sane():
-            texts = [json.loads(rows[key]) for key in ("names", "files", "starts", "origin")]
-            names, files, starts, origin = texts
+            texts = [json.loads(rows[key]) for key in ("names", "files", "starts", "made")]
+            names, files, starts, (origin, seed) = texts
             thumbnails = np.frombuffer(rows["thumbnails"], "<f4").reshape(len(names), WIDTH)
             labels = np.frombuffer(rows["labels"], "<i8")
             nodes = np.frombuffer(rows["nodes"], "<f8").reshape(-1, WIDTH)
@@ -243,7 +246,7 @@ class Index:
             if not whole or not 0 <= labels.min() <= labels.max() < len(nodes):
                 raise ValueError("the map is not whole")
         scale = Scale(mean, std, weights)
-        return Mapped(names, files, starts, thumbnails, labels, nodes, scale, origin)
+        return Mapped(names, files, starts, thumbnails, labels, nodes, scale, origin, seed)
 
     @contextlib.contextmanager
     def _sane(self) -> Iterator[None]:

@@ -233,7 +233,7 @@ def test_a_broken_index_is_one_line(tmp_path):
         with pytest.raises(SoundError, match="delete it"):
             index.measured()
         index.put_map(mapped(3))
-        for key in ("names", "thumbnails", "labels", "nodes", "scale"):
+        for key in ("names", "thumbnails", "labels", "nodes", "scale", "made"):
             index._db.execute("SAVEPOINT whole")
             index._db.execute("UPDATE map SET value = x'5b5d' WHERE key = ?", [key])
             with pytest.raises(SoundError, match="delete it"):
