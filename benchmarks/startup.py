@@ -131,14 +131,14 @@ def main() -> None:
         times["prompt"].append(prompt)
         times["first sound"].append(sound)
     middle = {what: statistics.median(all_) for what, all_ in times.items()}
-    print("| until              | seconds | of bare Python | of importing ptpython | target  |")
-    print("|--------------------|--------:|---------------:|----------------------:|---------|")
+    print("| until              | seconds | of bare Python | of importing ptpython | target   |")
+    print("|--------------------|--------:|---------------:|----------------------:|----------|")
     targets = {"prompt": 0.6, "first sound": 3.0}
     for what, seconds in middle.items():
         of_bare, of_editor = (seconds / middle[k] for k in ("python -c pass", "import ptpython"))
         wanted = f"<= {targets[what]:.1f} s" if what in targets else ""
         print(
-            f"| {what:<18} | {seconds:7.2f} | {of_bare:13.1f}x | {of_editor:20.1f}x | {wanted:<7} |"
+            f"| {what:<18} | {seconds:7.2f} | {of_bare:13.1f}x | {of_editor:20.1f}x | {wanted:<8} |"
         )
 
 

@@ -20,7 +20,7 @@ from latentlive.helping import Examples, Help
 from latentlive.jobs import Answer, Front, Job, Left, Saved, Sent, Typed
 from latentlive.rehearsal import Rehearsal
 from latentlive.reloading import Patterns
-from latentlive.scope import Names, first_line, open_cell
+from latentlive.scope import Names, first_line
 from latentlive.session import Cell
 from latentlive.tutorial import Tutorial
 
@@ -232,7 +232,7 @@ class Console:
 
     def _enter(self, name: str = "") -> None:
         assert self._cells is not None
-        self._cells.enter_context(open_cell(self.booting.engine(), self._code, name))
+        self._cells.enter_context(self.booting.engine().cell(code=self._code, name=name))
 
     def _shown(self, code: str, value: Any) -> str:
         """Return the text of a cell's value; a layer is shown when asked for by name alone."""

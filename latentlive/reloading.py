@@ -23,7 +23,7 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from latentlive.scope import LAYERS, Names, first_line, open_cell
+from latentlive.scope import LAYERS, Names, first_line
 from latentlive.session import reach_patterns
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ class Patterns:
                 texture = eval(line.code, Values(self.scope, line.values))
                 if repr(texture) == line.shown:
                     continue
-                with open_cell(live, f"{layer} >> {texture!r}", "pattern saved"):
+                with live.cell(code=f"{layer} >> {texture!r}", name="pattern saved"):
                     _ = live.layer(layer) >> texture
             except BaseException as error:  # noqa: BLE001 - a performer's code may raise anything
                 said.append(f"{layer} goes on as it was: {first_line(error, '', self)}")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import inspect
 import traceback
 from collections.abc import Callable, Collection, Container, Mapping
 from pathlib import Path
@@ -13,6 +11,7 @@ import latentlive
 from latentlive.errors import ExpressionError, LatentliveError, did_you_mean
 
 if TYPE_CHECKING:
+    from latentlive.browser import Browser
     from latentlive.engine import Engine
 
 LAYERS = tuple(f"d{n}" for n in range(1, 17))
@@ -22,8 +21,8 @@ KEPT = frozenset({*LAYERS, "layer", "master", "hush", "only", "panic"})
 OF_THE_ENGINE = (
     *LAYERS,
     *("layer", "layers", "master", "hush", "only", "panic", "record", "stop_recording"),
-    *("tempo", "tap", "now", "at", "cue", "go", "plan", "cancel", "ready", "audition"),
-    *("undo", "redo", "history", "status", "seed", "bounce", "corpus", "log"),
+    *("tempo", "tap", "now", "at", "cue", "after", "go", "plan", "cancel", "ready"),
+    *("audition", "undo", "redo", "history", "status", "seed", "bounce", "corpus", "log"),
 )
 """Words that are looked up on the engine each time they are used: ``now`` is never old."""
 
@@ -60,11 +59,16 @@ class Names(dict[str, Any]):
     def __missing__(self, name: str) -> Any:
         if name in self.words:
             return self.words[name]
+        if name == "corpus":
+            return self._browser()
         if name in OF_THE_ENGINE:
-            found = getattr(self._engine(), name, self)
-            if found is not self:
-                return found
+            return getattr(self._engine(), name)
         raise KeyError(name)
+
+    def _browser(self) -> Browser:
+        from latentlive.browser import Browser
+
+        return Browser(self._engine())
 
     def __setitem__(self, name: str, value: Any) -> None:
         if name in KEPT:
@@ -142,12 +146,3 @@ def first_line(
 
 def _place(found: str, file: str, others: Container[str]) -> str:
     return f"{Path(found).name} " if found != file and found in others else ""
-
-
-def open_cell(engine: Engine, code: str, name: str = "") -> contextlib.AbstractContextManager[None]:
-    """Open a cell of an engine, with the text for its log where the engine keeps one."""
-    taken = inspect.signature(engine.cell).parameters
-    options: dict[str, Any] = {
-        key: value for key, value in (("code", code), ("name", name)) if key in taken
-    }
-    return engine.cell(**options)

@@ -47,6 +47,7 @@ def stage(starter, tmp_path, monkeypatch):
     stage.close()
 
 
+@pytest.fixture(scope="session")
 def made(recordings):
     """The corpus of those recordings, with its map."""
     from latentlive.corpus import Corpus

@@ -1,8 +1,4 @@
-"""A stage for the pages and the shipped music: a silent engine in the toy space, words in scope.
-
-Words that this version of the engine does not have yet are stood in for, so that a page may speak
-of them; a word that exists is always the real one.
-"""
+"""A stage for the pages and the shipped music: a silent engine in the toy space, words in scope."""
 
 from __future__ import annotations
 
@@ -15,44 +11,11 @@ import soundfile
 
 import latentlive as ll
 from latentlive.corpus.starter import NAMES
-from latentlive.engine import Layer
-
-OF_THE_ENGINE = (
-    *("layer", "hush", "only", "panic", "master", "record", "stop_recording", "layers", "status"),
-    *("tempo", "tap", "now", "at", "cue", "go", "plan", "cancel", "ready", "audition"),
-    *("undo", "redo", "history", "log"),
-)
-OF_THE_PROMPT = ("load", "cell", "seed", "bounce", "corpus")
-OF_A_LAYER = ("morph", "wide", "out")
-NEVER = 10**12
-"""A sample that no test reaches."""
+from latentlive.rehearsal import Rehearsal
+from latentlive.scope import Names
 
 SHORTEST = 44100
 """Samples of the shortest starter sound: what can be cut from it can be cut from all."""
-
-
-class StandIn:
-    """Takes any word and call; what stands in its block is checked by the engine, never landed."""
-
-    beat = seconds = 0.0
-
-    def __init__(self, engine):
-        self.engine = engine
-
-    def __call__(self, *_, **__):
-        return self
-
-    def __getattr__(self, name):
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return self
-
-    def __enter__(self):
-        self.block = self.engine.cell(NEVER)
-        return self.block.__enter__()
-
-    def __exit__(self, *error):
-        return self.block.__exit__(*error)
 
 
 def starter_names(folder):
@@ -79,18 +42,15 @@ class Stage:
         self.engine = ll.Engine(
             model="toy", corpus=corpus, silent=True, hold=True, say=self.said.append
         )
-        self.scope = {word: getattr(ll, word) for word in ll.WORDS}
-        self.scope |= {f"d{n}": self.engine.layer(f"d{n}") for n in range(1, 17)}
-        self.scope |= {word: StandIn(self.engine) for word in OF_THE_PROMPT}
-        self.scope |= {"np": np, "ll": ll}
-        self.lent = [word for word in OF_A_LAYER if word not in vars(Layer)]
-        for word in self.lent:
-            setattr(Layer, word, lambda layer, *_: layer)
+        self.scope = Names(lambda: self.engine, {"ll": ll})
+        rehearsal = Rehearsal(self._rehearse)
+        self.scope.words |= {"load": rehearsal.load, "cell": rehearsal.cell}
+
+    def _rehearse(self, cell, file):
+        self.run(cell.code)
 
     def run(self, code, at=None):
         """Run one cell, whose changes land together, and return what its expressions gave."""
-        for word in OF_THE_ENGINE:
-            self.scope[word] = getattr(self.engine, word, StandIn(self.engine))
         given = []
         with self.engine.cell(at):
             for statement in ast.parse(code).body:
@@ -116,7 +76,5 @@ class Stage:
 
     def close(self):
         """End the engine."""
-        for word in self.lent:
-            delattr(Layer, word)
         with contextlib.suppress(ll.EngineError):
             self.engine.close(0)

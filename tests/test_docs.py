@@ -36,7 +36,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LANGUAGES = {"python", "pycon", "sh", "json", "text", ""}
 OF_EDITORS = {"vim", "elisp"}
-COMING = {"bounce", "replay", "resume", "send", "corpus", "train", "doctor"}
+COMING = {"train"}
 """Commands that a page may show before this version has them."""
 
 OF_THE_SHELL = {"python3", "pip", "pytest", "sudo", "apt", "cd", "git", "python"}

@@ -401,6 +401,35 @@ class Engine:
         """Do again what was undone last."""
         self.request({"op": "redo"})
 
+    def bounce(self, start: float, stop: float, path: str | os.PathLike[str]) -> None:
+        """Write what was heard from one beat to another to a file, rendered in the background.
+
+        Parameters
+        ----------
+        start, stop : float [beats, >= 0]
+        path : path
+            Ends in ``.wav`` or ``.flac``.
+
+        Example
+        -------
+        ``bounce(0, 64, "intro.flac")``
+        """
+        first, last = (
+            Number("beats", least=0.0).coerce(value, f"bounce: {name}")
+            for name, value in (("start", start), ("stop", stop))
+        )
+        command = [sys.executable, "-m", "latentlive.cli", "bounce", self.log]
+        command += ["-o", os.path.abspath(path), "--from", f"{first:.6f}b", "--to", f"{last:.6f}b"]
+
+        def run() -> None:
+            done = subprocess.run(
+                command, capture_output=True, text=True, env={**os.environ, **ONE_THREAD}
+            )
+            failed = done.stderr.strip().splitlines()[-1:] if done.returncode else []
+            self._say(failed[0] if failed else f"bounced to {os.path.abspath(path)}")
+
+        threading.Thread(target=run, daemon=True).start()
+
     @property
     def log(self) -> str:
         """The file that the performance is logged to."""

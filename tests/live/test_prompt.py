@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -10,6 +11,9 @@ import uuid
 
 import pytest
 
+from latentlive.corpus import cache_folder
+from latentlive.engine import Engine
+from latentlive.errors import EngineError
 from tests.live.conftest import wait_until
 
 pytestmark = pytest.mark.device
@@ -88,6 +92,9 @@ def terminal(tmp_path):
     yield start
     for one in made:
         one.tmux("kill-server")
+    for _ in cache_folder("run").glob("engine-*.json"):  # a killed prompt leaves its engine playing
+        with contextlib.suppress(EngineError):
+            Engine.attach(say=lambda _: None).close(0.1)
 
 
 def test_type_break_a_line_hush_and_leave(sink, terminal):
