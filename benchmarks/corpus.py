@@ -1,6 +1,6 @@
 """Indexing: files a second, memory, opening; and whether like lies beside like.
 
-    python benchmarks/corpus.py /usr/share/sonic-pi/samples            # ten minutes
+    python benchmarks/corpus.py /usr/share/sonic-pi/samples            # two to ten minutes
     python benchmarks/corpus.py /usr/share/sonic-pi/samples --quick    # does it run at all?
 
 - growth: folders of 100, 1,000 and 10,000 synthesised sounds of half a second, indexed from

@@ -86,7 +86,7 @@ def make_map(
 def _made_of(
     before: Mapped, names: list[str], files: list[str], thumbnails: NDArray[np.float32], seed: int
 ) -> bool:
-    """Tell whether a map was made here of just these sounds; training again would change nothing."""
+    """Tell whether a map was made here of just these sounds, with this seed."""
     same = (before.names, before.files, before.origin, before.seed) == (names, files, "", seed)
     return same and np.array_equal(before.thumbnails, thumbnails)
 
