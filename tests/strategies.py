@@ -57,7 +57,7 @@ def _grown(inner: st.SearchStrategy[Curve]) -> st.SearchStrategy[Curve]:
         st.builds(lambda c, a, b: c.range(a, b), inner, side, side),
         st.builds(lambda c, a, b: c.rangex(a, b), inner, beats, beats),
         st.builds(lambda c, n: c.quantise(n), inner, st.integers(1, 100)),
-        st.builds(lambda c, b: c.smooth(b), inner, beats),
+        st.builds(lambda c, b: c.smooth(b) if c.cost == 1 else c, inner, beats),
         st.builds(lambda c, k: c.ease(k), inner, st.sampled_from(["in", "out", "inout"])),
         st.builds(lambda c, k: c.slow(k), inner, factors),
         st.builds(lambda c, k: c.fast(k), inner, factors),
@@ -107,7 +107,9 @@ def _finite(inner: st.SearchStrategy[Latent]) -> st.SearchStrategy[Latent]:
         st.builds(lambda a, i, c: a.dim(i, c), inner, st.integers(0, 63), amounts),
         st.builds(lambda a, c: a.jitter(c), inner, amounts),
         st.builds(
-            lambda a, b: a.smooth(b), inner, st.floats(0.001, 0.1).map(lambda x: round(x, 3))
+            lambda a, b: a.smooth(b) if a.cost == 1 else a,
+            inner,
+            st.floats(0.001, 0.1).map(lambda x: round(x, 3)),
         ),
         st.builds(lambda a: a.rev(), inner),
         st.builds(lambda a, b: a.slice(0, b), inner, st.floats(1.5, 9).map(lambda x: round(x, 2))),

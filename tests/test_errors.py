@@ -20,6 +20,11 @@ BAD = [
     (lambda: ll.sine(True), "sine: period must be a number of beats, got True"),
     (lambda: ll.sine(float("nan")), "sine: period must be a finite number of beats, got nan"),
     (lambda: ll.perlin(float("inf")), "perlin: period must be a finite number of beats, got inf"),
+    (
+        lambda: ll.sine(8).smooth(1).smooth(1).smooth(1),
+        "smooth: averages of averages ask what is inside 32768 times a moment, 4096 is the most; "
+        "take one average over a longer span",
+    ),
     (lambda: ll.square(1, 2), "square: low must be <= 1, got 2"),
     (lambda: ll.line(0, 1, 0), "line: beats must be > 0 beats, got 0"),
     (lambda: ll.env([]), "env: points must be a non-empty array with 2 axis, got shape (0,)"),

@@ -138,6 +138,7 @@ class Quantise(Curve):
 class Smooth(Curve):
     """Averaged over a span, by 32 points of the midpoint rule."""
 
+    asks = 32
     of: CurveLike = child(as_curve)
     beats: float = positive("beats")
 

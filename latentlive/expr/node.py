@@ -38,11 +38,14 @@ from latentlive.expr.fields import (
 MAX_DEPTH = 150
 """The deepest nesting that an expression may have."""
 
+MAX_COST = 4096
+"""How often what is innermost may be asked for one moment: averages multiply."""
+
 LAYER_WORDS = frozenset({"gain", "amp", "pan", "fade", "xfade", "quant", "stop"})
 LAYER_WORD = "; it is a layer's word: (d1 >> ...).gain(-6)"
 
 _INNER = frozenset({"at", "children", "depth", "digest", "family", "form", "kinds", "length"}) | {
-    *("span", "tag", "values", "walk", "word"),
+    *("span", "tag", "values", "walk", "word", "asks", "cost"),
 }
 """Names of a node that are no words of the language: they are not suggested."""
 
@@ -64,7 +67,9 @@ class Node:
     tag: ClassVar[str]
     form: ClassVar[str]
     kinds: ClassVar[dict[str, Kind]]
+    asks: ClassVar[int] = 1
     depth: int
+    cost: int
     __array_ufunc__ = None  # so that a numpy number leaves arithmetic to the node
 
     def __post_init__(self) -> None:
@@ -75,6 +80,14 @@ class Node:
         if self.depth > MAX_DEPTH:
             raise ExpressionError(
                 f"{self.word}: an expression may nest {MAX_DEPTH} deep, this one nests deeper"
+            )
+
+        cost = self.asks * max((c.cost for c in self.children), default=1)
+        object.__setattr__(self, "cost", cost)
+        if cost > MAX_COST:
+            raise ExpressionError(
+                f"{self.word}: averages of averages ask what is inside {cost} times a moment, "
+                f"{MAX_COST} is the most; take one average over a longer span"
             )
 
     @cached_property

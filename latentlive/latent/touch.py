@@ -100,6 +100,7 @@ class Jitter(Touch):
 class Smoothed(Touch):
     """Averaged over a span, by 9 points of the midpoint rule."""
 
+    asks = 9
     of: Latent = child(as_latent)
     beats: float = positive("beats")
 
