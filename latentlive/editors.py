@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import os
 import secrets
 import socket
@@ -18,10 +17,9 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
-from typing import IO, Any, cast
+from typing import IO, cast
 
-from latentlive.corpus import cache_folder
-from latentlive.engine.address import Address
+from latentlive.engine.address import Address, publish, running
 from latentlive.engine.wire import Message, Wire
 from latentlive.errors import EngineError, ExpressionError
 from latentlive.jobs import Answer, Job, Sent
@@ -71,7 +69,7 @@ class Listener:
         self._token = secrets.token_hex(16)
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.address = Address(self._socket.getsockname()[1], self._token, os.getpid())
-        self.file = _publish(self.address)
+        self.file = publish(self.address, "prompt")
         threading.Thread(target=self._accept, name="editors", daemon=True).start()
 
     def close(self) -> None:
@@ -147,9 +145,9 @@ def send(code: str, file: str, line: int) -> Message:
     Raises
     ------
     EngineError
-        ``send: no prompt is open; start one with latentlive``
+        ``no prompt is running; start one with latentlive``
     """
-    wire, connection = _prompt()
+    wire, connection = running("prompt")
     try:
         wire.send({"id": 1, "code": code, "file": file, "line": line})
         while (answer := wire.receive()) is not None:
@@ -192,28 +190,3 @@ def chosen(place: str, standard_input: Callable[[], str]) -> tuple[str, str, int
     if not code.strip():
         raise ExpressionError(f"send: nothing to run at {place}")
     return code, file, line
-
-
-def _publish(address: Address) -> Path:
-    """Write where a prompt listens; return the file, which only its owner can read."""
-    path = cache_folder("run") / f"prompt-{address.pid}.json"
-    data = json.dumps({"port": address.port, "token": address.token, "pid": address.pid})
-    path.unlink(missing_ok=True)
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(file, "w") as opened:
-        opened.write(data)
-    return path
-
-
-def _prompt() -> tuple[Wire, socket.socket]:
-    """Return the prompt that was opened last, connected."""
-    files = cache_folder("run").glob("prompt-*.json")
-    for path in sorted(files, key=lambda p: p.stat().st_mtime_ns, reverse=True):
-        try:
-            known: dict[str, Any] = json.loads(path.read_text())
-            address = Address(int(known["port"]), str(known["token"]), int(known["pid"]))
-            return address.connect()
-        except (OSError, ValueError, KeyError, TypeError, EngineError):
-            with contextlib.suppress(OSError):
-                path.unlink()  # its prompt was killed and could not take it along
-    raise EngineError("send: no prompt is open; start one with latentlive")

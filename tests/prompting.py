@@ -47,15 +47,9 @@ class Recorded(ll.Engine):
         self.asked = []
         self.state = {"layers": [], "plan": []}
         self.welcome = {"window": 1024, "dims": 1024, "sample_rate": 44100, "bpm": 60.0}
-        self._batch, self.ended = None, False
         self.corpus = ll.Corpus(".")
         self._sounds = corpus_sounds(self.corpus, 44100)
-        from latentlive.engine import Layer
-        from latentlive.engine.layer import Master
-
-        self.master = Master(self)
-        for number in range(1, 17):
-            setattr(self, f"d{number}", Layer(self, f"d{number}"))
+        self._make_words()
 
     def source(self, texture):
         super().source(texture)

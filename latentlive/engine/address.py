@@ -47,43 +47,45 @@ class Address:
         return wire, connection
 
 
-def publish(address: Address) -> Path:
-    """Write an engine's address where `running` finds it; return the file."""
-    path = cache_folder("run") / f"engine-{address.pid}.json"
+def publish(address: Address, kind: str = "engine") -> Path:
+    """Write an address where `running` finds it; return the file, which only its owner can read."""
+    path = cache_folder("run") / f"{kind}-{address.pid}.json"
     data = json.dumps({"port": address.port, "token": address.token, "pid": address.pid})
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    path.unlink(missing_ok=True)
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(file, "w") as opened:
         opened.write(data)
     return path
 
 
+def _read(path: Path) -> Address:
+    known = json.loads(path.read_text())
+    return Address(int(known["port"]), str(known["token"]), int(known["pid"]))
+
+
 def answers(pid: int) -> bool:
     """Return whether the engine of a process id is there."""
-    path = cache_folder("run") / f"engine-{pid}.json"
     try:
-        known = json.loads(path.read_text())
-        _, connection = Address(int(known["port"]), str(known["token"]), pid).connect()
+        _, connection = _read(cache_folder("run") / f"engine-{pid}.json").connect()
     except (OSError, ValueError, KeyError, TypeError, EngineError):
         return False
     connection.close()
     return True
 
 
-def running() -> tuple[Address, Wire, socket.socket]:
-    """Return the engine that was started last, connected.
+def running(kind: str = "engine") -> tuple[Wire, socket.socket]:
+    """Return a connection to what was started last: an ``engine``, or a ``prompt``.
 
     Raises
     ------
     EngineError
         ``no engine is running; start one with latentlive``
     """
-    files = cache_folder("run").glob("engine-*.json")
-    for path in sorted(files, key=lambda p: p.stat().st_mtime, reverse=True):
+    files = cache_folder("run").glob(f"{kind}-*.json")
+    for path in sorted(files, key=lambda p: p.stat().st_mtime_ns, reverse=True):
         try:
-            known = json.loads(path.read_text())
-            address = Address(int(known["port"]), str(known["token"]), int(known["pid"]))
-            return address, *address.connect()
+            return _read(path).connect()
         except (OSError, ValueError, KeyError, TypeError, EngineError):
             with contextlib.suppress(OSError):
-                path.unlink()  # its engine was killed and could not take it along
-    raise EngineError("no engine is running; start one with latentlive")
+                path.unlink()  # its process was killed and could not take it along
+    raise EngineError(f"no {kind} is running; start one with latentlive")

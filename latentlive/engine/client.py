@@ -130,7 +130,7 @@ class Engine:
             If none runs.
         """
         engine = cls.__new__(cls)
-        _, wire, connection = running()
+        wire, connection = running()
         engine.process = None
         engine._open(wire, connection, None, say)
         return engine
@@ -147,25 +147,28 @@ class Engine:
         self._waiting: dict[int, Message] = {}
         self._answered = threading.Condition()
         self._next = 0
-        self._batch: list[Message] | None = None
-        self._plans: list[Message] = []
-        self._where: Message = {}
         self.state: Message = {}
-        self.state_at = 0.0
-        self.ended = False
         welcome = self._wire.receive()
         if welcome is None:
             raise EngineError("engine: it ended while starting")
         self.welcome = welcome
         self.corpus = library or Corpus(welcome["corpus"] or None)
         self._sounds = corpus_sounds(self.corpus, welcome["sample_rate"], self._say)
+        self._make_words()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _make_words(self) -> None:
+        """Make the words that are objects, and the cell that they write into."""
+        self._batch: list[Message] | None = None
+        self._plans: list[Message] = []
+        self._where: Message = {}
+        self.state_at, self.ended = 0.0, False
         self.master = Master(self)
         self.now, self.tap = Now(self), Tap(self)
         self.plan, self.layers = Shown(self, "plan"), Shown(self, "layers")
         self.status, self.history = Shown(self, "status"), History(self)
         for number in range(1, 17):
             setattr(self, f"d{number}", Layer(self, f"d{number}"))
-        threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
         while (message := self._wire.receive()) is not None:
@@ -336,8 +339,8 @@ class Engine:
         if set(self._where) - {"beat"}:
             raise ExpressionError("go: stands alone, or inside at")
         message: Message = {"op": "go", "name": cue_name(name, "go"), **self._where}
-        if self._where:
-            self._plans.append(message)
+        if self._where or self._batch is not None:
+            self._plans.append(message)  # the cue may be of the same cell
         else:
             self.request(message)
 

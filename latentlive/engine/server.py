@@ -280,7 +280,7 @@ class Server:
             at = at if cell.at is None else cell.at
         for plan in plans:
             if plan["op"] == "go":
-                scheduler.go(plan["name"], beat=plan["beat"])
+                scheduler.go(plan["name"], beat=plan.get("beat"))
             else:
                 scheduler.apply(
                     plan["changes"],

@@ -115,14 +115,15 @@ def test_a_stranger_without_the_token_is_not_heard():
     from latentlive.engine.wire import Wire
 
     with ll.Engine(model="toy", silent=True) as live:
-        address, _, connection = running()
+        _, connection = running()
+        address = connection.getpeername()
         connection.close()
-        stranger = socket.create_connection(("127.0.0.1", address.port))
+        stranger = socket.create_connection(address)
         wire = Wire(stranger.makefile("rb"), stranger.makefile("wb"))
         wire.send({"token": "guess"})
         assert wire.receive() is None
         for nonsense in (b"\xff" * 40, b"\x00\x00\x00\x05hello", b""):
-            rude = socket.create_connection(("127.0.0.1", address.port))
+            rude = socket.create_connection(address)
             rude.sendall(nonsense)
             rude.close()
         live.d1 >> ll.sound(TONE)
