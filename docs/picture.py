@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
-from latentlive.theme import THEMES
+from latentlive.prompt.theme import THEMES
 
 COLUMNS, ROWS = 92, 22
 TYPED = (

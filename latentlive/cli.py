@@ -77,7 +77,7 @@ def main(ctx: click.Context, /, **options: Any) -> None:
 
 def prompt(options: dict[str, Any]) -> None:
     """Open the prompt, and a new engine beside it."""
-    from latentlive.prompting import open_prompt
+    from latentlive.prompt.opening import open_prompt
 
     looks = {name: options.pop(name) for name in ("plain", "theme")}
 
@@ -97,8 +97,8 @@ def prompt(options: dict[str, Any]) -> None:
 def play(session: str, seconds: float | None, out: Path | None, **options: Any) -> None:
     """Play a session file, or a shipped session by its name."""
     from latentlive.engine import Engine
-    from latentlive.session import find_session
-    from latentlive.session import play as play_session
+    from latentlive.prompt.session import find_session
+    from latentlive.prompt.session import play as play_session
 
     path = find_session(session)
     screen = Screen()
@@ -134,7 +134,7 @@ class Screen:
         """Draw the panel."""
         if not self.live:
             return
-        from latentlive.panel import panel
+        from latentlive.prompt.panel import panel
 
         lines = panel(state, shutil.get_terminal_size().columns - 1)
         self._clear()
@@ -295,7 +295,7 @@ def evaluate(expression: str) -> Any:
 def attach(**looks: Any) -> None:
     """Open a prompt on the engine that was started last and still runs."""
     from latentlive.engine import Engine
-    from latentlive.prompting import open_prompt
+    from latentlive.prompt.opening import open_prompt
 
     open_prompt(Engine.attach, **looks)
 
@@ -307,8 +307,8 @@ def send(place: str) -> None:
 
     latentlive send evening.py:12
     """
-    from latentlive.editors import chosen
-    from latentlive.editors import send as send_cell
+    from latentlive.prompt.editors import chosen
+    from latentlive.prompt.editors import send as send_cell
 
     answer = send_cell(*chosen(place, sys.stdin.read))
     if answer["op"] == "error":

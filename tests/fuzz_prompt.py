@@ -30,8 +30,8 @@ import numpy as np
 import soundfile
 
 import latentlive as ll
-from latentlive.booting import Booting
-from latentlive.console import Console
+from latentlive.prompt.booting import Booting
+from latentlive.prompt.console import Console
 
 GOOD = """
 d1 >> sound(np.sin(np.arange(900) * 0.05))
@@ -213,7 +213,8 @@ class Trial:
     def __call__(self, message: dict) -> object:
         if not self.on:
             return self._request(message)
-        self.asked.append(message["op"])
+        if message["op"] != "cell" or message["changes"] or message.get("plans"):
+            self.asked.append(message["op"])  # the rest is text for the log
         return None
 
 

@@ -8,8 +8,8 @@ from queue import SimpleQueue
 import numpy as np
 
 import latentlive as ll
-from latentlive.booting import Booting
-from latentlive.console import Console
+from latentlive.prompt.booting import Booting
+from latentlive.prompt.console import Console
 from latentlive.renderer import corpus_sounds
 
 TONE = "sound(np.sin(np.arange(9000) * 0.05) * 0.3)"
@@ -56,6 +56,8 @@ class Recorded(ll.Engine):
         return {"code": repr(texture)}
 
     def request(self, message):
+        if message["op"] == "cell" and not message["changes"] and not message.get("plans"):
+            return  # only for the log
         self.asked.append(message)
         if message["op"] == "cell":
             plays = [c for c in message["changes"] if c["op"] == "play"]

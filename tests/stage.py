@@ -11,8 +11,8 @@ import soundfile
 
 import latentlive as ll
 from latentlive.corpus.starter import NAMES
-from latentlive.rehearsal import Rehearsal
-from latentlive.scope import Names
+from latentlive.prompt.rehearsal import Rehearsal
+from latentlive.prompt.scope import Names
 
 SHORTEST = 44100
 """Samples of the shortest starter sound: what can be cut from it can be cut from all."""

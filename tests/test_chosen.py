@@ -9,12 +9,12 @@ import pytest
 import soundfile
 
 import latentlive as ll
-from latentlive.browser import Browser
 from latentlive.corpus import Corpus
 from latentlive.corpus.index import Index
 from latentlive.engine import Engine
 from latentlive.errors import SoundError
 from latentlive.mapping import make_map
+from latentlive.prompt.browser import Browser
 from latentlive.renderer import corpus_sounds
 
 RATE = 44100

@@ -11,7 +11,7 @@ import pytest
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 
-from latentlive.completion import Words
+from latentlive.prompt.completion import Words
 from tests.prompting import Recorded, console, samples
 
 
@@ -105,9 +105,9 @@ def test_nothing_is_asked_of_an_engine_that_is_not_there():
         "import threading; from queue import SimpleQueue\n"
         "from prompt_toolkit.completion import CompleteEvent as E\n"
         "from prompt_toolkit.document import Document as D\n"
-        "from latentlive.booting import Booting\n"
-        "from latentlive.completion import Words\n"
-        "from latentlive.console import Console\n"
+        "from latentlive.prompt.booting import Booting\n"
+        "from latentlive.prompt.completion import Words\n"
+        "from latentlive.prompt.console import Console\n"
         "booting = Booting(threading.Event().wait, print, print)\n"
         "words = Words(Console(booting, SimpleQueue()))\n"
         "for text in ('sound(\"', 'cluster(', 'd1.ga', 'hu', 'go(\"', 'now.b'):\n"

@@ -9,11 +9,11 @@ from queue import SimpleQueue
 
 import pytest
 
-from latentlive.booting import Booting
-from latentlive.console import Console
 from latentlive.errors import EngineError, ExpressionError
-from latentlive.jobs import Answer, Left, Saved, Sent, Typed
-from latentlive.scope import KEPT, Names
+from latentlive.prompt.booting import Booting
+from latentlive.prompt.console import Console
+from latentlive.prompt.jobs import Answer, Left, Saved, Sent, Typed
+from latentlive.prompt.scope import KEPT, Names
 from tests.prompting import TONE, Recorded, Shown, console
 
 
@@ -120,12 +120,12 @@ def test_a_value_that_cannot_be_shown_is_one_line(prompt):
 
 def test_words_of_the_engine_are_never_old():
     class Counting(Recorded):
-        status = property(lambda self: len(self.asked))
+        log = property(lambda self: len(self.asked))
 
     typed, _ = console(Counting())
-    assert typed.run("status").shown == "0"
+    assert typed.run("log").shown == "0"
     typed.run(f"d1 >> {TONE}")
-    assert typed.run("def f(): return status\nf()").shown == "1"
+    assert typed.run("def f(): return log\nf()").shown == "1"
 
 
 def test_ctrl_c_stops_a_line_and_only_that():

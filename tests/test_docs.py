@@ -28,8 +28,8 @@ from latentlive.cli import main
 from latentlive.corpus import Audio, audio_digest
 from latentlive.corpus.starter import NAMES
 from latentlive.latent import Joined
+from latentlive.prompt.session import find_session, parse
 from latentlive.renderer import check
-from latentlive.session import find_session, parse
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

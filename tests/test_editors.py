@@ -19,9 +19,9 @@ from queue import SimpleQueue
 import pytest
 
 from latentlive.corpus import cache_folder
-from latentlive.editors import MOST, Listener, chosen, send
 from latentlive.errors import EngineError, ExpressionError
-from latentlive.jobs import Answer, Left
+from latentlive.prompt.editors import MOST, Listener, chosen, send
+from latentlive.prompt.jobs import Answer, Left
 from tests.prompting import Shown, console
 
 
@@ -60,7 +60,7 @@ def test_a_cell_is_run_and_answered_with_its_place(prompt):
     assert answer["op"] == "error"
     assert (answer["file"], answer["line"]) == ("/x/evening.py", 21)
     assert answer["error"] == "line 21: ZeroDivisionError: division by zero"
-    assert not [message for message in engine.asked if message["changes"]]
+    assert engine.asked == []
     assert send("d1 >> drift(1)", "/x/evening.py", 20)["op"] == "result"
     assert engine.played() == [("d1", "drift(1)")]
     assert front.lines[0] == ("echo", "a = 6\na * 7")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import latentlive as ll
-from latentlive.helping import GROUPS
-from latentlive.scope import OF_THE_ENGINE
-from latentlive.tutorial import STEPS
+from latentlive.prompt.helping import GROUPS
+from latentlive.prompt.scope import OF_THE_ENGINE
+from latentlive.prompt.tutorial import STEPS
 from tests.prompting import console
 
 

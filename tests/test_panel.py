@@ -7,8 +7,8 @@ import math
 
 import pytest
 
-from latentlive.panel import panel, styled
-from latentlive.theme import THEMES, style
+from latentlive.prompt.panel import panel, styled
+from latentlive.prompt.theme import THEMES, style
 
 LAYER = {"name": "d1", "state": "playing", "gain": "-3", "ready": 1.5, "error": ""}
 LAYER["code"] = "interp(sound('surf'), sound('choir-ah'), sine(16)).extend(6)" * 3

@@ -13,8 +13,8 @@ import pytest
 import latentlive as ll
 from latentlive.corpus import Corpus
 from latentlive.corpus.starter import NAMES
+from latentlive.prompt.session import find_session, parse
 from latentlive.renderer import check, corpus_sounds
-from latentlive.session import find_session, parse
 from latentlive.space import ToySpace
 
 ROOT = Path(__file__).parents[1]

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from latentlive.plain import cells
+from latentlive.prompt.plain import cells
 from tests.prompting import TONE
 
 

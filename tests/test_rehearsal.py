@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from latentlive.session import cell_at
+from latentlive.prompt.session import cell_at
 from tests.prompting import console
 
 SESSION = """# an evening

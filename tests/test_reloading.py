@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from latentlive.jobs import Left, Saved
-from latentlive.reloading import assignments
+from latentlive.prompt.jobs import Left, Saved
+from latentlive.prompt.reloading import assignments
 from tests.live.conftest import wait_until
 from tests.prompting import Shown, console
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from latentlive.errors import ExpressionError
-from latentlive.scope import first_line
-from latentlive.session import find_session, parse
+from latentlive.prompt.scope import first_line
+from latentlive.prompt.session import find_session, parse
 
 TEXT = """# a comment before everything
 x = 1

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from latentlive.errors import ExpressionError, did_you_mean
-from latentlive.scope import OF_THE_ENGINE, Names
-from latentlive.session import shipped
+from latentlive.prompt.scope import OF_THE_ENGINE, Names
+from latentlive.prompt.session import shipped
 
 GROUPS = (
     ("sources", "sound cluster near z prior noise drift silence"),

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from latentlive.booting import Booting
-from latentlive.console import Console
-from latentlive.editors import Listener
-from latentlive.jobs import Front, Job, Left
-from latentlive.plain import Plain
+from latentlive.prompt.booting import Booting
+from latentlive.prompt.console import Console
+from latentlive.prompt.editors import Listener
+from latentlive.prompt.jobs import Front, Job, Left
+from latentlive.prompt.plain import Plain
 
 if TYPE_CHECKING:
     from latentlive.engine import Engine
@@ -52,7 +52,7 @@ def open_prompt(start: Callable[..., Engine], plain: bool = False, theme: str = 
     if not plain:
         from prompt_toolkit.patch_stdout import patch_stdout
 
-        import latentlive.repl as repl
+        import latentlive.prompt.repl as repl
     with contextlib.ExitStack() as stack:
         booting = Booting(lambda: start(say=say), say, lambda error: inbox.put(Left(error)))
         stack.callback(booting.close)

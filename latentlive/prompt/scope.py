@@ -11,8 +11,8 @@ import latentlive
 from latentlive.errors import ExpressionError, LatentliveError, did_you_mean
 
 if TYPE_CHECKING:
-    from latentlive.browser import Browser
     from latentlive.engine import Engine
+    from latentlive.prompt.browser import Browser
 
 LAYERS = tuple(f"d{n}" for n in range(1, 17))
 KEPT = frozenset({*LAYERS, "layer", "master", "hush", "only", "panic"})
@@ -66,7 +66,7 @@ class Names(dict[str, Any]):
         raise KeyError(name)
 
     def _browser(self) -> Browser:
-        from latentlive.browser import Browser
+        from latentlive.prompt.browser import Browser
 
         return Browser(self._engine())
 

@@ -14,15 +14,15 @@ import traceback
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from latentlive.booting import Booting
 from latentlive.errors import LatentliveError
-from latentlive.helping import Examples, Help
-from latentlive.jobs import Answer, Front, Job, Left, Saved, Sent, Typed
-from latentlive.rehearsal import Rehearsal
-from latentlive.reloading import Patterns
-from latentlive.scope import Names, first_line
-from latentlive.session import Cell
-from latentlive.tutorial import Tutorial
+from latentlive.prompt.booting import Booting
+from latentlive.prompt.helping import Examples, Help
+from latentlive.prompt.jobs import Answer, Front, Job, Left, Saved, Sent, Typed
+from latentlive.prompt.rehearsal import Rehearsal
+from latentlive.prompt.reloading import Patterns
+from latentlive.prompt.scope import Names, first_line
+from latentlive.prompt.session import Cell
+from latentlive.prompt.tutorial import Tutorial
 
 if TYPE_CHECKING:
     from latentlive.engine import Engine

@@ -23,8 +23,8 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from latentlive.scope import LAYERS, Names, first_line
-from latentlive.session import reach_patterns
+from latentlive.prompt.scope import LAYERS, Names, first_line
+from latentlive.prompt.session import reach_patterns
 
 if TYPE_CHECKING:
     from latentlive.engine import Engine

@@ -22,8 +22,8 @@ from typing import IO, cast
 from latentlive.engine.address import Address, publish, running
 from latentlive.engine.wire import Message, Wire
 from latentlive.errors import EngineError, ExpressionError
-from latentlive.jobs import Answer, Job, Sent
-from latentlive.session import cell_at
+from latentlive.prompt.jobs import Answer, Job, Sent
+from latentlive.prompt.session import cell_at
 
 MOST = 4 * 2**20
 """Bytes of a cell from an editor, at most."""

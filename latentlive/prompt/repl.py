@@ -32,12 +32,12 @@ from ptpython.python_input import PythonInput
 from ptpython.signatures import Signature
 from ptpython.validator import PythonValidator
 
-from latentlive.completion import Words
-from latentlive.console import Console
 from latentlive.corpus import cache_folder
-from latentlive.jobs import Job, Left, Typed
-from latentlive.panel import styled
-from latentlive.theme import THEMES, style
+from latentlive.prompt.completion import Words
+from latentlive.prompt.console import Console
+from latentlive.prompt.jobs import Job, Left, Typed
+from latentlive.prompt.panel import styled
+from latentlive.prompt.theme import THEMES, style
 
 ROWS_TO_TYPE = 9
 """Rows of the terminal that the panel leaves to the line and what stands above it."""

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator
 from queue import SimpleQueue
 from typing import TextIO
 
-from latentlive.jobs import Job, Left, Typed
-from latentlive.session import HEADING
+from latentlive.prompt.jobs import Job, Left, Typed
+from latentlive.prompt.session import HEADING
 
 GOES_ON = ("else", "elif", "except", "finally", "case", ")", "]", "}")
 

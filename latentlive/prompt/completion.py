@@ -14,12 +14,12 @@ from prompt_toolkit.completion import CompleteEvent, Completer, Completion, Path
 from prompt_toolkit.document import Document
 
 from latentlive.errors import LatentliveError
-from latentlive.helping import document, explain, owners
-from latentlive.scope import LAYERS, OF_THE_ENGINE
-from latentlive.session import shipped
+from latentlive.prompt.helping import document, explain, owners
+from latentlive.prompt.scope import LAYERS, OF_THE_ENGINE
+from latentlive.prompt.session import shipped
 
 if TYPE_CHECKING:
-    from latentlive.console import Console
+    from latentlive.prompt.console import Console
 
 QUOTED = re.compile(r"""\b(\w+)\(\s*(?:\[[^\]]*)?(['"])([^'"\n]*)$""")
 COUNTED = re.compile(r"\bcluster\(\s*(\d*)$")

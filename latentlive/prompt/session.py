@@ -21,7 +21,7 @@ from typing import Any
 import latentlive
 from latentlive.engine import Engine
 from latentlive.errors import ExpressionError, SoundError
-from latentlive.scope import Names, first_line
+from latentlive.prompt.scope import Names, first_line
 
 HEADING = re.compile(r"^# %%(?:[ \t]+(?P<rest>.*))?$")
 MOMENT = re.compile(r"^(\d+):([0-5]\d):([0-5]\d(?:\.\d+)?)(?:[ \t]+|$)")

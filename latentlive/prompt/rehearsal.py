@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from latentlive.errors import ExpressionError, did_you_mean
-from latentlive.session import Cell, cells, find_session, read_session
+from latentlive.prompt.session import Cell, cells, find_session, read_session
 
 
 class Table:

@@ -1,0 +1,1 @@
+"""What a performer types at: the prompt, its panel, sessions, editors."""
