@@ -415,3 +415,37 @@ def test_gain_curves_of_a_cue_run_on_the_layers_clock():
     begin = layers(house)["d2"]["origin"]
     at = begin + np.array([RATE // 2, RATE, RATE * 3 // 2])
     assert house.samples[at, 0] == pytest.approx(0.1 * LEVEL * (at - begin) / (4 * RATE), rel=0.01)
+
+
+class Heavy(House):
+    """A house whose textures take a tenth of their time to render."""
+
+    def answer(self, lane, message):
+        answer = super().answer(lane, message)
+        for reply in answer.get("replies", []):
+            reply["load"] = 0.1
+        return answer
+
+
+def test_the_second_worker_takes_its_share_of_what_sounds_and_the_samples_are_the_same():
+    heavy, light = Heavy(), House()
+    for house in (heavy, light):
+        house.apply(*(play(f"d{n}", A) for n in range(1, 13)))
+        house.run(2)
+    lanes = [voice.lane for voice in heavy.scheduler.voices.values()]
+    assert abs(lanes.count(STEADY) - lanes.count(PREPARING)) <= 2
+    assert {voice.lane for voice in light.scheduler.voices.values()} == {STEADY}
+    assert all(v.bound == {v.lane: v.version} for v in heavy.scheduler.voices.values())
+    assert np.array_equal(heavy.samples, light.samples)
+
+
+def test_what_is_silent_already_does_not_take_the_others_along():
+    house = House()
+    house.apply(*(play(f"d{n}", A) for n in range(1, 17)))
+    house.run(1)
+    late = list(house.scheduler.voices.values())[:8]
+    for voice in late:
+        voice.late = True
+    house.block.header[POSITION] += 8192
+    (message,) = house.lanes.messages(STEADY)
+    assert {job[0] for job in message["jobs"]}.isdisjoint(voice.serial for voice in late)

@@ -1,7 +1,8 @@
 """Which worker renders what: one for what sounds, one for what is prepared, each the other's spare.
 
 A texture is bound and tried in the second lane, where it may take its time, and moves to the first
-when it sounds. One that renders too slowly stays in the second. When a worker dies, the other
+when it sounds. Once the first has enough to do, the second takes its share of what sounds, before
+what it prepares. One that renders too slowly stays in the second. When a worker dies, the other
 serves both until it is back.
 """
 
@@ -16,6 +17,9 @@ STEADY, PREPARING = LANES = (0, 1)
 
 SLOW = 0.5
 """Seconds of rendering for a second of sound above which a voice leaves the steady lane."""
+
+FULL = 0.25
+"""Seconds of rendering for a second of sound beyond which the steady lane is helped."""
 
 FIRST_CHUNK = 4096
 CHUNK = 8192
@@ -79,8 +83,20 @@ class Lanes:
         return found
 
     def _home(self, voice: Voice) -> int:
-        lane = STEADY if voice.sounding and voice.load < SLOW else PREPARING
+        lane = PREPARING
+        if voice.sounding and voice.load < SLOW:
+            if voice.lane is None:
+                voice.lane = self._lighter()
+            lane = voice.lane
         return lane if self.up[lane] else 1 - lane
+
+    def _lighter(self) -> int:
+        """Return the lane for a voice that begins to sound; it stays there."""
+        loads = [0.0, 0.0]
+        for voice in self._scheduler.voices.values():
+            if voice.lane is not None:
+                loads[voice.lane] += voice.load
+        return PREPARING if loads[STEADY] > max(FULL, loads[PREPARING]) else STEADY
 
     def _needless(self, voice: Voice, lane: int) -> bool:
         """Return whether a worker keeps a voice that has moved to the other one."""
@@ -121,7 +137,9 @@ class Lanes:
             left = voice.rendered - base
             if left < scheduler.ahead:
                 at = waiting.get(voice.serial)
-                turn = 0 if voice.sounding else 1 if at is not None else 2  # cues come last
+                # One that is silent already must not take the others along; cues come last.
+                whole = voice.sounding and not voice.late
+                turn = 0 if whole else 1 if voice.sounding or at is not None else 2
                 due.append(((turn, left, at or 0), voice, left))
         self.backlog = len(due)
         due.sort(key=lambda item: item[0])

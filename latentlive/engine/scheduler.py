@@ -540,7 +540,12 @@ class Scheduler:
         """Return whether all that is to sound first is ready."""
         first = [voice for voice in self.voices.values() if voice.sounding]
         waiting = any(cell.at == self.position for cell in self.cells)
-        return bool(first) and not waiting and all(self._is_ready(voice) for voice in first)
+        if not first or waiting:
+            return False
+        # The more there is to render, the more lead it needs; nothing waits for it yet.
+        load = sum(voice.load for voice in first)
+        lead = min(self.ready_enough * (2.0 + 4.0 * load), self.ahead * 0.75)
+        return all(voice.loaded and voice.rendered >= voice.start + lead for voice in first)
 
     def _try_to_land(self, cell: Cell) -> None:
         assert cell.at is not None

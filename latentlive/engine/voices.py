@@ -60,6 +60,8 @@ class Voice:
     """The version that each worker was told of."""
     bound: dict[int, int] = field(default_factory=dict)
     """The version that each worker has."""
+    lane: int | None = None
+    """The worker that is to render it while it sounds, chosen when it begins."""
     busy: int | None = None
     """The worker that renders a stretch of it now."""
     load: float = 0.0
