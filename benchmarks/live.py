@@ -1,6 +1,6 @@
 """What the engine holds while both cores are loaded: python -m benchmarks.live [--quick].
 
-Each line plays layers on a private PulseAudio null sink, beside a process that renders offline in a
+The encodings are made first, as they are for what was played before. Each line plays layers on a private PulseAudio null sink, beside a process that renders offline in a
 loop and one in ``while True: pass``. What came out of the device is compared with the engine's own
 recording, sample for sample.
 """
@@ -119,6 +119,12 @@ def place(captured: NDArray[np.float32], probe: NDArray[np.float32], since: int)
     return None
 
 
+def busy(pids: list[int]) -> float:
+    """Return the seconds for which some processes have computed so far."""
+    rows = [Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split() for pid in pids]
+    return sum(int(row[11]) + int(row[12]) for row in rows) / os.sysconf("SC_CLK_TCK")
+
+
 def measured(sink: Any, kind: str, layers: int, block: int, seconds: float) -> dict[str, Any]:
     """Play so many layers for a while; return what was counted."""
     said: list[str] = []
@@ -130,13 +136,18 @@ def measured(sink: Any, kind: str, layers: int, block: int, seconds: float) -> d
             with live.cell():
                 for n, texture in enumerate(textures(kind, layers, corpus), 1):
                     live.layer(f"v{n}").gain(-20) >> texture
-            begun = time.monotonic()
+            begun, since = time.monotonic(), None
             while live.state.get("seconds", 0) < seconds:
+                if since is None and live.state.get("running"):
+                    workers = live.state["workers"]
+                    since = time.monotonic(), busy(workers)
                 if live.ended or time.monotonic() > begun + seconds + 90:
                     raise SystemExit(f"{layers} layers never sounded: {said}")
                 time.sleep(0.1)
             state = live.state
             position = state["position"]
+            assert since is not None
+            cores = (busy(workers) - since[1]) / (time.monotonic() - since[0])
         captured = capture.stop()
         recorded = soundfile.read(heard, dtype="float32", always_2d=True)[0]
         decisions = Performance(log).decisions
@@ -149,7 +160,7 @@ def measured(sink: Any, kind: str, layers: int, block: int, seconds: float) -> d
         "underflows": state["underflows"],
         "missing": state["missing"],
         "late": len({d["voice"] for d in closed}),
-        "load": state["load"],
+        "cores": cores,
         "gaps": found.count,
         "lost": found.samples,
         "compared": found.compared / RATE,
@@ -163,7 +174,7 @@ def row(kind: str, layers: int, block: int, one: dict[str, Any]) -> str:
     return (
         f"| {kind} | {layers} | {block} | {one['p50']:.2f} | {one['p99']:.2f} | {one['max']:.2f} "
         f"| {one['p99'] / ms:.0%} | {one['underflows']} | {one['gaps']} ({one['lost']}) "
-        f"| {one['missing']} | {one['late']} | {one['load']:.2f} | {one['compared']:.1f} s "
+        f"| {one['missing']} | {one['late']} | {one['cores']:.2f} | {one['compared']:.1f} s "
         f"| {'whole' if whole else 'NOT WHOLE'} |"
     )
 
@@ -189,7 +200,7 @@ def main(quick: bool, decoded: str, looping: str, blocks: str, seconds: float, i
         f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f} before it began", flush=True
     )
     head = "kind|layers|block|p50 ms|p99 ms|max ms|p99 of block|underflows|gaps (samples)"
-    head += "|missing|late|load|compared|"
+    head += "|missing|late|workers' cores|compared|"
     print(f"\n| {head.replace('|', ' | ')}|\n|{'---|' * (head.count('|') + 1)}", flush=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with (

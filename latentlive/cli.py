@@ -64,6 +64,7 @@ def shown(command: Any) -> Any:
 @click.group(cls=OneLine, invoke_without_command=True)
 @shown
 @live
+@click.option("--on-exit", type=click.Choice(["keep", "fade"]), default="keep", help="If killed.")
 @click.version_option(package_name="latentlive")
 @click.pass_context
 def main(ctx: click.Context, /, **options: Any) -> None:
@@ -79,12 +80,12 @@ def prompt(options: dict[str, Any]) -> None:
     """Open the prompt, and a new engine beside it."""
     from latentlive.prompt.opening import open_prompt
 
-    looks = {name: options.pop(name) for name in ("plain", "theme")}
+    looks = {name: options.pop(name) for name in ("plain", "theme") if name in options}
 
     def start(**more: Any) -> Any:
         from latentlive.engine import Engine
 
-        return Engine(**options, **more, on_exit="keep")
+        return Engine(**{"on_exit": "keep", **options, **more})
 
     open_prompt(start, **looks)
 

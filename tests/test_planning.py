@@ -449,3 +449,16 @@ def test_what_is_silent_already_does_not_take_the_others_along():
     house.block.header[POSITION] += 8192
     (message,) = house.lanes.messages(STEADY)
     assert {job[0] for job in message["jobs"]}.isdisjoint(voice.serial for voice in late)
+
+
+def test_what_is_rendered_lands_on_time_though_both_workers_are_dead():
+    house = House()
+    house.apply(play("d1", A))
+    house.scheduler.apply([play("d1", B)], beat=2.0)
+    house.run(1.5)
+    for lane in (STEADY, PREPARING):
+        house.lanes.died(lane)
+        house.workers[lane].voices.clear()
+    house.run(1)
+    assert layers(house)["d1"]["since"] == grid(2 * RATE)
+    assert not house.block.header[MISSING]

@@ -494,8 +494,9 @@ class Scheduler:
         if voice is None:
             return
         layer = self.layer(voice.layer)
-        layer.error = error.splitlines()[0]
-        self.say(f"{voice.layer}: {layer.error}")
+        if layer.voice is voice or not voice.sounding:  # not when it is leaving already
+            layer.error = error.splitlines()[0]
+            self.say(f"{voice.layer}: {layer.error}")
         for cell in list(self.cells):
             if voice in cell.voices:
                 self._without(cell, [voice.layer])
@@ -545,7 +546,7 @@ class Scheduler:
         # The more there is to render, the more lead it needs; nothing waits for it yet.
         load = sum(voice.load for voice in first)
         lead = min(self.ready_enough * (2.0 + 4.0 * load), self.ahead * 0.75)
-        return all(voice.loaded and voice.rendered >= voice.start + lead for voice in first)
+        return all(voice.rendered >= voice.start + lead for voice in first)
 
     def _try_to_land(self, cell: Cell) -> None:
         assert cell.at is not None
@@ -568,7 +569,7 @@ class Scheduler:
             self._refresh()
 
     def _is_ready(self, voice: Voice) -> bool:
-        return voice.loaded and voice.rendered >= voice.start + self.ready_enough
+        return voice.rendered >= voice.start + self.ready_enough
 
     def _land(self, cell: Cell, at: int) -> None:
         if cell.undoable:

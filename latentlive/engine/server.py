@@ -375,6 +375,7 @@ class Server:
             "silent": self.scheduler.silent and self.replay is None,
             **self.output.status(),
             "ready": self.workers.ready,
+            "workers_up": sum(self.workers.lanes.up),
             "workers": self.workers.pids,
             "backlog": self.workers.lanes.backlog,
             "log": str(self.journal.path),

@@ -279,7 +279,7 @@ def test_nothing_is_left_when_everything_is_killed_at_once(way, tmp_path, monkey
     live = ll.Engine(model="toy", silent=True, channels=4)
     live.d1 >> ll.sound(TONE)
     wait_until(lambda: live.state.get("seconds", 0) > 0.3, 20, "a layer")
-    for pid in (live.process.pid, live.state["worker"], live.state["audio"]):
+    for pid in (live.process.pid, *live.state["workers"], live.state["audio"]):
         os.kill(pid, signal.SIGKILL)
     live.process.wait()
     live.close()
