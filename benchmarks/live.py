@@ -1,8 +1,8 @@
 """What the engine holds while both cores are loaded: python -m benchmarks.live [--quick].
 
-The encodings are made first, as they are for what was played before. Each line plays layers on a private PulseAudio null sink, beside a process that renders offline in a
+Each line plays layers on a private PulseAudio null sink, beside a process that renders offline in a
 loop and one in ``while True: pass``. What came out of the device is compared with the engine's own
-recording, sample for sample.
+recording, sample for sample. Encodings are made first, as they are for what was played before.
 """
 
 from __future__ import annotations
@@ -167,6 +167,31 @@ def measured(sink: Any, kind: str, layers: int, block: int, seconds: float) -> d
     }
 
 
+def landings(ahead: float, lines: int = 12) -> NDArray[np.float64]:
+    """Return the seconds from a line to the first sample of what it plays, without a quant."""
+    corpus, taken = Corpus(), []
+    names = corpus.names[:lines]
+    with ll.Engine(corpus=corpus, silent=True, ahead=ahead) as live:
+        live.d2 >> ll.sound(names[0])
+        live.d1.quant(0).xfade(0)
+        while live.state.get("seconds", 0) < 1:
+            time.sleep(0.02)
+        for name in names:
+            begun = live.fresh()["position"]
+            live.d1 >> ll.sound(name).extend(4)
+            while not (shown := _playing(live, "d1", name)):
+                time.sleep(0.02)
+            taken.append((shown["since"] - begun) / RATE)
+    return np.array(taken)
+
+
+def _playing(live: ll.Engine, layer: str, name: str) -> dict[str, Any] | None:
+    for one in live.fresh()["layers"]:
+        if one["name"] == layer and one["state"] == "playing" and repr(name) in one["code"]:
+            return dict(one)
+    return None
+
+
 def row(kind: str, layers: int, block: int, one: dict[str, Any]) -> str:
     """Return a line of the table."""
     whole = one["gaps"] == one["missing"] == one["late"] == 0
@@ -212,6 +237,9 @@ def main(quick: bool, decoded: str, looping: str, blocks: str, seconds: float, i
             for count, block in itertools.product(numbers(layers), numbers(blocks)):
                 one = measured(sink, kind, count, block, seconds)
                 print(row(kind, count, block, one), flush=True)
+        taken = landings(2.0)
+        p50, longest = np.median(taken), taken.max()
+        print(f"\nfrom a line to its first sample, quant 0: p50 {p50:.2f} s, max {longest:.2f} s")
     print(f"\nload average {os.getloadavg()[0]:.1f} when it ended")
 
 

@@ -14,6 +14,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -27,7 +28,7 @@ from latentlive.errors import LatentliveError
 from latentlive.models import load_model
 from tests.live.conftest import started
 
-LAYERS = 16
+LAYERS, RATE = 16, 44100
 
 
 class Words:
@@ -185,6 +186,7 @@ def soak(
     seed: int = 0,
     corpus: Corpus | None = None,
     silent: bool = True,
+    compared: float | None = None,
     show: bool = False,
 ) -> Soak:
     """Redefine layers for so many minutes; return what was counted.
@@ -196,6 +198,8 @@ def soak(
         Between two changes.
     folder : Path
         Where recording and log are written.
+    compared : float [seconds], optional
+        How much of the end is bounced; all when left out.
     """
     corpus = corpus or Corpus()
     words, result = Words(seed, corpus.names), Soak()
@@ -228,7 +232,8 @@ def soak(
     closed = [d for d in performance.decisions if d["do"] == "gate" and d["level"] == 0.0]
     result.late = len(closed)
     result.restarts = sum("died" in line for line in result.said)
-    result.same = equal(performance, heard, position)
+    begin = 0 if compared is None else max(position - round(compared * RATE), 0)
+    result.same = equal(performance, heard, begin, position)
     return result
 
 
@@ -254,11 +259,12 @@ def _settle(live: ll.Engine) -> None:
         time.sleep(0.1)
 
 
-def equal(performance: Performance, heard: Path, stop: int) -> bool:
+def equal(performance: Performance, heard: Path, begin: int, stop: int) -> bool:
     """Return whether the bounce of a log is what was recorded, bit for bit."""
     header = performance.header
-    bounce = Bounce(performance, load_model(header["model_file"] or None), 0, stop)
+    bounce = Bounce(performance, load_model(header["model_file"] or None), begin, stop)
     with soundfile.SoundFile(heard) as file:
+        file.seek(begin)
         return all(
             np.array_equal(file.read(len(one.mix), "float32", always_2d=True), one.mix)
             for one in bounce.blocks()
@@ -269,15 +275,17 @@ def equal(performance: Performance, heard: Path, stop: int) -> bool:
 @click.option("--minutes", default=60.0, show_default=True)
 @click.option("--every", default=0.7, show_default=True, help="Seconds between two changes.")
 @click.option("--seed", default=0, show_default=True)
+@click.option("--compared", type=float, help="Seconds of the end that are bounced [all].")
 @click.option("--silent", is_flag=True, help="Open no device.")
-def main(minutes: float, every: float, seed: int, silent: bool) -> None:
+def main(minutes: float, every: float, seed: int, compared: float | None, silent: bool) -> None:
     """Print a line a minute, then what was counted."""
     cores = os.cpu_count()
     print(f"{cores} cores, load average {os.getloadavg()[0]:.1f} before it began", flush=True)
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         if not silent:
             stack.enter_context(contextlib.contextmanager(started)(Path(folder)))
-        result = soak(minutes, every, Path(folder), seed=seed, silent=silent, show=True)
+        options: dict[str, Any] = {"seed": seed, "silent": silent, "compared": compared}
+        result = soak(minutes, every, Path(folder), **options, show=True)
     print(result.line())
     print("changes:", ", ".join(f"{n} {word}" for word, n in sorted(result.changes.items())))
     growth = {name: result.slope(name) for name in result.memory[-1][1]}

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import latentlive as ll
-from latentlive.engine.block import MISSING, POSITION
+from latentlive.engine.block import MISSING, POSITION, Block
 from latentlive.engine.lanes import PREPARING, SLOW, STEADY
 from latentlive.engine.report import report
+from latentlive.engine.scheduler import Scheduler
 from latentlive.errors import EngineError, ExpressionError
 from latentlive.expr import dump
 from latentlive.mixer import GRID
@@ -462,3 +463,19 @@ def test_what_is_rendered_lands_on_time_though_both_workers_are_dead():
     house.run(1)
     assert layers(house)["d1"]["since"] == grid(2 * RATE)
     assert not house.block.header[MISSING]
+
+
+@pytest.mark.parametrize("ahead", [0.1, 3.0, float("nan")])
+def test_what_a_ring_cannot_hold_is_not_rendered_ahead(ahead):
+    with pytest.raises(EngineError, match=r"ahead: must lie in 0\.5 to 2\.5 seconds, got"):
+        Scheduler(Block.create(), Tempo(60, RATE), ahead=ahead)
+
+
+def test_the_longest_ahead_holds_what_is_heard():
+    house, plain = House(), House()
+    house.scheduler.ahead = grid(2.5 * RATE)
+    for one in (house, plain):
+        one.apply(play("d1", A), play("d2", B))
+        one.run(7)
+    assert not house.block.header[MISSING]
+    assert np.array_equal(house.samples, plain.samples)

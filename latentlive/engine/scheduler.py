@@ -35,6 +35,9 @@ LANDING = 16384
 TEXTURES = ("play", "restart", "restore")
 """Changes that bring a texture."""
 
+SHORTEST_AHEAD, LONGEST_AHEAD = 0.5, 2.5
+"""Below, voices would be late all the time; beyond, a ring would not hold what was rendered."""
+
 HORIZON_SECONDS = 20.0
 """How long before its moment a planned cell is given voices."""
 
@@ -58,7 +61,7 @@ class Scheduler:
     block : Block
     tempo : Tempo
     seed : int
-    ahead : float [seconds]
+    ahead : float [seconds, 0.5 to 2.5]
         How far ahead of the position voices are rendered.
     held : bool
         Whether the transport waits for `held` to become False, textures ready or not.
@@ -66,6 +69,11 @@ class Scheduler:
         Told what a performer should know.
     note : function of a message
         Told every decision.
+
+    Raises
+    ------
+    EngineError
+        For another `ahead`.
     """
 
     def __init__(
@@ -78,6 +86,10 @@ class Scheduler:
         say: Callable[[str], object] = print,
         note: Callable[[Message], object] = lambda decision: None,
     ) -> None:
+        if not SHORTEST_AHEAD <= ahead <= LONGEST_AHEAD:
+            raise EngineError(
+                f"ahead: must lie in {SHORTEST_AHEAD} to {LONGEST_AHEAD} seconds, got {ahead:g}"
+            )
         self.block, self.say, self.held = block, say, held
         self.stage = Stage(block, tempo, seed, note)
         self.ahead = grid_floor(round(ahead * tempo.sample_rate))
