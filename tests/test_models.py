@@ -13,15 +13,23 @@ import pytest
 import torch
 
 from latentlive.errors import ModelError
-from latentlive.models import RawAudioVAE, load_model, save_model, starter_path
-from latentlive.models.training import Module
+from latentlive.models import LevelVAE, RawAudioVAE, load_model, save_model, starter_path
+from latentlive.models.networks import LevelVAENet, RawAudioVAENet
 from latentlive.space import ToySpace
 from tests.conftest import random_weights
 
 
+def level_weights():
+    """Return the tensors of an untrained LevelVAE."""
+    torch.manual_seed(0)
+    net = LevelVAENet()
+    net.scale.copy_(torch.linspace(0.1, 2.0, 256))
+    return {name: tensor.detach().numpy() for name, tensor in net.state_dict().items()}
+
+
 @pytest.fixture(scope="module")
 def module(vae):
-    module = Module()
+    module = RawAudioVAENet()
     module.load_state_dict({k: torch.from_numpy(v) for k, v in vae.weights.items()})
     return module.eval()
 
@@ -108,7 +116,7 @@ def test_original_pickled_module_checkpoint(tmp_path, vae, monkeypatch):
     class VAE(torch.nn.Module):
         def __init__(self):
             super().__init__()
-            for name, layer in Module().named_children():
+            for name, layer in RawAudioVAENet().named_children():
                 self.add_module(name, layer)
 
     VAE.__module__, VAE.__qualname__ = "rawvae.model", "VAE"
@@ -194,14 +202,93 @@ def test_a_foreign_safetensors_is_refused(tmp_path):
         load_model(tmp_path / "none.safetensors")
 
 
-def test_training_lowers_the_loss_and_never_crosses_sounds():
-    from latentlive.models.training import Windows, train
+@pytest.mark.parametrize("name", ["fc4.weight", "scale"])
+def test_levelvae_tensors_are_checked(tmp_path, name):
+    weights = level_weights()
+    LevelVAE(weights)
+    with pytest.raises(ModelError, match=f"{name} holds NaN or infinity"):
+        LevelVAE({**weights, name: weights[name] * np.inf})
+    with pytest.raises(ModelError, match=f"{name} must have shape"):
+        LevelVAE({**weights, name: weights[name][:-1]})
+    with pytest.raises(ModelError, match=f"not a LevelVAE, it lacks {name}"):
+        LevelVAE({k: v for k, v in weights.items() if k != name})
+    with pytest.raises(ModelError, match="scale must be > 0"):
+        LevelVAE({**weights, "scale": -weights["scale"]})
 
-    tone = np.sin(np.arange(30_000) * 0.05).astype(np.float32) * 0.5
-    seen = []
-    model = train([tone, tone[:500]], 4.0, batch=32, progress=lambda p: seen.append(p.loss))
-    assert model.dims == 256
-    assert seen[-1] < seen[0]
-    short = Windows([np.ones(1500, np.float32), -np.ones(1500, np.float32)], 1024, 0)
-    batch = np.sign(short.batch(300).numpy())
-    assert (batch == batch[:, :1]).all()
+
+def test_a_model_file_with_nan_or_a_wrong_shape_is_refused(tmp_path):
+    """The digest fits: whoever wrote the file wrote it with care."""
+    for change, line in (
+        ({"fc4.bias": np.full(64, np.nan)}, "fc4.bias holds NaN"),
+        ({"fc4.bias": np.zeros(63)}, r"fc4.bias must have shape \(64,\), got \(63,\)"),
+        ({"fc1.weight": np.zeros(7)}, "fc1.weight must have two axes"),
+    ):
+        model = RawAudioVAE(random_weights(64, 32, 8))
+        model.weights = {**model.weights, **change}
+        save_model(tmp_path / "x.safetensors", model, {})
+        with pytest.raises(ModelError, match=line):
+            load_model(tmp_path / "x.safetensors")
+
+
+def test_an_unknown_architecture_is_refused(tmp_path):
+    model = RawAudioVAE(random_weights(64, 32, 8))
+    model.architecture = "other"
+    save_model(tmp_path / "x.safetensors", model, {})
+    with pytest.raises(ModelError, match="is a 'other', known: 'rawaudiovae', 'levelvae'"):
+        load_model(tmp_path / "x.safetensors")
+
+
+class TestLevelVAE:
+    @pytest.fixture(scope="class")
+    def level(self):
+        return LevelVAE(level_weights())
+
+    def test_equals_torch(self, level):
+        net = LevelVAENet()
+        net.load_state_dict({k: torch.from_numpy(v) for k, v in level.weights.items()})
+        x = np.random.default_rng(3).standard_normal((20, 1024)).astype("f4")
+        with torch.no_grad():
+            mean, log_variance = net.encode(torch.from_numpy(x))
+            decoded = net.decode(mean)
+        ours = level.encode(x)
+        np.testing.assert_allclose(ours[0], mean.numpy(), atol=1e-4)
+        np.testing.assert_allclose(ours[1], log_variance.numpy(), atol=1e-4)
+        np.testing.assert_allclose(level.decode(mean.numpy()), decoded.numpy(), atol=1e-4)
+
+    def test_half_the_level_has_half_the_latents_and_silence_is_silent(self, level):
+        x = np.random.default_rng(3).standard_normal((5, 1024)).astype("f4")
+        mean, _ = level.encode(x)
+        assert np.array_equal(level.encode(x * np.float32(0.5))[0], mean * np.float32(0.5))
+        y = level.decode(mean)
+        assert np.array_equal(level.decode(mean * np.float32(0.5)), y * np.float32(0.5))
+        assert not level.decode(np.zeros((1, 256), "f4")).any()
+
+    def test_decoding_takes_no_more_multiplications_than_rawaudiovae(self, level, vae):
+        def cost(model, names):
+            return sum(model.weights[f"{name}.weight"].size for name in names)
+
+        ours = cost(level, ("synthesis", "fc3", "fc4"))
+        assert ours <= cost(vae, ("fc3", "fc4"))
+
+    @pytest.mark.parametrize("size", [1, 2, 3, 5, 16, 43])
+    def test_a_window_does_not_depend_on_its_batch(self, level, size):
+        z = np.random.default_rng(4).standard_normal((172, 256)).astype(np.float32)
+        whole = level.decode(z)
+        for start in range(0, 172 - size + 1, 29):
+            assert np.array_equal(
+                level.decode(z[start : start + size]), whole[start : start + size]
+            )
+
+    def test_comes_back_from_its_file_and_plays(self, level, tmp_path):
+        from latentlive import interp, render, sound
+
+        path = tmp_path / "level.safetensors"
+        save_model(path, level, {})
+        again = load_model(path)
+        assert isinstance(again, LevelVAE)
+        assert (again.window, again.dims, again.units) == (1024, 256, 1843)
+        a, b = np.random.default_rng(5).standard_normal((2, 9000)).astype("f4") * 0.1
+        samples = render(interp(sound(a), sound(b), 0.5), model=path)
+        assert len(samples) == 9000
+        assert np.isfinite(samples).all()
+        assert samples.any()

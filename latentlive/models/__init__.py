@@ -1,6 +1,15 @@
 """Neural spaces: loading, checking and running them."""
 
-from latentlive.models.files import Config, load_model, save_model, starter_path
+from latentlive.models.files import Config, Model, load_model, save_model, starter_path
+from latentlive.models.levelvae import LevelVAE
 from latentlive.models.rawaudiovae import RawAudioVAE
 
-__all__ = ["Config", "RawAudioVAE", "load_model", "save_model", "starter_path"]
+__all__ = [
+    "Config",
+    "LevelVAE",
+    "Model",
+    "RawAudioVAE",
+    "load_model",
+    "save_model",
+    "starter_path",
+]

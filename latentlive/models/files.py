@@ -9,12 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from latentlive.corpus.cache import write_whole
 from latentlive.errors import ModelError
-from latentlive.models.rawaudiovae import RawAudioVAE, checked, weights_digest
+from latentlive.models import levelvae, rawaudiovae
+from latentlive.models.levelvae import LevelVAE
+from latentlive.models.rawaudiovae import RawAudioVAE
+from latentlive.models.tensors import weights_digest
 from latentlive.space import Space, ToySpace
 
-ARCHITECTURE = "rawaudiovae"
+Model = RawAudioVAE | LevelVAE
+ARCHITECTURES: dict[str, type[Model]] = {
+    rawaudiovae.ARCHITECTURE: RawAudioVAE,
+    levelvae.ARCHITECTURE: LevelVAE,
+}
 MAX_BYTES = 2**31
 
 
@@ -38,7 +47,7 @@ class Config:
     units: int
     digest: str
     training: dict[str, Any] = field(default_factory=dict)
-    architecture: str = ARCHITECTURE
+    architecture: str = rawaudiovae.ARCHITECTURE
 
 
 def starter_path() -> Path:
@@ -46,15 +55,25 @@ def starter_path() -> Path:
     return Path(__file__).with_name("starter.safetensors")
 
 
-def save_model(path: Path, model: RawAudioVAE, training: dict[str, Any]) -> None:
-    """Write a model as float16 safetensors, its configuration and digest in the header."""
+def save_model(path: Path, model: Model, training: dict[str, Any]) -> None:
+    """Write a model as float16 safetensors, whole or not at all.
+
+    Its configuration and digest stand in the header.
+    """
     from safetensors.numpy import save_file
 
     tensors = {name: tensor.astype(np.float16) for name, tensor in model.weights.items()}
     config = Config(
-        model.sample_rate, model.window, model.dims, model.units, weights_digest(tensors), training
+        model.sample_rate,
+        model.window,
+        model.dims,
+        model.units,
+        weights_digest(tensors),
+        training,
+        model.architecture,
     )
-    save_file(tensors, path, metadata={"latentlive": json.dumps(asdict(config))})
+    metadata = {"latentlive": json.dumps(asdict(config))}
+    write_whole(path, lambda beside: save_file(tensors, beside, metadata=metadata))
 
 
 def load_model(path: str | os.PathLike[str] | None = None) -> Space:
@@ -81,7 +100,31 @@ def load_model(path: str | os.PathLike[str] | None = None) -> Space:
     return load_checkpoint(file)
 
 
-def _load_safetensors(file: Path) -> RawAudioVAE:
+def _load_safetensors(file: Path) -> Model:
+    tensors, said = read_tensors(file)
+    try:
+        config = Config(**json.loads(said))
+    except (json.JSONDecodeError, TypeError):
+        raise ModelError(f"model: {file} does not say what it is; import its checkpoint") from None
+    architecture = ARCHITECTURES.get(str(config.architecture))
+    if architecture is None:
+        known = ", ".join(map(repr, ARCHITECTURES))
+        raise ModelError(f"model: {file} is a {config.architecture!r}, known: {known}")
+    if not isinstance(config.sample_rate, int) or not 8000 <= config.sample_rate <= 192_000:
+        raise ModelError(f"model: sample_rate must lie in 8000 to 192000, got {config.sample_rate}")
+    if weights_digest(tensors) != config.digest:
+        raise ModelError(f"model: {file} is damaged: its tensors do not match its digest")
+    return architecture(tensors, config.sample_rate, file.stem)
+
+
+def read_tensors(file: Path) -> tuple[dict[str, NDArray[Any]], str]:
+    """Return the tensors of a safetensors file, and what it says of itself as JSON.
+
+    Raises
+    ------
+    ModelError
+        If the file is too large or damaged.
+    """
     from safetensors import SafetensorError, safe_open
 
     if file.stat().st_size > MAX_BYTES:
@@ -92,14 +135,4 @@ def _load_safetensors(file: Path) -> RawAudioVAE:
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError, TypeError) as error:
         raise ModelError(f"model: {file} is damaged: {error}") from None
-    try:
-        config = Config(**json.loads(metadata.get("latentlive", "")))
-    except (json.JSONDecodeError, TypeError):
-        raise ModelError(f"model: {file} does not say what it is; import its checkpoint") from None
-    if config.architecture != ARCHITECTURE:
-        raise ModelError(f"model: {file} is a {config.architecture!r}, known: {ARCHITECTURE!r}")
-    if not isinstance(config.sample_rate, int) or not 8000 <= config.sample_rate <= 192_000:
-        raise ModelError(f"model: sample_rate must lie in 8000 to 192000, got {config.sample_rate}")
-    if weights_digest(tensors) != config.digest:
-        raise ModelError(f"model: {file} is damaged: its tensors do not match its digest")
-    return RawAudioVAE(checked(tensors), config.sample_rate, file.stem)
+    return tensors, metadata.get("latentlive", "")

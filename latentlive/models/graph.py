@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 F32 = NDArray[np.float32]
 Step = tuple[str, str, str, str]
-"""(operation, input, output, weight prefix or '')"""
+"""(operation, inputs parted by blanks, output, weight prefix or '')"""
 
 
 def session(
@@ -28,8 +28,8 @@ def session(
     Parameters
     ----------
     steps : sequence of (operation, input, output, weight prefix)
-        Operation 'Linear' reads ``prefix.weight`` [shape=(out, in)] and ``prefix.bias``; any
-        other is an element-wise ONNX operation.
+        Operation 'Linear' reads ``prefix.weight`` [shape=(out, in)] and, where there is one,
+        ``prefix.bias``; any other is an element-wise ONNX operation.
     inputs, outputs : (name, width)
     """
     import onnxruntime
@@ -38,9 +38,9 @@ def session(
     nodes, stored = [], []
     for operation, source, target, prefix in steps:
         if operation != "Linear":
-            nodes.append(helper.make_node(operation, [source], [target]))
+            nodes.append(helper.make_node(operation, source.split(), [target]))
             continue
-        names = [f"{prefix}.weight", f"{prefix}.bias"]
+        names = [n for n in (f"{prefix}.weight", f"{prefix}.bias") if n in weights]
         stored += [numpy_helper.from_array(weights[n], n) for n in names]
         nodes.append(helper.make_node("Gemm", [source, *names], [target], transB=1))
 

@@ -6,18 +6,14 @@ learning architectures (SMC 2023, arXiv 2305.15571).
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from latentlive.errors import ModelError
+from latentlive.models import tensors
 from latentlive.models.graph import session
+from latentlive.models.tensors import F32, Weights
 
-F32 = NDArray[np.float32]
+ARCHITECTURE = "rawaudiovae"
 LAYERS = ("fc1", "fc21", "fc22", "fc3", "fc4")
 
 
@@ -40,15 +36,15 @@ class RawAudioVAE:
         If a tensor is missing, has the wrong shape, or holds NaN or infinity.
     """
 
-    def __init__(
-        self, weights: Mapping[str, NDArray[Any]], sample_rate: int = 44100, name: str = "model"
-    ) -> None:
+    architecture = ARCHITECTURE
+
+    def __init__(self, weights: Weights, sample_rate: int = 44100, name: str = "model") -> None:
         self.name = name
         self.sample_rate = sample_rate
         self.weights = checked(weights)
         self.units, self.window = self.weights["fc1.weight"].shape
         self.dims = self.weights["fc21.weight"].shape[0]
-        self.digest = weights_digest(self.weights)
+        self.digest = tensors.weights_digest(self.weights)
 
     @cached_property
     def _encoder(self) -> Any:
@@ -82,14 +78,12 @@ class RawAudioVAE:
         return windows
 
 
-def checked(weights: Mapping[str, NDArray[Any]]) -> dict[str, F32]:
+def checked(weights: Weights) -> dict[str, F32]:
     """Return the ten tensors as float32, or raise ModelError with the first thing wrong."""
-    wanted = [f"{layer}.{part}" for layer in LAYERS for part in ("weight", "bias")]
-    missing = [name for name in wanted if name not in weights]
-    if missing:
-        raise ModelError(f"model: not a RawAudioVAE, it lacks {', '.join(missing)}")
-    units, window = _sides(weights["fc1.weight"], "fc1.weight")
-    dims, _ = _sides(weights["fc21.weight"], "fc21.weight")
+    wanted = {f"{layer}.{part}": None for layer in LAYERS for part in ("weight", "bias")}
+    tensors.present("RawAudioVAE", weights, wanted)
+    units, window = tensors.sides(weights, "fc1.weight")
+    dims, _ = tensors.sides(weights, "fc21.weight")
     shapes = {
         "fc1": (units, window),
         "fc21": (dims, units),
@@ -97,31 +91,6 @@ def checked(weights: Mapping[str, NDArray[Any]]) -> dict[str, F32]:
         "fc3": (units, dims),
         "fc4": (window, units),
     }
-    result = {}
-    for layer, shape in shapes.items():
-        for name, wanted_shape in ((f"{layer}.weight", shape), (f"{layer}.bias", shape[:1])):
-            tensor = np.ascontiguousarray(weights[name], np.float32)
-            if tensor.shape != wanted_shape:
-                raise ModelError(
-                    f"model: {name} must have shape {wanted_shape}, got {tensor.shape}"
-                )
-            if not np.isfinite(tensor).all():
-                raise ModelError(f"model: {name} holds NaN or infinity")
-            result[name] = tensor
-    return result
-
-
-def _sides(tensor: NDArray[Any], name: str) -> tuple[int, int]:
-    if tensor.ndim != 2 or 0 in tensor.shape:
-        raise ModelError(f"model: {name} must have two axes, got shape {tensor.shape}")
-    return tensor.shape[0], tensor.shape[1]
-
-
-def weights_digest(weights: Mapping[str, NDArray[Any]]) -> str:
-    """Return the digest of some tensors: names, types, shapes and bytes."""
-    digest = hashlib.blake2b(digest_size=16)
-    for name in sorted(weights):
-        tensor = np.ascontiguousarray(weights[name])
-        digest.update(f"{name} {tensor.dtype.str} {tensor.shape}".encode())
-        digest.update(tensor.tobytes())
-    return digest.hexdigest()
+    both: dict[str, tuple[int, ...]] = {f"{layer}.weight": shape for layer, shape in shapes.items()}
+    both |= {f"{layer}.bias": shape[:1] for layer, shape in shapes.items()}
+    return tensors.checked("RawAudioVAE", weights, {name: both[name] for name in wanted})

@@ -1,8 +1,7 @@
-"""Training a RawAudioVAE on a set of recordings.
+"""Training a network on recordings: one step after another, resumable at each.
 
-The loss is the paper's (Tatar, Cotton, Bisig, SMC 2023): mean squared error plus 1e-4 times the
-Kullback-Leibler term. The schedule is ours: small batches, a cosine from 1e-3, bfloat16 where
-the machine has it, windows at random offsets and levels instead of one fixed grid.
+The loss is that of the paper (Tatar, Cotton, Bisig, SMC 2023), squared error plus a
+Kullback-Leibler term, with the weights that a recipe gives its parts.
 """
 
 from __future__ import annotations
@@ -10,128 +9,233 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from latentlive.models.rawaudiovae import RawAudioVAE
+from latentlive.errors import ModelError
+from latentlive.models.files import ARCHITECTURES, Model
+from latentlive.models.networks import NETS, LinearCode, Net
+from latentlive.models.overlap import OVERLAP, cut, rebuilt, shared
+from latentlive.models.recipes import Plan
+from latentlive.models.team import Team
+from latentlive.models.windows import Grid, Windows
 from latentlive.units import Samples
 
-KL_WEIGHT = 1e-4
+WINDOW, DIMS = 1024, 256
+GAIN_DB = (-12.0, 0.0)
+LINEAR_RATE = 2e-3
+WARM_STEPS = 100
+BEFORE = 2**62
+"""The step whose draws decide how a training begins."""
+LOOKED_AT = 16_384
+"""Windows that decide how a training begins."""
 
 
-class Module(nn.Module):
-    """The network as torch trains it; layer names are those of the original checkpoints."""
-
-    def __init__(self, window: int = 1024, units: int = 2048, dims: int = 256) -> None:
-        super().__init__()
-        self.fc1 = nn.Linear(window, units)
-        self.fc21 = nn.Linear(units, dims)
-        self.fc22 = nn.Linear(units, dims)
-        self.fc3 = nn.Linear(dims, units)
-        self.fc4 = nn.Linear(units, window)
-
-    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return mean and log-variance of windows."""
-        hidden = torch.relu(self.fc1(x))
-        return self.fc21(hidden), self.fc22(hidden)
-
-    def decode(self, z: Tensor) -> Tensor:
-        """Return the windows of latent vectors."""
-        return torch.tanh(self.fc4(torch.relu(self.fc3(z))))
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return reconstruction, mean and log-variance."""
-        mean, log_variance = self.encode(x)
-        drawn = mean + torch.randn_like(mean) * torch.exp(0.5 * log_variance)
-        return self.decode(drawn), mean, log_variance
-
-
-def loss(x: Tensor, y: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
-    """Return the paper's loss, both terms averaged over all elements."""
-    divergence = -0.5 * torch.mean(1 + log_variance - mean.pow(2) - log_variance.exp())
-    return nn.functional.mse_loss(y, x) + KL_WEIGHT * divergence
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a training is: part done 0..1, steps, and a running mean of the loss."""
-
-    part: float
-    steps: int
-    loss: float
-
-
-class Windows:
-    """Draws batches of windows at random places of some recordings, never across two of them."""
-
-    def __init__(self, sounds: Sequence[Samples], window: int, seed: int) -> None:
-        self.window = window
-        padded = [np.pad(s, (0, max(window - len(s), 0))).astype(np.float32) for s in sounds]
-        self.joined = np.concatenate(padded)
-        starts = np.concatenate([[0], np.cumsum([len(s) for s in padded])[:-1]])
-        self.first = np.concatenate(
-            [
-                start + np.arange(len(s) - window + 1)
-                for start, s in zip(starts, padded, strict=True)
-            ]
-        )
-        self.rng = np.random.default_rng(seed)
-
-    def batch(self, n: int) -> Tensor:
-        """Return n windows [shape=(n, window)], each at a random level of -12 to +3 dB."""
-        first = self.rng.choice(self.first, n)
-        windows = self.joined[first[:, None] + np.arange(self.window)]
-        gain = 10.0 ** (self.rng.uniform(-12.0, 3.0, (n, 1)) / 20.0)
-        return torch.from_numpy(np.clip(windows * gain, -1.0, 1.0).astype(np.float32))
-
-
-def train(
-    sounds: Sequence[Samples],
-    seconds: float,
-    *,
-    sample_rate: int = 44100,
-    batch: int = 256,
-    rate: float = 1e-3,
-    seed: int = 0,
-    progress: Callable[[Progress], object] = lambda _: None,
-) -> RawAudioVAE:
-    """Train on recordings for a time and return the space.
+class Training:
+    """A network in training.
 
     Parameters
     ----------
-    sounds : sequence of arrays [shape=(n,), float32, mono at `sample_rate`]
-    seconds : float [seconds of wall time, > 0]
-    batch : int [windows]
-    rate : float
-        The learning rate at the start; it follows a cosine to 0.
-    progress : function of Progress
-        Called every 50 steps.
+    sounds : sequence of arrays [shape=(n,), float32, mono]
+    plan : Plan
+    team : Team, optional
+    clock : function returning seconds
+        What minutes are counted by.
+
+    Example
+    -------
+    >>> training = Training([np.ones(4096, np.float32)], Plan(PAPER, epochs=1))  # doctest: +SKIP
+    >>> while training.step():  # doctest: +SKIP
+    ...     print(training.loss)
     """
-    torch.manual_seed(seed)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    module = Module().to(device)
-    windows = Windows(sounds, 1024, seed)
-    optimiser = torch.optim.Adam(module.parameters(), lr=rate, fused=True)
-    begun, steps, mean_loss = time.monotonic(), 0, math.nan
-    while (part := (time.monotonic() - begun) / seconds) < 1.0:
-        for group in optimiser.param_groups:
-            group["lr"] = (
-                rate * 0.5 * (1.0 + math.cos(math.pi * part)) * min(1.0, (steps + 1) / 200)
+
+    def __init__(
+        self,
+        sounds: Sequence[Samples],
+        plan: Plan,
+        team: Team | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.plan, self.recipe = plan, plan.recipe
+        self.team = team or Team(0, 1, torch.device("cpu"))
+        self._clock, self._looked = clock, clock()
+        self.steps = self.stage_steps = 0
+        self.spent = 0.0
+        self.loss = math.nan
+        group = OVERLAP if self.recipe.joined else 1
+        # A multiple of what the processes share evenly.
+        self._stretches = -(-self.recipe.batch // (group * self.team.size)) * self.team.size
+        length = WINDOW + (group - 1) * WINDOW // OVERLAP
+        hop = self.recipe.hop
+        self._grid = Grid(sounds, WINDOW, hop, plan.seed) if hop else None
+        self._windows = Windows(sounds, length, plan.seed)
+        whole = len(Grid(sounds, WINDOW, hop or WINDOW // OVERLAP, plan.seed))
+        minutes, epochs = plan.minutes, plan.epochs
+        if minutes is None and epochs is None:
+            minutes, epochs = self.recipe.minutes, self.recipe.epochs
+        self._seconds = 60.0 * (minutes or 0.0)
+        self.total_steps = (epochs or 0) * -(-whole // (self._stretches * group))
+        self._unfair = self._mean_weight() if self.recipe.fairness else 1.0
+        torch.manual_seed(plan.seed)
+        if self.recipe.linear:
+            self.train(LinearCode(self._components()))
+        else:
+            self.train(NETS[plan.architecture](WINDOW, dims=DIMS))
+
+    @property
+    def linear(self) -> bool:
+        """Whether the linear code is still in training, as which the network will begin."""
+        return isinstance(self.net, LinearCode)
+
+    @property
+    def part(self) -> float:
+        """How much is done, 0 to 1."""
+        if self.total_steps:
+            return min(self.steps / self.total_steps, 1.0)
+        return min(self.spent / self._seconds, 1.0)
+
+    def step(self) -> bool:
+        """Train on one batch; return False, having done nothing, when all is done.
+
+        Raises
+        ------
+        ModelError
+            ``train: out of memory with 256 windows at a time; try --batch 128``
+        """
+        try:
+            return self._step()
+        except (MemoryError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and "memory" not in str(error):
+                raise
+            batch = self.recipe.batch
+            raise ModelError(
+                f"train: out of memory with {batch} windows at a time; try --batch {batch // 2}"
+            ) from None
+
+    def model(self) -> Model:
+        """Return the network as it is now, ready to play."""
+        net = self._grown() if isinstance(self.net, LinearCode) else self.net
+        weights = {name: t.detach().cpu().float().numpy() for name, t in net.state_dict().items()}
+        return ARCHITECTURES[self.plan.architecture](weights, self.plan.sample_rate)
+
+    @torch.no_grad()
+    def rebuilt(self, samples: Samples) -> Samples:
+        """Return a recording as the network rebuilds it, windows overlapping [shape=(n,)]."""
+        given = torch.from_numpy(np.array(samples, np.float32)).to(self.team.device)
+        result: Samples = rebuilt(self.net, given).cpu().numpy()
+        return result
+
+    def _step(self) -> bool:
+        now = self._clock()
+        self.spent += now - self._looked
+        self._looked = now
+        self.spent = self.team.agreed(self.spent)
+        if self.part >= 1.0:
+            return False
+        if isinstance(self.net, LinearCode) and self.part >= self.recipe.linear:
+            self.train(self._grown())
+        for group in self.adam.param_groups:
+            group["lr"] = self._rate()
+        loss = self._loss()
+        self.adam.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.adam.step()
+        self.loss = self.team.mean(loss)
+        if not math.isfinite(self.loss):
+            raise ModelError(
+                f"train: the loss is no number any more, at step {self.steps}; "
+                "--resume goes on from where it was last saved"
             )
-        x = windows.batch(batch).to(device)
-        with torch.autocast(device, dtype=torch.bfloat16):
-            y, mean, log_variance = module(x)
-        value = loss(x, y.float(), mean.float(), log_variance.float())
-        optimiser.zero_grad(set_to_none=True)
-        value.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        steps += 1
-        if steps % 50 == 0:
-            seen = value.item()
-            mean_loss = seen if math.isnan(mean_loss) else 0.95 * mean_loss + 0.05 * seen
-            progress(Progress(part, steps, mean_loss))
-    weights = {name: t.detach().cpu().float().numpy() for name, t in module.state_dict().items()}
-    return RawAudioVAE(weights, sample_rate)
+        self.steps += 1
+        self.stage_steps += 1
+        return True
+
+    def train(self, net: LinearCode | Net) -> None:
+        """Go on with another network, from the first step of a stage."""
+        self.net = net.to(self.team.device)
+        self._shared = self.team.share(self.net)
+        self.adam = torch.optim.Adam(self.net.parameters(), lr=self.recipe.rate, fused=True)
+        self.stage_steps = 0
+
+    def _rate(self) -> float:
+        if not self.recipe.cosine:
+            return self.recipe.rate
+        linear = self.recipe.linear
+        if self.linear:
+            rate, place = LINEAR_RATE, self.part / linear
+        else:
+            rate, place = self.recipe.rate, (self.part - linear) / (1.0 - linear)
+        warm = min((self.stage_steps + 1) / WARM_STEPS, 1.0)
+        return rate * warm * 0.5 * (1.0 + math.cos(math.pi * place))
+
+    def _loss(self) -> Tensor:
+        """Return this process's share of the batch's mean loss, times the processes."""
+        if self._grid is None:
+            stretches = self._windows.draw(self.steps, self._stretches, GAIN_DB)
+        else:
+            stretches = self._grid.draw(self.steps, self._stretches)
+        mine = slice(self.team.rank, None, self.team.size)
+        x = cut(torch.from_numpy(stretches[mine]).to(self.team.device), WINDOW)
+        shape = (len(stretches), x.shape[1], DIMS)
+        rng = np.random.default_rng((self.plan.seed, self.steps, 1))
+        noise = torch.from_numpy(rng.standard_normal(shape, np.float32)[mine])
+        with torch.autocast(
+            self.team.device.type, torch.bfloat16, self.recipe.half and _half(self.team.device)
+        ):
+            y, mean, log_variance = self._shared(x, noise.to(self.team.device))
+        losses = self._errors(x, y)
+        if not self.linear:
+            divergence = -0.5 * (1 + log_variance - mean.square() - log_variance.exp())
+            losses = losses + self.recipe.divergence * divergence.mean(dim=(1, 2))
+        return losses.sum() * (self.team.size / len(stretches))
+
+    def _errors(self, x: Tensor, y: Tensor) -> Tensor:
+        """Return the squared error of each stretch [shape=(n,)]."""
+        difference = y - x
+        errors = difference.square().mean(dim=(1, 2))
+        joined = self.recipe.joined
+        if joined:
+            together = shared(difference).square().mean(dim=1)
+            errors = (1.0 - joined) * errors + joined * together
+        if self.recipe.fairness:
+            power = x.square().mean(dim=(1, 2)) + 1e-6
+            errors = errors * power.pow(-self.recipe.fairness) / self._unfair
+        return errors
+
+    def _mean_weight(self) -> float:
+        """Return the mean weight of a stretch, which then counts as 1."""
+        drawn = self._windows.draw(BEFORE, LOOKED_AT // OVERLAP, GAIN_DB)
+        power = np.square(drawn, dtype=np.float64).mean(axis=1) + 1e-6
+        return float(np.mean(power**-self.recipe.fairness))
+
+    def _begin_with(self) -> Tensor:
+        drawn = self._windows.draw(BEFORE, LOOKED_AT // OVERLAP, GAIN_DB)
+        return cut(torch.from_numpy(drawn), WINDOW).reshape(-1, WINDOW)
+
+    def _components(self) -> Tensor:
+        """Return the strongest principal components [shape=(window, dims)]."""
+        x = self._begin_with()
+        _, vectors = torch.linalg.eigh((x.T @ x).double())
+        strongest: Tensor = vectors[:, -DIMS:].flip(1).float()
+        return strongest
+
+    def _grown(self) -> Net:
+        """Return the network that begins as the linear code of this moment."""
+        assert isinstance(self.net, LinearCode)
+        code = LinearCode(self.net.synthesis.detach().cpu())
+        with torch.no_grad():
+            code.analysis.copy_(self.net.analysis)
+            deviation = code.encode(self._begin_with())[0].std(dim=0)
+        torch.manual_seed(self.plan.seed)
+        net = NETS[self.plan.architecture](WINDOW, dims=DIMS)
+        net.begin(code, deviation.clamp_min(1e-3 * float(deviation.max())))
+        return net
+
+
+def _half(device: torch.device) -> bool:
+    """Return whether the machine multiplies bfloat16 faster than float32."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return bool(torch.cpu.get_capabilities().get("avx512_bf16"))

@@ -1,0 +1,226 @@
+"""A training from a folder to a model file: measured, previewed, kept at its best, resumable."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from latentlive.errors import ModelError
+from latentlive.learning.material import Material, read_material
+from latentlive.learning.measures import si_sdr
+from latentlive.learning.preview import write_preview
+from latentlive.models import save_model
+from latentlive.models.recipes import Plan
+
+if TYPE_CHECKING:
+    from latentlive.models.training import Training
+
+LOOK_SECONDS = 30.0
+"""How often the model is measured, saved and previewed."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of a training: the model, and beside it what belongs to it.
+
+    Parameters
+    ----------
+    model : Path
+        Ends in ``.safetensors``.
+    """
+
+    model: Path
+
+    @property
+    def state(self) -> Path:
+        """Where the training stands, for ``--resume``."""
+        return self.model.with_suffix(".training.safetensors")
+
+    @property
+    def sound(self) -> Path:
+        """A recording, the same rebuilt, and a way to another one."""
+        return self.model.with_suffix(".preview.flac")
+
+    @property
+    def picture(self) -> Path:
+        """The same as spectrograms."""
+        return self.model.with_suffix(".preview.png")
+
+    def check(self, resume: bool) -> None:
+        """Refuse names that cannot be written, and a model that would be lost."""
+        if self.model.suffix != ".safetensors":
+            raise ModelError(f"train: the model must end in .safetensors, got {self.model.name!r}")
+        if not self.model.parent.is_dir():
+            raise ModelError(f"train: no folder {str(self.model.parent)!r}")
+        if self.model.exists() and not resume:
+            raise ModelError(
+                f"train: {str(self.model)!r} exists; --resume goes on with it, "
+                "or choose another name"
+            )
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a training looks like at a moment.
+
+    Parameters
+    ----------
+    part : float [0..1]
+    loss : float
+        A running mean.
+    held_out : float [dB]
+        The SI-SDR of held-out recordings, as last measured; NaN before the first time.
+    """
+
+    part: float
+    loss: float
+    held_out: float
+
+
+def train_folder(
+    folder: Path,
+    output: Path,
+    plan: Plan,
+    *,
+    resume: bool = False,
+    show: Callable[[Look], object] = lambda _: None,
+    say: Callable[[str], object] = lambda _: None,
+    look_seconds: float = LOOK_SECONDS,
+) -> float:
+    """Train a model on a folder's recordings and return its held-out SI-SDR in dB.
+
+    The best model so far is always in its file. An interrupt ends the training after the step
+    that it is in, and `resume` goes on from there.
+
+    Parameters
+    ----------
+    folder : Path
+    output : Path
+        The model's file.
+    plan : Plan
+        When resuming, only its minutes and epochs count.
+    resume : bool
+    show : function of Look
+        Called after each step.
+    say : function of a line
+    look_seconds : float [seconds]
+        From one measurement and preview to the next.
+
+    Raises
+    ------
+    SoundError, ModelError
+        One line: no sounds, only silence, a name that cannot be used, no memory.
+    """
+    from latentlive.models.resuming import load_state
+    from latentlive.models.team import Team
+    from latentlive.models.training import Training
+
+    files = Files(output)
+    files.check(resume)
+    team = Team.here()
+    try:
+        quiet = say if team.leads else lambda _: None
+        material = read_material(folder, plan.sample_rate, quiet)
+        if resume:
+            again = (plan.minutes, plan.epochs)
+            training, best = load_state(
+                files.state, material.sounds, minutes=again[0], epochs=again[1], team=team
+            )
+        else:
+            training, best = Training(material.sounds, plan, team), -np.inf
+        run = _Run(training, material, files, best, show if team.leads else lambda _: None)
+        run.go(look_seconds)
+        if team.leads:
+            quiet(f"held out: {run.best:.1f} dB at best; hear {files.sound}, see {files.picture}")
+        return run.best
+    finally:
+        team.leave()
+
+
+class _Run:
+    def __init__(
+        self,
+        training: Training,
+        material: Material,
+        files: Files,
+        best: float,
+        show: Callable[[Look], object],
+    ) -> None:
+        self.training, self.material, self.files = training, material, files
+        self.best, self.held_out = best, np.nan
+        self.show = show
+
+    def go(self, look_seconds: float) -> None:
+        """Train to the end or to an interrupt."""
+        training, team = self.training, self.training.team
+        mean_loss, looked, seen = np.nan, time.monotonic(), -1
+        with interrupts() as interrupted:
+            while not team.agreed(float(interrupted.is_set())) and training.step():
+                last = training.loss
+                mean_loss = last if np.isnan(mean_loss) else 0.98 * mean_loss + 0.02 * last
+                self.show(Look(training.part, mean_loss, self.held_out))
+                if team.leads and time.monotonic() - looked > look_seconds:
+                    self.look()
+                    looked, seen = time.monotonic(), training.steps
+            if team.leads and seen != training.steps:
+                self.look()
+        self.show(Look(training.part, mean_loss, self.held_out))
+
+    def look(self) -> None:
+        """Measure; keep the model where it is the best so far; save the state; write previews."""
+        from latentlive.models.resuming import save_state
+
+        training, held_out = self.training, self.material.held_out
+        heard = np.concatenate([training.rebuilt(samples) for samples in held_out])
+        self.held_out = si_sdr(np.concatenate(held_out), heard)
+        if self.held_out > self.best or not self.files.model.exists():
+            self.best = self.held_out
+            model = training.model()
+            save_model(self.files.model, model, self._said())
+            write_preview(model, held_out, self.files.sound, self.files.picture)
+        save_state(self.files.state, training, self.best)
+
+    def _said(self) -> dict[str, Any]:
+        training, sounds = self.training, self.material.sounds
+        return {
+            "recipe": training.recipe.name,
+            "steps": training.steps,
+            "minutes": round(training.spent / 60.0, 2),
+            "batch": training.recipe.batch,
+            "seed": training.plan.seed,
+            "held_out_db": round(self.held_out, 2),
+            "sounds": len(sounds),
+            "seconds": round(sum(map(len, sounds)) / self.material.sample_rate, 1),
+        }
+
+
+@contextmanager
+def interrupts() -> Iterator[threading.Event]:
+    """Catch the first interrupt or end, so that a step is finished; the next one acts as ever."""
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+    before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)}
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        asked.set()
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+    try:
+        for each in before:
+            signal.signal(each, ask)
+        yield asked
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
