@@ -349,7 +349,9 @@ def train(
 
         def show(look: Any) -> None:
             bar.n = look.part
-            told = f" loss {look.loss:.5f}, held out {look.held_out:.1f} dB"
+            told = f" loss {look.loss:.6f}"
+            if look.held_out is not None:
+                told += f", held out {look.held_out:.1f} dB"
             bar.set_postfix_str(told, refresh=False)
             bar.update(0)
 

@@ -132,6 +132,20 @@ def test_clean_learns_at_once_what_paper_takes_long_for(architecture, quick):
     assert reached[1] > 8.5
 
 
+@pytest.mark.parametrize("architecture", ["rawaudiovae", "levelvae"])
+@pytest.mark.parametrize("steps", [2, 4])
+def test_what_is_measured_is_what_is_heard(architecture, steps, quick):
+    from latentlive import render, sound
+
+    there = Training(tones(0.2), Plan(replace(SMALL, linear=0.4), architecture, epochs=1))
+    for _ in range(steps):
+        there.step()
+    x = tones(0.2)[1] * 3
+    heard = render(sound(x).spread(0), model=there.model())
+    assert there.linear == (steps == 2)
+    assert si_sdr(there.rebuilt(x), heard) > 40.0
+
+
 @pytest.mark.parametrize("stop", [2, 4], ids=["in the linear code", "in the network"])
 def test_resumed_weights_are_those_of_a_training_that_never_stopped(tmp_path, quick, stop):
     plan = Plan(replace(SMALL, linear=0.4), "levelvae", epochs=1)

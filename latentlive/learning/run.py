@@ -77,13 +77,13 @@ class Look:
     part : float [0..1]
     loss : float
         A running mean.
-    held_out : float [dB]
-        The SI-SDR of held-out recordings, as last measured; NaN before the first time.
+    held_out : float [dB] or None
+        The SI-SDR of held-out recordings, as last measured; None before the first time.
     """
 
     part: float
     loss: float
-    held_out: float
+    held_out: float | None
 
 
 def train_folder(
@@ -156,7 +156,8 @@ class _Run:
         show: Callable[[Look], object],
     ) -> None:
         self.training, self.material, self.files = training, material, files
-        self.best, self.held_out = best, np.nan
+        self.best = best
+        self.held_out: float | None = None
         self.show = show
 
     def go(self, look_seconds: float) -> None:
@@ -181,11 +182,11 @@ class _Run:
 
         training, held_out = self.training, self.material.held_out
         heard = np.concatenate([training.rebuilt(samples) for samples in held_out])
-        self.held_out = si_sdr(np.concatenate(held_out), heard)
-        if self.held_out > self.best or not self.files.model.exists():
-            self.best = self.held_out
+        figure = self.held_out = si_sdr(np.concatenate(held_out), heard)
+        if figure > self.best or not self.files.model.exists():
+            self.best = figure
             model = training.model()
-            save_model(self.files.model, model, self._said())
+            save_model(self.files.model, model, {**self._said(), "held_out_db": round(figure, 2)})
             write_preview(model, held_out, self.files.sound, self.files.picture)
         save_state(self.files.state, training, self.best)
 
@@ -197,7 +198,6 @@ class _Run:
             "minutes": round(training.spent / 60.0, 2),
             "batch": training.recipe.batch,
             "seed": training.plan.seed,
-            "held_out_db": round(self.held_out, 2),
             "sounds": len(sounds),
             "seconds": round(sum(map(len, sounds)) / self.material.sample_rate, 1),
         }

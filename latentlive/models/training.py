@@ -116,7 +116,7 @@ class Training:
 
     def model(self) -> Model:
         """Return the network as it is now, ready to play."""
-        net = self._grown() if isinstance(self.net, LinearCode) else self.net
+        net = self._network()
         weights = {name: t.detach().cpu().float().numpy() for name, t in net.state_dict().items()}
         return ARCHITECTURES[self.plan.architecture](weights, self.plan.sample_rate)
 
@@ -124,8 +124,12 @@ class Training:
     def rebuilt(self, samples: Samples) -> Samples:
         """Return a recording as the network rebuilds it, windows overlapping [shape=(n,)]."""
         given = torch.from_numpy(np.array(samples, np.float32)).to(self.team.device)
-        result: Samples = rebuilt(self.net, given).cpu().numpy()
+        result: Samples = rebuilt(self._network(), given).cpu().numpy()
         return result
+
+    def _network(self) -> Net:
+        net = self._grown() if isinstance(self.net, LinearCode) else self.net
+        return net.to(self.team.device)
 
     def _step(self) -> bool:
         now = self._clock()
