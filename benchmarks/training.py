@@ -3,6 +3,7 @@
     python benchmarks/training.py /usr/share/sonic-pi/samples --results runs.jsonl
     python benchmarks/training.py FOLDER --results runs.jsonl --only clean --seed 1
     python benchmarks/training.py --table --results runs.jsonl
+    python benchmarks/training.py --decode
 
 Sounds sorted by name, every fifth held out. Seconds are those of the training thread; measuring
 is not counted. Each run adds a line to the results, so that a table can grow over days; a run
@@ -19,12 +20,15 @@ from pathlib import Path
 
 import click
 import numpy as np
+import torch
 from judging import HEADINGS, Figures, judge
 from tqdm import tqdm
 
 from latentlive.corpus import Corpus
 from latentlive.models import save_model
+from latentlive.models.files import ARCHITECTURES
 from latentlive.models.recipes import CLEAN, PAPER, Plan, Recipe
+from latentlive.models.training import Training
 
 BEFORE = Recipe(
     "before", batch=256, rate=1e-3, divergence=1e-4, minutes=5.0, cosine=True, half=True
@@ -49,10 +53,6 @@ RUNS: dict[str, tuple[Recipe, str]] = {
 
 def run(folder: Path, name: str, seed: int, seconds: float, keep: Path | None) -> dict[str, object]:
     """Train once and measure on the held-out sounds."""
-    import torch
-
-    from latentlive.models.training import Training
-
     torch.set_num_threads(1)
     corpus = Corpus(folder)
     sounds = [np.array(corpus.audio(n, 44100).samples) for n in corpus.names]
@@ -74,14 +74,31 @@ def run(folder: Path, name: str, seed: int, seconds: float, keep: Path | None) -
     return {"run": name, "seed": seed, "steps": training.steps, "figures": asdict(figures)}
 
 
+def decoding(rounds: int = 300) -> None:
+    """Print what decoding costs in both architectures, measured in turns."""
+    models = [Training([np.ones(4096, "f4")], Plan(PAPER, name)).model() for name in ARCHITECTURES]
+    print("| windows | " + " | ".join(f"{m.architecture} us a window" for m in models) + " |")
+    print("|---:|" + "---:|" * len(models))
+    for windows in (1, 16, 172):
+        z = np.random.default_rng(0).standard_normal((windows, models[0].dims)).astype("f4")
+        times: list[list[float]] = [[] for _ in models]
+        for _ in range(rounds):
+            for model, taken in zip(models, times, strict=True):
+                begun = time.thread_time()
+                model.decode(z)
+                taken.append((time.thread_time() - begun) / windows * 1e6)
+        print(f"| {windows} | " + " | ".join(f"{np.median(t):.1f}" for t in times) + " |")
+
+
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, exists=True), required=False)
-@click.option("--results", type=click.Path(path_type=Path), required=True)
+@click.option("--results", type=click.Path(path_type=Path), default="runs.jsonl")
 @click.option("--only", multiple=True, type=click.Choice(list(RUNS)), help="These runs [all].")
 @click.option("--seed", "seeds", multiple=True, type=int, default=[0], show_default=True)
 @click.option("--seconds", default=300.0, show_default=True, help="CPU-seconds of each.")
 @click.option("--keep", type=click.Path(path_type=Path), help="A folder for the models.")
 @click.option("--table", is_flag=True, help="Print what is there; run nothing.")
+@click.option("--decode", is_flag=True, help="Print what decoding costs; run nothing.")
 def main(
     folder: Path | None,
     results: Path,
@@ -90,8 +107,12 @@ def main(
     seconds: float,
     keep: Path | None,
     table: bool,
+    decode: bool,
 ) -> None:
     """Run what is asked for and print the table."""
+    if decode:
+        decoding()
+        return
     done = (
         [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
     )

@@ -7,6 +7,7 @@ import pickle
 import struct
 import sys
 import types
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -278,6 +279,19 @@ class TestLevelVAE:
             assert np.array_equal(
                 level.decode(z[start : start + size]), whole[start : start + size]
             )
+
+    def test_chunked_rendering_equals_whole_rendering(self, level):
+        from latentlive import interp, sine, sound
+        from latentlive.renderer import Rendering, corpus_sounds
+
+        a, b = np.random.default_rng(5).standard_normal((2, 30_000)).astype("f4") * 0.1
+        mix = interp(sound(a), sound(b), sine(0.3))
+        sounds = corpus_sounds(None, 44100)
+        whole = Rendering(mix, level, sounds).samples(0, 30_000)
+        edges = [0, 1, 700, 5000, 5001, 17_000, 30_000]
+        chunks = Rendering(mix, level, sounds)
+        parts = [chunks.samples(i, j) for i, j in pairwise(edges)]
+        assert np.array_equal(np.concatenate(parts), whole)
 
     def test_comes_back_from_its_file_and_plays(self, level, tmp_path):
         from latentlive import interp, render, sound
