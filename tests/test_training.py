@@ -322,11 +322,21 @@ def test_no_memory_gets_a_remedy(folder, tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "line"),
-    [("x.pt", "must end in .safetensors"), ("no/x.safetensors", "no folder")],
+    [("x.pt", "must end in .safetensors"), ("no/x.safetensors", "cannot write to")],
 )
 def test_names_that_cannot_be_written(folder, tmp_path, name, line):
     with pytest.raises(ModelError, match=line):
         train_folder(folder, tmp_path / name, Plan(SMALL, epochs=1))
+
+
+def test_a_full_disk_gets_one_line(folder, tmp_path, quick, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("latentlive.models.resuming.write_whole", full)
+    with pytest.raises(ModelError, match=r"cannot write beside .*: .*No space left on device"):
+        train_folder(folder, tmp_path / "x.safetensors", Plan(SMALL, epochs=1))
+    assert load_model(tmp_path / "x.safetensors").dims == 256
 
 
 class TestStates:
@@ -351,13 +361,14 @@ class TestStates:
         [
             ({"steps": -1}, "no state of a training"),
             ({"plan": {"recipe": "evil"}}, "no state of a training"),
+            ({"plan": {**PLAN, "epochs": 0}}, "no state of a training"),
             ({"plan": {**PLAN, "seed": None}}, "no state of a training"),
             ({"plan": {**PLAN, "recipe": {**asdict(SMALL), "batch": "many"}}}, "no state of"),
             ({"plan": {**PLAN, "recipe": {**asdict(SMALL), "batch": -1}}}, "no state of"),
             ({"spent": float("nan")}, "no state of a training"),
             ({"linear": False}, "not a state of a training, it lacks net.fc1.weight"),
         ],
-        ids=["steps", "recipe", "seed", "text", "negative", "spent", "stage"],
+        ids=["steps", "recipe", "length", "seed", "text", "negative", "spent", "stage"],
     )
     def test_hostile(self, state, change, line):
         from safetensors import safe_open

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -59,8 +60,8 @@ class Files:
         """Refuse names that cannot be written, and a model that would be lost."""
         if self.model.suffix != ".safetensors":
             raise ModelError(f"train: the model must end in .safetensors, got {self.model.name!r}")
-        if not self.model.parent.is_dir():
-            raise ModelError(f"train: no folder {str(self.model.parent)!r}")
+        if not (self.model.parent.is_dir() and os.access(self.model.parent, os.W_OK)):
+            raise ModelError(f"train: cannot write to {str(self.model.parent)!r}")
         if self.model.exists() and not resume:
             raise ModelError(
                 f"train: {str(self.model)!r} exists; --resume goes on with it, "
@@ -178,6 +179,14 @@ class _Run:
 
     def look(self) -> None:
         """Measure; keep the model where it is the best so far; save the state; write previews."""
+        from safetensors import SafetensorError
+
+        try:
+            self._look()
+        except (OSError, SafetensorError) as error:
+            raise ModelError(f"train: cannot write beside {self.files.model}: {error}") from None
+
+    def _look(self) -> None:
         from latentlive.models.resuming import save_state
 
         training, held_out = self.training, self.material.held_out

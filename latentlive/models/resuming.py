@@ -120,7 +120,8 @@ def _told(path: Path, said: str) -> tuple[Plan, dict[str, Any]]:
         plan = Plan(**{**told["plan"], "recipe": Recipe(**told["plan"]["recipe"])})
         _plain(plan)
         _plain(plan.recipe)
-        if plan.architecture not in NETS or plan.recipe.batch < 1:
+        lengths = (plan.minutes, plan.epochs, plan.recipe.minutes, plan.recipe.epochs)
+        if plan.architecture not in NETS or plan.recipe.batch < 1 or 0 in lengths:
             raise ValueError(plan)
         checked = {
             "linear": bool(told["linear"]),
