@@ -36,7 +36,7 @@ import latentlive as ll
 from latentlive.corpus import Audio, audio_digest
 from latentlive.latent import Recorded, Sound, Texture
 from latentlive.models import RawAudioVAE
-from latentlive.models.training import Module
+from latentlive.models.networks import RawAudioVAENet
 from latentlive.renderer import Rendering, Spaces, render_blocks
 from latentlive.units import Samples
 
@@ -129,7 +129,7 @@ class Reference:
     """
 
     def __init__(self, space: RawAudioVAE) -> None:
-        self.module = Module(space.window, space.units, space.dims)
+        self.module = RawAudioVAENet(space.window, space.units, space.dims)
         self.module.load_state_dict({n: torch.from_numpy(w) for n, w in space.weights.items()})
         self.module.eval()
 

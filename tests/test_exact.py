@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import latentlive as ll
 from latentlive.latent.noise import drawn, noise_key
-from latentlive.models.training import Module
+from latentlive.models.networks import RawAudioVAENet
 from latentlive.space import ToySpace
 
 WINDOW = 1024
@@ -31,7 +31,7 @@ class Notebook:
     """The paper's pipeline for a model's weights, window by window, in float32."""
 
     def __init__(self, weights):
-        self.module = Module()
+        self.module = RawAudioVAENet()
         self.module.load_state_dict({n: torch.from_numpy(w.copy()) for n, w in weights.items()})
 
     def encode(self, samples, hop=WINDOW):
