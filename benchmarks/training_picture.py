@@ -22,7 +22,7 @@ SHOWN = {
     "the clean recipe, RawAudioVAE": "clean-0",
     "the clean recipe, LevelVAE": "clean-levelvae-0",
 }
-SECONDS = 4
+SECONDS = 3
 
 
 @click.command()

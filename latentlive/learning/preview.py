@@ -85,4 +85,4 @@ def draw(path: Path, shown: dict[str, Samples], sample_rate: int) -> None:
         axis.set_ylabel("kHz")
         axis.set_xlim(0.0, max(len(samples), FFT) / sample_rate)
     axes[-1].set_xlabel("seconds")
-    figure.savefig(path, dpi=90)
+    figure.savefig(path, dpi=80)
