@@ -285,7 +285,7 @@ def main() -> None:
         lives = [
             stack.enter_context(
                 ll.Engine(
-                    model="toy", silent=True, hold=True, ahead=4.0, corpus=folder, out=f"{name}.wav"
+                    model="toy", silent=True, hold=True, ahead=2.5, corpus=folder, out=f"{name}.wav"
                 )
             )
             for name in ("left alone", "disturbed")
