@@ -116,7 +116,7 @@ def opened_model(model: str | None) -> tuple[int, Finding]:
 
 def sound(device: str, rate: int) -> Finding:
     """Open a device in a process of its own, since a sound server that hangs takes it along."""
-    command = [sys.executable, "-m", "latentlive.engine.devices"]
+    command = [sys.executable, "-P", "-m", "latentlive.engine.devices"]
     command += ["--device", device, "--rate", str(rate)]
     child = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL

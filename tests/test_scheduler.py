@@ -205,6 +205,17 @@ def test_a_texture_that_is_played_once_ends_by_itself():
     assert house.scheduler.silent
 
 
+@pytest.mark.parametrize("length", [100, 2000, 12_000])
+def test_what_is_shorter_than_the_lead_is_played_too(length):
+    house = House()
+    house.apply(
+        play("d1", ll.sound(np.full(length, 0.1, "f4")).spread(0).loop(1)), put("d1", fade=0)
+    )
+    house.run(1)
+    assert np.abs(house.samples).max() > 0.01
+    assert house.scheduler.silent
+
+
 def test_a_fault_is_the_layers_own_and_the_others_samples_stay_the_same():
     def run(fault):
         house = House()

@@ -90,7 +90,7 @@ def _thumbnail(corpus: Corpus, source: object, sample_rate: int) -> Floats:
         digest = corpus.audio(source, sample_rate).digest
     else:
         digest = keep(np.asarray(source, np.float32)).digest
-    command = [sys.executable, "-m", "latentlive.corpus.features", digest, str(sample_rate)]
+    command = [sys.executable, "-P", "-m", "latentlive.corpus.features", digest, str(sample_rate)]
     try:
         told = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     except subprocess.TimeoutExpired:

@@ -45,7 +45,7 @@ class Child:
     ) -> None:
         self.name = name
         self.process = subprocess.Popen(
-            [sys.executable, "-m", module, "--fd", str(fd), *arguments],
+            [sys.executable, "-P", "-m", module, "--fd", str(fd), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

@@ -421,7 +421,7 @@ class Engine:
             Number("beats", least=0.0).coerce(value, f"bounce: {name}")
             for name, value in (("start", start), ("stop", stop))
         )
-        command = [sys.executable, "-m", "latentlive.cli", "bounce", self.log]
+        command = [sys.executable, "-P", "-m", "latentlive.cli", "bounce", self.log]
         command += ["-o", os.path.abspath(path), "--from", f"{first:.6f}b", "--to", f"{last:.6f}b"]
 
         def run() -> None:
@@ -534,7 +534,7 @@ class Engine:
 def _start(arguments: list[str]) -> tuple[Address, subprocess.Popen[bytes]]:
     """Start an engine process; return where it listens."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "latentlive.engine.server", *arguments],
+        [sys.executable, "-P", "-m", "latentlive.engine.server", *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from latentlive.curves import Num
 from latentlive.engine.block import RUNNING, VOICES, Block
 from latentlive.engine.changes import LEVELS, check, curve_of, fold, named
-from latentlive.engine.late import Lateness
+from latentlive.engine.late import Lateness, needless
 from latentlive.engine.part import Part, Source, Turning
 from latentlive.engine.stage import Stage
 from latentlive.engine.undo import Undo
@@ -558,7 +558,7 @@ class Scheduler:
         # The more there is to render, the more lead it needs; nothing waits for it yet.
         load = sum(voice.load for voice in first)
         lead = min(self.ready_enough * (2.0 + 4.0 * load), self.ahead * 0.75)
-        return all(voice.rendered >= voice.start + lead for voice in first)
+        return all(self._is_ready(voice, lead) for voice in first)
 
     def _try_to_land(self, cell: Cell) -> None:
         assert cell.at is not None
@@ -580,8 +580,10 @@ class Scheduler:
             self._lead(cell)
             self._refresh()
 
-    def _is_ready(self, voice: Voice) -> bool:
-        return voice.rendered >= voice.start + self.ready_enough
+    def _is_ready(self, voice: Voice, lead: float | None = None) -> bool:
+        """Return whether so much of a voice is rendered, or all that there is of it."""
+        enough = self.ready_enough if lead is None else lead
+        return voice.rendered >= voice.start + enough or needless(voice)
 
     def _land(self, cell: Cell, at: int) -> None:
         if cell.undoable:
