@@ -220,7 +220,11 @@ def main(quick: bool, decoded: str, looping: str, blocks: str, seconds: float, i
     """Print the table."""
     if quick:
         decoded, looping, blocks, seconds = "1,24", "64", "512", 5.0
-    Corpus().prepare()
+    corpus = Corpus()
+    corpus.prepare()
+    for kind, layers in (("decoded", decoded), ("looping", looping)):
+        for texture in textures(kind, max(numbers(layers)), corpus):
+            ll.render(texture, seconds=seconds + 4.0)
     print(
         f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f} before it began", flush=True
     )

@@ -166,7 +166,7 @@ class Soak:
         sizes = "  ".join(f"{name} {size:.0f}" for name, size in self.memory[-1][1].items())
         return (
             f"{self.minutes:6.2f} min  {sum(self.changes.values())} changes ({self.refused} "
-            f"refused)  missing {self.missing}  underflows {self.underflows}  late {self.late}  "
+            f"refused)  missing {self.missing}  underflows {self.underflows}  "
             f"alive {self.alive}/{LAYERS}  MB: {sizes}"
         )
 
@@ -291,6 +291,7 @@ def main(minutes: float, every: float, seed: int, compared: float | None, silent
     growth = {name: result.slope(name) for name in result.memory[-1][1]}
     print("growth in the second half, MB a minute:", end=" ")
     print(", ".join(f"{name} {value:+.2f}" for name, value in growth.items()))
+    print(f"closed because rendering could not keep up: {result.late} times")
     print(f"children started again: {result.restarts}; lines said: {len(result.said)}")
     for line in dict.fromkeys(result.said[-5:]):
         print("  ", line)
