@@ -32,8 +32,13 @@ class Address:
     token: str
     pid: int
 
-    def connect(self) -> tuple[Wire, socket.socket]:
+    def connect(self, owner: bool = False) -> tuple[Wire, socket.socket]:
         """Open a connection and say the token.
+
+        Parameters
+        ----------
+        owner : bool
+            Whether the engine is this program's: what `on_exit` says is done when it is gone.
 
         Raises
         ------
@@ -43,7 +48,7 @@ class Address:
         connection = socket.create_connection(("127.0.0.1", self.port), timeout=5.0)
         connection.settimeout(None)
         wire = Wire(connection.makefile("rb"), connection.makefile("wb"))
-        wire.send({"token": self.token})
+        wire.send({"token": self.token, "owner": owner})
         return wire, connection
 
 

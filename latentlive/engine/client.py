@@ -118,7 +118,7 @@ class Engine:
         arguments += ["--channels", str(channels)]
         arguments += ["--silent"] * silent + ["--hold"] * hold
         address, self.process = _start(arguments)
-        self._open(*address.connect(), library, say)
+        self._open(*address.connect(owner=True), library, say)
 
     @classmethod
     def attach(cls, say: Callable[[str], object] | None = None) -> Engine:

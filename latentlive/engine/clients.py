@@ -47,6 +47,7 @@ class Client:
             if not secrets.compare_digest(given.encode(), token.encode()):
                 self._hang_up()
                 return
+            self.owner = hello is not None and hello.get("owner") is True
             threading.Thread(target=self._write, daemon=True).start()
             self._inbox.put((self, {"op": "hello"}))
             while (message := self.wire.receive()) is not None:

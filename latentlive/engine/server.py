@@ -220,7 +220,6 @@ class Server:
     def _from_client(self, client: Client, message: Message) -> None:
         op = message.get("op")
         if op == "hello":
-            client.owner = not self.clients
             self.clients.append(client)
             client.send(self._welcome())
             return
