@@ -36,10 +36,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LANGUAGES = {"python", "pycon", "sh", "json", "text", ""}
 OF_EDITORS = {"vim", "elisp"}
-COMING = {"train"}
-"""Commands that a page may show before this version has them."""
-
-OF_THE_SHELL = {"python3", "pip", "pytest", "sudo", "apt", "cd", "git", "python"}
+OF_THE_SHELL = {"torchrun", "python3", "pip", "pytest", "sudo", "apt", "cd", "git", "python"}
 
 
 def blocks(page, *languages):
@@ -130,7 +127,7 @@ def wrong(arguments):
         return "" if program in OF_THE_SHELL else f"an unknown program {program!r}"
     rest = arguments[1:]
     if rest and not rest[0].startswith("-") and rest[0] not in main.commands:
-        return "" if rest[0] in COMING else f"no command {rest[0]!r}"
+        return f"no command {rest[0]!r}"
     try:
         context = main.make_context("latentlive", list(rest))
         if rest and rest[0] in main.commands:

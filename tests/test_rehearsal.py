@@ -65,7 +65,7 @@ def test_a_cell_that_was_edited_runs_as_it_is_now(rehearsing):
     ("code", "line"),
     [
         ("cell()", 'cell: load a session first: load("first_light")'),
-        ("load('nothing')", "session: no file 'nothing'; shipped are 'first_light'"),
+        ("load('nothing')", "session: no file 'nothing'; shipped are 'choir_of_engines'"),
         (
             "load('evening'); cell('bels')",
             "cell: no 'bels' in sessions/evening.py; did you mean 'b",

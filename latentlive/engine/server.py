@@ -350,6 +350,7 @@ class Server:
     def _welcome(self) -> Message:
         return {
             "op": "welcome",
+            "pid": os.getpid(),
             "model": self.space.name,
             "digest": self.space.digest,
             "window": self.space.window,

@@ -160,7 +160,7 @@ def test_a_prompt_that_is_stopped_and_one_that_never_reads_hold_nobody_up(plain,
         assert prompt.stdout.readline() == b"go\n"
         prompt.send_signal(signal.SIGSTOP)
         live = ll.Engine.attach()
-        _, deaf, connection = running()
+        deaf, connection = running()
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         for number in range(5000):
             deaf.send({"op": "state", "id": number})
@@ -215,7 +215,7 @@ def test_killing_the_real_prompt_does_what_its_option_says(on_exit, tmp_path):
 
     try:
         live = wait_until(attached, 30, "its engine")
-        engine = running()[0].pid
+        engine = live.welcome["pid"]
         live.d1 >> ll.sound(ONE)
         wait_until(lambda: live.state.get("running"), 30, "a layer")
     finally:
