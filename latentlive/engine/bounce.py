@@ -130,16 +130,7 @@ class Bounce:
                     self._score.silence_holes(voice)
 
     def _bind(self, voice: Voice) -> None:
-        message = {
-            "serial": voice.serial,
-            "version": 0,
-            "rings": list(voice.rings),
-            "part": voice.part.dump(),
-            "wide": voice.wide,
-            "slot": voice.slot,
-            "seed": self._stage.seed,
-        }
-        voice.length = self._worker.load(message)["length"]
+        voice.length = self._worker.load(voice.binding(self._stage.seed))["length"]
         self._bound.add(voice.serial)
 
     def _layers(self, start: int, stop: int) -> dict[str, F32]:

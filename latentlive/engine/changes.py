@@ -16,6 +16,9 @@ from latentlive.units import Tempo
 OPERATIONS = frozenset(
     {"play", "set", "stop", "hush", "restart", "mute", "only", "rename", "master", "tempo"}
 )
+TEXTURES = ("play", "restart", "restore")
+"""Changes that bring a texture."""
+
 LEVELS = ("gain_db", "amp", "pan")
 SETTINGS = ("fade", "xfade", "quant", "morph", "wide", "pair")
 

@@ -107,18 +107,10 @@ class Lanes:
         moved = voice.moved_from is not None and voice.bound.get(lane) == voice.moved_from
         voice.told[lane] = voice.version
         self._bound[lane].add(voice.serial)
-        message: Message = {"serial": voice.serial, "version": voice.version}
         if moved:
-            return {"op": "move", "origin": voice.part.origin, **message}
-        return {
-            "op": "load",
-            **message,
-            "rings": list(voice.rings),
-            "part": voice.part.dump(),
-            "wide": voice.wide,
-            "slot": voice.slot,
-            "seed": self._scheduler.stage.seed,
-        }
+            place = {"serial": voice.serial, "version": voice.version}
+            return {"op": "move", "origin": voice.part.origin, **place}
+        return voice.binding(self._scheduler.stage.seed)
 
     def _jobs(self, lane: int) -> list[list[int]]:
         """Return the stretches that a worker renders now, those needed soonest first.

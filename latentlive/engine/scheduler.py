@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from latentlive.curves import Num
 from latentlive.engine.block import RUNNING, VOICES, Block
-from latentlive.engine.changes import LEVELS, check, curve_of, fold, named
+from latentlive.engine.casting import Casting
+from latentlive.engine.changes import TEXTURES, check, fold, named
+from latentlive.engine.landing import Landing, over
 from latentlive.engine.late import Lateness, needless
-from latentlive.engine.part import Part, Source, Turning
+from latentlive.engine.part import Source
 from latentlive.engine.stage import Stage
 from latentlive.engine.undo import Undo
 from latentlive.engine.voices import Cell, Layer, State, Voice
 from latentlive.engine.wire import Message
 from latentlive.errors import EngineError, did_you_mean
-from latentlive.expr import load
-from latentlive.latent import join_of
 from latentlive.mixer import GRID, grid_ceil, grid_floor
 from latentlive.units import Tempo
 
@@ -32,25 +31,8 @@ limiter looks 1088 samples ahead."""
 LANDING = 16384
 """Samples before its moment at which a cell is settled; until then it can be replaced."""
 
-TEXTURES = ("play", "restart", "restore")
-"""Changes that bring a texture."""
-
 SHORTEST_AHEAD, LONGEST_AHEAD = 0.5, 2.5
 """Below, voices would be late all the time; beyond, a ring would not hold what was rendered."""
-
-HORIZON_SECONDS = 20.0
-"""How long before its moment a planned cell is given voices."""
-
-
-@dataclass(frozen=True)
-class Role:
-    """What a layer is to play when a cell lands."""
-
-    layer: Layer
-    part: Part
-    wide: float
-    pair: int
-    fresh: bool
 
 
 class Scheduler:
@@ -96,6 +78,7 @@ class Scheduler:
         self.ready_enough = grid_floor(min(tempo.sample_rate // 4, self.ahead // 2))
         self.layers: dict[str, Layer] = {}
         self.cells: list[Cell] = []
+        self.casting, self.landing = Casting(self), Landing(self)
         self.undo = Undo(self)
         self.lateness = Lateness(self)
         self._numbers = 0
@@ -197,13 +180,13 @@ class Scheduler:
             self._replace_pending(cell)
             soon = cell.at is None
             cell.at = self.earliest if cell.at is None else max(grid_ceil(cell.at), self.earliest)
-            if soon and self._roles(cell):
+            if soon and self.casting.roles(cell):
                 cell.at = self._next_quant(cell)
         if undoable:
             self.undo.forget_undone()
         self.cells.append(cell)
-        if self._near(cell):
-            self._cast(cell)
+        if self.casting.near(cell):
+            self.casting.cast(cell)
         self.advance()
         return cell
 
@@ -271,7 +254,7 @@ class Scheduler:
         self._replace_pending(cell)
         cell.at = self._next_quant(cell) if at is None else max(grid_ceil(at), self.earliest)
         self.undo.forget_undone()
-        self._aim(cell)
+        self.casting.aim(cell)
         self._lead(cell)
         self.advance()
         return cell
@@ -282,7 +265,7 @@ class Scheduler:
             if cell.follows and cell.follows[0] == cue.name and cue.at is not None:
                 cell.beat = float(self.tempo.beats(cue.at)) + cell.follows[1]
                 cell.at = max(grid_ceil(self.tempo.sample(cell.beat)), cue.at)
-                self._aim(cell)
+                self.casting.aim(cell)
 
     def cancel(self, name: str) -> None:
         """Drop a cue with what follows it, or a line of the plan.
@@ -332,7 +315,7 @@ class Scheduler:
         for layer in self.layers.values():
             layer.voice, layer.leaving, layer.good = None, [], None
             layer.state = replace(layer.state, source=None, origin=None)
-            self._tell(layer, self.position)
+            self.landing.tell(layer, self.position)
         for cell in self.cells:
             cell.voices, cell.cast = [], False
 
@@ -370,122 +353,14 @@ class Scheduler:
         self.cells.remove(cell)
         for voice in cell.voices:
             self.stage.end(voice)
-        self._refresh()
+        self.casting.refresh()
 
     # What a cell will play.
 
-    def _near(self, cell: Cell) -> bool:
-        if cell.at is None:
-            return True
-        return cell.at - self.position < HORIZON_SECONDS * self.tempo.sample_rate
-
-    def _sorted(self) -> list[Cell]:
+    def coming(self) -> list[Cell]:
         """Return the cells that land by themselves, in the order in which they do."""
         coming = [cell for cell in self.cells if cell.at is not None]
         return sorted(coming, key=lambda cell: (cell.at, cell.number))
-
-    def _earlier(self, cell: Cell) -> list[Cell]:
-        """Return the cells that land before one."""
-        if cell.at is None:
-            return []
-        coming = self._sorted()
-        if cell in coming:
-            return coming[: coming.index(cell)]
-        return [other for other in coming if (other.at or 0) <= cell.at]
-
-    def _roles(self, cell: Cell) -> list[Role]:
-        """Return what each layer is to play anew when a cell lands."""
-        at = cell.at or 0
-        tempo = self._tempo_of(cell)
-        names = named(cell.changes)
-        if any(change["op"] == "tempo" for change in cell.changes):
-            names += [n for n, layer in self.layers.items() if layer.voice and n not in names]
-        found = (self._role(cell, self.layer(name), at, tempo) for name in names)
-        return [role for role in found if role is not None]
-
-    def _tempo_of(self, cell: Cell) -> Tempo:
-        """Return the tempo as it will be when a cell has landed."""
-        tempo = (
-            self.tempo
-            if cell.at is not None
-            else Tempo(self.tempo.bpm_at(self.position), self.tempo.sample_rate)
-        )
-        for change in cell.changes:
-            if change["op"] == "tempo" and cell.at is not None:
-                tempo = tempo.changed(cell.at, float(change["bpm"]), float(change.get("over", 0)))
-        return tempo
-
-    def _role(self, cell: Cell, layer: Layer, at: int, tempo: Tempo) -> Role | None:
-        expected, before = layer.state, layer.voice
-        for earlier in self._earlier(cell):
-            expected = fold(expected, layer.name, earlier.changes)
-            if expected.source is None:
-                before = None
-            before = next((v for v in earlier.voices if v.layer == layer.name), before)
-        if cell.at is None:
-            before = None
-        mine = [c for c in cell.changes if c.get("layer") == layer.name]
-        state = fold(expected, layer.name, cell.changes)
-        ops = {change["op"] for change in mine}
-        if state.source is None:
-            return None
-        anew = bool(ops & {"play", "restart"}) or (
-            "restore" in ops and (before is None or state.source != before.part.source)
-        )
-        moved = before is not None and (state.wide, state.pair) != (before.wide, before.pair)
-        retimed = any(change["op"] == "tempo" for change in cell.changes)
-        if not anew:
-            if before is None or not (moved or retimed):
-                return None
-            return Role(layer, before.part.timed(tempo, at), state.wide, state.pair, False)
-        fresh = "restart" in ops or bool(cell.name) or cell.follows is not None
-        if "restore" in ops and state.origin is not None:
-            origin = state.origin
-        else:
-            origin = at if fresh or before is None else before.part.origin
-        part = Part(state.source, origin, tempo.since(origin))
-        if state.morph and before is not None and alike(before.part, part):
-            over = tempo.span(at, state.xfade)
-            part = replace(part, turning=Turning(before.part.timed(tempo, at), at, over))
-        return Role(layer, part, state.wide, state.pair, fresh)
-
-    def _cast(self, cell: Cell) -> None:
-        """Give a cell its voices, as far as rings are free."""
-        for role in self._roles(cell):
-            try:
-                voice = self.stage.cast(
-                    role.layer.name, role.layer.slot, role.part, cell.at or 0, role.wide, role.pair
-                )
-            except EngineError:
-                for made in cell.voices:
-                    self.stage.end(made)
-                cell.voices = []
-                return
-            voice.fresh = role.fresh
-            cell.voices.append(voice)
-        cell.cast = True
-
-    def _aim(self, cell: Cell) -> None:
-        """Let a cell's voices play what they are to play at the moment that it has now."""
-        roles = {role.layer.name: role for role in self._roles(cell)}
-        fit = {voice.layer: bool(voice.wide) for voice in cell.voices}
-        if not cell.cast or fit != {name: bool(role.wide) for name, role in roles.items()}:
-            for voice in cell.voices:
-                self.stage.end(voice)
-            cell.voices, cell.cast = [], False
-            if self._near(cell):
-                self._cast(cell)
-            return
-        for voice in cell.voices:
-            role = roles[voice.layer]
-            voice.wide, voice.pair = role.wide, role.pair
-            self.stage.recast(voice, role.part, cell.at or 0)
-
-    def _refresh(self) -> None:
-        """Aim all cells again, after something that they follow has changed."""
-        for cell in self._sorted():
-            if cell.cast:
-                self._aim(cell)
 
     def _next_quant(self, cell: Cell) -> int:
         """Return the first quant at which the cell may land."""
@@ -523,7 +398,7 @@ class Scheduler:
             layer.leaving.append(voice)
             state, layer.good = layer.state, None
             layer.state = replace(state, source=None, origin=None)
-            self._tell(layer, self.position)
+            self.landing.tell(layer, self.position)
             if good is not None and good.source is not None:
                 self.say(f"{layer.name}: back to {good.source['code']}")
                 back = replace(state, source=good.source, origin=good.origin)
@@ -534,19 +409,19 @@ class Scheduler:
 
     def advance(self) -> None:
         """Land what is ready, end what is over, write gains ahead."""
-        for cell in self._sorted():
+        for cell in self.coming():
             if cell not in self.cells:
                 continue  # what landed before it dropped it
-            if not cell.cast and self._near(cell):
-                self._cast(cell)
+            if not cell.cast and self.casting.near(cell):
+                self.casting.cast(cell)
             self._try_to_land(cell)
         if not self.running and not self.held and self._may_start():
             self.block.header[RUNNING] = 1
         for voice in list(self.voices.values()):
             if voice.sounding:
                 self.lateness.watch(voice)
-                if self._over(voice):
-                    self._free(voice)
+                if over(voice, self.position):
+                    self.landing.free(voice)
         self.stage.write()
 
     def _may_start(self) -> bool:
@@ -567,7 +442,7 @@ class Scheduler:
         in_time = not self.running or cell.at >= self.earliest - GRID
         if cell.cast and in_time and all(self._is_ready(voice) for voice in cell.voices):
             self.cells.remove(cell)
-            self._land(cell, cell.at)
+            self.landing.land(cell, cell.at)
         elif not in_time:
             if cell.fixed and cell.voices:
                 beat = float(self.tempo.beats(cell.at))
@@ -576,138 +451,11 @@ class Scheduler:
                 cell.fixed, cell.beat = False, None
                 cell.quant = cell.quant or 1.0
             cell.at = self._next_quant(cell) if cell.voices else self.earliest
-            self._aim(cell)
+            self.casting.aim(cell)
             self._lead(cell)
-            self._refresh()
+            self.casting.refresh()
 
     def _is_ready(self, voice: Voice, lead: float | None = None) -> bool:
         """Return whether so much of a voice is rendered, or all that there is of it."""
         enough = self.ready_enough if lead is None else lead
         return voice.rendered >= voice.start + enough or needless(voice)
-
-    def _land(self, cell: Cell, at: int) -> None:
-        if cell.undoable:
-            self.undo.remember()
-        retimed = [change for change in cell.changes if change["op"] == "tempo"]
-        if retimed:
-            self.stage.set_tempo(at, self._tempo_of(cell))
-        stops: dict[str, float | None] = {}
-        restyled: dict[str, set[str]] = {}
-        for change in cell.changes:
-            op = change["op"]
-            if op == "rename":
-                self._rename(change["layer"], change["name"])
-            elif op == "master":
-                self.stage.set_master(at, curve_of(change["gain_db"]))
-            whom = named([change]) if op not in ("hush", "only") else list(self.layers)
-            for name in [n for n in whom if op != "rename"]:
-                layer = self.layer(name)
-                if op in TEXTURES:
-                    layer.good = layer.state if layer.voice else layer.good
-                before = layer.state
-                layer.state = fold(before, name, [change])
-                if op in ("stop", "hush"):
-                    stops[name] = change.get("fade")
-                changed = {w for w in LEVELS if getattr(before, w) != getattr(layer.state, w)}
-                restyled.setdefault(name, set()).update(changed)
-        for name, words in restyled.items():
-            if words:
-                layer = self.layer(name)
-                curves = {word: getattr(layer.state, word) for word in LEVELS if word in words}
-                self.stage.level(layer.slot, at, layer.voice is not None, curves)
-        self._settle_audible(at)
-        for voice in cell.voices:
-            self._enter(voice, at, hard=bool(retimed) and not cell_plays(cell, voice.layer))
-        for name, layer in list(self.layers.items()):
-            if layer.state.source is None and layer.voice is not None:
-                beats = stops.get(name)
-                beats = layer.state.fade if beats is None else beats
-                self._leave(layer, layer.voice, at, self.tempo.span(at, beats))
-                layer.voice = None
-                layer.state = replace(layer.state, origin=None)
-        if retimed:
-            self._retime()
-        for name in restyled:
-            self._tell(self.layer(name), at)
-
-    def _tell(self, layer: Layer, at: int) -> None:
-        """Note a layer's state, so that a run that crashes can be resumed."""
-        self.stage.note(
-            {"do": "state", "at": at, "layer": layer.name, "slot": layer.slot, "state": layer.state}
-        )
-
-    def _enter(self, voice: Voice, at: int, hard: bool) -> None:
-        """Let a voice take over its layer."""
-        layer = self.layer(voice.layer)
-        layer.error = ""
-        old, state = layer.voice, layer.state
-        turning = voice.part.turning
-        if hard or (turning is not None and turning.at == at and old is not None):
-            over = GRID  # both sides are the same sound there
-        else:
-            over = self.tempo.span(at, state.fade if old is None else state.xfade)
-            if old is not None and state.morph:
-                self.say(f"{layer.name}: morph needs one space and one join; it crossfades")
-        self.stage.start(voice, at, over)
-        if old is not None:
-            self._leave(layer, old, at, over)
-        layer.voice = voice
-        layer.state = replace(state, origin=voice.part.origin)
-
-    def _retime(self) -> None:
-        """Let what is planned for a beat, and all that is cast, follow a new tempo."""
-        for cell in self._sorted():
-            if cell.beat is not None:
-                cell.at = max(grid_ceil(self.tempo.sample(cell.beat)), self.earliest)
-        for cell in self.cells:
-            if cell.cast:
-                self._aim(cell)
-
-    def _settle_audible(self, at: int) -> None:
-        """Let mutes and solos take effect; muted layers keep their time."""
-        alone = any(layer.state.soloed for layer in self.layers.values())
-        for layer in self.layers.values():
-            state = layer.state
-            audible = Num(float(not state.muted and (state.soloed or not alone)))
-            setting = self.stage.settings.get(layer.slot)
-            if audible != (setting.audible if setting else Num(1.0)):
-                self.stage.level(layer.slot, at, layer.voice is not None, {"audible": audible})
-
-    def _rename(self, old: str, new: str) -> None:
-        """Give a layer another name; its slot, and so its noise, stays."""
-        layer = self.layers.pop(old)
-        layer.name = new
-        self.layers[new] = layer
-        for voice in self.voices.values():
-            voice.layer = new if voice.layer == old else voice.layer
-
-    def _leave(self, layer: Layer, voice: Voice, at: int, length: int) -> None:
-        self.stage.fade(voice, at, 0.0, length)
-        layer.leaving.append(voice)
-
-    def _over(self, voice: Voice) -> bool:
-        faded = voice.fade.high == 0.0 and self.position > voice.fade.stop + GRID
-        ended = voice.end is not None and self.position > voice.end + GRID
-        return faded or ended
-
-    def _free(self, voice: Voice) -> None:
-        layer = self.layer(voice.layer)
-        if layer.voice is voice:
-            layer.voice = None
-            layer.state = replace(layer.state, source=None, origin=None)
-            self._tell(layer, self.position)
-        if voice in layer.leaving:
-            layer.leaving.remove(voice)
-        self.stage.end(voice)
-
-
-def alike(before: Part, after: Part) -> bool:
-    """Return whether two parts have one space and one join, so that latents can be mixed."""
-    joins = [join_of(load(part.source["expr"])) for part in (before, after)]
-    one, other = ((join.overlap, join.exact, join.model) for join in joins)
-    return one == other
-
-
-def cell_plays(cell: Cell, name: str) -> bool:
-    """Return whether a cell gives a layer a new texture."""
-    return any(c["op"] in TEXTURES and c["layer"] == name for c in cell.changes)

@@ -76,6 +76,19 @@ class Voice:
         """Whether some worker has it as it is now."""
         return self.version in self.bound.values()
 
+    def binding(self, seed: int) -> Message:
+        """Return what a worker is told to render it."""
+        return {
+            "op": "load",
+            "serial": self.serial,
+            "version": self.version,
+            "rings": list(self.rings),
+            "part": self.part.dump(),
+            "wide": self.wide,
+            "slot": self.slot,
+            "seed": seed,
+        }
+
     @property
     def end(self) -> int | None:
         """Where a texture that is played once is over."""
