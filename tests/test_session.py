@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+import latentlive as ll
 from latentlive.errors import ExpressionError
 from latentlive.prompt.scope import first_line
-from latentlive.prompt.session import find_session, parse
+from latentlive.prompt.session import find_session, parse, play
 
 TEXT = """# a comment before everything
 x = 1
@@ -50,3 +51,17 @@ def test_errors_name_their_line():
         exec(compile("\n\n1/0", "piece.py", "exec"), {})
     said = first_line(caught.value, "piece.py")
     assert said == "line 3: ZeroDivisionError: division by zero"
+
+
+def test_a_cue_told_in_a_cell_with_a_moment_lands_there_and_the_log_holds_the_cells(tmp_path):
+    log, file = tmp_path / "log.py", tmp_path / "scene.py"
+    file.write_text(
+        "# %% begin\nd1 >> prior(1)\nwith cue('drop'):\n    d2 >> prior(2)\n"
+        "# %% 00:00:04.500 now\ngo('drop')\n"
+    )
+    with ll.Engine(model="toy", silent=True, hold=True, log=log) as live:
+        play(live, file, seconds=5.5)
+        since = {one["name"]: one["since"] for one in live.state["layers"]}
+    assert since["d2"] == -(-round(4.5 * 44100) // 64) * 64
+    text = log.read_text()
+    assert text.index("d1 >> prior(1)") < text.index("now {") < text.index("go('drop')")

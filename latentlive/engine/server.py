@@ -279,7 +279,7 @@ class Server:
             at = at if cell.at is None else cell.at
         for plan in plans:
             if plan["op"] == "go":
-                scheduler.go(plan["name"], beat=plan.get("beat"))
+                scheduler.go(plan["name"], message.get("at"), plan.get("beat"))
             else:
                 scheduler.apply(
                     plan["changes"],

@@ -161,7 +161,7 @@ def run_cell(engine: Engine, cell: Cell, scope: Names, file: str) -> str | None:
     at = None if cell.moment is None else round(cell.moment * rate)
     try:
         code = compile("\n" * (cell.line - 1) + cell.code, file, "exec")
-        with engine.cell(at):
+        with engine.cell(at, cell.code, cell.name):
             exec(code, scope)
             scope.mend()
     except Exception as error:  # noqa: BLE001 - a performer's code may raise anything
