@@ -474,3 +474,27 @@ assert peak() - before < 12, peak() - before
     with child(code) as process:
         pass
     assert process.returncode == 0
+
+
+def test_what_is_known_of_stretched_recordings_is_bounded(tmp_path, monkeypatch):
+    from fractions import Fraction
+
+    from latentlive.renderer import Spaces, spaces
+
+    monkeypatch.setenv("LATENTLIVE_CACHE", str(tmp_path))
+    monkeypatch.setattr(spaces, "MAX_ALIGNMENTS", 3)
+    house = Spaces(ToySpace(64))
+    samples = np.random.default_rng(0).standard_normal(4000).astype(np.float32)
+    audio = Audio(samples, audio_digest(samples))
+    first = house.alignment(audio, Fraction(8), 16, 64)
+    at = np.arange(40)
+    offsets = first.offsets(at)
+    for hop in (4, 5, 6):
+        assert house.alignment(audio, Fraction(8), 16, 64) is first  # what is used stays
+        house.alignment(audio, Fraction(hop), 16, 64)
+    house.alignment(audio, Fraction(7), 16, 64)
+    house.alignment(audio, Fraction(9), 16, 64)
+    house.alignment(audio, Fraction(10), 16, 64)
+    again = house.alignment(audio, Fraction(8), 16, 64)
+    assert again is not first
+    assert np.array_equal(again.offsets(at), offsets)

@@ -12,6 +12,9 @@ from latentlive.renderer.encoding import Encoder
 from latentlive.renderer.wsola import Alignment
 from latentlive.space import Space
 
+MAX_ALIGNMENTS = 128
+"""Stretched recordings whose reading is remembered; others are read from disk again."""
+
 
 class Spaces:
     """Spaces with their encoders, each loaded once.
@@ -49,11 +52,13 @@ class Spaces:
     def alignment(self, audio: Audio, read_hop: Fraction, hop: int, window: int) -> Alignment:
         """Return where a stretched recording is read; searched once."""
         key = (audio.digest, read_hop, hop, window)
-        found = self._alignments.get(key)
+        found = self._alignments.pop(key, None)
         if found is None:
             named = hashlib.blake2b(repr(key).encode(), digest_size=16).hexdigest()
             # Beside the encodings, so that the same bounds hold for both.
             folder = cache_folder("encodings") / f"aligned-{named}"
             found = Alignment(audio.samples, read_hop, hop, window, folder)
-            self._alignments[key] = found
+        self._alignments[key] = found  # the last used comes last
+        if len(self._alignments) > MAX_ALIGNMENTS:
+            del self._alignments[next(iter(self._alignments))]
         return found
