@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import queue
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
+
+import numpy as np
 
 from latentlive.engine.block import (
     BUSY_MAX_NS,
@@ -15,6 +18,7 @@ from latentlive.engine.block import (
     CALLS,
     HEARTBEAT,
     MISSING,
+    POSITION,
     UNDERFLOWS,
     Block,
     duration_ms,
@@ -250,8 +254,16 @@ class Output:
             "callback_p50_ms": duration_ms(self.block.durations, 50),
             "callback_p99_ms": duration_ms(self.block.durations, 99),
             "callback_load": self._load,
+            "meter_db": self._meter(),
             "busy_s": int(header[BUSY_NS]) / 1e9,
         }
+
+    def _meter(self) -> float:
+        """Return the peak of the last tenth of a second in dB, -120 for silence."""
+        position = int(self.block.header[POSITION])
+        heard = self.block.read_tap(max(position - self.rate // 10, 0), position)
+        peak = float(np.abs(heard).max(initial=0.0))
+        return 20.0 * math.log10(max(peak, 1e-6))
 
     def close(self) -> None:
         """End the audio process, then the recording."""
