@@ -400,6 +400,21 @@ def test_small_segments_are_merged(folder):
     assert space.encoded == 0
 
 
+def test_rows_that_nobody_asks_for_again_are_written_and_let_go(monkeypatch):
+    monkeypatch.setattr(store, "GATHER_SECONDS", 0.0)
+    encoder = Encoder(ToySpace(WINDOW))
+    *sounds, last = _numbered(8)
+    for audio in sounds:
+        ask(encoder, range(9), audio=audio)
+    for _ in sounds:
+        ask(encoder, range(9), audio=last)
+    assert not any(encoder.store.shelf(audio.digest)._rows.size for audio in sounds)
+    space = Counting(WINDOW)
+    for audio in sounds:
+        ask(Encoder(space), range(9), audio=audio)
+    assert space.encoded == 0
+
+
 def test_a_full_disk_is_counted_and_not_heard(monkeypatch):
     def full(path, write):
         raise OSError(errno.ENOSPC, "No space left on device")

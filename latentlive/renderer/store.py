@@ -56,7 +56,7 @@ MAX_SHELVES = 256
 """Recordings kept open."""
 
 GATHER_SECONDS = 5.0
-"""How long rows may wait to be written, if they are asked for meanwhile."""
+"""How long rows may wait to be written, if anything is asked for meanwhile."""
 
 MARKER = "used"
 
@@ -76,6 +76,7 @@ class Store:
         self.failures = 0
         """How often the disk refused a write; rows were kept in memory instead."""
         self._shelves: OrderedDict[str, Shelf] = OrderedDict()
+        self._waiting: dict[bytes, tuple[float, Shelf]] = {}
         self._open: OrderedDict[tuple[bytes, str], Segment] = OrderedDict()
         self._unchecked: float = float("inf")
         self._closed_until = 0.0
@@ -105,6 +106,20 @@ class Store:
     def flush(self) -> None:
         """Write every row that waits to be written."""
         for shelf in self._shelves.values():
+            shelf.flush()
+
+    def waits(self, shelf: Shelf) -> None:
+        """Note that a recording has rows that are to be written."""
+        self._waiting[shelf.key] = time.monotonic(), shelf
+
+    def written(self, shelf: Shelf) -> None:
+        """Note that it has none any more."""
+        self._waiting.pop(shelf.key, None)
+
+    def write_due(self) -> None:
+        """Write the rows that have waited longest, of one recording, if that is long enough."""
+        since, shelf = next(iter(self._waiting.values()), (float("inf"), None))
+        if shelf and time.monotonic() > since + GATHER_SECONDS:
             shelf.flush()
 
     def kept(self, key: tuple[bytes, str]) -> Segment | None:
@@ -169,7 +184,7 @@ class Shelf:
         self._keys: Keys = np.empty(SEGMENT_ROWS, np.int64)
         self._rows: Rows = np.empty((0, 2, store.dims), np.float16)
         self._order: NDArray[np.intp] = np.empty(0, np.intp)
-        self._since = self._touched = 0.0
+        self._touched = 0.0
 
     def find(self, keys: Keys) -> tuple[Rows, NDArray[np.bool_]]:
         """Return the rows of some keys, and which of them are missing.
@@ -189,8 +204,7 @@ class Shelf:
         self._search(keys, rows, missing)
         if missing.any() and self._look_again():
             self._search(keys, rows, missing)
-        if self._count and time.monotonic() > self._since + GATHER_SECONDS and self.folder:
-            self.flush()
+        self.store.write_due()
         return rows, missing
 
     def add(self, keys: Keys, rows: Rows) -> None:
@@ -198,7 +212,8 @@ class Shelf:
         while len(keys):
             if not self._count:
                 self._rows = np.empty((SEGMENT_ROWS, 2, self.store.dims), np.float16)
-                self._since = time.monotonic()
+                if self.folder:
+                    self.store.waits(self)
             taken = min(len(keys), SEGMENT_ROWS - self._count)
             here = slice(self._count, self._count + taken)
             self._keys[here], self._rows[here] = keys[:taken], rows[:taken]
@@ -215,6 +230,7 @@ class Shelf:
         keys, rows = self._keys[self._order], self._rows[self._order]
         self._count = 0
         self._rows = np.empty((0, 2, self.store.dims), np.float16)
+        self.store.written(self)
         small = [name for name, s in self._spans.items() if s.size < SEGMENT_ROWS // 2]
         if len(small) < MAX_SMALL or self.store.closed:
             self._write(keys, rows)
