@@ -6,13 +6,17 @@ import os
 import shutil
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
 from latentlive.errors import ExpressionError, LatentliveError, did_you_mean
+
+if TYPE_CHECKING:
+    from latentlive.engine.address import OnExit
 
 
 class OneLine(click.Group):
@@ -56,9 +60,11 @@ def live(command: Any) -> Any:
     return common(command)
 
 
-def shown(command: Any) -> Any:
-    """Add the options of the prompt's looks."""
+def prompted(command: Any) -> Any:
+    """Add the options of a prompt."""
+    on_exit = click.Choice(["keep", "fade"])
     for option in (
+        click.option("--on-exit", type=on_exit, default="keep", help="What sounds, if killed."),
         click.option("--plain", is_flag=True, help="No line editor, no escape codes."),
         click.option("--theme", type=click.Choice(["dark", "light"]), default="dark"),
     ):
@@ -67,9 +73,8 @@ def shown(command: Any) -> Any:
 
 
 @click.group(cls=OneLine, invoke_without_command=True)
-@shown
+@prompted
 @live
-@click.option("--on-exit", type=click.Choice(["keep", "fade"]), default="keep", help="If killed.")
 @click.version_option(package_name="latentlive")
 @click.pass_context
 def main(ctx: click.Context, /, **options: Any) -> None:
@@ -85,12 +90,12 @@ def prompt(options: dict[str, Any]) -> None:
     """Open the prompt, and a new engine beside it."""
     from latentlive.prompt.opening import open_prompt
 
-    looks = {name: options.pop(name) for name in ("plain", "theme") if name in options}
+    looks = {name: options.pop(name) for name in ("plain", "theme")}
 
     def start(**more: Any) -> Any:
         from latentlive.engine import Engine
 
-        return Engine(**{"on_exit": "keep", **options, **more})
+        return Engine(**options, **more)
 
     open_prompt(start, **looks)
 
@@ -219,6 +224,7 @@ def bounce(
 
 @main.command()
 @click.argument("path", metavar="LOG", type=click.Path(path_type=Path), required=False)
+@prompted
 @live
 def resume(path: Path | None, **options: Any) -> None:
     """Bring back the layers of a run that crashed, and open the prompt on them."""
@@ -368,13 +374,13 @@ def train(
 
 
 @main.command()
-@shown
-def attach(**looks: Any) -> None:
+@prompted
+def attach(on_exit: OnExit, **looks: Any) -> None:
     """Open a prompt on the engine that was started last and still runs."""
     from latentlive.engine import Engine
     from latentlive.prompt.opening import open_prompt
 
-    open_prompt(Engine.attach, **looks)
+    open_prompt(partial(Engine.attach, on_exit=on_exit), **looks)
 
 
 @main.command()

@@ -8,10 +8,14 @@ import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from latentlive.corpus import cache_folder
 from latentlive.engine.wire import Wire
 from latentlive.errors import EngineError
+
+OnExit = Literal["keep", "fade"]
+"""What an engine does when a program that uses it is gone: go on, or fade out and end."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +36,13 @@ class Address:
     token: str
     pid: int
 
-    def connect(self, owner: bool = False) -> tuple[Wire, socket.socket]:
+    def connect(self, on_exit: OnExit = "keep") -> tuple[Wire, socket.socket]:
         """Open a connection and say the token.
 
         Parameters
         ----------
-        owner : bool
-            Whether the engine is this program's: what `on_exit` says is done when it is gone.
+        on_exit : 'keep' or 'fade'
+            What the engine does when this program is gone.
 
         Raises
         ------
@@ -48,7 +52,7 @@ class Address:
         connection = socket.create_connection(("127.0.0.1", self.port), timeout=5.0)
         connection.settimeout(None)
         wire = Wire(connection.makefile("rb"), connection.makefile("wb"))
-        wire.send({"token": self.token, "owner": owner})
+        wire.send({"token": self.token, "on_exit": on_exit})
         return wire, connection
 
 
@@ -78,7 +82,7 @@ def answers(pid: int) -> bool:
     return True
 
 
-def running(kind: str = "engine") -> tuple[Wire, socket.socket]:
+def running(kind: str = "engine", on_exit: OnExit = "keep") -> tuple[Wire, socket.socket]:
     """Return a connection to what was started last: an ``engine``, or a ``prompt``.
 
     Raises
@@ -89,7 +93,7 @@ def running(kind: str = "engine") -> tuple[Wire, socket.socket]:
     files = cache_folder("run").glob(f"{kind}-*.json")
     for path in sorted(files, key=lambda p: p.stat().st_mtime_ns, reverse=True):
         try:
-            return _read(path).connect()
+            return _read(path).connect(on_exit)
         except (OSError, ValueError, KeyError, TypeError, EngineError):
             with contextlib.suppress(OSError):
                 path.unlink()  # its process was killed and could not take it along

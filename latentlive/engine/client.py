@@ -10,10 +10,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Literal
+from typing import Any
 
 from latentlive.corpus import Corpus
-from latentlive.engine.address import Address, running
+from latentlive.engine.address import Address, OnExit, running
 from latentlive.engine.children import ONE_THREAD
 from latentlive.engine.layer import Layer, Master
 from latentlive.engine.planning import History, Now, Shown, Tap, cue_name
@@ -104,12 +104,12 @@ class Engine:
         replay: str | os.PathLike[str] | None = None,
         begin: int = 0,
         resume: str | os.PathLike[str] | None = None,
-        on_exit: Literal["fade", "keep"] = "fade",
+        on_exit: OnExit = "fade",
         say: Callable[[str], object] | None = None,
     ) -> None:
         library = corpus if isinstance(corpus, Corpus) else Corpus(corpus)
         arguments = ["--model", os.fspath(model or ""), "--device", device, "--bpm", str(tempo)]
-        arguments += ["--seed", str(seed), "--on-exit", on_exit]
+        arguments += ["--seed", str(seed)]
         arguments += ["--out", os.path.abspath(out) if out else "", "--corpus", library.given]
         arguments += ["--replay", os.path.abspath(replay) if replay else "", "--begin", str(begin)]
         arguments += ["--resume", os.path.abspath(resume) if resume else ""]
@@ -118,11 +118,17 @@ class Engine:
         arguments += ["--channels", str(channels)]
         arguments += ["--silent"] * silent + ["--hold"] * hold
         address, self.process = _start(arguments)
-        self._open(*address.connect(owner=True), library, say)
+        self._open(*address.connect(on_exit), library, say)
 
     @classmethod
-    def attach(cls, say: Callable[[str], object] | None = None) -> Engine:
+    def attach(cls, say: Callable[[str], object] | None = None, on_exit: OnExit = "keep") -> Engine:
         """Return the engine that was started last and still runs.
+
+        Parameters
+        ----------
+        say : function of a line
+        on_exit : 'fade' or 'keep'
+            What it does when this process is killed.
 
         Raises
         ------
@@ -130,7 +136,7 @@ class Engine:
             If none runs.
         """
         engine = cls.__new__(cls)
-        wire, connection = running()
+        wire, connection = running(on_exit=on_exit)
         engine.process = None
         engine._open(wire, connection, None, say)
         return engine

@@ -9,6 +9,7 @@ import socket
 import threading
 from typing import Any
 
+from latentlive.engine.address import OnExit
 from latentlive.engine.wire import Message, Wire
 from latentlive.errors import EngineError
 
@@ -35,7 +36,7 @@ class Client:
     def __init__(self, connection: socket.socket, inbox: queue.Queue[Any]) -> None:
         self.connection = connection
         self.wire = Wire(connection.makefile("rb"), connection.makefile("wb"))
-        self.owner = False
+        self.on_exit: OnExit = "keep"
         self._inbox = inbox
         self._outbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
 
@@ -47,7 +48,8 @@ class Client:
             if not secrets.compare_digest(given.encode(), token.encode()):
                 self._hang_up()
                 return
-            self.owner = hello is not None and hello.get("owner") is True
+            if hello is not None and hello.get("on_exit") == "fade":
+                self.on_exit = "fade"
             threading.Thread(target=self._write, daemon=True).start()
             self._inbox.put((self, {"op": "hello"}))
             while (message := self.wire.receive()) is not None:

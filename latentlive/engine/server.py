@@ -204,7 +204,7 @@ class Server:
         elif message is None:
             if sender in self.clients:
                 self.clients.remove(sender)
-            if sender.owner and self.options["on_exit"] == "fade":
+            if sender.on_exit == "fade":
                 self._end(1.0)
         else:
             self._from_client(sender, message)
@@ -415,7 +415,6 @@ class Server:
 @click.option("--replay", default="")
 @click.option("--begin", default=0)
 @click.option("--resume", default="")
-@click.option("--on-exit", type=click.Choice(["fade", "keep"]), default="fade")
 def main(**options: Any) -> None:
     """Run the engine; the address and token are written to standard output as JSON."""
     handshake = Wire(sys.stdin.buffer, os.fdopen(os.dup(1), "wb"))

@@ -55,7 +55,7 @@ def test_killing_the_engine_leaves_no_process_and_no_address():
     live.close()
     with pytest.raises(EngineError, match="no engine is running"):
         ll.Engine.attach()
-    assert not list(cache_folder("run").glob("*.json"))
+    assert not list(cache_folder("run").glob("engine-*.json"))
 
 
 def test_killing_the_audio_process_brings_another_and_time_goes_on():
@@ -128,5 +128,5 @@ def test_a_stranger_without_the_token_is_not_heard():
             rude.close()
         live.d1 >> ll.sound(TONE)
         playing(live)
-        files = list(cache_folder("run").glob("*.json"))
+        files = list(cache_folder("run").glob("engine-*.json"))
         assert [path.stat().st_mode & 0o777 for path in files] == [0o600]

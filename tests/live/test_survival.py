@@ -200,29 +200,36 @@ def test_a_client_that_never_reads_is_waited_for_by_nobody_and_given_up():
     assert inbox.get(timeout=5) == (client, None)
 
 
-@pytest.mark.parametrize("on_exit", ["keep", "fade"])
-def test_killing_the_real_prompt_does_what_its_option_says(on_exit, tmp_path):
+@contextlib.contextmanager
+def prompt(*options):
+    """Open the real prompt on a terminal; kill it at the end."""
     control, terminal = pty.openpty()
-    command = [sys.executable, "-m", "latentlive.cli", "--model", "toy", "--corpus", str(tmp_path)]
-    command += ["--device", "none", "--on-exit", on_exit]
-    prompt = subprocess.Popen(
+    command = [sys.executable, "-m", "latentlive.cli", *options]
+    process = subprocess.Popen(
         command, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True
     )
+    try:
+        yield control
+    finally:
+        process.kill()
+        process.wait()
+        os.close(control)
+        os.close(terminal)
+
+
+@pytest.mark.parametrize("on_exit", ["keep", "fade"])
+def test_killing_the_real_prompt_does_what_its_option_says(on_exit, tmp_path):
+    options = ["--model", "toy", "--corpus", str(tmp_path), "--device", "none"]
 
     def attached():
         with contextlib.suppress(ll.EngineError):
             return ll.Engine.attach(say=lambda line: None)
 
-    try:
+    with prompt(*options, "--on-exit", on_exit):
         live = wait_until(attached, 30, "its engine")
         engine = live.welcome["pid"]
         live.d1 >> ll.sound(ONE)
         wait_until(lambda: live.state.get("running"), 30, "a layer")
-    finally:
-        prompt.kill()
-        prompt.wait()
-        os.close(control)
-        os.close(terminal)
     if on_exit == "fade":
         wait_until(lambda: not alive(engine), 10, "the engine to fade out and end")
         return
@@ -230,6 +237,20 @@ def test_killing_the_real_prompt_does_what_its_option_says(on_exit, tmp_path):
     assert layer(live, "d1")["state"] == "playing"
     live.close(0.1)
     wait_until(lambda: not alive(engine), 10, "the engine to end")
+
+
+def test_an_attached_prompt_that_is_killed_does_what_its_own_option_says(tmp_path):
+    """The first engine's program keeps it; the prompt attached to it was to fade it."""
+    with ll.Engine(model="toy", corpus=tmp_path, device="none", on_exit="keep") as live:
+        live.d1 >> ll.sound(ONE)
+        wait_until(lambda: live.state.get("running"), 30, "a layer")
+        for bpm, options in (90, []), (120, ["--on-exit", "fade"]):
+            assert layer(live, "d1")["state"] == "playing"
+            with prompt("attach", "--plain", *options) as terminal:
+                os.write(terminal, f"tempo({bpm})\n".encode())
+                wait_until(lambda bpm=bpm: live.state["bpm"] == bpm, 30, "what was typed")
+            time.sleep(1.5 if bpm == 90 else 0)
+        wait_until(lambda: live.ended, 10, "the engine to fade out and end")
 
 
 def with_a_fault(live, suspect, good, cause):
