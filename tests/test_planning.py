@@ -13,9 +13,11 @@ from latentlive.engine.scheduler import Scheduler
 from latentlive.errors import EngineError, ExpressionError
 from latentlive.expr import dump
 from latentlive.mixer import GRID
+from latentlive.renderer import store
 from latentlive.units import Tempo
 from tests.test_scheduler import RATE, A, B, House, mute, play, put
 
+RNG = np.random.default_rng(12)
 LEVEL = 10 ** (-9 / 20) * np.cos(np.pi / 4)
 
 
@@ -324,6 +326,28 @@ def test_a_layer_that_renders_too_slowly_fades_alone_and_comes_back():
     quiet = [chunk.max() == 0 for chunk in closed]
     assert 50 < sum(quiet) < 900
     assert not house.block.header[MISSING]  # no sample was missing where it was to be heard
+
+
+def test_what_a_cue_will_read_is_encoded_while_there_is_nothing_to_render(tmp_path, monkeypatch):
+    monkeypatch.setenv("LATENTLIVE_CACHE", str(tmp_path))
+    monkeypatch.setattr(store, "GATHER_SECONDS", 0.0)
+    house = House()
+    encoded = []
+    for worker in house.workers:
+        encode = worker.space.encode
+        worker.space.encode = lambda windows, e=encode: encoded.append(len(windows)) or e(windows)
+    # Whole hops, so that a loop reads the same windows each time.
+    short, long = (RNG.standard_normal(n * 1024).astype("f4") for n in (30, 700))
+    house.apply(play("d1", ll.sound(short)))
+    house.run(1)
+    cue(house, "drop", play("d2", ll.sound(long)))
+    house.run(0.2)
+    before = sum(encoded)
+    assert before > 700 * 4
+    house.scheduler.go("drop")
+    house.run(16)
+    assert layers(house)["d2"]["state"] == "playing"
+    assert sum(encoded) == before
 
 
 def layers_voice(house, name):

@@ -26,6 +26,9 @@ CHUNK = 8192
 BATCH = 8
 """Voices that are rendered in one decode."""
 
+IN_ADVANCE = 20.0
+"""Seconds of a texture that waits that are encoded when there is nothing to render."""
+
 SMOOTHING = 0.25
 """How much of a voice's load the newest stretch decides."""
 
@@ -77,9 +80,12 @@ class Lanes:
         for voice in voices.values():
             if self._home(voice) == lane and voice.told.get(lane) != voice.version:
                 found.append(self._binding(voice, lane))
-        if self._idle[lane] and (jobs := self._jobs(lane)):
-            found.append({"op": "render", "jobs": jobs})
-            self._idle[lane] = False
+        if self._idle[lane]:
+            if jobs := self._jobs(lane):
+                found.append({"op": "render", "jobs": jobs})
+            elif job := self._in_advance(lane):
+                found.append({"op": "encode", "job": job})
+            self._idle[lane] = not (jobs or job)
         return found
 
     def _home(self, voice: Voice) -> int:
@@ -145,6 +151,20 @@ class Lanes:
             jobs.append([voice.serial, voice.version, voice.rendered, voice.rendered + length])
             voice.busy = lane
         return jobs
+
+    def _in_advance(self, lane: int) -> list[int]:
+        """Return a stretch of what waits, to encode; none if as much is known as is useful."""
+        seconds = IN_ADVANCE * self._scheduler.tempo.sample_rate
+        known = {
+            voice: max(voice.encoded, voice.rendered)
+            for voice in self._scheduler.voices.values()
+            if not voice.sounding and voice.load < SLOW and self._serves(lane, voice)
+        }
+        first = min(known, key=lambda voice: known[voice] - voice.start, default=None)
+        if first is None or known[first] > first.start + seconds:
+            return []
+        first.encoded = known[first] + FIRST_CHUNK
+        return [first.serial, first.version, known[first], first.encoded]
 
     def _serves(self, lane: int, voice: Voice) -> bool:
         """Return whether a worker renders a voice: its home if it is there, else the other."""

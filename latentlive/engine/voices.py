@@ -56,6 +56,8 @@ class Voice:
     length: int | None = None
     rendered: int = 0
     """One past the last position that its rings hold."""
+    encoded: int = 0
+    """One past the last position whose windows were encoded in advance."""
     told: dict[int, int] = field(default_factory=dict)
     """The version that each worker was told of."""
     bound: dict[int, int] = field(default_factory=dict)

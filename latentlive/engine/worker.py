@@ -6,6 +6,7 @@ decode. A voice that fails is reported alone and the others go on.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -30,6 +31,9 @@ from latentlive.units import Samples
 
 Job = Sequence[int]
 """Serial and version of a voice, first sample, one past the last [samples, global]."""
+
+FAULTS = (LatentliveError, ArithmeticError, ValueError, MemoryError)
+"""What a texture that came from outside may raise."""
 
 
 @dataclass
@@ -120,7 +124,7 @@ class Worker:
                     plan = rendering.plan(start - bound.origin, stop - bound.origin)
                     z = rendering.draw(plan)
                     due.append(Stretch(job, ring, rendering, bound.origin, plan, z))
-            except (LatentliveError, ArithmeticError, ValueError, MemoryError) as error:
+            except FAULTS as error:
                 due = [stretch for stretch in due if stretch.job is not job]
                 replies.append(failure(serial, version, error))
             spent[serial] = time.perf_counter() - begun
@@ -135,6 +139,16 @@ class Worker:
             reply = {"op": "rendered", "serial": serial, "version": version, "start": start}
             replies.append({**reply, "stop": stop, "load": spent[serial] / length})
         return replies
+
+    def encode(self, message: Message) -> Message:
+        """Encode what a stretch of a voice reads, and decode nothing."""
+        serial, version, start, stop = message["job"]
+        bound = self.voices.get(serial)
+        if bound is not None and bound.version == version:
+            rendering = bound.renderings[0]
+            with contextlib.suppress(*FAULTS):  # told when it is rendered
+                rendering.draw(rendering.plan(start - bound.origin, stop - bound.origin))
+        return {"op": "batch", "replies": []}
 
     def _decode(self, stretches: list[Stretch], spent: dict[int, float]) -> None:
         begun, space = time.perf_counter(), stretches[0].rendering.space
@@ -209,12 +223,14 @@ def main(fd: int, model: str) -> None:
         if message["op"] in ("load", "move"):
             try:
                 wire.send(worker.load(message) if message["op"] == "load" else worker.move(message))
-            except (LatentliveError, ArithmeticError, ValueError, KeyError, MemoryError) as error:
+            except (*FAULTS, KeyError) as error:
                 wire.send(failure(message["serial"], message["version"], error))
         elif message["op"] == "drop":
             worker.drop(message["serials"])
         elif message["op"] == "render":
             wire.send({"op": "batch", "replies": worker.render(message["jobs"])})
+        elif message["op"] == "encode":
+            wire.send(worker.encode(message))
 
 
 if __name__ == "__main__":
