@@ -7,7 +7,8 @@ import pytest
 
 import latentlive as ll
 from latentlive.engine.block import MISSING, POSITION, Block
-from latentlive.engine.lanes import PREPARING, SLOW, STEADY
+from latentlive.engine.due import SLOW
+from latentlive.engine.lanes import PREPARING, STEADY
 from latentlive.engine.report import report
 from latentlive.engine.scheduler import Scheduler
 from latentlive.errors import EngineError, ExpressionError

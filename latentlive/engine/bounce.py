@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentlive.engine.block import PANIC, PANIC_DONE, POSITION, RUNNING, Block
+from latentlive.engine.due import BATCH, CHUNK
 from latentlive.engine.journal import Performance
-from latentlive.engine.lanes import BATCH, CHUNK
 from latentlive.engine.late import needless
 from latentlive.engine.playing import Player
 from latentlive.engine.score import Score

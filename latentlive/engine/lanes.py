@@ -8,6 +8,7 @@ serves both until it is back.
 
 from __future__ import annotations
 
+from latentlive.engine.due import CHUNK, FIRST_CHUNK, SLOW, Due, batch, pressed
 from latentlive.engine.late import needless
 from latentlive.engine.scheduler import Scheduler
 from latentlive.engine.voices import Voice
@@ -15,16 +16,8 @@ from latentlive.engine.wire import Message
 
 STEADY, PREPARING = LANES = (0, 1)
 
-SLOW = 0.5
-"""Seconds of rendering for a second of sound above which a voice leaves the steady lane."""
-
 FULL = 0.25
 """Seconds of rendering for a second of sound beyond which the steady lane is helped."""
-
-FIRST_CHUNK = 4096
-CHUNK = 8192
-BATCH = 8
-"""Voices that are rendered in one decode."""
 
 IN_ADVANCE = 20.0
 """Seconds of a texture that waits that are encoded when there is nothing to render."""
@@ -97,12 +90,26 @@ class Lanes:
         return lane if self.up[lane] else 1 - lane
 
     def _lighter(self) -> int:
-        """Return the lane for a voice that begins to sound; it stays there."""
+        """Return the lane for a voice that begins to sound, or was late."""
+        steady, preparing = self._loads()
+        return PREPARING if steady > max(FULL, preparing) else STEADY
+
+    def _loads(self) -> list[float]:
+        """Return what the lanes have to do for what sounds [seconds a second]."""
         loads = [0.0, 0.0]
         for voice in self._scheduler.voices.values():
-            if voice.lane is not None:
+            if voice.lane is not None and not voice.late:
                 loads[voice.lane] += voice.load
-        return PREPARING if loads[STEADY] > max(FULL, loads[PREPARING]) else STEADY
+        return loads
+
+    def _relieve(self, lane: int, pressed: list[Due]) -> None:
+        """Let the other worker have a voice that presses, if that makes the two more equal."""
+        loads, other = self._loads(), 1 - lane
+        for one in reversed(pressed):
+            voice = one.voice
+            if voice.lane == lane and loads[other] + 2.0 * voice.load < loads[lane]:
+                voice.lane = other
+                return
 
     def _needless(self, voice: Voice, lane: int) -> bool:
         """Return whether a worker keeps a voice that has moved to the other one."""
@@ -134,23 +141,16 @@ class Lanes:
             base = max(position, voice.start) if voice.sounding else voice.start
             left = voice.rendered - base
             if left < scheduler.ahead:
-                at = waiting.get(voice.serial)
-                # One that is silent already must not take the others along; cues come last.
-                whole = voice.sounding and not voice.late
-                turn = 0 if whole else 1 if voice.sounding or at is not None else 2
-                due.append(((turn, left, at or 0), voice, left))
+                length = FIRST_CHUNK if left < scheduler.ready_enough else CHUNK
+                due.append(Due(voice, left, waiting.get(voice.serial), length))
         self.backlog = len(due)
-        due.sort(key=lambda item: item[0])
-        slow = [item for item in due if item[1].load >= SLOW]
-        chosen = due[:BATCH] if not slow or due[0] not in slow else due[:1]
-        jobs = []
-        for _, voice, left in chosen:
-            if voice.load >= SLOW and len(chosen) > 1:
-                continue  # it goes alone, so that the others need not wait for it
-            length = FIRST_CHUNK if left < scheduler.ready_enough else CHUNK
-            jobs.append([voice.serial, voice.version, voice.rendered, voice.rendered + length])
-            voice.busy = lane
-        return jobs
+        rate = scheduler.tempo.sample_rate
+        if all(self.up):
+            self._relieve(lane, pressed(due, scheduler.ahead, rate))
+        chosen = batch(due, scheduler.ahead, rate)
+        for one in chosen:
+            one.voice.busy = lane
+        return [one.job for one in chosen]
 
     def _in_advance(self, lane: int) -> list[int]:
         """Return a stretch of what waits, to encode; none if as much is known as is useful."""

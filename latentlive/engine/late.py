@@ -50,6 +50,7 @@ class Lateness:
                 over = min(max(left, 0), CLOSE)
                 scheduler.stage.gate(voice, max(voice.rendered - over, earliest), 0.0, over)
                 voice.late = True
+                voice.lane = None  # perhaps the other worker has time
                 self._tell(voice)
         elif voice.rendered < earliest + scheduler.ready_enough:
             closed = scheduler.position > voice.gate.stop + LOOKED_AT
@@ -69,9 +70,10 @@ class Lateness:
         pause = SAY_EVERY_SECONDS * self._scheduler.tempo.sample_rate
         if said is None or position > said + pause:
             self._said[voice.layer] = position
+            total = sum(one.load for one in self._scheduler.voices.values() if one.sounding)
             self._scheduler.say(
-                f"{voice.layer}: rendering cannot keep up ({voice.load:.1f} s for a second of it); "
-                "it is silent until it can"
+                f"{voice.layer}: rendering cannot keep up ({voice.load:.1f} s for a second of it, "
+                f"{total:.1f} s for a second of all); it is silent until it can"
             )
 
 

@@ -63,7 +63,7 @@ class Voice:
     bound: dict[int, int] = field(default_factory=dict)
     """The version that each worker has."""
     lane: int | None = None
-    """The worker that is to render it while it sounds, chosen when it begins."""
+    """The worker that is to render it while it sounds, chosen when it begins or was late."""
     busy: int | None = None
     """The worker that renders a stretch of it now."""
     load: float = 0.0
