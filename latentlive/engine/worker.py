@@ -11,10 +11,11 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import click
 import numpy as np
+from numpy.typing import NDArray
 
 from latentlive.corpus import Audio, audio_digest, stored
 from latentlive.engine.block import Block
@@ -67,6 +68,23 @@ class Stretch:
     origin: int
     plan: Plan
     z: Samples
+    unknown: NDArray[np.bool_] = field(init=False)
+    """Which of its windows have to be decoded."""
+
+    def __post_init__(self) -> None:
+        self.unknown = np.ones(len(self.z), np.bool_)
+        if self.rendering.passes is not None:
+            self.unknown = self.rendering.passes.unknown(self.plan.first_window, self.z)
+
+    def write(self, block: Block, decoded: Samples) -> None:
+        """Write its samples, once its unknown windows are decoded."""
+        if self.rendering.passes is not None:
+            first = self.plan.first_window
+            decoded = self.rendering.passes.completed(first, self.z, self.unknown, decoded)
+        _, _, start, stop = self.job
+        joined = self.rendering.finish(self.plan, decoded)
+        samples = self.rendering.cut(self.plan, joined, start - self.origin, stop - self.origin)
+        block.write_audio(self.ring, start, samples)
 
 
 class Worker:
@@ -152,16 +170,13 @@ class Worker:
 
     def _decode(self, stretches: list[Stretch], spent: dict[int, float]) -> None:
         begun, space = time.perf_counter(), stretches[0].rendering.space
-        decoded = space.decode(np.concatenate([stretch.z for stretch in stretches]))
-        each = (time.perf_counter() - begun) / len(decoded)
-        ends = np.cumsum([len(stretch.z) for stretch in stretches])
-        for stretch, windows in zip(stretches, np.split(decoded, ends[:-1]), strict=True):
-            serial, _, start, stop = stretch.job
-            spent[serial] += each * len(stretch.z)
-            joined = stretch.rendering.finish(stretch.plan, windows)
-            clock = start - stretch.origin
-            samples = stretch.rendering.cut(stretch.plan, joined, clock, clock + stop - start)
-            self.block.write_audio(stretch.ring, start, samples)
+        decoded = space.decode(np.concatenate([one.z[one.unknown] for one in stretches]))
+        each = (time.perf_counter() - begun) / max(len(decoded), 1)
+        counts = [np.count_nonzero(one.unknown) for one in stretches]
+        parts = np.split(decoded, np.cumsum(counts)[:-1])
+        for stretch, count, part in zip(stretches, counts, parts, strict=True):
+            spent[stretch.job[0]] += each * count
+            stretch.write(self.block, part)
 
 
 def rendered(part: Part, spaces: Spaces, seed: int, slot: int, side: float = 0.0) -> Rendered:

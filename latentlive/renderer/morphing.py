@@ -6,6 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
+from latentlive.renderer.passes import Passes
 from latentlive.renderer.rendering import Plan, Rendering
 from latentlive.space import Space
 from latentlive.units import Floats, Samples
@@ -22,11 +23,15 @@ class Rendered(Protocol):
     def length(self) -> int | None:
         """Samples until it is over, None if it never is."""
 
+    @property
+    def passes(self) -> Passes | None:
+        """What a loop decoded to when it last came by."""
+
     def plan(self, start: int, stop: int) -> Plan:
-        """Return what has to be decoded for samples `start` to `stop`."""
+        """Return what is needed for samples `start` to `stop`."""
 
     def draw(self, plan: Plan) -> Samples:
-        """Return the latent vectors of the windows to decode [shape=(n, dims)]."""
+        """Return the latent vectors of the windows needed [shape=(n, dims)]."""
 
     def drawn(self, frames: Floats) -> Samples:
         """Return the latent vectors at some frames [shape=(n, dims)]."""
@@ -66,16 +71,21 @@ class Morph:
         self._window = after.space.window
         self._lead, self._start, self._over = lead, start, max(over, 1)
 
+    @property
+    def passes(self) -> Passes | None:
+        """What the second decoded to when it last came by."""
+        return self.after.passes
+
     def _amount(self, frames: Floats) -> Samples:
         amount = (frames * self._window - self._start) / self._over
         return np.clip(amount, 0.0, 1.0).astype(np.float32)[:, None]
 
     def plan(self, start: int, stop: int) -> Plan:
-        """Return what has to be decoded for samples `start` to `stop`."""
+        """Return what is needed for samples `start` to `stop`."""
         return self.after.plan(start, stop)
 
     def draw(self, plan: Plan) -> Samples:
-        """Return the latent vectors of the windows to decode [shape=(n, dims)]."""
+        """Return the latent vectors of the windows needed [shape=(n, dims)]."""
         return self.drawn(self._frames(plan))
 
     def _frames(self, plan: Plan) -> Floats:

@@ -28,6 +28,7 @@ from latentlive.latent import (
 )
 from latentlive.latent.noise import drawn, noise_key
 from latentlive.models import load_model
+from latentlive.renderer.passes import LONGEST, Passes
 from latentlive.renderer.spaces import Spaces
 from latentlive.renderer.world import BoundWorld, DryWorld, Sounds
 from latentlive.space import Space
@@ -41,7 +42,7 @@ NORM_WINDOWS = 64
 
 @dataclass(frozen=True)
 class Plan:
-    """The blocks of one hop to render, and the windows to decode for them."""
+    """The blocks of one hop to render, and the windows needed for them."""
 
     first_block: int
     last_block: int
@@ -49,7 +50,7 @@ class Plan:
 
     @property
     def windows(self) -> int:
-        """How many windows are to be decoded."""
+        """How many windows are needed."""
         return self.last_block - self.first_window
 
 
@@ -110,8 +111,13 @@ class Rendering:
             beat_frames=self.tempo.beat_samples / space.window,
         )
         once = self.scope.length(latent)
+        self.passes: Passes | None = None
+        """Of a loop of whole hops without noise, what it decoded to when it last came by."""
         if looped and not math.isinf(once) and not isinstance(_core(latent), Loop):
             latent = Loop(latent, 0)
+            period = once * self.overlap
+            if period <= LONGEST and period == int(period):
+                self.passes = Passes(int(period), space.dims, space.window)
         self.latent: Latent = latent
         self.length = self._samples(self.scope.length(latent))
         self.hop = space.window // self.overlap
@@ -139,7 +145,7 @@ class Rendering:
         return None
 
     def plan(self, start: int, stop: int) -> Plan:
-        """Return what has to be decoded for samples `start` to `stop`."""
+        """Return what is needed for samples `start` to `stop`."""
         first, last = start // self.hop, -(-stop // self.hop)
         needed = first - self.overlap + 1
         tail_first, tail = self._tail
@@ -148,7 +154,7 @@ class Rendering:
         return Plan(first, last, needed)
 
     def draw(self, plan: Plan) -> Samples:
-        """Return the latent vectors of the windows to decode [shape=(n, dims)]."""
+        """Return the latent vectors of the windows needed [shape=(n, dims)]."""
         clock = np.arange(plan.first_window, plan.last_block, dtype=np.float64)
         return self.drawn(clock / self.overlap)
 
@@ -156,6 +162,9 @@ class Rendering:
         """Return the latent vectors at some frames of the texture's clock [shape=(n, dims)]."""
         beats = self.tempo.beats(frames * self.space.window)
         mean, std = ask(self.latent, self.scope, frames, beats, self.seed)
+        if not std.any():
+            return np.zeros((len(frames), mean.shape[1]), np.float32) + mean
+        self.passes = None  # no pass is like another
         z = drawn(self._key, frames, mean.shape[1])
         if self._turn:
             other = drawn(self._key ^ 1, frames, mean.shape[1])
