@@ -10,7 +10,6 @@ import numpy as np
 import latentlive as ll
 from latentlive.prompt.booting import Booting
 from latentlive.prompt.console import Console
-from latentlive.renderer import corpus_sounds
 
 TONE = "sound(np.sin(np.arange(9000) * 0.05) * 0.3)"
 
@@ -47,9 +46,8 @@ class Recorded(ll.Engine):
         self.asked = []
         self.state = {"layers": [], "plan": []}
         self.welcome = {"window": 1024, "dims": 1024, "sample_rate": 44100, "bpm": 60.0}
-        self.corpus = ll.Corpus(".")
-        self._sounds = corpus_sounds(self.corpus, 44100)
-        self._make_words()
+        self.state_at, self.ended, self._say = 0.0, False, print
+        self._make_words(ll.Corpus("."))
 
     def source(self, texture):
         super().source(texture)

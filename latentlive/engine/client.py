@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from latentlive.corpus import Corpus
-from latentlive.engine.address import Address, OnExit, running
+from latentlive.engine.address import OnExit, running
+from latentlive.engine.cells import Cells
 from latentlive.engine.children import ONE_THREAD
+from latentlive.engine.connection import PATIENCE, Connection, start_engine
 from latentlive.engine.layer import Layer, Master
 from latentlive.engine.planning import History, Now, Shown, Tap, cue_name
-from latentlive.engine.system import apart
-from latentlive.engine.wire import Message, Wire
+from latentlive.engine.wire import Message
 from latentlive.errors import EngineError, ExpressionError
 from latentlive.expr import Number, Whole, dump
 from latentlive.latent import Joined, Latent, Recorded, Sound, Texture
 from latentlive.renderer import check, corpus_sounds
 
-PATIENCE = 20.0
 
-
-class Engine:
+class Engine(Connection):
     """A running engine; leaving the ``with`` block fades out and ends it.
 
     Parameters
@@ -117,8 +114,9 @@ class Engine:
         arguments += ["--block", str(block), "--ahead", str(ahead)]
         arguments += ["--channels", str(channels)]
         arguments += ["--silent"] * silent + ["--hold"] * hold
-        address, self.process = _start(arguments)
-        self._open(*address.connect(on_exit), library, say)
+        address, self.process = start_engine(arguments)
+        super().__init__(*address.connect(on_exit), say)
+        self._make_words(library)
 
     @classmethod
     def attach(cls, say: Callable[[str], object] | None = None, on_exit: OnExit = "keep") -> Engine:
@@ -136,63 +134,22 @@ class Engine:
             If none runs.
         """
         engine = cls.__new__(cls)
-        wire, connection = running(on_exit=on_exit)
         engine.process = None
-        engine._open(wire, connection, None, say)
+        Connection.__init__(engine, *running(on_exit=on_exit), say)
+        engine._make_words(None)
         return engine
 
-    def _open(
-        self,
-        wire: Wire,
-        connection: socket.socket,
-        library: Corpus | None,
-        say: Callable[[str], object] | None,
-    ) -> None:
-        self._wire, self._socket = wire, connection
-        self._say = say or (lambda line: print(line, file=sys.stderr))
-        self._waiting: dict[int, Message] = {}
-        self._answered = threading.Condition()
-        self._next = 0
-        self.state: Message = {}
-        welcome = self._wire.receive()
-        if welcome is None:
-            raise EngineError("engine: it ended while starting")
-        self.welcome = welcome
-        self.corpus = library or Corpus(welcome["corpus"] or None)
-        self._sounds = corpus_sounds(self.corpus, welcome["sample_rate"], self._say)
-        self._make_words()
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def _make_words(self) -> None:
+    def _make_words(self, library: Corpus | None) -> None:
         """Make the words that are objects, and the cell that they write into."""
-        self._batch: list[Message] | None = None
-        self._plans: list[Message] = []
-        self._where: Message = {}
-        self.state_at, self.ended = 0.0, False
+        self.corpus = library or Corpus(self.welcome["corpus"] or None)
+        self._sounds = corpus_sounds(self.corpus, self.welcome["sample_rate"], self._say)
+        self._cells = Cells(self.request)
         self.master = Master(self)
         self.now, self.tap = Now(self), Tap(self)
         self.plan, self.layers = Shown(self, "plan"), Shown(self, "layers")
         self.status, self.history = Shown(self, "status"), History(self)
         for number in range(1, 17):
             setattr(self, f"d{number}", Layer(self, f"d{number}"))
-
-    def _listen(self) -> None:
-        while (message := self._wire.receive()) is not None:
-            if message["op"] == "status":
-                with self._answered:
-                    self.state, self.state_at = message, time.monotonic()
-                    self._answered.notify_all()
-            elif message["op"] == "say":
-                self._say(message["line"])
-            elif message["op"] in ("done", "refused"):
-                with self._answered:
-                    if "state" in message:
-                        self.state, self.state_at = message["state"], time.monotonic()
-                    self._waiting[message["id"]] = message
-                    self._answered.notify_all()
-        with self._answered:
-            self.ended = True
-            self._answered.notify_all()
 
     def layer(self, name: str) -> Layer:
         """Return a layer by any name."""
@@ -250,13 +207,11 @@ class Engine:
 
     def change(self, message: Message) -> None:
         """Send one change, or keep it for the cell that is open."""
-        if self._batch is not None:
-            self._batch.append(message)
-        else:
-            self.request({"op": "cell", "changes": [message]})
+        self._cells.change(message)
 
-    @contextlib.contextmanager
-    def cell(self, at: int | None = None, code: str = "", name: str = "") -> Iterator[None]:
+    def cell(
+        self, at: int | None = None, code: str = "", name: str = ""
+    ) -> contextlib.AbstractContextManager[None]:
         """Collect changes so that they land together; none of them does if the code fails.
 
         Parameters
@@ -268,41 +223,7 @@ class Engine:
         name : str
             Of the cell.
         """
-        outer = self._batch, self._plans, self._where
-        self._batch, self._plans, self._where = [], [], {}
-        typed = {"code": code, "name": name}
-        try:
-            try:
-                yield
-            finally:
-                changes, plans = self._batch, self._plans
-                self._batch, self._plans, self._where = outer
-        except BaseException as error:
-            if code.strip() and not self.ended:
-                with contextlib.suppress(EngineError):
-                    self.request({"op": "cell", "changes": [], **typed, "failed": repr(error)})
-            raise
-        if changes or plans or code.strip():
-            self.request({"op": "cell", "changes": changes, "plans": plans, "at": at, **typed})
-
-    @contextlib.contextmanager
-    def _planned(self, word: str, where: Message) -> Iterator[None]:
-        """Collect the changes of a plan; it is sent when the cell around it ends well."""
-        if self._where:
-            raise ExpressionError(f"{word}: stands alone, not inside another plan")
-        outer, self._batch, self._where = self._batch, [], where
-        try:
-            yield
-        finally:
-            changes = self._batch
-            self._batch, self._where = outer, {}
-        plan = {"op": "cell", "changes": changes, **where}
-        if not changes:
-            return
-        if outer is not None:
-            self._plans.append(plan)
-        else:
-            self.request({"op": "cell", "changes": [], "plans": [plan]})
+        return self._cells.cell(at, code, name)
 
     def at(self, beat: float) -> contextlib.AbstractContextManager[None]:
         """Let what is changed inside land at a beat (>= 0) of the transport.
@@ -317,7 +238,7 @@ class Engine:
         beat = Number("beats", least=0.0).coerce(
             float(beat) if isinstance(beat, Now) else beat, "at: beat"
         )
-        return self._planned("at", {"beat": beat})
+        return self._cells.planned("at", {"beat": beat})
 
     def cue(self, name: str) -> contextlib.AbstractContextManager[None]:
         """Let what is changed inside wait for ``go(name)``, rendered ahead.
@@ -328,7 +249,7 @@ class Engine:
         -------
         ``with cue("drop"): d1 >> sound("gong")``
         """
-        return self._planned("cue", {"cue": cue_name(name, "cue")})
+        return self._cells.planned("cue", {"cue": cue_name(name, "cue")})
 
     def after(self, name: str, beats: float) -> contextlib.AbstractContextManager[None]:
         """Let what is changed inside land so many beats (>= 0) after a cue has landed.
@@ -338,17 +259,11 @@ class Engine:
         ``with after("drop", 16): d1.stop(8)``
         """
         beats = Number("beats", least=0.0).coerce(beats, "after: beats")
-        return self._planned("after", {"follows": [cue_name(name, "after"), beats]})
+        return self._cells.planned("after", {"follows": [cue_name(name, "after"), beats]})
 
     def go(self, name: str) -> None:
         """Let a cue land at the next quant; inside ``with at(beat):``, at that beat."""
-        if set(self._where) - {"beat"}:
-            raise ExpressionError("go: stands alone, or inside at")
-        message: Message = {"op": "go", "name": cue_name(name, "go"), **self._where}
-        if self._where or self._batch is not None:
-            self._plans.append(message)  # the cue may be of the same cell
-        else:
-            self.request(message)
+        self._cells.go(cue_name(name, "go"))
 
     def cancel(self, name: str) -> None:
         """Drop a cue, or a line of the plan by its name."""
@@ -444,42 +359,13 @@ class Engine:
         """The file that the performance is logged to."""
         return str(self.welcome["log"])
 
-    def fresh(self) -> Message:
-        """Return the engine's state, asked for now."""
-        self.request({"op": "state"})
-        return self.state
-
-    def request(self, message: Message) -> None:
-        """Send a message and wait for its answer.
-
-        Raises
-        ------
-        EngineError
-            If the engine refuses it, or is gone.
-        """
-        with self._answered:
-            self._next += 1
-            number = self._next
-        self._wire.send({**message, "id": number})
-        with self._answered:
-            answered = self._answered.wait_for(
-                lambda: number in self._waiting or self.ended, PATIENCE
-            )
-            answer = self._waiting.pop(number, None)
-        if answer is None:
-            why = "it has ended" if answered else "it does not answer"
-            raise EngineError(f"engine: {why}")
-        if answer["op"] == "refused":
-            raise EngineError(answer["error"])
-
     def start(self) -> None:
         """Let a held transport move, once everything sent so far is ready."""
         self.request({"op": "start"})
 
     def wait_for_device(self) -> str | None:
         """Wait until the audio process has spoken; return the device's name, None without one."""
-        with self._answered:
-            self._answered.wait_for(lambda: self.ended or self.state.get("opened"), PATIENCE)
+        self.wait_for(lambda: self.ended or self.state.get("opened"))
         device: str | None = self.state.get("device")
         return device
 
@@ -517,44 +403,17 @@ class Engine:
 
     def close(self, fade: float = 1.0) -> None:
         """Fade out over `fade` seconds and end the engine."""
-        if not self.ended:
-            with contextlib.suppress(EngineError):
-                self.request({"op": "quit", "fade": fade})
-        with self._answered:
-            self._answered.wait_for(lambda: self.ended, fade + PATIENCE)
+        self.end(fade)
         if self.process is not None:
             try:
                 self.process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-        self._socket.close()
+        self.hang_up()
 
     def __enter__(self) -> Engine:
         return self
 
     def __exit__(self, *_: Any) -> None:
         self.close()
-
-
-def _start(arguments: list[str]) -> tuple[Address, subprocess.Popen[bytes]]:
-    """Start an engine process; return where it listens."""
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "latentlive.engine.server", *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        **apart(),
-        env={**os.environ, **ONE_THREAD},
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    assert process.stderr is not None
-    answer = Wire(process.stdout, process.stdin).receive()
-    if answer is None:
-        lines = process.stderr.read().decode(errors="replace").strip().splitlines()
-        raise EngineError(f"engine: it did not start: {lines[-1] if lines else 'no reason given'}")
-    if answer["op"] == "refused":
-        process.wait()
-        raise EngineError(answer["error"])
-    return Address(answer["port"], answer["token"], process.pid), process

@@ -1,0 +1,81 @@
+"""What is typed in one cell crosses to the engine in one message: all of it, or nothing."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+from latentlive.engine.wire import Message
+from latentlive.errors import EngineError, ExpressionError
+
+
+class Cells:
+    """Collects the changes of a cell, and those of the plans inside it.
+
+    Parameters
+    ----------
+    request : function of a message
+        Sends it, and raises if it is refused.
+    """
+
+    def __init__(self, request: Callable[[Message], None]) -> None:
+        self._request = request
+        self._changes: list[Message] | None = None
+        self._plans: list[Message] = []
+        self._where: Message = {}
+
+    def change(self, message: Message) -> None:
+        """Send one change, or keep it for the cell that is open."""
+        if self._changes is not None:
+            self._changes.append(message)
+        else:
+            self._request({"op": "cell", "changes": [message]})
+
+    @contextlib.contextmanager
+    def cell(self, at: int | None, code: str, name: str) -> Iterator[None]:
+        """Collect what is changed inside; parameters as in `Engine.cell`."""
+        outer = self._changes, self._plans, self._where
+        self._changes, self._plans, self._where = [], [], {}
+        typed = {"code": code, "name": name}
+        try:
+            try:
+                yield
+            finally:
+                changes, plans = self._changes, self._plans
+                self._changes, self._plans, self._where = outer
+        except BaseException as error:
+            if code.strip():
+                with contextlib.suppress(EngineError):
+                    self._request({"op": "cell", "changes": [], **typed, "failed": repr(error)})
+            raise
+        if changes or plans or code.strip():
+            self._request({"op": "cell", "changes": changes, "plans": plans, "at": at, **typed})
+
+    @contextlib.contextmanager
+    def planned(self, word: str, where: Message) -> Iterator[None]:
+        """Collect the changes of a plan; it is sent when the cell around it ends well."""
+        if self._where:
+            raise ExpressionError(f"{word}: stands alone, not inside another plan")
+        outer, self._changes, self._where = self._changes, [], where
+        try:
+            yield
+        finally:
+            changes = self._changes
+            self._changes, self._where = outer, {}
+        plan = {"op": "cell", "changes": changes, **where}
+        if not changes:
+            return
+        if outer is not None:
+            self._plans.append(plan)
+        else:
+            self._request({"op": "cell", "changes": [], "plans": [plan]})
+
+    def go(self, name: str) -> None:
+        """Tell a cue to land, with what the cell or the ``at`` around it asks for."""
+        if set(self._where) - {"beat"}:
+            raise ExpressionError("go: stands alone, or inside at")
+        message: Message = {"op": "go", "name": name, **self._where}
+        if self._where or self._changes is not None:
+            self._plans.append(message)  # the cue may be of the same cell
+        else:
+            self._request(message)
