@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from dataclasses import replace
 from functools import partial
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from latentlive.errors import ExpressionError, LatentliveError, did_you_mean
+from latentlive.errors import LatentliveError
 
 if TYPE_CHECKING:
     from latentlive.engine.address import OnExit
@@ -108,6 +107,7 @@ def prompt(options: dict[str, Any]) -> None:
 def play(session: str, seconds: float | None, out: Path | None, **options: Any) -> None:
     """Play a session file, or a shipped session by its name."""
     from latentlive.engine import Engine
+    from latentlive.prompt.screen import Screen
     from latentlive.prompt.session import find_session
     from latentlive.prompt.session import play as play_session
 
@@ -129,35 +129,6 @@ def play(session: str, seconds: float | None, out: Path | None, **options: Any) 
     click.echo(f"open the prompt: {os.path.relpath(sys.argv[0])}", err=True)
 
 
-class Screen:
-    """The panel on standard error: redrawn in place on a terminal, quiet elsewhere."""
-
-    def __init__(self) -> None:
-        self.live = sys.stderr.isatty()
-        self.drawn = 0
-
-    def say(self, line: str) -> None:
-        """Print a line above the panel."""
-        self._clear()
-        print(line, file=sys.stderr)
-
-    def show(self, state: dict[str, Any]) -> None:
-        """Draw the panel."""
-        if not self.live:
-            return
-        from latentlive.prompt.panel import panel
-
-        lines = panel(state, shutil.get_terminal_size().columns - 1)
-        self._clear()
-        print("\n".join(lines), file=sys.stderr, flush=True)
-        self.drawn = len(lines)
-
-    def _clear(self) -> None:
-        if self.drawn:
-            print(f"\x1b[{self.drawn}F\x1b[J", end="", file=sys.stderr)
-            self.drawn = 0
-
-
 @main.command()
 @click.argument("path", metavar="LOG", type=click.Path(path_type=Path))
 @live
@@ -171,6 +142,7 @@ def replay(context: click.Context, /, path: Path, begin: str, **options: Any) ->
     """
     from latentlive.engine import Engine
     from latentlive.logbook import exact, opened, sample_at, wait_until_silent
+    from latentlive.prompt.screen import Screen
 
     if not exact(path):
         context.invoke(play, session=str(path), seconds=None, **options)
@@ -255,6 +227,7 @@ def render(
     """
     from tqdm import tqdm
 
+    from latentlive.prompt.typed import evaluate
     from latentlive.renderer.offline import file_format, prepare, render_file
 
     file_format(output)
@@ -263,43 +236,6 @@ def render(
     with tqdm(total=total, unit="sample", unit_scale=True, file=sys.stderr) as bar:
         render_file(output, rendering, total, bar.update)
     click.echo(output)
-
-
-def evaluate(expression: str) -> Any:
-    """Evaluate a typed expression with the public words and ``np`` in scope.
-
-    Raises
-    ------
-    ExpressionError
-        For anything but a latent, in one line.
-    """
-    import numpy as np
-
-    import latentlive
-    from latentlive.latent import Joined
-
-    scope: dict[str, Any] = {word: getattr(latentlive, word) for word in latentlive.WORDS}
-    try:
-        value = eval(expression, {**scope, "np": np})
-    except LatentliveError:
-        raise
-    except SyntaxError as error:
-        raise ExpressionError(f"render: {error.msg}, at column {error.offset}") from None
-    except NameError as error:
-        name = error.name or ""
-        if name in ("hush", "tempo", "layer", "cue", "at", "go") or (
-            name[:1] == "d" and name[1:].isdecimal()
-        ):
-            raise ExpressionError(
-                f"render: {name!r} belongs to the prompt; give the texture alone"
-            ) from None
-        hint = did_you_mean(name, scope)
-        raise ExpressionError(f"render: no word {name!r}{hint}") from None
-    except Exception as error:  # noqa: BLE001 - a typed expression may raise anything
-        raise ExpressionError(f"render: {type(error).__name__}: {error}") from None
-    if not isinstance(value, latentlive.Latent | Joined):
-        raise ExpressionError(f"render: expected a latent such as sound('gong'), got {value!r}")
-    return value
 
 
 @main.command()

@@ -1,0 +1,43 @@
+"""A texture that was typed for ``latentlive render``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import latentlive
+from latentlive.errors import ExpressionError, LatentliveError, did_you_mean
+from latentlive.latent import Joined
+
+
+def evaluate(expression: str) -> Any:
+    """Evaluate a typed expression with the public words and ``np`` in scope.
+
+    Raises
+    ------
+    ExpressionError
+        For anything but a latent, in one line.
+    """
+    scope: dict[str, Any] = {word: getattr(latentlive, word) for word in latentlive.WORDS}
+    try:
+        value = eval(expression, {**scope, "np": np})
+    except LatentliveError:
+        raise
+    except SyntaxError as error:
+        raise ExpressionError(f"render: {error.msg}, at column {error.offset}") from None
+    except NameError as error:
+        name = error.name or ""
+        if name in ("hush", "tempo", "layer", "cue", "at", "go") or (
+            name[:1] == "d" and name[1:].isdecimal()
+        ):
+            raise ExpressionError(
+                f"render: {name!r} belongs to the prompt; give the texture alone"
+            ) from None
+        hint = did_you_mean(name, scope)
+        raise ExpressionError(f"render: no word {name!r}{hint}") from None
+    except Exception as error:  # noqa: BLE001 - a typed expression may raise anything
+        raise ExpressionError(f"render: {type(error).__name__}: {error}") from None
+    if not isinstance(value, latentlive.Latent | Joined):
+        raise ExpressionError(f"render: expected a latent such as sound('gong'), got {value!r}")
+    return value
