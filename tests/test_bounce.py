@@ -63,7 +63,7 @@ def performance(tmp_path_factory):
     house.run(1)
     house.apply({"op": "tempo", "bpm": 90.0, "over": 4.0})
     house.run(2)
-    house.scheduler.go("drop")
+    house.scheduler.cues.go("drop")
     house.apply(mute("d2"))
     house.run(1)
     house.apply({"op": "only", "layers": ["d3", "d1"]})

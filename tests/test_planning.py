@@ -50,7 +50,7 @@ def test_a_cue_waits_rendered_and_begins_at_its_start_when_told():
     ]
     assert plan[0]["ready"] > 1.5
     before = house.scheduler.voices.copy()
-    house.scheduler.go("drop")
+    house.scheduler.cues.go("drop")
     house.run(2)
     assert layers(house)["d2"]["origin"] == grid(2 * RATE)
     assert set(layers(house)) == {"d2"}
@@ -68,10 +68,10 @@ def test_a_cue_can_be_edited_and_cancelled_and_a_wrong_name_says_which_there_are
     house.run(0.5)
     assert len(report(house.scheduler)["plan"]) == 1
     with pytest.raises(EngineError, match="go: no cue 'dorp'; there are 'drop'"):
-        house.scheduler.go("dorp")
-    house.scheduler.cancel("drop")
+        house.scheduler.cues.go("dorp")
+    house.scheduler.cues.cancel("drop")
     with pytest.raises(EngineError, match="cancel: nothing is planned under 'drop'"):
-        house.scheduler.cancel("drop")
+        house.scheduler.cues.cancel("drop")
     house.run(0.5)
     assert len(house.scheduler.voices) == 1
 
@@ -83,7 +83,7 @@ def test_what_follows_a_cue_lands_so_many_beats_after_it():
     house.scheduler.apply([play("d3", A)], follows=("drop", 1.5))
     house.run(1.2)
     assert [one["when"] for one in report(house.scheduler)["plan"]] == ["go", "drop + 1.5"]
-    house.scheduler.go("drop")
+    house.scheduler.cues.go("drop")
     house.run(3)
     assert layers(house)["d3"]["since"] == pytest.approx(3.5 * RATE, abs=2 * GRID)
     with pytest.raises(EngineError, match="after: no cue 'x'"):
@@ -345,7 +345,7 @@ def test_what_a_cue_will_read_is_encoded_while_there_is_nothing_to_render(tmp_pa
     house.run(0.2)
     before = sum(encoded)
     assert before > 700 * 4
-    house.scheduler.go("drop")
+    house.scheduler.cues.go("drop")
     house.run(16)
     assert layers(house)["d2"]["state"] == "playing"
     assert sum(encoded) == before
@@ -436,7 +436,7 @@ def test_gain_curves_of_a_cue_run_on_the_layers_clock():
     house.apply({"op": "set", "layer": "d2", "amp": dump(ll.saw(4))})
     house.run(0.5)
     house.apply({"op": "stop", "layer": "d1", "fade": 0})
-    house.scheduler.go("drop")
+    house.scheduler.cues.go("drop")
     house.run(3)
     begin = layers(house)["d2"]["origin"]
     at = begin + np.array([RATE // 2, RATE, RATE * 3 // 2])

@@ -28,7 +28,7 @@ def report(scheduler: Scheduler) -> Message:
         "silent": scheduler.silent,
         "load": sum(voice.load for voice in sounding),
         "layers": [_layer(scheduler, layer) for layer in shown],
-        "plan": [_planned(scheduler, cell) for cell in scheduler.planned()],
+        "plan": [_planned(scheduler, cell) for cell in scheduler.cues.planned()],
     }
 
 

@@ -13,9 +13,9 @@ from dataclasses import replace
 from latentlive.engine.block import RUNNING, VOICES, Block
 from latentlive.engine.casting import Casting
 from latentlive.engine.changes import TEXTURES, check, fold, named
+from latentlive.engine.cues import Cues
 from latentlive.engine.landing import Landing, over
 from latentlive.engine.late import Lateness, needless
-from latentlive.engine.part import Source
 from latentlive.engine.stage import Stage
 from latentlive.engine.undo import Undo
 from latentlive.engine.voices import Cell, Layer, State, Voice
@@ -79,7 +79,7 @@ class Scheduler:
         self.layers: dict[str, Layer] = {}
         self.cells: list[Cell] = []
         self.casting, self.landing = Casting(self), Landing(self)
-        self.undo = Undo(self)
+        self.cues, self.undo = Cues(self), Undo(self)
         self.lateness = Lateness(self)
         self._numbers = 0
 
@@ -172,16 +172,16 @@ class Scheduler:
         if beat is not None:
             cell.at = self.tempo.sample(beat)
         if follows is not None:
-            cell.follows = (self._cue(follows[0], "after").name, float(follows[1]))
+            cell.follows = (self.cues.find(follows[0], "after").name, float(follows[1]))
         elif cue:
             for other in [c for c in self.cells if c.name == cue and c.at is None]:
                 self.drop(other)
         else:
-            self._replace_pending(cell)
+            self.replace_pending(cell)
             soon = cell.at is None
             cell.at = self.earliest if cell.at is None else max(grid_ceil(cell.at), self.earliest)
             if soon and self.casting.roles(cell):
-                cell.at = self._next_quant(cell)
+                cell.at = self.next_quant(cell)
         if undoable:
             self.undo.forget_undone()
         self.cells.append(cell)
@@ -238,76 +238,6 @@ class Scheduler:
                 beats.append(1.0)
         return max(beats)
 
-    def go(self, name: str, at: int | None = None, beat: float | None = None) -> Cell:
-        """Let a cue land at the next quant, or at a moment.
-
-        Raises
-        ------
-        EngineError
-            If no cue has that name.
-        """
-        cell = self._cue(name)
-        cell.fixed = at is not None or beat is not None
-        cell.beat = beat
-        if beat is not None:
-            at = self.tempo.sample(beat)
-        self._replace_pending(cell)
-        cell.at = self._next_quant(cell) if at is None else max(grid_ceil(at), self.earliest)
-        self.undo.forget_undone()
-        self.casting.aim(cell)
-        self._lead(cell)
-        self.advance()
-        return cell
-
-    def _lead(self, cue: Cell) -> None:
-        """Let what follows a cue land after the moment that it has now."""
-        for cell in self.cells:
-            if cell.follows and cell.follows[0] == cue.name and cue.at is not None:
-                cell.beat = float(self.tempo.beats(cue.at)) + cell.follows[1]
-                cell.at = max(grid_ceil(self.tempo.sample(cell.beat)), cue.at)
-                self.casting.aim(cell)
-
-    def cancel(self, name: str) -> None:
-        """Drop a cue with what follows it, or a line of the plan.
-
-        Raises
-        ------
-        EngineError
-            If nothing is planned under that name.
-        """
-        found = [cell for cell in self.planned() if name in (cell.called, cell.name)]
-        if not found:
-            raise EngineError(f"cancel: nothing is planned under {name!r}")
-        led = [c for c in self.cells if c.follows and c.follows[0] == name and c not in found]
-        for cell in found + led:
-            self.drop(cell)
-
-    def textures_of(self, name: str | None) -> list[Source]:
-        """Return what a cue would play; nothing without a name.
-
-        Raises
-        ------
-        EngineError
-            If no cue has that name.
-        """
-        if name is None:
-            return []
-        changes = self._cue(name, "audition").changes
-        return [change["source"] for change in changes if change["op"] == "play"]
-
-    def planned(self) -> list[Cell]:
-        """Return the cells that wait for a moment or for their ``go``, those first that come."""
-        waiting = [cell for cell in self.cells if cell.fixed]
-        return sorted(waiting, key=lambda cell: (cell.at is None, cell.at, cell.number))
-
-    def _cue(self, name: str, word: str = "go") -> Cell:
-        for cell in self.cells:
-            if cell.name == name and cell.at is None:
-                return cell
-        cues = [repr(cell.name) for cell in self.cells if cell.name and cell.at is None]
-        known = f"; there are {', '.join(cues)}" if cues else "; there are none"
-        raise EngineError(f"{word}: no cue {name!r}{known}")
-
     def panic(self) -> None:
         """Drop everything but cues, at once."""
         self.cells = [cell for cell in self.cells if cell.at is None]
@@ -319,7 +249,7 @@ class Scheduler:
         for cell in self.cells:
             cell.voices, cell.cast = [], False
 
-    def _replace_pending(self, newer: Cell) -> None:
+    def replace_pending(self, newer: Cell) -> None:
         """Drop what earlier cells hold for a layer: the newer change replaces it.
 
         What was planned for a moment stays, for it was asked for by its moment.
@@ -362,7 +292,7 @@ class Scheduler:
         coming = [cell for cell in self.cells if cell.at is not None]
         return sorted(coming, key=lambda cell: (cell.at, cell.number))
 
-    def _next_quant(self, cell: Cell) -> int:
+    def next_quant(self, cell: Cell) -> int:
         """Return the first quant at which the cell may land."""
         earliest = self.earliest
         if not self.running:
@@ -450,9 +380,9 @@ class Scheduler:
                 self.say(f"{called} is not ready at beat {beat:.2f}: it waits for the next quant")
                 cell.fixed, cell.beat = False, None
                 cell.quant = cell.quant or 1.0
-            cell.at = self._next_quant(cell) if cell.voices else self.earliest
+            cell.at = self.next_quant(cell) if cell.voices else self.earliest
             self.casting.aim(cell)
-            self._lead(cell)
+            self.cues.lead(cell)
             self.casting.refresh()
 
     def _is_ready(self, voice: Voice, lead: float | None = None) -> bool:

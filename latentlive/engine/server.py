@@ -244,9 +244,9 @@ class Server:
         if op == "cell":
             self._cell(message)
         elif op == "go":
-            scheduler.go(message["name"])
+            scheduler.cues.go(message["name"])
         elif op == "cancel":
-            scheduler.cancel(message["name"])
+            scheduler.cues.cancel(message["name"])
         elif op == "audition":
             self._audition(message)
         elif op == "undo":
@@ -279,7 +279,7 @@ class Server:
             at = at if cell.at is None else cell.at
         for plan in plans:
             if plan["op"] == "go":
-                scheduler.go(plan["name"], message.get("at"), plan.get("beat"))
+                scheduler.cues.go(plan["name"], message.get("at"), plan.get("beat"))
             else:
                 scheduler.apply(
                     plan["changes"],
@@ -293,7 +293,7 @@ class Server:
         """Play something on preview layers, on the last pair of channels; stop them first."""
         scheduler, pair = self.scheduler, self.block.channels // 2 - 1
         named = message.get("name")
-        sources = [message["source"]] if "source" in message else scheduler.textures_of(named)
+        sources = [message["source"]] if "source" in message else scheduler.cues.textures_of(named)
         changes: list[Message] = [
             {"op": "stop", "layer": name, "fade": 0.5}
             for name in scheduler.layers
