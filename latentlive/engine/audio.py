@@ -6,6 +6,7 @@ its output what it opened and lost, and ends when its input ends.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -37,11 +38,22 @@ class Outlet:
     frames : int
         Samples of a device block.
     latency : float [seconds]
+    stale : bool
+        Whether PortAudio was loaded long ago, and may know other devices than there are.
     """
 
-    def __init__(self, clock: Clock, wire: Wire, device: str, frames: int, latency: float) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        wire: Wire,
+        device: str,
+        frames: int,
+        latency: float,
+        stale: bool = False,
+    ) -> None:
         self.clock, self.wire = clock, wire
         self.device, self.frames, self.latency = device, frames, latency
+        self._stale = stale
         self.opened: Opened | None = None
         self._told: str | None = None
         self._heard_once = False
@@ -63,6 +75,9 @@ class Outlet:
         lost_at = float("-inf")
         while not self._closing:
             try:
+                if self._stale:
+                    look_again()
+                self._stale = True
                 self._play()
                 if self._closing:
                     return
@@ -77,7 +92,6 @@ class Outlet:
             self.clock.allow()
             lost_for = time.monotonic() - lost_at
             time.sleep(0.1 if lost_for < 10.0 else 1.0 if self._heard_once else 2.0)
-            look_again()
 
     def _play(self) -> None:
         """Play on the device until it is gone.
@@ -148,6 +162,12 @@ class Outlet:
             self._tell_none(STUCK)
 
 
+def load() -> None:
+    """Load PortAudio before it is needed; without it the outlet will tell."""
+    with contextlib.suppress(DeviceError):
+        portaudio()
+
+
 @click.command()
 @click.option("--fd", type=int, required=True)
 @click.option("--rate", type=int, required=True)
@@ -174,10 +194,12 @@ def main(
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     block = Block.attach(fd)
     if standby:
+        # In a thread: it asks the sound server, which may hang.
+        threading.Thread(target=load, daemon=True).start()
         wire.send({"op": "standing by"})
         message = wire.receive()
         if message is None:
-            return
+            os._exit(0)
         due = message["due"]
     clock = Clock(Player(block), rate, frames, due)
     outlet = None
@@ -185,7 +207,7 @@ def main(
         clock.allow()
         wire.send({"op": "opened", "device": None, "why": "asked for none"})
     else:
-        outlet = Outlet(clock, wire, device, frames, latency)
+        outlet = Outlet(clock, wire, device, frames, latency, standby)
     while wire.receive() is not None:
         pass
     # The engine is gone, on purpose or not: the next block fades out.

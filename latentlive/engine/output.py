@@ -34,6 +34,9 @@ FROZEN_AFTER = 1.0
 START_PATIENCE = 15.0
 """Seconds that a new audio process has to begin."""
 
+STANDBY_AFTER = 3.0
+"""Seconds after an audio process began at which another one is started that stands by."""
+
 MAX_DEATHS = 5
 """Deaths within a minute after which no device is opened any more, only time kept."""
 
@@ -83,7 +86,9 @@ class Output:
         self._load = 0.0
         self._calls, self._called = int(block.header[CALLS]), time.monotonic()
         self._spare: Child | None = None
+        self._standing_by = False
         self._started, self._alive = time.monotonic(), False
+        self._spare_due = self._started + STANDBY_AFTER
         self.child = self._start()
 
     def _start(self, *more: str) -> Child:
@@ -93,33 +98,33 @@ class Output:
         module = "latentlive.engine.audio"
         return Child("audio", module, arguments, self.block.fd, self.inbox, self.log)
 
-    def _end_child(self) -> float:
-        """Kill the audio process; return when its next block was due."""
+    def _restart(self) -> None:
+        """Let another audio process go on: the one that stands by, or else a new one."""
         # Killed before its input is closed: it would take that for the end of the engine.
         self.child.process.kill()
         self.child.close()
         due = max(self._beaten, self._called + self.latency * self._plays())
         self._started, self._alive, self.device = time.monotonic(), False, None
-        return due
-
-    def _restart(self) -> None:
-        due = self._end_child()
-        self.child = self._start("--due", repr(due))
-
-    def _replace(self, spare: Child) -> None:
-        """Let an audio process that stands by go on in place of one whose device hangs."""
-        due = self._end_child()
-        self.child, self._spare = spare, None
+        self._spare_due = self._started + STANDBY_AFTER
+        spare, self._spare = self._spare, None
+        if spare is None:
+            self.child = self._start("--due", repr(due))
+            return
+        self.child, self._standing_by = spare, False
         with contextlib.suppress(EngineError):  # it died too: its end is told in a moment
             spare.wire.send({"op": "go", "due": due})
+
+    def _drop_spare(self) -> None:
+        if self._spare is not None:
+            spare, self._spare, self._standing_by = self._spare, None, False
+            spare.close()
 
     def take(self, child: Child, message: Message | None) -> None:
         """Take a message of the audio process, None when it has ended."""
         if child is self._spare:
+            self._standing_by = message is not None
             if message is None:
-                self._spare = None
-            else:
-                self._replace(child)
+                self._spare, self._spare_due = None, time.monotonic() + STANDBY_AFTER
         if child is not self.child:
             return
         if message is None:
@@ -134,6 +139,7 @@ class Output:
             self.say("the audio process died and is started again")
         elif not self.silent:
             self.silent = True
+            self._drop_spare()  # it would open a device
             self.say(
                 f"the audio process keeps dying; time is kept without sound; see {self.log.name}"
             )
@@ -188,9 +194,11 @@ class Output:
         if now - max(self._beaten, self._started) > (limit if self._alive else START_PATIENCE):
             self._restart()
             self._stuck()
-        elif self._plays() and now - self._called > limit and self._spare is None:
-            # The process still keeps time, so another can be made ready beside it.
+        elif self._plays() and now - self._called > limit and self._standing_by:
+            # The process still keeps time: it is left when another one is ready to.
+            self._restart()
             self._stuck()
+        elif self._spare is None and now > self._spare_due:
             self._spare = self._start("--standby")
 
     def _plays(self) -> bool:
@@ -243,6 +251,7 @@ class Output:
         header, device = self.block.header, self.device or {}
         return {
             "audio": self.child.process.pid,
+            "standby": self._spare.process.pid if self._spare and self._standing_by else None,
             "opened": self.device is not None,
             "device": device.get("device"),
             "why": device.get("why", "not opened yet"),
@@ -267,7 +276,6 @@ class Output:
 
     def close(self) -> None:
         """End the audio process, then the recording."""
-        if self._spare is not None:
-            self._spare.close()
+        self._drop_spare()
         self.child.close()
         self.stop_recording(patience=10.0)

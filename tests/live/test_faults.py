@@ -45,10 +45,11 @@ def playing(live):
 def test_killing_the_engine_leaves_no_process_and_no_address():
     live = ll.Engine(model="toy", silent=True)
     live.d1 >> ll.sound(TONE)
-    state = playing(live)
+    playing(live)
+    state = wait_until(lambda: live.state["standby"] and live.state, 20, "another to stand by")
     live.process.send_signal(signal.SIGKILL)
     live.process.wait()
-    for child in (*state["workers"], state["audio"]):
+    for child in (*state["workers"], state["audio"], state["standby"]):
         wait_until(lambda child=child: not alive(child), 5, "the children to end")
     with pytest.raises(EngineError, match=r"it has ended|is gone"):
         live.hush()

@@ -142,6 +142,26 @@ def test_an_audio_process_that_is_killed_makes_up_for_the_time_it_missed(own_sin
     assert np.abs(off[when > 1.5]).max() < 0.2
 
 
+def test_an_audio_process_that_stands_by_takes_over_before_it_is_missed(own_sink):
+    said, silences = [], []
+    with ll.Engine(model="toy", say=said.append) as live:
+        sounding(live)
+        stands_by = wait_until(lambda: live.state["standby"], 20, "another to stand by")
+        os.kill(stands_by, signal.SIGKILL)  # one that is not needed is not missed
+        wait_until(lambda: live.state["standby"] not in (None, stands_by), 20, "another one")
+        for _ in range(3):
+            capture = own_sink.capture()
+            time.sleep(0.3)
+            os.kill(live.state["audio"], signal.SIGKILL)
+            time.sleep(1.0)
+            heard = np.flatnonzero(np.abs(capture.stop()[:, 0]) > LEVEL / 100)
+            silences.append(np.diff(heard).max() / RATE)
+            wait_until(lambda: live.state["standby"], 20, "another to stand by")
+        assert live.state["missing"] == 0
+    assert said == ["the audio process died and is started again"] * 3
+    assert min(silences) < 0.2  # started from nothing, it takes 0.3 s
+
+
 def test_a_frozen_device_at_the_start_lets_time_begin_without_it(own_sink):
     own_sink.server.send_signal(signal.SIGSTOP)
     said = []
