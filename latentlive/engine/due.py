@@ -111,10 +111,11 @@ def _together(due: list[Due], rate: int) -> list[Due]:
     chosen: list[Due] = []
     takes = 0.0
     for one in due:
-        takes += one.voice.load * one.length / rate
-        if chosen and (one.alone or takes > LONGEST or len(chosen) == BATCH):
+        longer = takes + one.voice.load * one.length / rate
+        if chosen and (one.alone or longer > LONGEST or len(chosen) == BATCH):
             continue
         chosen.append(one)
+        takes = longer
         if one.alone:
             break
     return chosen
