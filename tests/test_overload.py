@@ -64,6 +64,16 @@ def test_a_worker_with_too_much_gives_to_the_other_and_the_samples_are_the_same(
     assert np.array_equal(heavy.samples, light.samples)
 
 
+def test_the_backlog_tells_how_much_is_to_be_rendered():
+    house = Loaded(10, 0.25)
+    assert house.lanes.backlog == 0
+    house.run(6)
+    assert 2 < house.lanes.backlog < 20  # of ten voices, two seconds each
+    house.takes(0)
+    house.run(6)
+    assert house.lanes.backlog == 0
+
+
 def test_what_does_not_fit_in_tries_again_now_and_then():
     house = Loaded(9, 0.25)
     house.run(40)

@@ -39,7 +39,12 @@ class Lanes:
         self.up = [False, False]
         self._idle = [True, True]
         self._bound: tuple[set[int], set[int]] = (set(), set())
-        self.backlog = 0
+        self._missing = [0, 0]
+
+    @property
+    def backlog(self) -> float:
+        """How much is to be rendered until all is as far ahead as it is to be [seconds]."""
+        return sum(self._missing) / self._scheduler.tempo.sample_rate
 
     def ready(self, lane: int) -> None:
         """Note that a worker can be told something."""
@@ -143,7 +148,7 @@ class Lanes:
             if left < scheduler.ahead:
                 length = FIRST_CHUNK if left < scheduler.ready_enough else CHUNK
                 due.append(Due(voice, left, waiting.get(voice.serial), length))
-        self.backlog = len(due)
+        self._missing[lane] = sum(scheduler.ahead - one.left for one in due)
         rate = scheduler.tempo.sample_rate
         if all(self.up):
             self._relieve(lane, pressed(due, scheduler.ahead, rate))

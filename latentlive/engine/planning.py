@@ -175,11 +175,12 @@ def layer_table(state: dict[str, Any]) -> Table:
 
 
 def status_table(state: dict[str, Any]) -> Table:
-    """Return how the engine is: device, load, what was missed, where the log is."""
+    """Return how the engine is: device, load, backlog, what was missed, where the log is."""
     rows = [
         ("device", state["device"] or f"none: {state['why']}"),
         ("transport", f"beat {state['beat']:.1f}, {state['bpm']:g} bpm"),
         ("rendering", f"{state['load']:.2f} s for a second of sound"),
+        ("backlog", f"{state['backlog']:.1f} s to be rendered ahead"),
         ("dropouts", f"{state['underflows']} underflows, {state['missing']} samples missing"),
         ("log", state["log"]),
     ]
