@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
+from latentlive.engine.connection import Connection
 from latentlive.engine.wire import Message
 from latentlive.errors import EngineError, ExpressionError
 
@@ -14,12 +15,11 @@ class Cells:
 
     Parameters
     ----------
-    request : function of a message
-        Sends it, and raises if it is refused.
+    engine : Connection
     """
 
-    def __init__(self, request: Callable[[Message], None]) -> None:
-        self._request = request
+    def __init__(self, engine: Connection) -> None:
+        self._engine = engine
         self._changes: list[Message] | None = None
         self._plans: list[Message] = []
         self._where: Message = {}
@@ -29,7 +29,7 @@ class Cells:
         if self._changes is not None:
             self._changes.append(message)
         else:
-            self._request({"op": "cell", "changes": [message]})
+            self._engine.request({"op": "cell", "changes": [message]})
 
     @contextlib.contextmanager
     def cell(self, at: int | None, code: str, name: str) -> Iterator[None]:
@@ -46,10 +46,14 @@ class Cells:
         except BaseException as error:
             if code.strip():
                 with contextlib.suppress(EngineError):
-                    self._request({"op": "cell", "changes": [], **typed, "failed": repr(error)})
+                    self._engine.request(
+                        {"op": "cell", "changes": [], **typed, "failed": repr(error)}
+                    )
             raise
         if changes or plans or code.strip():
-            self._request({"op": "cell", "changes": changes, "plans": plans, "at": at, **typed})
+            self._engine.request(
+                {"op": "cell", "changes": changes, "plans": plans, "at": at, **typed}
+            )
 
     @contextlib.contextmanager
     def planned(self, word: str, where: Message) -> Iterator[None]:
@@ -68,7 +72,7 @@ class Cells:
         if outer is not None:
             self._plans.append(plan)
         else:
-            self._request({"op": "cell", "changes": [], "plans": [plan]})
+            self._engine.request({"op": "cell", "changes": [], "plans": [plan]})
 
     def go(self, name: str) -> None:
         """Tell a cue to land, with what the cell or the ``at`` around it asks for."""
@@ -78,4 +82,4 @@ class Cells:
         if self._where or self._changes is not None:
             self._plans.append(message)  # the cue may be of the same cell
         else:
-            self._request(message)
+            self._engine.request(message)

@@ -143,7 +143,7 @@ class Engine(Connection):
         """Make the words that are objects, and the cell that they write into."""
         self.corpus = library or Corpus(self.welcome["corpus"] or None)
         self._sounds = corpus_sounds(self.corpus, self.welcome["sample_rate"], self._say)
-        self._cells = Cells(self.request)
+        self._cells = Cells(self)
         self.master = Master(self)
         self.now, self.tap = Now(self), Tap(self)
         self.plan, self.layers = Shown(self, "plan"), Shown(self, "layers")

@@ -86,7 +86,7 @@ class Output:
         self._load = 0.0
         self._calls, self._called = int(block.header[CALLS]), time.monotonic()
         self._spare: Child | None = None
-        self._standing_by = False
+        self._standing_by = self._hangs = False
         self._started, self._alive = time.monotonic(), False
         self._spare_due = self._started + STANDBY_AFTER
         self.child = self._start()
@@ -105,6 +105,7 @@ class Output:
         self.child.close()
         due = max(self._beaten, self._called + self.latency * self._plays())
         self._started, self._alive, self.device = time.monotonic(), False, None
+        self._hangs = False
         self._spare_due = self._started + STANDBY_AFTER
         spare, self._spare = self._spare, None
         if spare is None:
@@ -194,11 +195,15 @@ class Output:
         if now - max(self._beaten, self._started) > (limit if self._alive else START_PATIENCE):
             self._restart()
             self._stuck()
-        elif self._plays() and now - self._called > limit and self._standing_by:
-            # The process still keeps time: it is left when another one is ready to.
+            return
+        if self._plays() and now - self._called > limit:
+            self._hangs = True
+            self._stuck()
+        if self._hangs and self._standing_by:
+            # Until then the process that hangs keeps time.
             self._restart()
             self._stuck()
-        elif self._spare is None and now > self._spare_due:
+        elif self._spare is None and (self._hangs or now > self._spare_due):
             self._spare = self._start("--standby")
 
     def _plays(self) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from latentlive.engine.block import CUT, RUNNING
 from latentlive.engine.journal import Performance
+from latentlive.engine.late import needless
 from latentlive.engine.scheduler import LANDING, Scheduler
 from latentlive.engine.score import Score
+from latentlive.engine.voices import Voice
 
 CAST_SECONDS = 4.0
 """How long before they begin voices are given rings, and rendered."""
@@ -62,8 +64,12 @@ class Replay:
 
     def _ready(self, position: int) -> bool:
         soon = [v for v in self._scheduler.voices.values() if v.start <= position + LANDING]
-        enough = self._scheduler.ready_enough
-        return all(v.loaded and v.rendered >= v.start + enough for v in soon)
+        return all(v.loaded and self._is_ready(v, position) for v in soon)
+
+    def _is_ready(self, voice: Voice, position: int) -> bool:
+        """Return whether so much is rendered of what will be heard, or all that there is of it."""
+        first = max(voice.start, position)
+        return voice.rendered >= first + self._scheduler.ready_enough or needless(voice)
 
     def _show(self) -> None:
         """Let the layers show what sounds."""
