@@ -155,7 +155,8 @@ def drained(feed, rate, channels, seconds, burst=1764, frames=441):
 @pytest.mark.parametrize("rate", [48000, 96000, 22050])
 def test_a_tone_goes_through_the_resampler_with_its_level_and_without_a_gap(rate):
     block, hertz = tone_block()
-    feed = Resampled(clock_of(block), rate, 0.1)
+    # So much latency that a machine may pause: a device that does not call loses time to the clock.
+    feed = Resampled(clock_of(block), rate, 1.0)
     heard = drained(feed, rate, 2, 1.5)
     first = int(np.flatnonzero(heard[:, 0])[0])
     assert first < 0.3 * rate

@@ -128,9 +128,11 @@ def test_a_replay_begins_with_what_is_shorter_than_its_lead(tmp_path):
     assert told.exit_code == 0, told.output
     replayed, heard = read(again), read(out)
     shared = min(len(replayed), len(heard))
-    assert shared >= len(click) and np.abs(heard[:shared]).max() > 0.05
+    assert shared >= len(click)
+    assert np.abs(heard[:shared]).max() > 0.05
     assert np.array_equal(replayed[:shared], heard[:shared])
-    assert not heard[shared:].any() and not replayed[shared:].any()
+    assert not heard[shared:].any()
+    assert not replayed[shared:].any()
 
 
 def test_a_missing_recording_or_another_model_is_named_before_anything_plays(
