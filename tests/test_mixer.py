@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import soxr
 
+from latentlive.curves import Num
 from latentlive.engine.block import MISSING, POSITION, RUNNING, VOICES, Block
 from latentlive.engine.envelope import Fade, Setting
 from latentlive.engine.playing import Player
 from latentlive.mixer import GRID, mix
+from latentlive.units import Tempo
 
 
 def test_gains_go_straight_from_point_to_point():
@@ -157,10 +159,27 @@ def test_an_interrupted_fade_starts_from_what_sounds():
     assert turned.gain(np.array([800]))[0] == 0.0
 
 
-def test_settings_glide_and_pan_keeps_power():
-    from latentlive.curves import Num
-    from latentlive.units import Tempo
+def test_until_a_fade_begins_the_one_before_it_goes_on():
+    up = Fade(0, 1000, 0.0, 1.0)
+    later = up.towards(0.0, 800, 500)
+    samples = np.arange(0, 1400, 100)
+    np.testing.assert_array_equal(later.gain(samples[:8]), up.gain(samples[:8]))
+    again = later.towards(1.0, 1_000_000, 500).towards(0.0, 2_000_000, 500)
+    assert again.before.before is None  # what lies far back is forgotten
 
+
+def test_what_is_set_at_one_moment_is_one_setting():
+    setting = Setting().changed(5000, gain_db=Num(-6.0)).changed(5000, pan=Num(1.0))
+    assert setting.before == Setting()
+    assert (setting.gain_db, setting.pan) == (Num(-6.0), Num(1.0))
+    samples = np.arange(0, 10_000, GRID)
+    together = Setting().changed(5000, gain_db=Num(-6.0), pan=Num(1.0))
+    np.testing.assert_array_equal(
+        setting.gains(samples, 0, Tempo(), 0), together.gains(samples, 0, Tempo(), 0)
+    )
+
+
+def test_settings_glide_and_pan_keeps_power():
     setting = Setting().changed(5000, gain_db=Num(-6.0), pan=Num(1.0))
     samples = np.arange(0, 10_000, GRID)
     gains = setting.gains(samples, 0, Tempo(), 0)

@@ -425,7 +425,8 @@ def test_a_cell_refused_in_its_plans_changes_nothing():
         house.scheduler.check(plans)
     with pytest.raises(EngineError, match="go: no cue 'drop'"):
         house.scheduler.check([{"op": "go", "name": "drop", "beat": 3}])
-    house.scheduler.check([{"changes": [], "cue": "drop"}, {"op": "go", "name": "drop"}])
+    cue = {"op": "cell", "changes": [], "cue": "drop"}
+    house.scheduler.check([cue, {"op": "go", "name": "drop"}])
 
 
 def test_gain_curves_of_a_cue_run_on_the_layers_clock():

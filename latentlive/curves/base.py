@@ -15,15 +15,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latentlive.errors import ExpressionError
-from latentlive.expr import (
-    Node,
-    Number,
-)
+from latentlive.expr import Beats, Node
 from latentlive.expr.fields import shown
 from latentlive.units import Floats
 
 LIMIT = 1e12
-"""No curve leaves -LIMIT..LIMIT, so that none gives infinity, and none of those gives NaN."""
+"""No curve leaves -LIMIT..LIMIT, and what would be no number is 0."""
 
 
 Factor = float | Fraction | np.floating[Any]
@@ -57,8 +54,8 @@ class Time:
         key = (node.digest, self._key)
         found = self.memo.get(key)
         if found is None:
-            with np.errstate(over="ignore"):
-                found = np.clip(node.values(self), -LIMIT, LIMIT)
+            with np.errstate(over="ignore", invalid="ignore"):
+                found = np.clip(np.nan_to_num(node.values(self)), -LIMIT, LIMIT)
             self.memo[key] = found
         return found
 
@@ -302,5 +299,5 @@ def as_curve(value: Any, place: str = "curve") -> Curve:
 
 
 def _beats(value: Any, place: str) -> float:
-    beats: float = Number("beats").coerce(value, place)
+    beats: float = Beats().coerce(value, place)
     return beats

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentlive.curves.base import Curve, Time, hashed
-from latentlive.expr import operator, positive
+from latentlive.expr import lasting, operator
 from latentlive.units import Floats
 
 BROWN_OCTAVES = 10
@@ -64,7 +64,7 @@ class Rand(Chance):
     True
     """
 
-    period: float = positive("beats")
+    period: float = lasting()
 
     def values(self, t: Time) -> Floats:
         return _uniform(self.key(t), np.floor(t.beats / self.period))
@@ -87,7 +87,7 @@ class Perlin(Chance):
     True
     """
 
-    period: float = positive("beats")
+    period: float = lasting()
 
     def values(self, t: Time) -> Floats:
         return _eased_noise(self.key(t), t.beats / self.period)
@@ -111,7 +111,7 @@ class Brown(Chance):
     True
     """
 
-    period: float = positive("beats")
+    period: float = lasting()
 
     def values(self, t: Time) -> Floats:
         turns = t.beats / self.period

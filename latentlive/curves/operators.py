@@ -11,10 +11,13 @@ import numpy as np
 from latentlive.curves.base import Curve, CurveLike, Factor, Time, as_curve, hashed
 from latentlive.errors import ExpressionError
 from latentlive.expr import (
+    Beats,
     Node,
     Ratio,
     child,
     choice,
+    declared,
+    lasting,
     number,
     operator,
     positive,
@@ -140,7 +143,7 @@ class Smooth(Curve):
 
     asks = 32
     of: CurveLike = child(as_curve)
-    beats: float = positive("beats")
+    beats: float = lasting()
 
     def values(self, t: Time) -> Floats:
         points = (np.arange(32) + 0.5) / 32 - 0.5
@@ -203,7 +206,7 @@ class Early(Curve):
     """Shifted to sound earlier."""
 
     of: CurveLike = child(as_curve)
-    beats: float = number("beats")
+    beats: float = declared(Beats())
 
     def values(self, t: Time) -> Floats:
         return t.at(t.beats + self.beats).value(self.of)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from latentlive.curves.base import Curve, Time, as_curve
 from latentlive.errors import ExpressionError
-from latentlive.expr import Array, Child, declared, number, operator, positive
+from latentlive.expr import Array, Child, declared, lasting, number, operator
 from latentlive.expr.fields import Either
 from latentlive.units import Floats
 
@@ -32,7 +32,7 @@ class Line(Curve):
 
     a: float = number()
     b: float = number()
-    beats: float = positive("beats")
+    beats: float = lasting()
 
     @property
     def span(self) -> float:
@@ -67,7 +67,7 @@ class Env(Curve):
             raise ExpressionError(
                 f"env: points must be (beat, value) pairs, got {table.shape[1]} numbers in a row"
             )
-        if (np.diff(table[:, 0]) <= 0).any():
+        if (table[1:, 0] <= table[:-1, 0]).any():
             raise ExpressionError("env: the beats of points must rise from one to the next")
 
     @property
@@ -96,7 +96,7 @@ class Seq(Curve):
     """
 
     steps: Sequence[float] | NDArray[np.floating[Any]] = declared(Array(np.float64))
-    beats: float = positive("beats")
+    beats: float = lasting()
 
     @property
     def span(self) -> float:

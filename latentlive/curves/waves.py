@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from latentlive.curves.base import Curve, Time
-from latentlive.expr import number, operator, positive
+from latentlive.expr import lasting, number, operator
 from latentlive.units import Floats
 
 
@@ -38,7 +38,7 @@ class Sine(Wave):
     array([0., 1., 0.])
     """
 
-    period: float = positive("beats")
+    period: float = lasting()
 
     def values(self, t: Time) -> Floats:
         return 0.5 - 0.5 * np.cos(2 * np.pi * self.phase(t))
@@ -58,7 +58,7 @@ class Cosine(Wave):
     array([1., 0.])
     """
 
-    period: float = positive("beats")
+    period: float = lasting()
 
     def values(self, t: Time) -> Floats:
         return 0.5 + 0.5 * np.cos(2 * np.pi * self.phase(t))
@@ -78,7 +78,7 @@ class Saw(Wave):
     array([0. , 0.5, 0. ])
     """
 
-    period: float = positive("beats")
+    period: float = lasting()
 
     def values(self, t: Time) -> Floats:
         return self.phase(t)
@@ -98,7 +98,7 @@ class Isaw(Wave):
     array([1.  , 0.75])
     """
 
-    period: float = positive("beats")
+    period: float = lasting()
 
     def values(self, t: Time) -> Floats:
         return 1.0 - self.phase(t)
@@ -118,7 +118,7 @@ class Tri(Wave):
     array([0. , 0.5, 1. ])
     """
 
-    period: float = positive("beats")
+    period: float = lasting()
 
     def values(self, t: Time) -> Floats:
         return 1.0 - np.abs(2.0 * self.phase(t) - 1.0)
@@ -140,7 +140,7 @@ class Square(Wave):
     array([0., 1.])
     """
 
-    period: float = positive("beats")
+    period: float = lasting()
     low: float = number(default=0.5, least=0.0, most=1.0)
 
     def values(self, t: Time) -> Floats:

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
 
-from latentlive.curves import Curve
+from latentlive.engine.shapes import CHANGES, curve_of, fit
 from latentlive.engine.voices import Layer, State
 from latentlive.engine.wire import Message
-from latentlive.errors import EngineError, LatentliveError
-from latentlive.expr import load
-from latentlive.units import Tempo
+from latentlive.errors import EngineError
 
-OPERATIONS = frozenset(
-    {"play", "set", "stop", "hush", "restart", "mute", "only", "rename", "master", "tempo"}
-)
 TEXTURES = ("play", "restart", "restore")
 """Changes that bring a texture."""
 
 LEVELS = ("gain_db", "amp", "pan")
 SETTINGS = ("fade", "xfade", "quant", "morph", "wide", "pair")
+
+MOST_CHANGES = 1000
+"""In a cell: what lands together is worked out between two blocks."""
 
 
 def check(
@@ -31,7 +28,7 @@ def check(
     Parameters
     ----------
     changes : list of messages
-        Each with an 'op' of OPERATIONS.
+        Of the shapes in `CHANGES`.
     layers : mapping of name to Layer
         Those that have been named so far.
     free_rings : int
@@ -43,34 +40,40 @@ def check(
     LatentliveError
         With the first thing wrong.
     """
-    wanted = 0
+    if len(changes) > MOST_CHANGES:
+        raise EngineError(
+            f"engine: a cell holds at most {MOST_CHANGES} changes, this one {len(changes)}"
+        )
+    for change in changes:
+        fit(change, CHANGES, "change")
+    playing = [change["layer"] for change in changes if change["op"] in ("play", "restart")]
+    states = {name: _after(name, changes, layers) for name in set(playing)}
     for change in changes:
         op, name = change["op"], change.get("layer")
-        if op not in OPERATIONS:
-            raise EngineError(f"engine: no change {op!r}")
-        for word in LEVELS:
-            if word in change:
-                curve_of(change[word])
-        layer = layers.get(str(name))
-        state = fold(layer.state if layer else State(), str(name), changes)
-        if op == "restart" and state.source is None:
+        if op == "restart" and states[name].source is None:
             raise EngineError(f"restart: {name} is silent")
-        if op == "rename" and layer is None:
+        if op == "rename" and name not in layers:
             raise EngineError(f"rename: no layer {name!r} has played yet")
         if op == "rename" and change["name"] in layers:
             raise EngineError(f"rename: there is a layer {change['name']!r} already")
-        if op == "tempo":
-            Tempo(float(change["bpm"]))
         if op == "set" and 2 * int(change.get("pair", 0)) + 2 > channels:
             first = 2 * int(change["pair"]) + 1
             raise EngineError(
                 f"out: channels {first} and {first + 1} need --channels {first + 1}, "
                 f"the engine has {channels}"
             )
-        if op in ("play", "restart"):
-            wanted += 2 if state.wide else 1
-    if wanted > free_rings:
+    if sum(2 if states[name].wide else 1 for name in playing) > free_rings:
         raise EngineError("engine: all voices are busy; stop a layer first")
+
+
+def _after(name: str, changes: list[Message], layers: Mapping[str, Layer]) -> State:
+    """Return what a layer's state will be."""
+    return fold(layers[name].state if name in layers else State(), name, changes)
+
+
+def taken(change: Message) -> Message:
+    """Return a change with its levels as curves, read once and for all."""
+    return change | {word: curve_of(change[word]) for word in LEVELS if word in change}
 
 
 def fold(state: State, name: str, changes: Iterable[Message]) -> State:
@@ -80,8 +83,7 @@ def fold(state: State, name: str, changes: Iterable[Message]) -> State:
         if op == "play" and mine:
             state = replace(state, source=change["source"])
         elif op == "set" and mine:
-            given: dict[str, Any] = {w: curve_of(change[w]) for w in LEVELS if w in change}
-            given |= {word: change[word] for word in SETTINGS if word in change}
+            given = {word: change[word] for word in (*LEVELS, *SETTINGS) if word in change}
             state = replace(state, **given)
         elif op == "stop" and mine:
             state = replace(state, source=None)
@@ -102,11 +104,3 @@ def named(changes: Iterable[Message]) -> list[str]:
     for change in changes:
         names += [change["layer"]] if "layer" in change else change.get("layers", [])
     return list(dict.fromkeys(names))
-
-
-def curve_of(data: Any) -> Curve:
-    """Return the curve that a message holds as JSON data."""
-    node = load(data)
-    if not isinstance(node, Curve):
-        raise LatentliveError("gain, amp and pan take a number or a curve")
-    return node

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import subprocess
@@ -11,6 +12,7 @@ from typing import IO
 
 from latentlive.engine.system import apart
 from latentlive.engine.wire import Message, Wire
+from latentlive.errors import EngineError
 
 ONE_THREAD = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
 """Two threads on two busy cores wait for each other; each process computes on one."""
@@ -18,6 +20,9 @@ ONE_THREAD = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", 
 
 class Child:
     """A process that speaks messages on its standard streams.
+
+    What it is sent is written by a thread of its own: a worker in the middle of a long decode reads
+    nothing, and a pipe holds 64 KiB.
 
     Parameters
     ----------
@@ -54,22 +59,32 @@ class Child:
         )
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.wire = Wire(self.process.stdout, self.process.stdin)
+        self._wire = Wire(self.process.stdout, self.process.stdin)
         self._inbox = inbox
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._outbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        for what in (self._listen, self._write):
+            threading.Thread(target=what, daemon=True).start()
 
     def _listen(self) -> None:
-        while (message := self.wire.receive()) is not None:
+        while (message := self._wire.receive()) is not None:
             self._inbox.put((self, message))
         self._inbox.put((self, None))
 
+    def send(self, message: Message) -> None:
+        """Send a message as soon as it reads; if it is gone, its end is told of anyway."""
+        self._outbox.put(message)
+
+    def _write(self) -> None:
+        with contextlib.suppress(EngineError):  # it is gone; its reader says so
+            while (message := self._outbox.get()) is not None:
+                self._wire.send(message)
+        with contextlib.suppress(OSError):  # the same
+            assert self.process.stdin is not None
+            self.process.stdin.close()
+
     def close(self, patience: float = 2.0) -> None:
         """End its input, wait, and kill it if it does not go."""
-        try:
-            if self.process.stdin:
-                self.process.stdin.close()
-        except OSError:
-            pass  # it is gone already, which is what was wanted
+        self._outbox.put(None)
         try:
             self.process.wait(patience)
         except subprocess.TimeoutExpired:

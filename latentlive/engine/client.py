@@ -17,9 +17,10 @@ from latentlive.engine.children import ONE_THREAD
 from latentlive.engine.connection import PATIENCE, Connection, start_engine
 from latentlive.engine.layer import Layer, Master
 from latentlive.engine.planning import History, Now, Shown, Tap, cue_name
+from latentlive.engine.shapes import BEATS, BPM, SEED
 from latentlive.engine.wire import Message
 from latentlive.errors import EngineError, ExpressionError
-from latentlive.expr import Number, Whole, dump
+from latentlive.expr import dump
 from latentlive.latent import Joined, Latent, Recorded, Sound, Texture
 from latentlive.renderer import check, corpus_sounds
 
@@ -159,7 +160,7 @@ class Engine(Connection):
 
     def hush(self, fade: float = 1.0) -> None:
         """Fade every layer out over `fade` beats (>= 0) and end it."""
-        beats = Number("beats", least=0.0).coerce(fade, "hush: fade")
+        beats = BEATS.coerce(fade, "hush: fade")
         self.change({"op": "hush", "fade": beats})
 
     def only(self, *layers: Layer) -> None:
@@ -235,9 +236,7 @@ class Engine(Connection):
         -------
         ``with at(64): d1 >> sound("gong")``
         """
-        beat = Number("beats", least=0.0).coerce(
-            float(beat) if isinstance(beat, Now) else beat, "at: beat"
-        )
+        beat = BEATS.coerce(float(beat) if isinstance(beat, Now) else beat, "at: beat")
         return self._cells.planned("at", {"beat": beat})
 
     def cue(self, name: str) -> contextlib.AbstractContextManager[None]:
@@ -258,7 +257,7 @@ class Engine(Connection):
         -------
         ``with after("drop", 16): d1.stop(8)``
         """
-        beats = Number("beats", least=0.0).coerce(beats, "after: beats")
+        beats = BEATS.coerce(beats, "after: beats")
         return self._cells.planned("after", {"follows": [cue_name(name, "after"), beats]})
 
     def go(self, name: str) -> None:
@@ -305,13 +304,13 @@ class Engine(Connection):
         -------
         ``tempo(90, over=16)``
         """
-        bpm = Number("beats a minute", least=1.0, most=2000.0).coerce(bpm, "tempo: bpm")
-        over = Number("beats", least=0.0).coerce(over, "tempo: over")
+        bpm = BPM.coerce(bpm, "tempo: bpm")
+        over = BEATS.coerce(over, "tempo: over")
         self.change({"op": "tempo", "bpm": bpm, "over": over})
 
     def seed(self, n: int) -> None:
         """Draw all chance from seed `n` (0 to 2**63 - 1); before the transport starts."""
-        n = Whole(least=0, most=2**63 - 1).coerce(n, "seed: n")
+        n = SEED.coerce(n, "seed: n")
         self.request({"op": "seed", "n": n})
 
     def undo(self) -> None:
@@ -339,7 +338,7 @@ class Engine(Connection):
         ``bounce(0, 64, "intro.flac")``
         """
         first, last = (
-            Number("beats", least=0.0).coerce(value, f"bounce: {name}")
+            BEATS.coerce(value, f"bounce: {name}")
             for name, value in (("start", start), ("stop", stop))
         )
         command = [sys.executable, "-P", "-m", "latentlive.cli", "bounce", self.log]

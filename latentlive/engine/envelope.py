@@ -15,6 +15,9 @@ from latentlive.units import Floats, Tempo, from_db
 GLIDE = 1024
 """Samples over which a new gain or pan takes over: no zipper, no click."""
 
+FORGOTTEN = 1 << 17
+"""Samples after which nobody asks any more what a gain was."""
+
 MASTER_DB = -9.0
 """The master's level: several layers at 0 dB stay below full scale."""
 
@@ -28,12 +31,15 @@ class Fade:
     start, stop : int [samples, global]
     low, high : float
         Gain before and after; from `low` at `start` to `high` at `stop`.
+    before : Fade or None
+        What goes on until `start`: fades are decided on a little before they begin.
     """
 
     start: int
     stop: int
     low: float
     high: float
+    before: Fade | None = None
 
     def gain(self, samples: NDArray[np.int64]) -> Floats:
         """Return the gain at some global positions [shape=(n,)]."""
@@ -41,12 +47,17 @@ class Fade:
         a, b = math.asin(self.low), math.asin(self.high)
         gain: Floats = np.sin(a + (b - a) * x)
         # The sine of a quarter turn is 1 only nearly; where nothing moves, nothing may.
-        return np.where(x >= 1.0, self.high, np.where(x <= 0.0, self.low, gain))
+        gain = np.where(x >= 1.0, self.high, np.where(x <= 0.0, self.low, gain))
+        earlier = samples < self.start
+        if self.before is not None and earlier.any():
+            gain[earlier] = self.before.gain(samples[earlier])
+        return gain
 
     def towards(self, level: float, start: int, length: int) -> Fade:
         """Return the fade that takes over at `start`, from the gain that sounds there."""
         now = float(self.gain(np.array([start]))[0])
-        return Fade(start, start + max(length, 1), now, level)
+        before = self if self.start + FORGOTTEN > start else replaced(self, before=None)
+        return Fade(start, start + max(length, 1), now, level, before)
 
 
 @dataclass(frozen=True)
@@ -71,7 +82,10 @@ class Setting:
 
     def changed(self, at: int, **changes: Curve) -> Setting:
         """Return the setting that takes over at a position."""
-        before = self if self.before is None or at < self.since + GLIDE else self.settled()
+        if at == self.since:
+            before = self.before  # what would have taken over there never sounds
+        else:
+            before = self if at < self.since + GLIDE else self.settled()
         return replaced(self, **changes, since=at, before=before)
 
     def settled(self) -> Setting:
@@ -90,8 +104,9 @@ class Setting:
         level = level * time.value(self.audible)
         angle = np.clip(time.value(self.pan), 0.0, 1.0) * (math.pi / 2)
         both = np.stack([level * np.cos(angle), level * np.sin(angle)])
-        if self.before is None:
-            return both
-        x = np.clip((samples - self.since) / GLIDE, 0.0, 1.0)
-        earlier = self.before.gains(samples, origin, tempo, seed)
-        return np.where(x >= 1.0, both, earlier + (both - earlier) * x)
+        gliding = samples < self.since + GLIDE
+        if self.before is not None and gliding.any():
+            x = np.maximum((samples[gliding] - self.since) / GLIDE, 0.0)
+            earlier = self.before.gains(samples[gliding], origin, tempo, seed)
+            both[:, gliding] = earlier + (both[:, gliding] - earlier) * x
+        return both

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from latentlive.corpus import stored
-from latentlive.engine.changes import curve_of
 from latentlive.engine.part import Part, Source
+from latentlive.engine.shapes import curve_of
 from latentlive.engine.voices import State
 from latentlive.engine.wire import Message
 from latentlive.errors import EngineError, SoundError

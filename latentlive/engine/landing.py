@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from latentlive.curves import Num
-from latentlive.engine.changes import LEVELS, TEXTURES, curve_of, fold, named
+from latentlive.engine.changes import LEVELS, TEXTURES, fold, named
 from latentlive.engine.voices import Cell, Layer, Voice
 from latentlive.mixer import GRID, grid_ceil
 
@@ -38,7 +38,7 @@ class Landing:
             if op == "rename":
                 self._rename(change["layer"], change["name"])
             elif op == "master":
-                self._scheduler.stage.set_master(at, curve_of(change["gain_db"]))
+                self._scheduler.stage.set_master(at, change["gain_db"])
             whom = named([change]) if op not in ("hush", "only") else list(self._scheduler.layers)
             for name in [n for n in whom if op != "rename"]:
                 layer = self._scheduler.layer(name)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from latentlive.curves import CurveLike, as_curve
+from latentlive.curves import Curve, CurveLike, as_curve
+from latentlive.engine.shapes import BEATS, WIDE, followed
 from latentlive.errors import ExpressionError, WordError, did_you_mean
-from latentlive.expr import Number, Whole, dump
+from latentlive.expr import Whole, dump
 from latentlive.latent import Texture
 
 if TYPE_CHECKING:
@@ -33,15 +34,15 @@ class Layer:
 
     def gain(self, db: CurveLike) -> Layer:
         """Set the level in dB, a number or a curve; -120 and below is silence."""
-        return self._set(gain_db=as_curve(db, "gain: db"))
+        return self._set(gain_db=_level(db, "gain: db"))
 
     def amp(self, factor: CurveLike) -> Layer:
         """Set a linear factor, a number or a curve, on top of the gain."""
-        return self._set(amp=as_curve(factor, "amp: factor"))
+        return self._set(amp=_level(factor, "amp: factor"))
 
     def pan(self, place: CurveLike) -> Layer:
         """Set the place: 0 left, 0.5 centre, 1 right; a number or a curve, equal power."""
-        return self._set(pan=as_curve(place, "pan: place"))
+        return self._set(pan=_level(place, "pan: place"))
 
     def fade(self, beats: float) -> Layer:
         """Come in, and stop, over so many beats (>= 0)."""
@@ -72,7 +73,7 @@ class Layer:
             0 is mono, 1 draws them independently; what is decoded doubles. Heard as far as the
             texture's noise is: ``.spread(k)`` brings out that of a clean model.
         """
-        return self._tell(wide=Number(least=0.0, most=1.0).coerce(amount, "wide: amount"))
+        return self._tell(wide=WIDE.coerce(amount, "wide: amount"))
 
     def out(self, channel: int) -> Layer:
         """Sound on a pair of output channels.
@@ -158,10 +159,13 @@ class Master:
 
     def gain(self, db: CurveLike) -> None:
         """Set the level of the whole in dB, a number or a curve; it starts at -9."""
-        curve = as_curve(db, "master: db")
-        self._engine.change({"op": "master", "gain_db": dump(curve)})
+        self._engine.change({"op": "master", "gain_db": dump(_level(db, "master: db"))})
 
 
 def _beats(value: Any, place: str) -> float:
-    beats: float = Number("beats", least=0.0).coerce(value, place)
+    beats: float = BEATS.coerce(value, place)
     return beats
+
+
+def _level(value: CurveLike, place: str) -> Curve:
+    return followed(as_curve(value, place), place)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import queue
 import time
@@ -26,7 +25,6 @@ from latentlive.engine.block import (
 from latentlive.engine.children import Child
 from latentlive.engine.recorder import Recorder
 from latentlive.engine.wire import Message
-from latentlive.errors import EngineError
 
 FROZEN_AFTER = 1.0
 """Seconds without a callback, besides the latency, after which a device is given up."""
@@ -112,8 +110,7 @@ class Output:
             self.child = self._start("--due", repr(due))
             return
         self.child, self._standing_by = spare, False
-        with contextlib.suppress(EngineError):  # it died too: its end is told in a moment
-            spare.wire.send({"op": "go", "due": due})
+        spare.send({"op": "go", "due": due})
 
     def _drop_spare(self) -> None:
         if self._spare is not None:

@@ -7,10 +7,10 @@ from pathlib import Path
 from latentlive.corpus import cache_folder
 from latentlive.curves import Curve, Num
 from latentlive.engine.address import answers
-from latentlive.engine.changes import curve_of
 from latentlive.engine.envelope import MASTER_DB
 from latentlive.engine.journal import Performance, load_state
 from latentlive.engine.scheduler import Scheduler
+from latentlive.engine.shapes import curve_of
 from latentlive.engine.voices import Layer
 from latentlive.engine.wire import Message
 from latentlive.errors import EngineError

@@ -12,10 +12,11 @@ from dataclasses import replace
 
 from latentlive.engine.block import RUNNING, VOICES, Block
 from latentlive.engine.casting import Casting
-from latentlive.engine.changes import TEXTURES, check, fold, named
+from latentlive.engine.changes import TEXTURES, check, fold, named, taken
 from latentlive.engine.cues import Cues
 from latentlive.engine.landing import Landing, over
 from latentlive.engine.late import Lateness, needless
+from latentlive.engine.shapes import PLANS, fit
 from latentlive.engine.stage import Stage
 from latentlive.engine.undo import Undo
 from latentlive.engine.voices import Cell, Layer, State, Voice
@@ -165,9 +166,16 @@ class Scheduler:
             room = VOICES if planned else self.stage.free_rings
             check(changes, self.layers, room, self.block.channels)
         if planned:
-            self.check([{"changes": changes}])
+            self.check([{"op": "cell", "changes": changes}])
         self._numbers += 1
-        cell = Cell(changes, at, beat, fixed=planned, name=cue, number=self._numbers)
+        cell = Cell(
+            [taken(change) for change in changes],
+            at,
+            beat,
+            fixed=planned,
+            name=cue,
+            number=self._numbers,
+        )
         cell.undoable, cell.quant = undoable, self._quant(changes)
         if beat is not None:
             cell.at = self.tempo.sample(beat)
@@ -200,6 +208,7 @@ class Scheduler:
         """
         cues = {cell.name for cell in self.cells if cell.name and cell.at is None}
         for plan in plans:
+            fit(plan, PLANS, "plan")
             changes = plan.get("changes", [])
             check(changes, self.layers, VOICES, self.block.channels)
             if any(change["op"] == "rename" for change in changes):
@@ -297,7 +306,7 @@ class Scheduler:
         earliest = self.earliest
         if not self.running:
             return self.position
-        if cell.quant <= 0:
+        if cell.quant * self.tempo.beat_samples <= GRID:
             return grid_ceil(earliest + self.ready_enough)
         beat = math.ceil(float(self.tempo.beats(earliest)) / cell.quant) * cell.quant
         sample = grid_ceil(self.tempo.sample(beat))
@@ -342,9 +351,12 @@ class Scheduler:
         for cell in self.coming():
             if cell not in self.cells:
                 continue  # what landed before it dropped it
-            if not cell.cast and self.casting.near(cell):
-                self.casting.cast(cell)
-            self._try_to_land(cell)
+            try:
+                if not cell.cast and self.casting.near(cell):
+                    self.casting.cast(cell)
+                self._try_to_land(cell)
+            except Exception as error:  # noqa: BLE001 - what cannot land costs itself alone
+                self._spoilt(cell, error)
         if not self.running and not self.held and self._may_start():
             self.block.header[RUNNING] = 1
         for voice in list(self.voices.values()):
@@ -353,6 +365,14 @@ class Scheduler:
                 if over(voice, self.position):
                     self.landing.free(voice)
         self.stage.write()
+
+    def _spoilt(self, cell: Cell, error: Exception) -> None:
+        """Drop a cell that fails when it is to land, with the voices that do not sound yet."""
+        self.say(f"{cell.name or 'a change'} cannot land and is dropped: {error!r}")
+        if cell in self.cells:
+            self.cells.remove(cell)
+        for voice in [voice for voice in cell.voices if not voice.sounding]:
+            self.stage.end(voice)
 
     def _may_start(self) -> bool:
         """Return whether all that is to sound first is ready."""

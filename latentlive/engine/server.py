@@ -6,6 +6,7 @@ leave: the sound goes on.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import secrets
@@ -13,35 +14,27 @@ import socket
 import sys
 import threading
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
 import click
 
 from latentlive.corpus import cache_folder
-from latentlive.curves import Num
 from latentlive.engine.address import Address, publish
-from latentlive.engine.block import (
-    CLOSING,
-    CUT,
-    PANIC,
-    PANIC_AT,
-    PANIC_DONE,
-    POSITION,
-    Block,
-)
+from latentlive.engine.block import CLOSING, CUT, POSITION, Block
 from latentlive.engine.children import Child
 from latentlive.engine.clients import Client
 from latentlive.engine.journal import Journal, Performance
 from latentlive.engine.output import Output
 from latentlive.engine.replaying import Replay
 from latentlive.engine.report import report
+from latentlive.engine.requests import Requests
 from latentlive.engine.resuming import position_of, restore, seed_of, tempo_of
 from latentlive.engine.scheduler import Scheduler
 from latentlive.engine.wire import Message, Wire
 from latentlive.engine.workers import Workers
-from latentlive.errors import EngineError, LatentliveError
-from latentlive.expr import dump
+from latentlive.errors import LatentliveError
 from latentlive.models import load_model
 from latentlive.units import Tempo
 
@@ -49,16 +42,6 @@ TICK = 0.01
 STATUS_EVERY = 0.1
 MARK_EVERY = 1.0
 """Seconds after which the log is told how far the performance has come."""
-
-CHANGING = frozenset({"cell", "go", "cancel", "audition", "undo", "redo", "seed"})
-"""What a replay does not take."""
-
-PREVIEW = "preview"
-PREVIEW_DB = -12.0
-"""Layers that are auditioned on, and how loud."""
-
-PANIC_PATIENCE = 0.3
-"""Seconds that the audio process has to fall silent before the engine goes on."""
 
 
 class Server:
@@ -90,7 +73,10 @@ class Server:
         elif past is not None:
             restore(self.scheduler, past)
         self.ending: float | None = None
+        self.requests = Requests(self)
         self._holes = 0
+        self._told = self._marked = 0.0
+        self._faults: set[str] = set()
         self.log = (cache_folder("log") / f"engine-{os.getpid()}.log").open("wb")
         self.workers = Workers(
             self.scheduler, self.block, self.model, self.inbox, self.log, self.say
@@ -162,39 +148,54 @@ class Server:
 
     def run(self) -> None:
         """Serve until asked to end."""
-        told = marked = 0.0
         while self.ending is None or time.monotonic() < self.ending:
             try:
-                sender, message = self.inbox.get(timeout=TICK)
-                self._handle(sender, message)
-                while not self.inbox.empty():
-                    self._handle(*self.inbox.get_nowait())
-            except queue.Empty:
-                pass
-            self.output.tick()  # before voices are freed: what they played is recorded
-            self._note_holes()
-            if self.replay is None:
-                self.scheduler.advance()
-            else:
-                self._follow(self.replay)
-            self.workers.feed()
-            if time.monotonic() >= told + STATUS_EVERY:
-                told = time.monotonic()
-                self._broadcast(self.status())
-            if self.scheduler.running and time.monotonic() >= marked + MARK_EVERY:
-                marked = time.monotonic()
-                self.journal.note({"do": "mark", "at": self.scheduler.position})
+                self._tick()
+            except Exception as error:  # noqa: BLE001 - a fault of ours must not end the sound
+                self._tell_fault(error)
             if self.ending is not None and self.scheduler.silent:
                 break
         self._close()
+
+    def _tick(self) -> None:
+        """Take what has come, and look after what sounds."""
+        with contextlib.suppress(queue.Empty):
+            self._handle(*self.inbox.get(timeout=TICK))
+            while True:
+                self._handle(*self.inbox.get_nowait())
+        self.output.tick()  # before voices are freed: what they played is recorded
+        self._note_holes()
+        if self.replay is None:
+            self.scheduler.advance()
+        else:
+            self._follow(self.replay)
+        self.workers.feed()
+        now = time.monotonic()
+        if now >= self._told + STATUS_EVERY:
+            self._told = now
+            self._broadcast(self.status())
+        if self.scheduler.running and now >= self._marked + MARK_EVERY:
+            self._marked = now
+            self.journal.note({"do": "mark", "at": self.scheduler.position})
+
+    def _tell_fault(self, error: Exception) -> None:
+        """Write a fault of the engine's own into its log, and tell of it once."""
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{where.name}:{where.lineno}"
+        if place not in self._faults:
+            self._faults.add(place)
+            self.say(f"{fault(error)}; the sound goes on; see {self.log.name}")
+            with contextlib.suppress(OSError):  # a full disk is no reason either
+                self.log.write("".join(traceback.format_exception(error)).encode())
+                self.log.flush()
 
     def _follow(self, replay: Replay) -> None:
         """Let a replay go on, until it is over."""
         replay.advance()
         if replay.over:
-            self._leave_replay()
+            self.leave_replay()
 
-    def _leave_replay(self) -> None:
+    def leave_replay(self) -> None:
         """Let what sounds be the performer's again."""
         self.replay, self.block.header[CUT] = None, 0
 
@@ -205,7 +206,7 @@ class Server:
             if sender in self.clients:
                 self.clients.remove(sender)
             if sender.on_exit == "fade":
-                self._end(1.0)
+                self.end(1.0)
         else:
             self._from_client(sender, message)
 
@@ -223,113 +224,15 @@ class Server:
             self.clients.append(client)
             client.send(self._welcome())
             return
+        number = message.get("id")
         try:
-            self._do(str(op), message)
-            client.send({"op": "done", "id": message.get("id"), "state": self.status()})
-        except (LatentliveError, KeyError, TypeError, ValueError) as error:
-            text = str(error) if isinstance(error, LatentliveError) else repr(error)
-            client.send({"op": "refused", "id": message.get("id"), "error": text})
-
-    def _do(self, op: str, message: Message) -> None:
-        """Do what a client asks for.
-
-        Raises
-        ------
-        LatentliveError
-            If it cannot be done; nothing has changed then.
-        """
-        scheduler = self.scheduler
-        if self.replay is not None and op in CHANGING:
-            raise EngineError("replay: a replay takes no changes; panic and stop work")
-        if op == "cell":
-            self._cell(message)
-        elif op == "go":
-            scheduler.cues.go(message["name"])
-        elif op == "cancel":
-            scheduler.cues.cancel(message["name"])
-        elif op == "audition":
-            self._audition(message)
-        elif op == "undo":
-            scheduler.undo.undo()
-        elif op == "redo":
-            scheduler.undo.redo()
-        elif op == "seed":
-            scheduler.set_seed(int(message["n"]))
-        elif op == "start":
-            scheduler.held = False
-        elif op == "record":
-            self.output.record(message["path"], message.get("stems"))
-        elif op == "stop recording":
-            self.output.stop_recording()
-        elif op == "panic":
-            self._panic()
-        elif op == "quit":
-            self._end(float(message.get("fade", 1.0)))
-        elif op != "state":
-            raise EngineError(f"engine: no message {op!r}")
-
-    def _cell(self, message: Message) -> None:
-        """Take changes and plans, all or none, and write down what was typed for them."""
-        scheduler, changes = self.scheduler, message["changes"]
-        plans = message.get("plans", [])
-        scheduler.check(plans)
-        at = scheduler.position
-        if changes:
-            cell = scheduler.apply(changes, message.get("at"))
-            at = at if cell.at is None else cell.at
-        for plan in plans:
-            if plan["op"] == "go":
-                scheduler.cues.go(plan["name"], message.get("at"), plan.get("beat"))
-            else:
-                scheduler.apply(
-                    plan["changes"],
-                    beat=plan.get("beat"),
-                    cue=plan.get("cue", ""),
-                    follows=plan.get("follows"),
-                )
-        self._write_down(message, at)
-
-    def _audition(self, message: Message) -> None:
-        """Play something on preview layers, on the last pair of channels; stop them first."""
-        scheduler, pair = self.scheduler, self.block.channels // 2 - 1
-        named = message.get("name")
-        sources = [message["source"]] if "source" in message else scheduler.cues.textures_of(named)
-        changes: list[Message] = [
-            {"op": "stop", "layer": name, "fade": 0.5}
-            for name in scheduler.layers
-            if name.startswith(PREVIEW)
-        ]
-        for number, source in enumerate(sources, 1):
-            layer, quiet = f"{PREVIEW}{number}", dump(Num(PREVIEW_DB))
-            changes.append({"op": "set", "layer": layer, "pair": pair, "quant": 0.0})
-            changes.append({"op": "set", "layer": layer, "gain_db": quiet})
-            changes.append({"op": "play", "layer": layer, "source": source})
-        if changes:
-            scheduler.apply(changes)
-
-    def _write_down(self, message: Message, at: int | None = None) -> None:
-        """Write typed text into the log, with its moment."""
-        code = str(message.get("code", ""))
-        if "failed" in message:
-            code += f"\n# {message['failed'].splitlines()[0]}"
-        if code.strip():
-            at = self.scheduler.position if at is None else at
-            beat = float(self.scheduler.tempo.beats(at))
-            self.journal.cell(code, str(message.get("name", "")), at, beat, self.space.sample_rate)
-
-    def _panic(self) -> None:
-        """Silence everything, and note from which sample on."""
-        header = self.block.header
-        before = int(header[PANIC_AT])
-        self._leave_replay()
-        header[PANIC] += 1
-        self.scheduler.panic()
-        patience = time.monotonic() + PANIC_PATIENCE
-        while int(header[PANIC_AT]) == before and time.monotonic() < patience:
-            time.sleep(0.001)
-        header[PANIC_DONE] = header[PANIC]
-        if int(header[PANIC_AT]) != before:
-            self.journal.note({"do": "panic", "at": int(header[PANIC_AT])})
+            self.requests.do(message)
+            client.send({"op": "done", "id": number, "state": self.status()})
+        except LatentliveError as error:
+            client.send({"op": "refused", "id": number, "error": str(error)})
+        except Exception as error:  # noqa: BLE001 - whatever is asked for, the sound goes on
+            self._tell_fault(error)
+            client.send({"op": "refused", "id": number, "error": fault(error)})
 
     def _note_holes(self) -> None:
         """Log what the audio process did not find in the rings."""
@@ -361,9 +264,10 @@ class Server:
             "corpus": self.options["corpus"],
         }
 
-    def _end(self, fade: float) -> None:
+    def end(self, fade: float) -> None:
+        """Let everything fade out over so many seconds, then end."""
         if self.ending is None:
-            self._leave_replay()
+            self.leave_replay()
             beats = fade / 60.0 * self.scheduler.tempo.bpm_at(self.scheduler.position)
             self.scheduler.apply([{"op": "hush", "fade": beats}])
             self.ending = time.monotonic() + fade + 1.0
@@ -396,6 +300,11 @@ class Server:
         path = Path(self.log.name)
         if path.stat().st_size == 0:
             path.unlink()
+
+
+def fault(error: Exception) -> str:
+    """Return the line that tells of a fault of the engine's own."""
+    return f"engine: a fault of its own: {error!r}"
 
 
 @click.command()

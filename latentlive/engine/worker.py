@@ -33,9 +33,6 @@ from latentlive.units import Samples
 Job = Sequence[int]
 """Serial and version of a voice, first sample, one past the last [samples, global]."""
 
-FAULTS = (LatentliveError, ArithmeticError, ValueError, MemoryError)
-"""What a texture that came from outside may raise."""
-
 
 @dataclass
 class Bound:
@@ -142,17 +139,21 @@ class Worker:
                     plan = rendering.plan(start - bound.origin, stop - bound.origin)
                     z = rendering.draw(plan)
                     due.append(Stretch(job, ring, rendering, bound.origin, plan, z))
-            except FAULTS as error:
+            except Exception as error:  # noqa: BLE001 - its own fault, whatever it is
                 due = [stretch for stretch in due if stretch.job is not job]
                 replies.append(failure(serial, version, error))
             spent[serial] = time.perf_counter() - begun
         by_space: dict[str, list[Stretch]] = {}
         for stretch in due:
             by_space.setdefault(stretch.rendering.space.digest, []).append(stretch)
+        failed: dict[int, Exception] = {}
         for stretches in by_space.values():
-            self._decode(stretches, spent)
+            failed |= self._decode_apart(stretches, spent)
         for job in {id(stretch.job): stretch.job for stretch in due}.values():
             serial, version, start, stop = job
+            if serial in failed:
+                replies.append(failure(serial, version, failed[serial]))
+                continue
             length = (stop - start) / self.space.sample_rate
             reply = {"op": "rendered", "serial": serial, "version": version, "start": start}
             replies.append({**reply, "stop": stop, "load": spent[serial] / length})
@@ -164,9 +165,24 @@ class Worker:
         bound = self.voices.get(serial)
         if bound is not None and bound.version == version:
             rendering = bound.renderings[0]
-            with contextlib.suppress(*FAULTS):  # told when it is rendered
+            with contextlib.suppress(Exception):  # told when it is rendered
                 rendering.draw(rendering.plan(start - bound.origin, stop - bound.origin))
         return {"op": "batch", "replies": []}
+
+    def _decode_apart(
+        self, stretches: list[Stretch], spent: dict[int, float]
+    ) -> dict[int, Exception]:
+        """Decode stretches together; one by one if that fails. Return what failed, by serial."""
+        failed: dict[int, Exception] = {}
+        try:
+            self._decode(stretches, spent)
+        except Exception:  # noqa: BLE001 - one of them is at fault
+            for one in stretches:
+                try:
+                    self._decode([one], spent)
+                except Exception as error:  # noqa: BLE001 - this one
+                    failed[one.job[0]] = error
+        return failed
 
     def _decode(self, stretches: list[Stretch], spent: dict[int, float]) -> None:
         begun, space = time.perf_counter(), stretches[0].rendering.space
@@ -204,7 +220,7 @@ def rendered(part: Part, spaces: Spaces, seed: int, slot: int, side: float = 0.0
 
 def failure(serial: int, version: int, error: Exception) -> Message:
     """Return the message that tells of a voice that cannot be rendered."""
-    why = str(error) or repr(error)
+    why = str(error) if isinstance(error, LatentliveError) else repr(error)
     return {"op": "failed", "serial": serial, "version": version, "error": why}
 
 
@@ -238,7 +254,7 @@ def main(fd: int, model: str) -> None:
         if message["op"] in ("load", "move"):
             try:
                 wire.send(worker.load(message) if message["op"] == "load" else worker.move(message))
-            except (*FAULTS, KeyError) as error:
+            except Exception as error:  # noqa: BLE001 - a texture that came from outside
                 wire.send(failure(message["serial"], message["version"], error))
         elif message["op"] == "drop":
             worker.drop(message["serials"])

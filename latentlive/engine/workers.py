@@ -12,7 +12,6 @@ from latentlive.engine.children import Child
 from latentlive.engine.lanes import LANES, PREPARING, STEADY, Lanes
 from latentlive.engine.scheduler import Scheduler
 from latentlive.engine.wire import Message
-from latentlive.errors import EngineError
 
 MAX_DEATHS = 6
 """Deaths within a minute after which workers are started only one by one, a while apart."""
@@ -99,11 +98,8 @@ class Workers:
                 del self._missing[lane]
                 self._children[lane] = self._start()
         for lane, child in self._children.items():
-            try:
-                for message in self.lanes.messages(lane):
-                    child.wire.send(message)
-            except EngineError:
-                pass  # it died; its reader says so in a moment, and it is started again
+            for message in self.lanes.messages(lane):
+                child.send(message)
 
     def close(self) -> None:
         """End them."""

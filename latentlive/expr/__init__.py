@@ -2,6 +2,7 @@
 
 from latentlive.expr.fields import (
     Array,
+    Beats,
     Child,
     Children,
     Choice,
@@ -16,6 +17,7 @@ from latentlive.expr.fields import (
     child,
     choice,
     declared,
+    lasting,
     number,
     positive,
     ratio,
@@ -27,6 +29,7 @@ from latentlive.expr.wire import dump, dumps, load, loads
 __all__ = [
     "MAX_DEPTH",
     "Array",
+    "Beats",
     "Child",
     "Children",
     "Choice",
@@ -44,6 +47,7 @@ __all__ = [
     "declared",
     "dump",
     "dumps",
+    "lasting",
     "load",
     "loads",
     "number",

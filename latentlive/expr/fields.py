@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from latentlive.expr.node import Node
 
 MAX_DENOMINATOR = 10**6
+
+MOST_BEATS = 1e6
+"""More than eleven days at a tempo of 60: what lies beyond is a slip of the hand."""
 MAX_LITERAL = 64
 """Arrays up to this size print as a list; larger ones as ``array('digest')``."""
 
@@ -93,6 +96,19 @@ class Number(Kind):
     def code(self, value: float, nested: Callable[[Node], str]) -> str:
         """Return the number, whole ones without a point."""
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+
+
+class Beats(Number):
+    """Beats within bounds, at most `MOST_BEATS` in either direction.
+
+    Example
+    -------
+    >>> Beats(least=0.0).coerce(2, "fade: beats")
+    2.0
+    """
+
+    def __init__(self, *, above: float = -math.inf, least: float = -MOST_BEATS) -> None:
+        super().__init__("beats", above=above, least=least, most=MOST_BEATS)
 
 
 class Whole(Kind):
@@ -398,9 +414,14 @@ def number(unit: str = "", *, default: Any = MISSING, **bounds: float) -> Any:
     return declared(Number(unit, **bounds), default=default)
 
 
-def positive(unit: str = "", *, default: Any = MISSING) -> Any:
+def positive(*, default: Any = MISSING) -> Any:
     """Declare a number field that must be above 0."""
-    return declared(Number(unit, above=0.0), default=default)
+    return declared(Number(above=0.0), default=default)
+
+
+def lasting(*, default: Any = MISSING) -> Any:
+    """Declare a field of beats that something lasts."""
+    return declared(Beats(above=0.0, least=1.0 / MOST_BEATS), default=default)
 
 
 def whole(unit: str = "", *, default: Any = MISSING, **bounds: int) -> Any:

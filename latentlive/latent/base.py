@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from latentlive.curves import CurveLike, Factor
 from latentlive.errors import ExpressionError
-from latentlive.expr import Node, Number, Whole
+from latentlive.expr import Beats, Node, Whole
 from latentlive.expr.fields import shown
 from latentlive.latent.query import Latents, Length, Query, Scope
 
@@ -152,7 +152,7 @@ class Latent(Node):
         """
         from latentlive.latent.time import Early
 
-        shift: float = Number("beats").coerce(beats, "late: beats")
+        shift: float = Beats().coerce(beats, "late: beats")
         return Early(self, -shift)
 
     def freeze(self, at: float) -> Latent:
@@ -330,5 +330,5 @@ def as_latent(value: Any, place: str = "latent") -> Latent:
 
 
 def _times(n: Any) -> int:
-    times: int = Whole("times", least=1).coerce(n, "loop: n")
+    times: int = Whole("times", least=1, most=10**6).coerce(n, "loop: n")
     return times

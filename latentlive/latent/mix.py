@@ -209,12 +209,17 @@ class Steps(Latent):
                 f"steps: step must lead from start {self.start:g} to stop {self.stop:g}, "
                 f"got {self.step:g}"
             )
-        if self._count > 10_000:
-            raise ExpressionError(f"steps: at most 10000 steps, got {self._count}")
+        if self._last > 9_999:
+            raise ExpressionError(f"steps: at most 10000 steps, got {self._last + 1:.10g}")
+
+    @property
+    def _last(self) -> float:
+        """How many steps lead from the first amount to the last."""
+        return (self.stop - self.start) / self.step + 1e-6
 
     @property
     def _count(self) -> int:
-        return math.floor((self.stop - self.start) / self.step + 1e-6) + 1
+        return math.floor(self._last) + 1
 
     def _once(self, scope: Scope) -> Fraction:
         once = min(scope.length(self.a), scope.length(self.b))

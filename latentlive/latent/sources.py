@@ -19,8 +19,8 @@ from latentlive.expr import (
     Whole,
     child,
     declared,
+    lasting,
     operator,
-    positive,
     whole,
 )
 from latentlive.expr.fields import shown
@@ -188,7 +188,7 @@ class Drift(Endless):
     """See `drift`."""
 
     n: int = whole(default=0)
-    beats: float = positive("beats", default=8.0)
+    beats: float = lasting(default=8.0)
 
     def at(self, query: Query) -> Latents:
         key, dims = query.key("drift", self.n), query.world.dims

@@ -10,7 +10,7 @@ import numpy as np
 
 from latentlive.curves import CurveLike, Factor, as_curve, slowing
 from latentlive.errors import ExpressionError
-from latentlive.expr import Children, child, declared, number, operator, ratio, whole
+from latentlive.expr import Beats, Children, child, declared, number, operator, ratio, whole
 from latentlive.latent.base import Latent, LatentLike, as_latent
 from latentlive.latent.query import Latents, Length, Query, Scope
 from latentlive.units import Floats
@@ -82,7 +82,7 @@ class Loop(Latent):
     """Plays n times; 0 stands for ever."""
 
     of: Latent = child(as_latent)
-    n: int = whole("times", default=0)
+    n: int = whole("times", default=0, most=10**6)
 
     def length(self, scope: Scope) -> Length:
         last = finite(scope, self.of, "loop")
@@ -122,8 +122,8 @@ class Slice(Latent):
     """From one frame to another."""
 
     of: Latent = child(as_latent)
-    start: float = number("frames", least=0.0)
-    stop: float = number("frames", least=0.0)
+    start: float = number("frames", least=0.0, most=1e9)
+    stop: float = number("frames", least=0.0, most=1e9)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -150,7 +150,7 @@ class Early(Latent):
     """Begins some beats into itself, or, where negative, later."""
 
     of: Latent = child(as_latent)
-    beats: float = number("beats")
+    beats: float = declared(Beats())
 
     def length(self, scope: Scope) -> Length:
         whole = scope.length(self.of)
@@ -181,7 +181,7 @@ class Freeze(Latent):
     """Stays at one frame."""
 
     of: Latent = child(as_latent)
-    frame: float = number("frames", least=0.0)
+    frame: float = number("frames", least=0.0, most=1e9)
 
     def length(self, scope: Scope) -> Length:
         scope.length(self.of)

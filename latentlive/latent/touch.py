@@ -9,7 +9,7 @@ import numpy as np
 
 from latentlive.curves import CurveLike, as_curve, hashed
 from latentlive.errors import ExpressionError
-from latentlive.expr import child, operator, positive, whole
+from latentlive.expr import child, lasting, operator, whole
 from latentlive.latent.base import Latent, LatentLike, as_latent
 from latentlive.latent.noise import drawn
 from latentlive.latent.query import Latents, Length, Query, Scope
@@ -102,7 +102,7 @@ class Smoothed(Touch):
 
     asks = 9
     of: Latent = child(as_latent)
-    beats: float = positive("beats")
+    beats: float = lasting()
 
     def at(self, query: Query) -> Latents:
         length = self.length(query.scope)

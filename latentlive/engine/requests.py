@@ -1,0 +1,138 @@
+"""What clients ask for, done: all of a request, or none of it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from latentlive.curves import Num
+from latentlive.engine.block import PANIC, PANIC_AT, PANIC_DONE
+from latentlive.engine.shapes import REQUESTS, fit
+from latentlive.engine.wire import Message
+from latentlive.errors import EngineError
+from latentlive.expr import dump
+
+if TYPE_CHECKING:
+    from latentlive.engine.server import Server
+
+CHANGING = frozenset({"cell", "go", "cancel", "audition", "undo", "redo", "seed"})
+"""What a replay does not take."""
+
+PREVIEW = "preview"
+PREVIEW_DB = -12.0
+"""Layers that are auditioned on, and how loud."""
+
+PANIC_PATIENCE = 0.3
+"""Seconds that the audio process has to fall silent before the engine goes on."""
+
+
+class Requests:
+    """Takes the messages of clients.
+
+    Parameters
+    ----------
+    server : Server
+    """
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def do(self, message: Message) -> None:
+        """Do what a client asks for.
+
+        Raises
+        ------
+        LatentliveError
+            If it cannot be done; nothing has changed then.
+        """
+        fit(message, REQUESTS, "message")
+        server, scheduler, op = self._server, self._server.scheduler, message["op"]
+        if server.replay is not None and op in CHANGING:
+            raise EngineError("replay: a replay takes no changes; panic and stop work")
+        if op == "cell":
+            self._cell(message)
+        elif op == "go":
+            scheduler.cues.go(message["name"])
+        elif op == "cancel":
+            scheduler.cues.cancel(message["name"])
+        elif op == "audition":
+            self._audition(message)
+        elif op == "undo":
+            scheduler.undo.undo()
+        elif op == "redo":
+            scheduler.undo.redo()
+        elif op == "seed":
+            scheduler.set_seed(int(message["n"]))
+        elif op == "start":
+            scheduler.held = False
+        elif op == "record":
+            server.output.record(message["path"], message.get("stems"))
+        elif op == "stop recording":
+            server.output.stop_recording()
+        elif op == "panic":
+            self._panic()
+        elif op == "quit":
+            server.end(float(message.get("fade", 1.0)))
+
+    def _cell(self, message: Message) -> None:
+        """Take changes and plans, all or none, and write down what was typed for them."""
+        scheduler, changes = self._server.scheduler, message["changes"]
+        plans = message.get("plans", [])
+        scheduler.check(plans)
+        at = scheduler.position
+        if changes:
+            cell = scheduler.apply(changes, message.get("at"))
+            at = at if cell.at is None else cell.at
+        for plan in plans:
+            if plan["op"] == "go":
+                scheduler.cues.go(plan["name"], message.get("at"), plan.get("beat"))
+            else:
+                scheduler.apply(
+                    plan["changes"],
+                    beat=plan.get("beat"),
+                    cue=plan.get("cue", ""),
+                    follows=plan.get("follows"),
+                )
+        self._write_down(message, at)
+
+    def _audition(self, message: Message) -> None:
+        """Play something on preview layers, on the last pair of channels; stop them first."""
+        scheduler, pair = self._server.scheduler, self._server.block.channels // 2 - 1
+        named = message.get("name")
+        sources = [message["source"]] if "source" in message else scheduler.cues.textures_of(named)
+        changes: list[Message] = [
+            {"op": "stop", "layer": name, "fade": 0.5}
+            for name in scheduler.layers
+            if name.startswith(PREVIEW)
+        ]
+        for number, source in enumerate(sources, 1):
+            layer, quiet = f"{PREVIEW}{number}", dump(Num(PREVIEW_DB))
+            changes.append({"op": "set", "layer": layer, "pair": pair, "quant": 0.0})
+            changes.append({"op": "set", "layer": layer, "gain_db": quiet})
+            changes.append({"op": "play", "layer": layer, "source": source})
+        if changes:
+            scheduler.apply(changes)
+
+    def _write_down(self, message: Message, at: int) -> None:
+        """Write typed text into the log, with its moment."""
+        code = str(message.get("code", ""))
+        if "failed" in message:
+            code += f"\n# {message['failed'].splitlines()[0]}"
+        if code.strip():
+            tempo = self._server.scheduler.tempo
+            beat = float(tempo.beats(at))
+            self._server.journal.cell(code, message.get("name", ""), at, beat, tempo.sample_rate)
+
+    def _panic(self) -> None:
+        """Silence everything, and note from which sample on."""
+        server, header = self._server, self._server.block.header
+        before = int(header[PANIC_AT])
+        server.leave_replay()
+        header[PANIC] += 1
+        server.scheduler.panic()
+        patience = time.monotonic() + PANIC_PATIENCE
+        while int(header[PANIC_AT]) == before and time.monotonic() < patience:
+            time.sleep(0.001)
+        header[PANIC_DONE] = header[PANIC]
+        if int(header[PANIC_AT]) != before:
+            server.journal.note({"do": "panic", "at": int(header[PANIC_AT])})
