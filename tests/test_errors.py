@@ -107,6 +107,28 @@ BAD = [
     ),
     (lambda: Layer(None, "d1").gain("x"), "gain: db must be a curve, a number or an array"),
     (lambda: Layer(None, "d1").fade(-1), "fade must be >= 0 beats, got -1"),
+    (lambda: Layer(None, "d1").fade(1e7), "fade must be <= 1e+06 beats, got 1e+07"),
+    (
+        lambda: Layer(None, "d1").gain([0, -6]),
+        "gain: db: a layer has no length to fit an array to; "
+        "give it a curve of beats such as line(-20, 0, 8)",
+    ),
+    (
+        lambda: Layer(None, "d1").pan(ll.sine(2) * ll.fit([0, 1])),
+        "pan: place: a layer has no length",
+    ),
+    (
+        lambda: Layer(None, "d1").amp(ll.perlin(3).smooth(1).smooth(2)),
+        "amp: factor: the curve asks for 1057 values a moment, 300 is the most here; "
+        "smooth it once, or less of it",
+    ),
+    (lambda: ll.sine(1e-7), "sine: period must be >= 1e-06 beats, got 1e-07"),
+    (lambda: ll.drift(1, 1e7), "drift: beats must be <= 1e+06 beats, got 1e+07"),
+    (lambda: A.late(1e7), "late: beats must be <= 1e+06 beats, got 1e+07"),
+    (lambda: A.early(-1e7), "early: beats must be >= -1e+06 beats, got -1e+07"),
+    (lambda: A.loop(10**7), "loop: n must lie in 1 to 1000000 times, got 10000000"),
+    (lambda: A.freeze(1e10), "freeze: frame must be <= 1e+09 frames, got 1e+10"),
+    (lambda: ll.steps(A, B, 0, 1, 5e-324), "steps: at most 10000 steps, got inf"),
     (lambda: A.gian(3), "sound: a latent has no .gian()"),
     (lambda: A.lop(), "sound: a latent has no .lop(); did you mean 'loop'?"),
     (

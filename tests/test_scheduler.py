@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import latentlive as ll
-from latentlive.engine.block import POSITION, Block
+from latentlive.engine.block import POSITION, VOICES, Block
 from latentlive.engine.lanes import LANES, Lanes
 from latentlive.engine.playing import Player
 from latentlive.engine.report import report
@@ -430,3 +430,85 @@ def test_more_textures_than_voices_are_refused_in_one_line():
     with pytest.raises(EngineError, match="all voices are busy; stop a layer first"):
         house.apply(*[play(f"l{i}", A) for i in range(129)])
     assert house.scheduler.silent
+
+
+def test_a_texture_that_takes_long_to_load_is_loaded_once_however_often_its_moment_moves():
+    house = House()
+    house.apply(play("d1", A))
+    house.run(1)
+    house.apply(play("d2", B), put("d2", quant=0))
+    told = [m["op"] for m in house.lanes.messages(1) if m["op"] != "encode"]
+    assert told == ["load"]
+    for _ in range(5):  # no answer comes, and the moments pass
+        house.block.header[POSITION] += RATE
+        house.scheduler.advance()
+        house.scheduler.advance()
+        told += [m["op"] for m in house.lanes.messages(1)]
+    assert told == ["load"] + ["move"] * 5
+
+
+def test_a_cell_that_fails_when_it_is_to_land_costs_itself_alone(monkeypatch):
+    house = House()
+    house.apply(play("d1", A))
+    house.run(1)
+    own = house.scheduler.landing.land
+
+    def land(cell, at):
+        if cell.voices:
+            raise IndexError("by a test")
+        own(cell, at)
+
+    monkeypatch.setattr(house.scheduler.landing, "land", land)
+    house.apply(play("d2", B))
+    house.apply(put("d1", gain_db=-6.0))
+    house.run(2)
+    assert house.said == ["a change cannot land and is dropped: IndexError('by a test')"]
+    shown = report(house.scheduler)["layers"]
+    assert [(one["name"], one["gain"]) for one in shown] == [("d1", "-6")]
+    assert house.scheduler.stage.free_rings == VOICES - 1
+
+
+class Choosy(ToySpace):
+    """A space that decodes nothing loud."""
+
+    def decode(self, z):
+        if np.abs(z).max() > 0.5:
+            raise RuntimeError("too loud for this test")
+        return super().decode(z)
+
+
+def test_what_cannot_be_decoded_fails_alone_though_it_is_decoded_with_others():
+    house = House()
+    house.workers = [Worker(Choosy(1024), house.block) for _ in LANES]
+    loud = ll.sound(np.full(30_000, 0.9, "f4")).spread(0)
+    house.apply(play("d1", A), play("d2", loud))
+    house.run(2)
+    assert house.said == ["d2: RuntimeError('too loud for this test')"]
+    other = House()
+    other.apply(play("d1", A))
+    other.run(2)
+    heard, alone = (np.trim_zeros(one.samples[:, 0], "f") for one in (house, other))
+    assert np.array_equal(heard[:RATE], alone[:RATE])
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ([put("d1", gain_db=n) for n in range(1001)], "a cell holds at most 1000 changes"),
+        ([put(f"x{n}", gain_db=0) for n in range(257)], "there can be at most 256 layers"),
+    ],
+)
+def test_more_than_can_land_between_two_blocks_is_refused(changes, line):
+    house = House()
+    house.apply(play("d1", A))
+    with pytest.raises(EngineError, match=line):
+        house.apply(*changes)
+    house.apply(*changes[:200])
+
+
+def test_no_more_is_planned_than_can_be_kept_in_order():
+    house = House()
+    for beat in range(500):
+        house.scheduler.apply([play("d1", A)], beat=1000.0 + beat)
+    with pytest.raises(EngineError, match="at most 500 changes and cues can be planned"):
+        house.scheduler.apply([play("d1", A)], cue="more")

@@ -60,14 +60,14 @@ class Casting:
 
     def roles(self, cell: Cell) -> list[Role]:
         """Return what each layer is to play anew when a cell lands."""
-        at = cell.at or 0
-        tempo = self.tempo_of(cell)
+        at, tempo, earlier = cell.at or 0, self.tempo_of(cell), self.earlier(cell)
         names = named(cell.changes)
         if any(change["op"] == "tempo" for change in cell.changes):
             names += [
                 n for n, layer in self._scheduler.layers.items() if layer.voice and n not in names
             ]
-        found = (self._role(cell, self._scheduler.layer(name), at, tempo) for name in names)
+        layers = map(self._scheduler.layer, names)
+        found = (self._role(cell, earlier, layer, at, tempo) for layer in layers)
         return [role for role in found if role is not None]
 
     def tempo_of(self, cell: Cell) -> Tempo:
@@ -85,25 +85,27 @@ class Casting:
                 tempo = tempo.changed(cell.at, float(change["bpm"]), float(change.get("over", 0)))
         return tempo
 
-    def _role(self, cell: Cell, layer: Layer, at: int, tempo: Tempo) -> Role | None:
+    def _role(
+        self, cell: Cell, earlier: list[Cell], layer: Layer, at: int, tempo: Tempo
+    ) -> Role | None:
         expected, before = layer.state, layer.voice
-        for earlier in self.earlier(cell):
-            expected = fold(expected, layer.name, earlier.changes)
+        for one in earlier:
+            expected = fold(expected, layer.name, one.changes_of(layer.name))
             if expected.source is None:
                 before = None
-            before = next((v for v in earlier.voices if v.layer == layer.name), before)
+            before = next((v for v in one.voices if v.layer == layer.name), before)
         if cell.at is None:
             before = None
-        mine = [c for c in cell.changes if c.get("layer") == layer.name]
-        state = fold(expected, layer.name, cell.changes)
-        ops = {change["op"] for change in mine}
+        changes = cell.changes_of(layer.name)
+        state = fold(expected, layer.name, changes)
+        ops = {change["op"] for change in changes if "layer" in change}
         if state.source is None:
             return None
         anew = bool(ops & {"play", "restart"}) or (
             "restore" in ops and (before is None or state.source != before.part.source)
         )
         moved = before is not None and (state.wide, state.pair) != (before.wide, before.pair)
-        retimed = any(change["op"] == "tempo" for change in cell.changes)
+        retimed = any(change["op"] == "tempo" for change in changes)
         if not anew:
             if before is None or not (moved or retimed):
                 return None

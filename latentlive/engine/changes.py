@@ -17,7 +17,8 @@ LEVELS = ("gain_db", "amp", "pan")
 SETTINGS = ("fade", "xfade", "quant", "morph", "wide", "pair")
 
 MOST_CHANGES = 1000
-"""In a cell: what lands together is worked out between two blocks."""
+MOST_LAYERS = 256
+"""Changes of a cell, and layers: what lands together is worked out between two blocks."""
 
 
 def check(
@@ -46,6 +47,8 @@ def check(
         )
     for change in changes:
         fit(change, CHANGES, "change")
+    if len({*layers, *named(changes)}) > MOST_LAYERS:
+        raise EngineError(f"engine: there can be at most {MOST_LAYERS} layers")
     playing = [change["layer"] for change in changes if change["op"] in ("play", "restart")]
     states = {name: _after(name, changes, layers) for name in set(playing)}
     for change in changes:

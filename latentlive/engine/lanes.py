@@ -122,13 +122,18 @@ class Lanes:
         return home != lane and voice.bound.get(home) == voice.version and voice.busy != lane
 
     def _binding(self, voice: Voice, lane: int) -> Message:
-        moved = voice.moved_from is not None and voice.bound.get(lane) == voice.moved_from
+        moved = self._moved(voice, voice.told.get(lane))
         voice.told[lane] = voice.version
         self._bound[lane].add(voice.serial)
         if moved:
             place = {"serial": voice.serial, "version": voice.version}
             return {"op": "move", "origin": voice.part.origin, **place}
         return voice.binding(self._scheduler.stage.seed)
+
+    def _moved(self, voice: Voice, version: int | None) -> bool:
+        """Return whether a version of a voice differs from what it is now only by its place."""
+        first = voice.moved_from
+        return version is not None and first is not None and version >= first
 
     def _jobs(self, lane: int) -> list[list[int]]:
         """Return the stretches that a worker renders now, those needed soonest first.
@@ -195,12 +200,13 @@ class Lanes:
         voice = self._scheduler.voices.get(message["serial"])
         if voice is None:
             return
-        if message["version"] != voice.version:
+        now = message["version"] == voice.version
+        if message["op"] == "failed" and (now or self._moved(voice, message["version"])):
+            self._scheduler.failed(voice.serial, str(message["error"]))
+        elif not now:
             if message["op"] == "rendered":
                 # It wrote over what the voice is to hold now.
                 self._scheduler.stage.expect(voice, voice.start)
-        elif message["op"] == "failed":
-            self._scheduler.failed(voice.serial, str(message["error"]))
         elif message["op"] == "loaded":
             voice.bound[lane] = voice.version
             voice.length = message["length"]

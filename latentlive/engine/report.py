@@ -11,11 +11,11 @@ from latentlive.engine.wire import Message
 
 def report(scheduler: Scheduler) -> Message:
     """Return transport, layers in slot order, and what is planned."""
-    position = scheduler.position
+    position, coming = scheduler.position, _coming(scheduler)
     shown = [
         layer
         for layer in sorted(scheduler.layers.values(), key=lambda layer: layer.slot)
-        if layer.voice or layer.leaving or layer.error or _coming(scheduler, layer)
+        if layer.voice or layer.leaving or layer.error or layer.name in coming
     ]
     sounding = [voice for voice in scheduler.voices.values() if voice.sounding]
     return {
@@ -27,15 +27,19 @@ def report(scheduler: Scheduler) -> Message:
         "bpm": scheduler.tempo.bpm_at(position),
         "silent": scheduler.silent,
         "load": sum(voice.load for voice in sounding),
-        "layers": [_layer(scheduler, layer) for layer in shown],
+        "layers": [_layer(scheduler, layer, coming.get(layer.name, [])) for layer in shown],
         "plan": [_planned(scheduler, cell) for cell in scheduler.cues.planned()],
     }
 
 
-def _coming(scheduler: Scheduler, layer: Layer) -> list[Voice]:
+def _coming(scheduler: Scheduler) -> dict[str, list[Voice]]:
     """Return the voices that are about to take a layer over: those at a quant, not in a cue."""
-    soon = (cell for cell in scheduler.cells if not cell.name and not cell.fixed)
-    return [voice for cell in soon for voice in cell.voices if voice.layer == layer.name]
+    coming: dict[str, list[Voice]] = {}
+    for cell in scheduler.cells:
+        if not cell.name and not cell.fixed:
+            for voice in cell.voices:
+                coming.setdefault(voice.layer, []).append(voice)
+    return coming
 
 
 def _ready(scheduler: Scheduler, voice: Voice) -> float:
@@ -43,8 +47,7 @@ def _ready(scheduler: Scheduler, voice: Voice) -> float:
     return max(voice.rendered - base, 0) / scheduler.tempo.sample_rate
 
 
-def _layer(scheduler: Scheduler, layer: Layer) -> Message:
-    coming = _coming(scheduler, layer)
+def _layer(scheduler: Scheduler, layer: Layer, coming: list[Voice]) -> Message:
     voice = layer.voice or next(iter([*coming, *layer.leaving]), None)
     setting = scheduler.stage.settings.get(layer.slot)
     muted = setting is not None and setting.audible == Num(0.0)

@@ -29,8 +29,14 @@ MARGIN = 6144
 """Samples between the position and the first that may still change: devices ask in bursts, and the
 limiter looks 1088 samples ahead."""
 
+SLACK = 1024
+"""Samples of the margin that may pass between the moment that a cell is given and its landing."""
+
 LANDING = 16384
 """Samples before its moment at which a cell is settled; until then it can be replaced."""
+
+MOST_PLANNED = 500
+"""Cells that can wait: what each plays follows from those that land before it."""
 
 SHORTEST_AHEAD, LONGEST_AHEAD = 0.5, 2.5
 """Below, voices would be late all the time; beyond, a ring would not hold what was rendered."""
@@ -83,6 +89,7 @@ class Scheduler:
         self.cues, self.undo = Cues(self), Undo(self)
         self.lateness = Lateness(self)
         self._numbers = 0
+        self._moved = False
 
     @property
     def tempo(self) -> Tempo:
@@ -195,7 +202,8 @@ class Scheduler:
         self.cells.append(cell)
         if self.casting.near(cell):
             self.casting.cast(cell)
-        self.advance()
+        if not planned:
+            self.advance()
         return cell
 
     def check(self, plans: list[Message]) -> None:
@@ -206,6 +214,8 @@ class Scheduler:
         LatentliveError
             With the first thing wrong.
         """
+        if len(self.cells) + len(plans) > MOST_PLANNED:
+            raise EngineError(f"engine: at most {MOST_PLANNED} changes and cues can be planned")
         cues = {cell.name for cell in self.cells if cell.name and cell.at is None}
         for plan in plans:
             fit(plan, PLANS, "plan")
@@ -348,15 +358,17 @@ class Scheduler:
 
     def advance(self) -> None:
         """Land what is ready, end what is over, write gains ahead."""
-        for cell in self.coming():
-            if cell not in self.cells:
-                continue  # what landed before it dropped it
-            try:
-                if not cell.cast and self.casting.near(cell):
-                    self.casting.cast(cell)
-                self._try_to_land(cell)
-            except Exception as error:  # noqa: BLE001 - what cannot land costs itself alone
-                self._spoilt(cell, error)
+        for step in (self._prepare, self._try_to_land):
+            for cell in self.coming():
+                if cell not in self.cells:
+                    continue  # what landed before it dropped it
+                try:
+                    step(cell)
+                except Exception as error:  # noqa: BLE001 - what cannot land costs itself alone
+                    self._spoilt(cell, error)
+            if self._moved:
+                self._moved = False
+                self.casting.refresh()
         if not self.running and not self.held and self._may_start():
             self.block.header[RUNNING] = 1
         for voice in list(self.voices.values()):
@@ -385,25 +397,33 @@ class Scheduler:
         lead = min(self.ready_enough * (2.0 + 4.0 * load), self.ahead * 0.75)
         return all(self._is_ready(voice, lead) for voice in first)
 
+    def _prepare(self, cell: Cell) -> None:
+        """Give a cell its voices in time, and another moment if its own has come too close."""
+        assert cell.at is not None
+        if not cell.cast and self.casting.near(cell):
+            self.casting.cast(cell)
+        if not self.running or cell.at >= self.earliest - GRID:
+            return
+        if cell.fixed and cell.voices:
+            beat = float(self.tempo.beats(cell.at))
+            called = f"cue {cell.name!r}" if cell.name else "what was planned"
+            self.say(f"{called} is not ready at beat {beat:.2f}: it waits for the next quant")
+            cell.fixed, cell.beat = False, None
+            cell.quant = cell.quant or 1.0
+        cell.at = self.next_quant(cell) if cell.voices else self.earliest
+        self.casting.aim(cell)
+        self.cues.lead(cell)
+        self._moved = True
+
     def _try_to_land(self, cell: Cell) -> None:
         assert cell.at is not None
-        if cell.at > (self.position + LANDING if self.running else self.position):
+        last = self.position + LANDING if self.running else self.position
+        too_late = self.running and cell.at < self.earliest - SLACK
+        if cell.at > last or too_late or not cell.cast:
             return
-        in_time = not self.running or cell.at >= self.earliest - GRID
-        if cell.cast and in_time and all(self._is_ready(voice) for voice in cell.voices):
+        if all(self._is_ready(voice) for voice in cell.voices):
             self.cells.remove(cell)
             self.landing.land(cell, cell.at)
-        elif not in_time:
-            if cell.fixed and cell.voices:
-                beat = float(self.tempo.beats(cell.at))
-                called = f"cue {cell.name!r}" if cell.name else "what was planned"
-                self.say(f"{called} is not ready at beat {beat:.2f}: it waits for the next quant")
-                cell.fixed, cell.beat = False, None
-                cell.quant = cell.quant or 1.0
-            cell.at = self.next_quant(cell) if cell.voices else self.earliest
-            self.casting.aim(cell)
-            self.cues.lead(cell)
-            self.casting.refresh()
 
     def _is_ready(self, voice: Voice, lead: float | None = None) -> bool:
         """Return whether so much of a voice is rendered, or all that there is of it."""

@@ -119,8 +119,11 @@ class Stage:
         if part == voice.part and not by:
             return
         moved = by != 0 and part == voice.part.moved(by) and voice.busy is None
+        if not moved:
+            voice.moved_from = None
+        elif voice.moved_from is None:
+            voice.moved_from = voice.version
         voice.version += 1
-        voice.moved_from = voice.version - 1 if moved else None
         voice.part = part
         if not moved:
             self.expect(voice, start)

@@ -52,7 +52,7 @@ class Voice:
     version: int = 0
     """Counts its parts: answers about an older one are not listened to."""
     moved_from: int | None = None
-    """The version that this one differs from only by its place."""
+    """The first version that this one differs from only by its place."""
     length: int | None = None
     rendered: int = 0
     """One past the last position that its rings hold."""
@@ -185,8 +185,28 @@ class Cell:
     cast: bool = False
     """Whether its voices exist: what lies far ahead holds none."""
     voices: list[Voice] = field(default_factory=list)
+    _sorted: tuple[list[Message], dict[str, list[Message]]] | None = None
+
+    def changes_of(self, name: str) -> list[Message]:
+        """Return what concerns a layer: its own changes, and those of all layers."""
+        if self._sorted is None or self._sorted[0] is not self.changes:
+            self._sorted = self.changes, _by_layer(self.changes)
+        by_layer = self._sorted[1]
+        return by_layer.get(name, by_layer[""])
 
     @property
     def called(self) -> str:
         """What the plan calls it."""
         return self.name or f"plan{self.number}"
+
+
+def _by_layer(changes: list[Message]) -> dict[str, list[Message]]:
+    """Return the changes that concern each layer that is named, and those of all, under ""."""
+    found: dict[str, list[Message]] = {"": []}
+    for change in changes:
+        if "layer" in change:
+            found.setdefault(change["layer"], found[""].copy()).append(change)
+        else:
+            for concerned in found.values():
+                concerned.append(change)
+    return found
