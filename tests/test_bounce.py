@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import random
+
 import numpy as np
 import pytest
 
@@ -125,3 +128,39 @@ def test_a_line_cut_off_by_a_crash_is_left_out(performance, tmp_path):
     cut = tmp_path / "cut.jsonl"
     cut.write_text(lines[: len(lines) // 2])
     assert 0 < len(Performance(cut).decisions) < len(Performance(path).decisions)
+
+
+WRONG = (None, {}, [], "x", "", -1, 1.5, 1e300, float("nan"), True, 10**30, [[]], {"a": 1})
+"""Values that a damaged line may hold anywhere."""
+
+
+def places(entry, place=()):
+    """Yield where something is in a line of a log."""
+    for key, value in entry.items() if isinstance(entry, dict) else enumerate(entry):
+        yield (*place, key)
+        if isinstance(value, dict | list):
+            yield from places(value, (*place, key))
+
+
+def test_a_log_with_anything_wrong_in_it_is_refused_in_one_line_or_played(performance, tmp_path):
+    lines = performance[0].with_suffix(".jsonl").read_text().splitlines()
+    rng, told = random.Random(3), []
+    path = tmp_path / "wrong.jsonl"
+    for _ in range(250):
+        number = rng.randrange(len(lines))
+        entry = json.loads(lines[number])
+        *outer, last = rng.choice(list(places(entry)))
+        inner = entry
+        for key in outer:
+            inner = inner[key]
+        inner[last] = rng.choice(WRONG)
+        wrong = [*lines[:number], json.dumps(entry), *lines[number + 1 :]]
+        path.write_text("\n".join(wrong) + "\n")
+        try:
+            log = Performance(path)
+            bounce = Bounce(log, ToySpace(1024), stop=min(log.end, 8192))
+            assert all(np.isfinite(heard.mix).all() for heard in bounce.blocks())
+        except ll.LatentliveError as error:
+            told.append(str(error))
+    assert len(told) > 100
+    assert not [line for line in told if "\n" in line]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from latentlive.engine.shapes import CHANGES, curve_of, fit
+from latentlive.engine.shapes import CHANGES, check_shape, curve_of
 from latentlive.engine.voices import Layer, State
 from latentlive.engine.wire import Message
 from latentlive.errors import EngineError
@@ -46,7 +46,7 @@ def check(
             f"engine: a cell holds at most {MOST_CHANGES} changes, this one {len(changes)}"
         )
     for change in changes:
-        fit(change, CHANGES, "change")
+        check_shape(change, CHANGES, "change")
     if len({*layers, *named(changes)}) > MOST_LAYERS:
         raise EngineError(f"engine: there can be at most {MOST_LAYERS} layers")
     playing = [change["layer"] for change in changes if change["op"] in ("play", "restart")]

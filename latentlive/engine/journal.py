@@ -14,17 +14,53 @@ from pathlib import Path
 from typing import Any
 
 from latentlive.corpus import stored
+from latentlive.engine.envelope import Setting
 from latentlive.engine.part import Part, Source
-from latentlive.engine.shapes import curve_of
+from latentlive.engine.shapes import (
+    BEATS,
+    DECISIONS,
+    FLAG,
+    NAME,
+    PACE,
+    PAIR,
+    SAID,
+    SAMPLE,
+    SEED,
+    TEXTURE,
+    WIDE,
+    check_shape,
+    curve_of,
+)
 from latentlive.engine.voices import State
 from latentlive.engine.wire import Message
-from latentlive.errors import EngineError, SoundError
-from latentlive.expr import dump, load
+from latentlive.errors import EngineError, LatentliveError, SoundError
+from latentlive.expr import Kind, Maybe, Whole, dump, load
 from latentlive.latent import Recorded
 from latentlive.renderer import Sounds
 from latentlive.space import Space
 
 FORMAT = 1
+
+HEADER: dict[str, Kind] = {
+    "model": NAME,
+    "rate": Whole(least=8000, most=192_000),
+    "channels": Whole(least=2, most=16),
+    "seed": SEED,
+    "pid": Whole(),
+    "tempo": PACE,
+    "begins": SAMPLE,
+}
+TEXTS = ("name", "model_file", "corpus")
+"""What a header holds; the texts may be empty."""
+
+PLAIN: dict[str, Kind] = {
+    **{"fade": BEATS, "xfade": BEATS, "quant": BEATS, "morph": FLAG},
+    **{"wide": WIDE, "pair": PAIR, "muted": FLAG, "soloed": FLAG},
+}
+"""What a state holds besides texture and curves."""
+
+DAMAGE = (LatentliveError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError)
+"""What a line that is not as it was written may raise."""
 
 
 class Journal:
@@ -143,18 +179,31 @@ class Performance:
                     self.header = _checked(entry)
                 elif "texture" in entry:
                     known = {key: entry[key] for key in ("expr", "code", "sounds")}
-                    self.textures[entry["texture"]] = known
+                    self.textures[entry["texture"]] = TEXTURE.coerce(known, "texture")
                 elif "text" in entry:
-                    text.append(entry["text"])
+                    text.append(SAID.coerce(entry["text"], "text"))
                 elif entry["do"] == "closed":
                     self.closed = True
-                elif int(entry["at"]) >= 0:
+                else:
+                    self._check(entry)
                     self.decisions.append(entry)
-            except (ValueError, KeyError, TypeError) as error:
+            except DAMAGE as error:
                 raise EngineError(f"log: {self.path}, line {number}: damaged ({error})") from None
         if not self.header:
             raise EngineError(f"log: {self.path} is empty")
         self.text = "".join(text)
+
+    def _check(self, decision: Message) -> None:
+        """Refuse a decision that could not be taken again."""
+        check_shape(decision, DECISIONS, "decision", "do")
+        if 2 * int(decision.get("pair", 0)) + 2 > self.header["channels"]:
+            raise EngineError(f"no pair {decision['pair']} of channels")
+        if decision["do"] == "start":
+            Part.load(decision["part"], self.header["rate"], self.source)
+        elif decision["do"] == "state":
+            load_state(decision["state"], self.source)
+        elif decision["do"] == "level":
+            Setting().changed(0, **{word: curve_of(c) for word, c in decision["curves"].items()})
 
     def _read(self) -> Iterator[str]:
         try:
@@ -249,8 +298,12 @@ def _found(sound: Recorded, digest: str, sounds: Sounds) -> list[str]:
 def _checked(header: Message) -> Message:
     if header["format"] != FORMAT:
         raise ValueError(f"format {header['format']}, this version reads {FORMAT}")
-    for key in ("model", "rate", "channels", "seed", "begins", "tempo", "pid"):
-        header[key]
+    for key, kind in HEADER.items():
+        kind.coerce(header[key], key)
+    for key in TEXTS:
+        SAID.coerce(header.get(key, ""), key)
+    if header["channels"] % 2:
+        raise ValueError(f"channels must be even, got {header['channels']}")
     return header
 
 
@@ -271,12 +324,9 @@ def load_state(data: Message, source: Callable[[Any], Source]) -> State:
     key = data["source"]
     return State(
         source=None if key is None else source(key),
-        origin=data["origin"],
+        origin=Maybe(Whole()).coerce(data["origin"], "origin"),
         gain_db=curve_of(data["gain_db"]),
         amp=curve_of(data["amp"]),
         pan=curve_of(data["pan"]),
-        **{word: data[word] for word in PLAIN},
+        **{word: kind.coerce(data[word], word) for word, kind in PLAIN.items()},
     )
-
-
-PLAIN = ("fade", "xfade", "quant", "morph", "wide", "pair", "muted", "soloed")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from latentlive.engine.shapes import SAMPLE
 from latentlive.engine.wire import Message
 from latentlive.units import Tempo
 
@@ -84,7 +85,7 @@ class Part:
         turning = None
         if "turning" in data:
             before, at, over = data["turning"]
-            turning = Turning(cls.load(before, rate, source), int(at), int(over))
-        return cls(
-            source(data["source"]), int(data["origin"]), Tempo.load(data["tempo"], rate), turning
-        )
+            at, over = SAMPLE.coerce(at, "turning: at"), SAMPLE.coerce(over, "turning: over")
+            turning = Turning(cls.load(before, rate, source), at, over)
+        origin = SAMPLE.coerce(data["origin"], "part: origin")
+        return cls(source(data["source"]), origin, Tempo.load(data["tempo"], rate), turning)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from latentlive.curves import Num
 from latentlive.engine.block import PANIC, PANIC_AT, PANIC_DONE
-from latentlive.engine.shapes import REQUESTS, fit
+from latentlive.engine.shapes import REQUESTS, check_shape
 from latentlive.engine.wire import Message
 from latentlive.errors import EngineError
 from latentlive.expr import dump
@@ -45,7 +45,7 @@ class Requests:
         LatentliveError
             If it cannot be done; nothing has changed then.
         """
-        fit(message, REQUESTS, "message")
+        check_shape(message, REQUESTS, "message")
         server, scheduler, op = self._server, self._server.scheduler, message["op"]
         if server.replay is not None and op in CHANGING:
             raise EngineError("replay: a replay takes no changes; panic and stop work")

@@ -16,7 +16,7 @@ from latentlive.engine.changes import TEXTURES, check, fold, named, taken
 from latentlive.engine.cues import Cues
 from latentlive.engine.landing import Landing, over
 from latentlive.engine.late import Lateness, needless
-from latentlive.engine.shapes import PLANS, fit
+from latentlive.engine.shapes import PLANS, check_shape
 from latentlive.engine.stage import Stage
 from latentlive.engine.undo import Undo
 from latentlive.engine.voices import Cell, Layer, State, Voice
@@ -218,7 +218,7 @@ class Scheduler:
             raise EngineError(f"engine: at most {MOST_PLANNED} changes and cues can be planned")
         cues = {cell.name for cell in self.cells if cell.name and cell.at is None}
         for plan in plans:
-            fit(plan, PLANS, "plan")
+            check_shape(plan, PLANS, "plan")
             changes = plan.get("changes", [])
             check(changes, self.layers, VOICES, self.block.channels)
             if any(change["op"] == "rename" for change in changes):

@@ -1,4 +1,4 @@
-"""What a message to the engine may hold: every value of its kind, within bounds, or a refusal."""
+"""What messages to the engine, and logs, may hold: every value of its kind, or a refusal."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from latentlive.errors import EngineError, ExpressionError, LatentliveError
 from latentlive.expr import Beats, Kind, Maybe, Node, Number, Text, Whole, load
 from latentlive.expr.fields import shown
 from latentlive.latent import join_of
+from latentlive.units import Tempo
 
 MOST_WORK = 300
 """Values that a level's curve may ask for one of its own: a twentieth of a second for what is
@@ -50,6 +51,16 @@ class ListOf(Kind):
         return value if self.kind is None else [self.kind.coerce(item, place) for item in value]
 
 
+class Data(Kind):
+    """An object, whatever it holds."""
+
+    def coerce(self, value: Any, place: str) -> Message:
+        """Return the value as it is."""
+        if not isinstance(value, dict):
+            raise ExpressionError(f"{place} must be an object, got {shown(value)}")
+        return value
+
+
 class Follows(Kind):
     """The name of a cue, and the beats after it."""
 
@@ -58,6 +69,14 @@ class Follows(Kind):
         if not isinstance(value, list) or len(value) != 2:
             raise ExpressionError(f"{place} must be a name and beats, got {shown(value)}")
         return NAME.coerce(value[0], place), BEATS.coerce(value[1], place)
+
+
+class Pace(Kind):
+    """A tempo as plain data."""
+
+    def coerce(self, value: Any, place: str) -> Tempo:
+        """Return the tempo, at any sample rate."""
+        return Tempo.load(ListOf().coerce(value, place), 44100)
 
 
 class Level(Kind):
@@ -131,6 +150,7 @@ def _work(node: Node, known: dict[str, int]) -> int:
 
 
 NAME, SAID, FLAG, LEVEL, TEXTURE = Text(), Said(), Flag(), Level(), Played()
+DATA, PACE = Data(), Pace()
 BEATS = Beats(least=0.0)
 BPM = Number("beats a minute", least=1.0, most=2000.0)
 SEED = Whole()
@@ -138,6 +158,7 @@ SAMPLE = Whole("samples", most=2**62)
 SECONDS = Number("seconds", least=0.0, most=3600.0)
 WIDE = Number(least=0.0, most=1.0)
 PAIR = Whole(most=7)
+SLOT = Whole(most=10**6)
 
 
 class Shape(NamedTuple):
@@ -206,23 +227,45 @@ REQUESTS = {
 """What a client may ask for."""
 
 
-def fit(message: Any, shapes: Mapping[str, Shape], what: str) -> None:
+VOICE = {"at": SAMPLE, "voice": Whole()}
+TURNED = {**VOICE, "level": Number(least=0.0, most=1.0), "over": SAMPLE}
+LAYER = {"at": SAMPLE, "layer": NAME, "slot": SLOT}
+
+DECISIONS = {
+    "start": Shape({**VOICE, **LAYER, "wide": WIDE, "pair": PAIR, "over": SAMPLE, "part": DATA}),
+    "fade": Shape(TURNED),
+    "gate": Shape(TURNED),
+    "level": Shape({"at": SAMPLE, "slot": SLOT, "glide": FLAG, "curves": DATA}),
+    "master": Shape({"at": SAMPLE, "gain_db": LEVEL}),
+    "tempo": Shape({"at": SAMPLE, "tempo": PACE}),
+    "seed": Shape({"at": SAMPLE, "seed": SEED}),
+    "end": Shape(VOICE),
+    "hole": Shape({**VOICE, "to": SAMPLE, "side": Whole(most=1)}),
+    "state": Shape({**LAYER, "state": DATA}),
+    "panic": Shape({"at": SAMPLE}),
+    "mark": Shape({"at": SAMPLE}),
+}
+"""What a log tells of."""
+
+
+def check_shape(message: Any, shapes: Mapping[str, Shape], what: str, key: str = "op") -> None:
     """Refuse a message that has none of some shapes.
 
     Parameters
     ----------
     message : message
-        With an 'op' of the shapes, and perhaps an 'id'.
-    shapes : mapping of op to Shape
+        With the name of a shape under `key`, and perhaps an 'id'.
+    shapes : mapping of name to Shape
     what : str
         What such a message is called.
+    key : str
 
     Raises
     ------
     LatentliveError
         With the first thing wrong.
     """
-    op = message.get("op") if isinstance(message, dict) else None
+    op = message.get(key) if isinstance(message, dict) else None
     if not isinstance(op, str) or op not in shapes:
         raise EngineError(f"engine: no {what} {shown(op)}")
     shape = shapes[op]
@@ -230,7 +273,7 @@ def fit(message: Any, shapes: Mapping[str, Shape], what: str) -> None:
         if field not in message:
             raise EngineError(f"engine: {op}: {field} is missing")
     kinds = {**shape.needed, **shape.optional}
-    for field in sorted(set(message) - {"op", "id"}):
+    for field in sorted(set(message) - {key, "id"}):
         if field not in kinds:
             raise EngineError(f"engine: {op}: no field {field!r}")
         kinds[field].coerce(message[field], f"{op}: {field}")

@@ -21,7 +21,7 @@ from latentlive.corpus import Audio, audio_digest, stored
 from latentlive.engine.block import Block
 from latentlive.engine.part import Part
 from latentlive.engine.wire import Message, Wire
-from latentlive.errors import EngineError, LatentliveError
+from latentlive.errors import EngineError, LatentliveError, SoundError
 from latentlive.expr import load
 from latentlive.latent import Joined, Latent, Recorded, Sound
 from latentlive.models import load_model
@@ -231,7 +231,9 @@ def stored_sounds(digests: dict[str, str]) -> Sounds:
     def find(sound: Recorded) -> Audio:
         if sound.digest not in known:
             if not isinstance(sound, Sound) or isinstance(sound.source, str):
-                digest = digests[sound.digest]
+                digest = digests.get(sound.digest)
+                if digest is None:
+                    raise SoundError(f"{sound!r}: its recording was not sent with it")
                 known[sound.digest] = Audio(stored(digest), digest)
             else:
                 samples = np.asarray(sound.source, np.float32)
