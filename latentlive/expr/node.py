@@ -29,6 +29,7 @@ from latentlive.expr.fields import (
     child,
     choice,
     declared,
+    lasting,
     number,
     positive,
     ratio,
@@ -151,7 +152,7 @@ def operator(*, word: str = "", form: str = "call") -> Callable[[T], T]: ...
 @dataclass_transform(
     frozen_default=True,
     eq_default=False,
-    field_specifiers=(declared, number, positive, whole, ratio, choice, child),
+    field_specifiers=(declared, number, lasting, positive, whole, ratio, choice, child),
 )
 def operator(cls: T | None = None, *, word: str = "", form: str = "call") -> T | Callable[[T], T]:
     """Declare an operator: its fields give constructor, repr, digest and JSON.
