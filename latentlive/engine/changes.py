@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from latentlive.engine.shapes import CHANGES, check_shape, curve_of
+from latentlive.engine.levels import curve_of
+from latentlive.engine.shapes import CHANGES, check_shape
 from latentlive.engine.voices import Layer, State
 from latentlive.engine.wire import Message
 from latentlive.errors import EngineError

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import queue
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from latentlive.corpus import stored
 from latentlive.engine.envelope import Setting
+from latentlive.engine.levels import curve_of
 from latentlive.engine.part import Part, Source
 from latentlive.engine.shapes import (
     BEATS,
@@ -29,7 +32,6 @@ from latentlive.engine.shapes import (
     TEXTURE,
     WIDE,
     check_shape,
-    curve_of,
 )
 from latentlive.engine.voices import State
 from latentlive.engine.wire import Message
@@ -64,7 +66,7 @@ DAMAGE = (LatentliveError, ArithmeticError, LookupError, TypeError, ValueError, 
 
 
 class Journal:
-    """Writes a log.
+    """Writes a log, in a thread of its own: a disk may stall, and a texture may be long.
 
     Parameters
     ----------
@@ -92,22 +94,33 @@ class Journal:
         except OSError as error:
             raise EngineError(f"log: cannot write {path}: {error.strerror}") from None
         self._broken = False
-        self._line({"format": FORMAT, **header})
+        self._queue: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self._writer = threading.Thread(target=self._write, daemon=True)
+        self._writer.start()
+        self.note({"format": FORMAT, **header})
 
-    def _line(self, message: Message) -> None:
-        if self._broken:
-            return
+    def _write(self) -> None:
+        """Write what was noted until it is closed, or cannot be written any more."""
         try:
-            self._lines.write(json.dumps(message, separators=(",", ":")) + "\n")
-            self._lines.flush()
+            while (noted := self._queue.get()) is not None:
+                if "text" in noted:
+                    self._text.write(noted["text"])
+                    self._text.flush()
+                self._line({key: self._plain(value) for key, value in noted.items()})
+            self._text.close()
+            self._lines.close()
         except OSError as error:
             self._broken = True
             self._say(f"log: cannot write {self.path}: {error.strerror}; it ends here")
 
+    def _line(self, message: Message) -> None:
+        self._lines.write(json.dumps(message, separators=(",", ":")) + "\n")
+        self._lines.flush()
+
     def note(self, decision: Message) -> None:
-        """Write a decision."""
-        plain = {key: self._plain(value) for key, value in decision.items()}
-        self._line(plain)
+        """Write a decision, soon; it is not to be changed any more."""
+        if not self._broken:
+            self._queue.put(decision)
 
     def _plain(self, value: Any) -> Any:
         if isinstance(value, Part):
@@ -133,22 +146,13 @@ class Journal:
         stamp = f"{hours:02d}:{minutes:02d}:{int(seconds * 1000) / 1000:06.3f}"
         place = json.dumps({"sample": self._moment, "beat": round(beat, 3)})
         heading = " ".join(part for part in ("# %%", stamp, name, place) if part)
-        text = f"{heading}\n{code.rstrip()}\n\n"
-        if self._broken:
-            return
-        try:
-            self._text.write(text)
-            self._text.flush()
-        except OSError as error:
-            self._broken = True
-            self._say(f"log: cannot write {self.path}: {error.strerror}; it ends here")
-        self._line({"text": text})
+        self.note({"text": f"{heading}\n{code.rstrip()}\n\n"})
 
-    def close(self) -> None:
-        """End the log, in good order."""
-        self._line({"do": "closed", "at": 0})
-        self._text.close()
-        self._lines.close()
+    def close(self, patience: float = 5.0) -> None:
+        """End the log, in good order; wait so many seconds at most for a slow disk."""
+        self.note({"do": "closed", "at": 0})
+        self._queue.put(None)
+        self._writer.join(patience)
 
 
 class Performance:

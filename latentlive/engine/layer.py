@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from latentlive.curves import Curve, CurveLike, as_curve
-from latentlive.engine.shapes import BEATS, WIDE, followed
+from latentlive.engine.levels import followed
+from latentlive.engine.shapes import BEATS, WIDE
 from latentlive.errors import ExpressionError, WordError, did_you_mean
 from latentlive.expr import Whole, dump
 from latentlive.latent import Texture

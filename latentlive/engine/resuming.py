@@ -9,8 +9,8 @@ from latentlive.curves import Curve, Num
 from latentlive.engine.address import answers
 from latentlive.engine.envelope import MASTER_DB
 from latentlive.engine.journal import Performance, load_state
+from latentlive.engine.levels import curve_of
 from latentlive.engine.scheduler import Scheduler
-from latentlive.engine.shapes import curve_of
 from latentlive.engine.voices import Layer
 from latentlive.engine.wire import Message
 from latentlive.errors import EngineError

@@ -6,16 +6,13 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from latentlive.curves import Curve
+from latentlive.engine.levels import curve_of
 from latentlive.engine.wire import Message
-from latentlive.errors import EngineError, ExpressionError, LatentliveError
-from latentlive.expr import Beats, Kind, Maybe, Node, Number, Text, Whole, load
+from latentlive.errors import EngineError, ExpressionError
+from latentlive.expr import Beats, Kind, Maybe, Number, Text, Whole, load
 from latentlive.expr.fields import shown
 from latentlive.latent import join_of
 from latentlive.units import Tempo
-
-MOST_WORK = 300
-"""Values that a level's curve may ask for one of its own: a twentieth of a second for what is
-written ahead."""
 
 
 class Flag(Kind):
@@ -100,53 +97,6 @@ class Played(Kind):
         join_of(load(value["expr"]))
         texture: Message = value
         return texture
-
-
-def curve_of(data: Any) -> Curve:
-    """Return the curve of a level that a message holds as JSON data, or as it was read before.
-
-    Raises
-    ------
-    ExpressionError
-        If it is no curve, or none that a level can follow.
-    """
-    if isinstance(data, Curve):
-        return data
-    node = load(data)
-    if not isinstance(node, Curve):
-        raise LatentliveError("gain, amp and pan take a number or a curve")
-    return followed(node, "gain, amp and pan")
-
-
-def followed(curve: Curve, place: str) -> Curve:
-    """Return a curve that a level can follow.
-
-    Raises
-    ------
-    ExpressionError
-        If it is stretched over a length, which a layer does not have, or takes long to compute:
-        levels are computed between two decisions of the engine.
-    """
-    if (work := _work(curve, {})) > MOST_WORK:
-        raise ExpressionError(
-            f"{place}: the curve asks for {work} values a moment, {MOST_WORK} is the most here; "
-            "smooth it once, or less of it"
-        )
-    try:
-        curve.at(0.0)
-    except ExpressionError:
-        raise ExpressionError(
-            f"{place}: a layer has no length to fit an array to; "
-            "give it a curve of beats such as line(-20, 0, 8)"
-        ) from None
-    return curve
-
-
-def _work(node: Node, known: dict[str, int]) -> int:
-    """Return how many values one value of a node takes."""
-    if node.digest not in known:
-        known[node.digest] = 1 + node.asks * sum(_work(child, known) for child in node.children)
-    return known[node.digest]
 
 
 NAME, SAID, FLAG, LEVEL, TEXTURE = Text(), Said(), Flag(), Level(), Played()

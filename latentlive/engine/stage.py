@@ -13,8 +13,8 @@ import numpy as np
 from latentlive.curves import Curve, Num
 from latentlive.engine.block import POINTS, POSITION, RING, RUNNING, VOICES, Block
 from latentlive.engine.envelope import MASTER_DB, Fade, Setting
+from latentlive.engine.levels import curve_of
 from latentlive.engine.part import Part
-from latentlive.engine.shapes import curve_of
 from latentlive.engine.voices import Voice
 from latentlive.engine.wire import Message
 from latentlive.errors import EngineError

@@ -159,13 +159,12 @@ def _deadly(path):
 
 @pytest.fixture
 def many(tmp_path):
-    """A folder of so many sounds that a machine may pause before all are measured."""
+    """A folder of sounds that take a while."""
     folder = tmp_path / "many"
     folder.mkdir()
     noise = np.random.default_rng(0).standard_normal(44100 * 10).astype("f4") * 0.1
-    soundfile.write(folder / "000.wav", noise, 44100)
-    for n in range(1, 1000):
-        (folder / f"{n:03}.wav").hardlink_to(folder / "000.wav")
+    for n in range(100):
+        soundfile.write(folder / f"{n:03}.wav", noise[n:], 44100)
     return folder
 
 
@@ -173,7 +172,13 @@ def many(tmp_path):
 def test_interrupted_it_keeps_what_it_has_and_goes_on(many, how):
     command = [sys.executable, "-m", "latentlive.cli", "corpus", str(many), "--workers", "1"]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A shell lets what it runs in the background ignore Ctrl-C, and its children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     end = time.monotonic() + 60
     while not _stored(many):
@@ -183,18 +188,17 @@ def test_interrupted_it_keeps_what_it_has_and_goes_on(many, how):
     os.killpg(process.pid, how) if how == signal.SIGINT else process.kill()
     _, told = process.communicate(timeout=60)
     kept = _stored(many)
-    assert 0 < kept < 1000
+    assert 0 < kept < 100
     if how == signal.SIGINT:
         assert process.returncode == 130
         assert f"interrupted: {kept} sounds are kept; run it again to go on" in told
         assert "Traceback" not in told
-    wanted = {*_names(many), "998", "999"}
-    for path in many.glob("*.wav"):  # of the rest, few are left to be measured
-        if path.stem not in wanted:
-            path.unlink()
+    for path in many.glob("*.wav"):  # the rest is short, to be done soon
+        if path.stem not in _names(many):
+            soundfile.write(path, TONE, 44100)
     report, stored = updated(many)
     assert report.kept == kept
-    assert set(stored) == wanted
+    assert len(stored) == 100
 
 
 def _names(folder):

@@ -229,6 +229,23 @@ def test_a_fault_of_the_engines_own_is_told_once_and_the_sound_goes_on(
     assert same(tmp_path / "heard.wav", plain)
 
 
+@pytest.mark.parametrize("fault", ["stalls", "breaks"])
+def test_a_disk_that_fails_under_the_log_does_not_hold_up_the_sound(fault, plain, tmp_path):
+    log, said = tmp_path / "log.py", []
+    os.mkfifo(log.with_suffix(".jsonl"))  # a pipe is full after 64 KiB, and broken without a reader
+    reader = os.open(log.with_suffix(".jsonl"), os.O_RDONLY | os.O_NONBLOCK)
+    with performance(tmp_path / "heard.wav", model="toy", log=log, said=said) as live:
+        live.start()
+        if fault == "breaks":
+            at(live, 0.5)
+            os.close(reader)
+    if fault == "stalls":
+        os.close(reader)
+    told = [line for line in said if line.startswith("log: cannot write")]
+    assert len(told) == (fault == "breaks")
+    assert same(tmp_path / "heard.wav", plain)
+
+
 def test_a_worker_that_reads_nothing_does_not_hold_up_the_others(plain, tmp_path):
     long = ll.sound((np.random.default_rng(7).standard_normal(20 * RATE) * 0.1).astype("f4"))
     with performance(tmp_path / "heard.wav", model="toy") as live:
