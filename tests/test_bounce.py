@@ -130,6 +130,18 @@ def test_a_line_cut_off_by_a_crash_is_left_out(performance, tmp_path):
     assert 0 < len(Performance(cut).decisions) < len(Performance(path).decisions)
 
 
+def test_what_cannot_be_written_as_it_was_typed_does_not_end_the_log(tmp_path):
+    house = Logged(tmp_path / "odd.py")
+    house.journal.cell("'\ud800'", "", 0, 0.0, RATE)
+    house.journal.cell("after", "", 0, 0.0, RATE)
+    house.journal.close()
+    log = Performance(tmp_path / "odd.py")
+    assert log.closed
+    assert not log.edited
+    assert r"'\ud800'" in log.text
+    assert not house.said
+
+
 WRONG = (None, {}, [], "x", "", -1, 1.5, 1e300, float("nan"), True, 10**30, [[]], {"a": 1})
 """Values that a damaged line may hold anywhere."""
 

@@ -107,6 +107,10 @@ BAD = [
     ),
     (lambda: Layer(None, "d1").gain("x"), "gain: db must be a curve, a number or an array"),
     (lambda: Layer(None, "d1").fade(-1), "fade must be >= 0 beats, got -1"),
+    (
+        lambda: Layer(None, "d1").fade(10**400),
+        "fade must be a finite number of beats, got inf",
+    ),
     (lambda: Layer(None, "d1").fade(1e7), "fade must be <= 1e+06 beats, got 1e+07"),
     (
         lambda: Layer(None, "d1").gain([0, -6]),

@@ -17,9 +17,8 @@ TEXTURES = ("play", "restart", "restore")
 LEVELS = ("gain_db", "amp", "pan")
 SETTINGS = ("fade", "xfade", "quant", "morph", "wide", "pair")
 
-MOST_CHANGES = 1000
-MOST_LAYERS = 256
-"""Changes of a cell, and layers: what lands together is worked out between two blocks."""
+MOST_CHANGES = MOST_LAYERS = 1000
+"""Changes of a cell, and layers that have a name: it is all worked out between two blocks."""
 
 
 def check(
@@ -49,7 +48,9 @@ def check(
     for change in changes:
         check_shape(change, CHANGES, "change")
     if len({*layers, *named(changes)}) > MOST_LAYERS:
-        raise EngineError(f"engine: there can be at most {MOST_LAYERS} layers")
+        raise EngineError(
+            f"engine: there can be at most {MOST_LAYERS} layers; use one of them again"
+        )
     playing = [change["layer"] for change in changes if change["op"] in ("play", "restart")]
     states = {name: _after(name, changes, layers) for name in set(playing)}
     for change in changes:

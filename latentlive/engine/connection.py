@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from latentlive.engine.address import Address
 from latentlive.engine.children import ONE_THREAD
+from latentlive.engine.shapes import SECONDS
 from latentlive.engine.system import apart
 from latentlive.engine.wire import Message, Wire
 from latentlive.errors import EngineError
@@ -104,7 +105,8 @@ class Connection:
         return self.state
 
     def end(self, fade: float) -> None:
-        """Let the engine fade out over `fade` seconds and end, and wait for that."""
+        """Let the engine fade out over `fade` seconds (0 to 3600) and end, and wait for that."""
+        fade = SECONDS.coerce(fade, "fade")
         if not self.ended:
             with contextlib.suppress(EngineError):
                 self.request({"op": "quit", "fade": fade})

@@ -109,9 +109,10 @@ class Journal:
                 self._line({key: self._plain(value) for key, value in noted.items()})
             self._text.close()
             self._lines.close()
-        except OSError as error:
+        except (OSError, ValueError) as error:
             self._broken = True
-            self._say(f"log: cannot write {self.path}: {error.strerror}; it ends here")
+            why = error.strerror if isinstance(error, OSError) else error
+            self._say(f"log: cannot write {self.path}: {why}; it ends here")
 
     def _line(self, message: Message) -> None:
         self._lines.write(json.dumps(message, separators=(",", ":")) + "\n")
@@ -146,7 +147,9 @@ class Journal:
         stamp = f"{hours:02d}:{minutes:02d}:{int(seconds * 1000) / 1000:06.3f}"
         place = json.dumps({"sample": self._moment, "beat": round(beat, 3)})
         heading = " ".join(part for part in ("# %%", stamp, name, place) if part)
-        self.note({"text": f"{heading}\n{code.rstrip()}\n\n"})
+        text = f"{heading}\n{code.rstrip()}\n\n"
+        # Half a surrogate pair can be typed, and not be written.
+        self.note({"text": text.encode(errors="backslashreplace").decode()})
 
     def close(self, patience: float = 5.0) -> None:
         """End the log, in good order; wait so many seconds at most for a slow disk."""

@@ -117,7 +117,7 @@ class Requests:
         """Write typed text into the log, with its moment."""
         code = str(message.get("code", ""))
         if "failed" in message:
-            code += f"\n# {message['failed'].splitlines()[0]}"
+            code += f"\n# {message['failed'].partition(chr(10))[0]}"
         if code.strip():
             tempo = self._server.scheduler.tempo
             beat = float(tempo.beats(at))

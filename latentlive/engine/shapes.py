@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -33,6 +34,21 @@ class Said(Kind):
         if not isinstance(value, str):
             raise ExpressionError(f"{place} must be text, got {shown(value)}")
         return value
+
+
+class FilePath(Text):
+    """A path that a file could have."""
+
+    def coerce(self, value: Any, place: str) -> str:
+        """Return the value, refused if no file can be called so."""
+        path = super().coerce(value, place)
+        try:
+            possible = b"\0" not in os.fsencode(path)
+        except UnicodeEncodeError:
+            possible = False
+        if not possible:
+            raise ExpressionError(f"{place}: no file can be called {shown(path)}")
+        return path
 
 
 class ListOf(Kind):
@@ -100,7 +116,7 @@ class Played(Kind):
 
 
 NAME, SAID, FLAG, LEVEL, TEXTURE = Text(), Said(), Flag(), Level(), Played()
-DATA, PACE = Data(), Pace()
+DATA, PACE, PATH = Data(), Pace(), FilePath()
 BEATS = Beats(least=0.0)
 BPM = Number("beats a minute", least=1.0, most=2000.0)
 SEED = Whole()
@@ -168,7 +184,7 @@ REQUESTS = {
     "redo": Shape(),
     "seed": Shape({"n": SEED}),
     "start": Shape(),
-    "record": Shape({"path": NAME}, {"stems": Maybe(NAME)}),
+    "record": Shape({"path": PATH}, {"stems": Maybe(PATH)}),
     "stop recording": Shape(),
     "panic": Shape(),
     "quit": Shape({}, {"fade": SECONDS}),

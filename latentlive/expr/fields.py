@@ -62,7 +62,10 @@ def _finite(value: Any, place: str, unit: str) -> float:
     of = f" of{unit}" if unit else ""
     if isinstance(value, bool) or not isinstance(value, numbers.Real | np.number):
         raise ExpressionError(f"{place} must be a number{of}, got {shown(value)}")
-    result = float(value)
+    try:
+        result = float(value)
+    except OverflowError:  # a whole number of more than 308 digits
+        result = math.inf
     if not math.isfinite(result):
         raise ExpressionError(f"{place} must be a finite number{of}, got {result:g}")
     return result + 0.0  # -0.0 and 0.0 are one number here

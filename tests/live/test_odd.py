@@ -146,6 +146,9 @@ live.bounce(0, HUGE, "x.wav")
 live.audition(sound * HUGE)
 live.undo()
 live.redo()
+d1.fade(10**400)
+live.record("a\\0.wav")
+live.record("\\ud800.wav")
 """.strip().splitlines()
 """Words with a meaning, but with values that nobody means."""
 
