@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,22 @@ def _own_cache(tmp_path_factory):
     patch.setenv("LATENTLIVE_CACHE", str(tmp_path_factory.mktemp("cache")))
     yield
     patch.undo()
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_left():
+    """A test ends the threads that it starts: what ticks on slows all tests after it."""
+    before = set(threading.enumerate())
+    yield
+    end = time.monotonic() + 10.0
+    while left := [one for one in threading.enumerate() if one not in before and is_ours(one)]:
+        assert time.monotonic() < end, f"the test left threads running: {left}"
+        time.sleep(0.01)
+
+
+def is_ours(thread):
+    """Return whether a thread is the project's, not tqdm's monitor of progress bars."""
+    return thread.name != "tqdm_monitor"
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 import numpy as np
@@ -14,6 +15,7 @@ from latentlive.engine.block import (
     POSITION,
     RING,
     RUNNING,
+    UNDERFLOWS,
     Block,
 )
 from latentlive.engine.feeding import Clock, Direct, Resampled
@@ -24,21 +26,45 @@ HERTZ = 441
 
 
 def tone_block(channels=2):
-    """Return a running block whose ring holds a tone that fits it, for ever."""
+    """Return a running block whose ring holds whole cycles of a tone."""
     block = Block.create(channels)
     cycles = round(HERTZ * RING / RATE)
     block.audio[0] = 0.4 * np.sin(2 * np.pi * cycles * np.arange(RING) / RING)
-    block.ready[0] = 0, RING
     block.gains[:] = 1.0
     block.active[0] = 1
     block.header[RUNNING] = 1
     return block, cycles * RATE / RING
 
 
-def clock_of(block, due=None, frames=512):
-    clock = Clock(Player(block), RATE, frames, due)
-    clock.allow()
-    return clock
+class Supplied(Player):
+    """A player whose voice is rendered as far as it reads, however long it plays."""
+
+    def fill(self, out):
+        at = int(self.block.header[POSITION])
+        self.block.ready[0] = max(at - RING // 2, 0), at + RING // 2
+        super().fill(out)
+
+
+@pytest.fixture
+def rig():
+    """What moves the player during a test, and ends with it."""
+    with Rig() as rig:
+        yield rig
+
+
+class Rig(contextlib.ExitStack):
+    """Makes clocks and feeds, and ends them, the last one first."""
+
+    def clock(self, block, due=None, allowed=True):
+        clock = Clock(Supplied(block), RATE, 512, due)
+        self.callback(clock.close)
+        if allowed:
+            clock.allow()
+        return clock
+
+    def feed(self, feed):
+        self.callback(lambda: feed.stop(time.monotonic()))
+        return feed
 
 
 def waited(condition, seconds=5.0):
@@ -48,29 +74,31 @@ def waited(condition, seconds=5.0):
         time.sleep(0.001)
 
 
-def test_the_clock_keeps_the_pace_of_the_wall():
+def test_the_clock_keeps_the_pace_of_the_wall(rig):
     block, _ = tone_block()
     begun = time.monotonic()
-    clock_of(block)
+    rig.clock(block)
     time.sleep(0.5)
     assert block.header[POSITION] / RATE == pytest.approx(time.monotonic() - begun, abs=0.1)
 
 
-def test_the_clock_makes_up_for_what_another_process_missed_but_not_for_a_night():
+def test_the_clock_makes_up_for_what_another_process_missed_but_not_for_a_night(rig):
     block, _ = tone_block()
     block.header[POSITION] = 64
-    clock_of(block, due=time.monotonic() - 1.0)
+    rig.clock(block, due=time.monotonic() - 1.0)
     waited(lambda: block.header[POSITION] > RATE, 0.5)
     block, _ = tone_block()
     block.header[POSITION] = 64
-    clock_of(block, due=time.monotonic() - 1e6)
-    time.sleep(0.2)
-    assert 2.0 * RATE <= block.header[POSITION] < 2.6 * RATE
+    begun = time.monotonic()
+    rig.clock(block, due=begun - 1e6)
+    waited(lambda: block.header[POSITION] >= 2.0 * RATE)
+    heard = block.header[POSITION] / RATE
+    assert heard < 2.1 + time.monotonic() - begun
 
 
-def test_time_waits_for_the_first_device_and_the_heart_beats_meanwhile():
+def test_time_waits_for_the_first_device_and_the_heart_beats_meanwhile(rig):
     block, _ = tone_block()
-    clock = Clock(Player(block), RATE, 512)
+    clock = rig.clock(block, allowed=False)
     time.sleep(0.2)
     assert block.header[POSITION] == 0
     assert block.header[HEARTBEAT] > 5
@@ -78,12 +106,12 @@ def test_time_waits_for_the_first_device_and_the_heart_beats_meanwhile():
     waited(lambda: block.header[POSITION] > 0)
 
 
-def test_a_callback_that_does_not_get_the_baton_is_silent_and_does_not_wait():
+def test_a_callback_that_does_not_get_the_baton_is_silent_and_does_not_wait(rig):
     block, _ = tone_block()
-    clock = clock_of(block)
+    clock = rig.clock(block)
     assert clock.take(wait=True)  # as if the clock were in the middle of a block
     at = int(block.header[POSITION])
-    direct = Direct(clock, 0.1)
+    direct = rig.feed(Direct(clock, 0.1))
     out = np.ones((512, 2), np.float32)
     direct.fill(out, False)
     assert not out.any()
@@ -92,10 +120,10 @@ def test_a_callback_that_does_not_get_the_baton_is_silent_and_does_not_wait():
     clock.give(time.monotonic())
 
 
-def test_a_callback_takes_time_over_and_gives_it_back_without_a_step():
+def test_a_callback_takes_time_over_and_gives_it_back_without_a_step(rig):
     block, hertz = tone_block()
-    clock = clock_of(block)
-    direct = Direct(clock, 0.1)
+    clock = rig.clock(block)
+    direct = rig.feed(Direct(clock, 0.1))
     waited(lambda: block.header[POSITION] > 5000)
     out = np.zeros((512, 2), np.float32)
     waited(lambda: direct.fill(out, False) or direct.driving)
@@ -105,8 +133,8 @@ def test_a_callback_takes_time_over_and_gives_it_back_without_a_step():
     for _ in range(10):
         direct.fill(out, False)
     assert block.header[POSITION] == at + 5120
-    direct.stop(time.monotonic() + 0.2)
-    time.sleep(0.1)
+    direct.stop(time.monotonic() + 1.0)
+    time.sleep(0.2)
     assert block.header[POSITION] == at + 5120  # what the device had queued is time passed
     waited(lambda: block.header[POSITION] > at + 10_000)
     heard = block.read_tap(0, at + 10_000)[:, 0]
@@ -114,19 +142,19 @@ def test_a_callback_takes_time_over_and_gives_it_back_without_a_step():
     assert np.abs(heard - expected).max() < 1e-6
 
 
-def test_the_clock_goes_on_where_a_device_stops_calling_and_the_device_may_take_it_back():
+def test_the_clock_goes_on_where_a_device_stops_calling_and_the_device_may_take_it_back(rig):
     block, _ = tone_block()
-    direct = Direct(clock_of(block), 0.1)
+    direct = rig.feed(Direct(rig.clock(block), 0.5))
     out = np.zeros((512, 2), np.float32)
     waited(lambda: direct.fill(out, False) or direct.driving)
     called, at = time.monotonic(), int(block.header[POSITION])
-    while time.monotonic() < called + 0.1:
+    while time.monotonic() < called + 0.2:
         direct.watch()
         assert block.header[POSITION] == at  # the device still plays what it has
     waited(lambda: direct.watch() or not direct.driving)
     time.sleep(0.1)
-    passed = time.monotonic() - called - 0.1
-    assert (block.header[POSITION] - at) / RATE == pytest.approx(passed, abs=0.05)
+    passed = time.monotonic() - called - 0.5
+    assert (block.header[POSITION] - at) / RATE == pytest.approx(passed, abs=0.1)
     waited(lambda: direct.fill(out, False) or direct.driving)
     at = int(block.header[POSITION])
     direct.fill(out, False)
@@ -142,38 +170,51 @@ def fitted(samples, hertz, rate):
 
 
 def drained(feed, rate, channels, seconds, burst=1764, frames=441):
-    """Return what a device gets that asks in bursts, a little faster than real time."""
+    """Return what a device gets that asks in bursts, as soon as they are there.
+
+    Paced by the resampler, not by the wall: a machine that pauses changes nothing.
+    """
     parts = []
     while sum(map(len, parts)) < seconds * rate:
+        waited(lambda: feed.driving and feed.ahead >= burst)
         for _ in range(burst // frames):
             parts.append(np.full((frames, channels), 9.0, np.float32))
             feed.fill(parts[-1], False)
-        time.sleep(0.8 * burst / rate)
     return np.concatenate(parts)
 
 
+def resampled(rig, block, rate):
+    """Return a resampler whose device has just called for the first time."""
+    # So much latency that it takes no pause of a machine for a device that is gone.
+    feed = rig.feed(Resampled(rig.clock(block), rate, 4.0))
+    out = np.ones((441, block.channels), np.float32)
+    feed.fill(out, False)
+    assert not out.any()  # nothing is resampled yet
+    return feed
+
+
 @pytest.mark.parametrize("rate", [48000, 96000, 22050])
-def test_a_tone_goes_through_the_resampler_with_its_level_and_without_a_gap(rate):
+def test_a_tone_goes_through_the_resampler_with_its_level_and_without_a_gap(rig, rate):
     block, hertz = tone_block()
-    # So much latency that a machine may pause: a device that does not call loses time to the clock.
-    feed = Resampled(clock_of(block), rate, 1.0)
-    heard = drained(feed, rate, 2, 1.5)
+    feed = resampled(rig, block, rate)
+    heard = drained(feed, rate, 2, 6.0)  # more than its ring holds
     first = int(np.flatnonzero(heard[:, 0])[0])
-    assert first < 0.3 * rate
+    assert first < 0.01 * rate
     level, residue = fitted(heard[first + rate // 10 :, 0], hertz, rate)
     assert level == pytest.approx(0.4, rel=1e-4)
     assert residue < 1e-4
     assert np.array_equal(heard[:, 0], heard[:, 1])
-    mix = block.read_tap(10_000, 30_000)[:, 0]
+    assert not block.header[UNDERFLOWS]
+    mix = block.read_tap(at := int(block.header[POSITION]) - RATE, at + 20_000)[:, 0]
     assert fitted(mix, hertz, RATE)[1] < 1e-6  # the tap is at the model's rate
     feed.stop(time.monotonic())
     at = int(block.header[POSITION])
     waited(lambda: block.header[POSITION] > at)
 
 
-def test_panic_reaches_through_the_resampler():
+def test_panic_reaches_through_the_resampler(rig):
     block, _ = tone_block()
-    feed = Resampled(clock_of(block), 48000, 0.1)
+    feed = resampled(rig, block, 48000)
     assert drained(feed, 48000, 1, 0.5)[-441:].any()
     block.header[PANIC] += 1
     out = np.ones((441, 1), np.float32)
@@ -181,13 +222,12 @@ def test_panic_reaches_through_the_resampler():
     assert not out.any()
     block.active[0] = 0
     block.header[PANIC_DONE] = block.header[PANIC]
-    assert not drained(feed, 48000, 1, 0.7).any()
-    feed.stop(time.monotonic())
+    assert not drained(feed, 48000, 1, 6.0).any()
 
 
-def test_a_resampler_that_never_played_gives_nothing_back_that_it_never_had():
+def test_a_resampler_that_never_played_gives_nothing_back_that_it_never_had(rig):
     block, _ = tone_block()
-    clock = clock_of(block)
+    clock = rig.clock(block)
     Resampled(clock, 48000, 0.1).stop(time.monotonic())
     at = int(block.header[POSITION])
     waited(lambda: block.header[POSITION] > at)

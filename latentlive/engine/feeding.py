@@ -57,7 +57,9 @@ class Clock:
         self._baton = threading.Lock()
         self._due = now if due is None else max(due, now - LONGEST_LATE)
         self._free_from = now + FIRST_PATIENCE
-        threading.Thread(target=self._run, daemon=True).start()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
 
     def take(self, wait: bool = False) -> bool:
         """Take the baton from the clock; return whether it was to be had."""
@@ -72,10 +74,15 @@ class Clock:
         """Let time begin without a device."""
         self._free_from = 0.0
 
+    def close(self) -> None:
+        """End time, once the baton is back: nothing moves the player any more."""
+        self._closed = True
+        self._thread.join()
+
     def _run(self) -> None:
         out = np.empty((self.frames, self.player.block.channels), np.float32)
         header = self.player.block.header
-        while True:
+        while not self._closed:
             with self._baton:
                 now = time.monotonic()
                 if now < self._free_from and not header[POSITION]:
@@ -146,6 +153,7 @@ class Direct:
     def stop(self, due: float) -> None:
         """Give the baton back, after the last call of `fill`."""
         if self.driving:
+            self.driving = False
             self.clock.give(due)
 
 
@@ -179,6 +187,11 @@ class Resampled:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
+    @property
+    def ahead(self) -> int:
+        """Samples that are resampled and not heard yet."""
+        return self._written - self._read
+
     def fill(self, out: F32, underflow: bool) -> None:
         """Write the next samples of the device [shape=(n, device channels)]."""
         header = self._block.header
@@ -187,7 +200,7 @@ class Resampled:
         out[:] = 0.0
         if not self.driving:
             return
-        have = min(self._written - self._read, len(out))
+        have = min(self.ahead, len(out))
         header[UNDERFLOWS] += underflow or have < len(out)
         done, asked = int(header[PANIC_DONE]), int(header[PANIC])
         if asked == self._silenced == done:
@@ -205,6 +218,7 @@ class Resampled:
         self._stopped = True
         self._thread.join()
         if self._holding:
+            self._holding = False
             self.clock.give(due)
 
     def _run(self) -> None:
@@ -217,7 +231,7 @@ class Resampled:
                 self.clock.give(due)
             elif not late and not self._holding:
                 self._holding = self.clock.take(wait=True)
-            elif self._holding and self._written - self._read < self._enough:
+            elif self._holding and self.ahead < self._enough:
                 self._fill_ahead(out)
                 continue
             self.driving = self._holding
