@@ -381,9 +381,9 @@ def corpus(folder: Path | None, **options: Any) -> None:
 @main.command()
 def devices() -> None:
     """List the sound devices that can be played on."""
-    from latentlive.engine.devices import list_devices
+    from latentlive.engine.asking import listed
 
-    for line in list_devices():
+    for line in listed():
         click.echo(line)
 
 

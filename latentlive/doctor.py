@@ -5,20 +5,18 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from latentlive.corpus import cache_folder
-from latentlive.engine.wire import Wire
-from latentlive.errors import LatentliveError
+from latentlive.engine.asking import tried
+from latentlive.errors import DeviceError, LatentliveError
 
 OLDEST_PYTHON = (3, 11)
 LEAST_CORES = 2
 LEAST_DISK_GB = 5.0
-DEVICE_PATIENCE = 10.0
 
 
 @dataclass(frozen=True)
@@ -115,25 +113,11 @@ def opened_model(model: str | None) -> tuple[int, Finding]:
 
 
 def sound(device: str, rate: int) -> Finding:
-    """Open a device in a process of its own, since a sound server that hangs takes it along."""
-    command = [sys.executable, "-P", "-m", "latentlive.engine.devices"]
-    command += ["--device", device, "--rate", str(rate)]
-    child = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
+    """Open a device."""
     try:
-        child.wait(DEVICE_PATIENCE)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()
-        return Finding("sound", "fails", "the device does not answer", "restart the sound server")
-    assert child.stdout is not None
-    with child.stdout, open(os.devnull, "wb") as nowhere:
-        told = Wire(child.stdout, nowhere).receive()
-    if told is None:
-        return Finding("sound", "fails", "PortAudio ends the process that opens the device")
-    if told["device"] is None:
-        return Finding("sound", "fails", told["why"])
-    note = "" if told["rate"] == rate else f" (the model's {rate} Hz are resampled)"
-    text = f"{told['device']}: {told['channels']} channels at {told['rate']} Hz{note}"
+        opened = tried(device, rate)
+    except DeviceError as error:
+        return Finding("sound", "fails", str(error))
+    note = "" if opened["rate"] == rate else f" (the model's {rate} Hz are resampled)"
+    text = f"{opened['name']}: {opened['channels']} channels at {opened['rate']} Hz{note}"
     return Finding("sound", "ok", text)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 
 import pytest
 
 from latentlive import doctor
+from latentlive.engine import asking
 
 
 def ask(*arguments, **environment):
@@ -61,10 +61,9 @@ def test_little_room_and_one_core_are_warnings(monkeypatch):
 
 
 def test_a_sound_server_that_hangs_does_not_take_the_doctor_along(monkeypatch):
-    monkeypatch.setattr(doctor, "DEVICE_PATIENCE", 0.01)
-    begun = time.monotonic()
-    assert doctor.sound("", 44100).text == "the device does not answer"
-    assert time.monotonic() - begun < 5.0
+    monkeypatch.setattr(asking, "PATIENCE", 0.01)
+    found = doctor.sound("", 44100)
+    assert found.line() == f"FAIL  sound    {asking.SILENT}"
 
 
 @pytest.mark.parametrize("device", ["no such device", "99"])

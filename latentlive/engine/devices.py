@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import click
 import numpy as np
 from numpy.typing import NDArray
 
-from latentlive.engine.wire import Wire
 from latentlive.errors import DeviceError, did_you_mean
 
 NO_PORTAUDIO = "no PortAudio library; on Debian and Ubuntu: sudo apt install libportaudio2"
@@ -205,28 +201,3 @@ def look_again() -> None:
         sounddevice._terminate()
     with contextlib.suppress(sounddevice.PortAudioError):
         sounddevice._initialize()
-
-
-@click.command()
-@click.option("--device", default="")
-@click.option("--rate", type=int, required=True)
-def main(device: str, rate: int) -> None:
-    """Open a device and tell what came of it."""
-    wire = Wire(sys.stdin.buffer, os.fdopen(os.dup(1), "wb"))
-    for stream in (1, 2):  # ALSA and PortAudio print from C
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
-    try:
-        opened = open_output(device, rate, 2, 512, 0.1, lambda *_: None, lambda: None)
-        told: dict[str, Any] = {
-            "device": opened.name,
-            "rate": opened.rate,
-            "channels": opened.channels,
-        }
-    except DeviceError as error:
-        told = {"device": None, "why": str(error)}
-    wire.send(told)
-    os._exit(0)  # PortAudio's own clean-up can hang on a dead server
-
-
-if __name__ == "__main__":
-    main()

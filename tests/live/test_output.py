@@ -14,9 +14,10 @@ import pytest
 
 import latentlive as ll
 from latentlive.doctor import sound
+from latentlive.engine import asking
 from latentlive.engine.block import Block
 from latentlive.engine.output import Output
-from latentlive.errors import EngineError
+from latentlive.errors import DeviceError, EngineError
 from tests.live.conftest import wait_until
 
 RATE = 44100
@@ -191,6 +192,18 @@ def test_a_device_is_chosen_by_a_part_of_its_name_or_by_number(sink):
     assert f"ok    sound    {sound('PULS', RATE).text}" == sound(number, RATE).line()
     with ll.Engine(model="toy", device="PULS") as live:
         assert live.wait_for_device() == "pulse"
+
+
+def test_a_frozen_sound_server_does_not_take_along_who_asks_for_devices(own_sink, monkeypatch):
+    before = asking.listed()
+    own_sink.server.send_signal(signal.SIGSTOP)
+    patience = asking.PATIENCE
+    monkeypatch.setattr(asking, "PATIENCE", 2.0)
+    with pytest.raises(DeviceError, match="does not answer; restart the sound server"):
+        asking.listed()
+    monkeypatch.setattr(asking, "PATIENCE", patience)
+    own_sink.server.send_signal(signal.SIGCONT)
+    assert asking.listed() == before
 
 
 def test_what_is_said_as_devices_come_and_go(tmp_path):
