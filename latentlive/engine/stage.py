@@ -15,6 +15,7 @@ from latentlive.engine.block import POINTS, POSITION, RING, RUNNING, VOICES, Blo
 from latentlive.engine.envelope import MASTER_DB, Fade, Setting
 from latentlive.engine.levels import curve_of
 from latentlive.engine.part import Part
+from latentlive.engine.system import fence
 from latentlive.engine.voices import Voice
 from latentlive.engine.wire import Message
 from latentlive.errors import EngineError
@@ -148,8 +149,11 @@ class Stage:
         voice.fade = Fade(at, at + max(over, GRID), 0.0, 1.0)
         voice.sounding = True
         voice.gains_until = at
+        self._write(voice)
         for ring in voice.rings:
             self.block.pair[ring] = voice.pair
+        fence()  # a callback that finds the voice active finds its gains
+        for ring in voice.rings:
             self.block.active[ring] = 1 + (voice.slot << ORDER_BITS) + voice.serial
         self.note(
             {
@@ -164,7 +168,6 @@ class Stage:
                 "part": voice.part,
             }
         )
-        self._write(voice)
 
     def fade(self, voice: Voice, at: int, level: float, over: int) -> None:
         """Let a voice move to another level from `at` on, from where it is then."""
@@ -216,6 +219,7 @@ class Stage:
         for ring in voice.rings:
             self.block.active[ring] = 0
             self.block.gains[:, ring] = 0.0
+            self.block.gains_until[ring] = 0
         self.voices.pop(voice.serial, None)
 
     def clear(self, before: int | None = None) -> None:
@@ -278,5 +282,6 @@ class Stage:
                 self.block.gains[side, ring, points] = gains[side]
                 self.block.gains[1 - side, ring, points] = 0.0
         voice.gains_until = until
+        fence()
         for ring in voice.rings:
             self.block.gains_until[ring] = until

@@ -86,9 +86,9 @@ def apart(*keys: int) -> dict[str, Any]:
 
 
 def fence() -> None:
-    """Let every store before this be seen by other processes before any store after it.
+    """Let no store or load before this change places with one of its kind after it.
 
-    x86 keeps stores in order by itself; ARM does not. Taking and leaving two locks that nobody
+    x86 keeps both in order by itself; ARM does not. Taking and leaving two locks that nobody
     else holds for longer orders them: what came before cannot sink below the first release,
     what comes after cannot rise above the second acquisition.
     """

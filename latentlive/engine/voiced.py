@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentlive.engine.block import MISSING, POINTS, RING, VOICES, Block
+from latentlive.engine.system import fence
 from latentlive.mixer import GRID, mix
 
 Ints = NDArray[np.int64]
@@ -76,6 +77,7 @@ def gains_at(block: Block, voices: Ints, first: int, last: int) -> NDArray[np.fl
     """
     points = np.arange(first, last + 1)
     until = block.gains_until[voices]
+    fence()  # read before what it tells of
     if ((until > 0) & (until <= last * GRID)).any():
         newest = np.where(until > 0, (until - 1) // GRID, last)
         points = np.minimum(points, newest[:, None])
@@ -105,9 +107,10 @@ def mix_voices(
         Cells that were not there, and are silent.
     """
     levels = gains_at(block, voices, first, last)
+    absent = absent_cells(block, voices, first, last)
+    fence()
     cells = block.audio.reshape(VOICES, POINTS, GRID)
     audio = cells[voices[:, None], np.arange(first, last) % POINTS]
-    absent = absent_cells(block, voices, first, last)
     mixed = _mixed(audio, levels, absent)
     if not np.isfinite(mixed.sum()):
         # A ring holds what is no number: that voice alone is not heard there.
