@@ -94,3 +94,17 @@ def test_whatever_is_changed_is_changed_ahead_of_what_the_device_reads():
         house.apply(change)
         house.watch(0.5)
     assert not np.abs(house.samples[-RATE // 10 :]).max()
+
+
+def test_a_voice_that_is_late_falls_silent_and_comes_back_without_a_hole():
+    house = Watched()
+    house.apply(play("d1", A), play("d2", B))
+    house.run(1.0)
+    (late,) = [voice for voice in house.scheduler.voices.values() if voice.layer == "d2"]
+    house.slow = {late.serial: 2.0}
+    while late.gate.high:
+        house.watch(0.2)
+    house.slow = {}
+    while not late.gate.high:
+        house.watch(0.2)
+    house.watch(0.2)
