@@ -176,7 +176,7 @@ class Worker:
         failed: dict[int, Exception] = {}
         try:
             self._decode(stretches, spent)
-        except Exception:  # noqa: BLE001 - one is at fault: each is tried alone
+        except Exception:  # noqa: BLE001 - whatever the decoder raises: now each is tried alone
             for one in stretches:
                 try:
                     self._decode([one], spent)
