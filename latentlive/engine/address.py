@@ -6,11 +6,12 @@ import contextlib
 import json
 import os
 import socket
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
 from latentlive.corpus import cache_folder
+from latentlive.engine import processes
 from latentlive.engine.wire import Wire
 from latentlive.errors import EngineError
 
@@ -30,11 +31,24 @@ class Address:
         What a client must say first.
     pid : int
         The engine's process.
+    since : str
+        What tells it from a later process of the same number.
     """
 
     port: int
     token: str
     pid: int
+    since: str = ""
+
+    @property
+    def gone(self) -> bool:
+        """Whether its process has ended."""
+        there = processes.started(self.pid)
+        return not there or (self.since not in ("", there))
+
+    def end(self) -> None:
+        """End its process at once, and those that it started; it cannot object."""
+        processes.end(self.pid, self.since)
 
     def connect(self, on_exit: OnExit = "keep") -> tuple[Wire, socket.socket]:
         """Open a connection and say the token.
@@ -58,25 +72,57 @@ class Address:
 
 def publish(address: Address, kind: str = "engine") -> Path:
     """Write an address where `running` finds it; return the file, which only its owner can read."""
+    sweep()
     path = cache_folder("run") / f"{kind}-{address.pid}.json"
-    data = json.dumps({"port": address.port, "token": address.token, "pid": address.pid})
-    path.unlink(missing_ok=True)
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    beside = path.with_name(f".{path.name}.{address.token[:8]}")
+    known = {**asdict(address), "since": address.since or processes.started(address.pid)}
+    file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(file, "w") as opened:
-        opened.write(data)
+        opened.write(json.dumps(known))
+    beside.replace(path)  # whole or not at all: others read it at any moment
     return path
 
 
-def _read(path: Path) -> Address:
-    known = json.loads(path.read_text())
-    return Address(int(known["port"]), str(known["token"]), int(known["pid"]))
+def sweep() -> None:
+    """Take away the addresses of processes that were killed and could not do so themselves."""
+    for path in cache_folder("run").glob("*-*.json"):
+        with contextlib.suppress(OSError):
+            if (address := _read(path)) is None or address.gone:
+                path.unlink()
+
+
+def _written(path: Path) -> int:
+    """Return when a file was written, 0 if it is gone."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _read(path: Path) -> Address | None:
+    """Return the address that a file holds, None if it holds something else.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    try:
+        known = json.loads(path.read_text())
+        since = str(known.get("since", ""))
+        return Address(int(known["port"]), str(known["token"]), int(known["pid"]), since)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def answers(pid: int) -> bool:
     """Return whether the engine of a process id is there."""
     try:
-        _, connection = _read(cache_folder("run") / f"engine-{pid}.json").connect()
-    except (OSError, ValueError, KeyError, TypeError, EngineError):
+        address = _read(cache_folder("run") / f"engine-{pid}.json")
+        if address is None:
+            return False
+        _, connection = address.connect()
+    except (OSError, EngineError):
         return False
     connection.close()
     return True
@@ -90,11 +136,10 @@ def running(kind: str = "engine", on_exit: OnExit = "keep") -> tuple[Wire, socke
     EngineError
         ``no engine is running; start one with latentlive``
     """
+    sweep()
     files = cache_folder("run").glob(f"{kind}-*.json")
-    for path in sorted(files, key=lambda p: p.stat().st_mtime_ns, reverse=True):
-        try:
-            return _read(path).connect(on_exit)
-        except (OSError, ValueError, KeyError, TypeError, EngineError):
-            with contextlib.suppress(OSError):
-                path.unlink()  # its process was killed and could not take it along
+    for path in sorted(files, key=_written, reverse=True):
+        with contextlib.suppress(OSError, EngineError):
+            if (address := _read(path)) is not None:
+                return address.connect(on_exit)
     raise EngineError(f"no {kind} is running; start one with latentlive")
