@@ -19,7 +19,9 @@ from queue import SimpleQueue
 import pytest
 
 from latentlive.corpus import cache_folder
+from latentlive.engine.address import Address, publish
 from latentlive.errors import EngineError, ExpressionError
+from latentlive.prompt import editors
 from latentlive.prompt.editors import MOST, Listener, chosen, send
 from latentlive.prompt.jobs import Answer, Left
 from tests.prompting import Shown, console
@@ -89,6 +91,21 @@ def test_the_address_of_a_killed_prompt_is_swept(listener):
     assert not broken.exists()
 
 
+def test_a_stopped_prompt_is_passed_over(prompt, monkeypatch):
+    monkeypatch.setattr(editors, "ANSWERS", 0.2)
+    sleeper = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    with socket.create_server(("127.0.0.1", 0)) as stopped:  # it is newer, and says nothing
+        file = publish(Address(stopped.getsockname()[1], "token", sleeper.pid), "prompt")
+        try:
+            assert send("6 * 7", "", 1)["result"] == "42"
+            (cache_folder("run") / f"prompt-{os.getpid()}.json").unlink()
+            with pytest.raises(EngineError, match=rf"\(process {sleeper.pid}\) does not answer"):
+                send("1", "", 1)
+        finally:
+            sleeper.communicate(b"\n")
+            file.unlink()
+
+
 def spoken(listener, data, patience=5.0):
     """Return what comes back for some bytes."""
     with socket.create_connection(("127.0.0.1", listener.address.port), timeout=patience) as one:
@@ -96,7 +113,7 @@ def spoken(listener, data, patience=5.0):
             one.sendall(data)
             one.shutdown(socket.SHUT_WR)
             return one.makefile("rb").read()
-        except ConnectionError:
+        except OSError:
             return b""  # it hung up before all was said
 
 

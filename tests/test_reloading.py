@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import errno
 import os
 import sys
 import time
 
 import pytest
 
+from latentlive.prompt import reloading
 from latentlive.prompt.jobs import Left, Saved
 from latentlive.prompt.reloading import assignments
 from tests.live.conftest import wait_until
@@ -153,6 +155,28 @@ def test_a_saved_file_is_noticed_while_the_console_runs(folder):
     typed.serve(front)
     assert front.lines == [("note", "murmur read anew: d1 takes it at the next quant")]
     assert engine.played()[-1] == ("d1", "interp(drift(1), drift(2), sine(20))")
+
+
+def test_the_watcher_outlives_descriptors_and_memory_that_run_out(folder, monkeypatch):
+    typed, _ = console()
+    typed.run("from murmur import tide\nd1 >> tide(4)")
+    monkeypatch.setattr(reloading, "LOOK_EVERY", 0.02)
+    faults = [OSError(errno.EMFILE, "Too many open files"), MemoryError()]
+    look = typed.patterns.saved
+
+    def saved():
+        if faults:
+            raise faults.pop()
+        return look()
+
+    monkeypatch.setattr(typed.patterns, "saved", saved)
+    ended = typed.patterns.watch(lambda names: typed.inbox.put(Saved(names)))
+    wait_until(lambda: not faults, 5, "it to fail")
+    look()
+    save(folder / "murmur.py", TIDE.format("beats * 5"))
+    wait_until(lambda: not typed.inbox.empty(), 5, "the save to be noticed")
+    ended.set()
+    assert typed.inbox.get() == Saved(["murmur"])
 
 
 def test_shipped_patterns_can_be_imported():

@@ -42,8 +42,11 @@ class Address:
 
     @property
     def gone(self) -> bool:
-        """Whether its process has ended."""
-        there = processes.started(self.pid)
+        """Whether its process has ended for certain."""
+        try:
+            there = processes.started(self.pid)
+        except OSError:  # no descriptor to look with
+            return False
         return not there or (self.since not in ("", there))
 
     def end(self) -> None:
@@ -109,10 +112,11 @@ def _read(path: Path) -> Address | None:
     """
     try:
         known = json.loads(path.read_text())
-        since = str(known.get("since", ""))
-        return Address(int(known["port"]), str(known["token"]), int(known["pid"]), since)
-    except (ValueError, KeyError, TypeError, AttributeError):
+        since, port = str(known["since"]), int(known["port"])
+        address = Address(port, str(known["token"]), int(known["pid"]), since)
+    except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError):
         return None
+    return address if since and 0 < port < 65536 else None
 
 
 def answers(pid: int) -> bool:
@@ -136,10 +140,18 @@ def running(kind: str = "engine", on_exit: OnExit = "keep") -> tuple[Wire, socke
     EngineError
         ``no engine is running; start one with latentlive``
     """
-    sweep()
-    files = cache_folder("run").glob(f"{kind}-*.json")
-    for path in sorted(files, key=_written, reverse=True):
+    for address in addresses(kind):
         with contextlib.suppress(OSError, EngineError):
-            if (address := _read(path)) is not None:
-                return address.connect(on_exit)
+            return address.connect(on_exit)
     raise EngineError(f"no {kind} is running; start one with latentlive")
+
+
+def addresses(kind: str) -> list[Address]:
+    """Return where an ``engine`` or a ``prompt`` is to be found, what was started last first."""
+    sweep()
+    found: list[Address] = []
+    for path in sorted(cache_folder("run").glob(f"{kind}-*.json"), key=_written, reverse=True):
+        with contextlib.suppress(OSError):
+            if (address := _read(path)) is not None:
+                found.append(address)
+    return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import queue
-import secrets
 import socket
 import threading
 from typing import Any
@@ -29,35 +28,34 @@ class Client:
     Parameters
     ----------
     connection : socket
+        The token was said on it.
     inbox : queue
         Receives (client, message); the message is None when it is gone.
+    on_exit : 'keep' or 'fade'
+        What the engine does then.
     """
 
-    def __init__(self, connection: socket.socket, inbox: queue.Queue[Any]) -> None:
+    def __init__(
+        self, connection: socket.socket, inbox: queue.Queue[Any], on_exit: OnExit = "keep"
+    ) -> None:
         self.connection = connection
         self.wire = Wire(connection.makefile("rb"), connection.makefile("wb"))
-        self.on_exit: OnExit = "keep"
+        self.on_exit = on_exit
         self._inbox = inbox
         self._outbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
 
-    def listen(self, token: str) -> None:
-        """Check the token, then pass on what comes; run in a thread of its own."""
+    def listen(self) -> None:
+        """Pass on what comes until it is gone; run in a thread of its own."""
         try:
-            hello = self.wire.receive()
-            given = str(hello.get("token", "")) if hello else ""
-            if not secrets.compare_digest(given.encode(), token.encode()):
-                self._hang_up()
-                return
-            if hello is not None and hello.get("on_exit") == "fade":
-                self.on_exit = "fade"
             threading.Thread(target=self._write, daemon=True).start()
             self._inbox.put((self, {"op": "hello"}))
             while (message := self.wire.receive()) is not None:
                 self._inbox.put((self, message))
-        except EngineError:
-            pass  # it spoke nonsense: it is dropped, as one that left
-        self._inbox.put((self, None))
-        self.drop()
+        except (EngineError, RuntimeError, MemoryError):
+            pass  # it spoke nonsense, or there is no room for it: it is dropped, as one that left
+        finally:
+            self._inbox.put((self, None))
+            self.drop()
 
     def send(self, message: Message) -> None:
         """Send a message, some time; states are left out if it does not read."""

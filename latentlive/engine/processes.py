@@ -6,6 +6,7 @@ A number alone is not enough: systems give the numbers of ended processes to new
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import subprocess
@@ -22,6 +23,11 @@ def started(pid: int) -> str:
     ----------
     pid : int
         Of any process of this machine.
+
+    Raises
+    ------
+    OSError
+        If that cannot be found out: descriptors have run out.
     """
     if pid <= 0:
         return NONE
@@ -37,17 +43,21 @@ def started(pid: int) -> str:
 def worked(pid: int) -> float:
     """Return how much a process has worked: seconds of computing, and a hundredth for each read.
 
-    What stands still is frozen, waits for its turn, or for a disk that does not answer.
+    What stands still is frozen, waits for its turn, or for a disk that does not answer. Where
+    that cannot be found out, since descriptors have run out, it is infinity: it is not blamed.
     """
-    if sys.platform == "linux":
-        fields = _stat(pid)
-        if not fields:
-            return 0.0
-        computed = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-        return computed + 0.01 * (int(fields[9]) + _read_pages(pid))
-    if sys.platform == "win32":
-        return _windows_times(pid)[1]
-    return _seconds(_ps(pid, "time="))
+    try:
+        if sys.platform == "linux":
+            fields = _stat(pid)
+            if not fields:
+                return 0.0
+            computed = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+            return computed + 0.01 * (int(fields[9]) + _read_pages(pid))
+        if sys.platform == "win32":
+            return _windows_times(pid)[1]
+        return _seconds(_ps(pid, "time="))
+    except OSError:
+        return math.inf
 
 
 def end(pid: int, since: str = NONE) -> None:
@@ -81,7 +91,7 @@ def _stat(pid: int) -> list[str]:
     """Return what Linux tells of a process, from its state on."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):
         return []
     return text.rpartition(")")[2].split()  # its name may hold anything
 

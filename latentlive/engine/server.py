@@ -9,10 +9,8 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
-import secrets
 import socket
 import sys
-import threading
 import time
 import traceback
 from pathlib import Path
@@ -21,10 +19,11 @@ from typing import Any
 import click
 
 from latentlive.corpus import cache_folder
-from latentlive.engine.address import Address, publish
+from latentlive.engine.address import OnExit
 from latentlive.engine.block import CLOSING, CUT, POSITION, Block
 from latentlive.engine.children import Child
 from latentlive.engine.clients import Client
+from latentlive.engine.door import Door
 from latentlive.engine.journal import Journal, Performance
 from latentlive.engine.output import Output
 from latentlive.engine.replaying import Replay
@@ -129,6 +128,11 @@ class Server:
             "begins": int(self.block.header[POSITION]),
         }
         return Journal(path, header, self.say)
+
+    def admit(self, connection: socket.socket, hello: Message) -> None:
+        """Listen to a program that has said the token, until it is gone."""
+        on_exit: OnExit = "fade" if hello.get("on_exit") == "fade" else "keep"
+        Client(connection, self.inbox, on_exit).listen()
 
     def _rings(self) -> dict[str, list[int]]:
         """Return the rings that sound, by layer."""
@@ -332,26 +336,15 @@ def main(**options: Any) -> None:
     except LatentliveError as error:
         handshake.send({"op": "refused", "error": str(error)})
         return
-    token = secrets.token_hex(16)
-    listening = socket.create_server(("127.0.0.1", 0))
-    address = Address(listening.getsockname()[1], token, os.getpid())
-    published = publish(address)
-    handshake.send({"op": "listening", "port": address.port, "token": token})
+    door = Door("engine", server.admit)
+    handshake.send({"op": "listening", "port": door.address.port, "token": door.address.token})
     quiet = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1):
         os.dup2(quiet, stream)
-
-    def accept() -> None:
-        while True:
-            connection, _ = listening.accept()
-            client = Client(connection, server.inbox)
-            threading.Thread(target=client.listen, args=(token,), daemon=True).start()
-
-    threading.Thread(target=accept, daemon=True).start()
     try:
         server.run()
     finally:
-        published.unlink(missing_ok=True)
+        door.close()
 
 
 if __name__ == "__main__":

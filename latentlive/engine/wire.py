@@ -19,10 +19,12 @@ class Wire:
     Parameters
     ----------
     reader, writer : binary streams
+    most : int [bytes]
+        What a message that comes may have; a longer one is refused before it is read.
     """
 
-    def __init__(self, reader: IO[bytes], writer: IO[bytes]) -> None:
-        self._reader, self._writer = reader, writer
+    def __init__(self, reader: IO[bytes], writer: IO[bytes], most: int = MAX_BYTES) -> None:
+        self._reader, self._writer, self._most = reader, writer, most
         self._lock = threading.Lock()
 
     def send(self, message: Message) -> None:
@@ -54,7 +56,7 @@ class Wire:
             if len(head) < 4:
                 return None
             size = struct.unpack(">I", head)[0]
-            if size > MAX_BYTES:
+            if size > self._most:
                 raise EngineError(f"engine: a message of {size} bytes is too long")
             data = self._reader.read(size)
         except (OSError, ValueError):

@@ -9,17 +9,15 @@ the prompt listens stands in a file that its owner alone can read.
 from __future__ import annotations
 
 import contextlib
-import io
 import os
-import secrets
 import socket
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
-from typing import IO, cast
+from typing import cast
 
-from latentlive.engine.address import Address, publish, running
+from latentlive.engine.address import addresses
+from latentlive.engine.door import Door
 from latentlive.engine.wire import Message, Wire
 from latentlive.errors import EngineError, ExpressionError
 from latentlive.prompt.jobs import Answer, Job, Sent
@@ -28,32 +26,11 @@ from latentlive.prompt.session import cell_at
 MOST = 4 * 2**20
 """Bytes of a cell from an editor, at most."""
 
+ANSWERS = 2.0
+"""Seconds that a prompt has to answer before the one that was opened before it is asked."""
+
 PATIENCE = 10.0
 """Seconds within which a connection must have said what it wants."""
-
-
-class Bounded(io.RawIOBase):
-    """A stream that refuses to read much at once, so that a length on the wire costs nothing.
-
-    Parameters
-    ----------
-    stream : binary stream
-    """
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-
-    def read(self, size: int = -1) -> bytes:
-        """Return so many bytes, fewer at the end.
-
-        Raises
-        ------
-        ValueError
-            For more than MOST.
-        """
-        if not 0 <= size <= MOST:
-            raise ValueError(f"{size} bytes are too many")
-        return self._stream.read(size)
 
 
 class Listener:
@@ -66,46 +43,31 @@ class Listener:
 
     def __init__(self, inbox: SimpleQueue[Job]) -> None:
         self._inbox = inbox
-        self._token = secrets.token_hex(16)
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.address = Address(self._socket.getsockname()[1], self._token, os.getpid())
-        self.file = publish(self.address, "prompt")
-        threading.Thread(target=self._accept, name="editors", daemon=True).start()
+        self._door = Door("prompt", self._serve)
+        self.address, self.file = self._door.address, self._door.file
 
     def close(self) -> None:
         """Hang up, and take the address away."""
-        self.file.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
+        self._door.close()
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return  # closed: the prompt is leaving
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
-
-    def _serve(self, connection: socket.socket) -> None:
+    def _serve(self, connection: socket.socket, _: Message) -> None:
         connection.settimeout(PATIENCE)
         try:
-            reader = cast(IO[bytes], Bounded(connection.makefile("rb")))
-            self._talk(connection, Wire(reader, connection.makefile("wb")))
-        except (EngineError, OSError):
-            pass  # it spoke nonsense or left: it is dropped
+            reader, writer = connection.makefile("rb"), connection.makefile("wb")
+            self._talk(Wire(reader, writer, MOST))
+        except (EngineError, OSError, MemoryError):
+            pass  # it spoke nonsense, or left: it is dropped
         finally:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
             connection.close()
 
-    def _talk(self, connection: socket.socket, wire: Wire) -> None:
-        hello = wire.receive()
-        given = str(hello.get("token", "")) if hello else ""
-        if not secrets.compare_digest(given.encode(), self._token.encode()):
-            return
+    def _talk(self, wire: Wire) -> None:
         while (message := wire.receive()) is not None:
             number = message.get("id")
+            if message.get("op") == "ping":
+                wire.send({"op": "ack", "id": number})
+                continue
             try:
                 code, file, line = _cell(message)
             except ExpressionError as error:
@@ -147,7 +109,7 @@ def send(code: str, file: str, line: int) -> Message:
     EngineError
         ``no prompt is running; start one with latentlive``
     """
-    wire, connection = running("prompt")
+    wire, connection = _prompt()
     try:
         wire.send({"id": 1, "code": code, "file": file, "line": line})
         while (answer := wire.receive()) is not None:
@@ -156,6 +118,24 @@ def send(code: str, file: str, line: int) -> Message:
     finally:
         connection.close()
     raise EngineError("send: the prompt was closed before the cell had run")
+
+
+def _prompt() -> tuple[Wire, socket.socket]:
+    """Return a connection to the prompt that was opened last, of those that answer."""
+    stopped = 0
+    for address in addresses("prompt"):
+        with contextlib.suppress(OSError, EngineError):
+            wire, connection = address.connect()
+            stopped = stopped or address.pid
+            connection.settimeout(ANSWERS)
+            wire.send({"id": 0, "op": "ping"})
+            if wire.receive() == {"op": "ack", "id": 0}:
+                connection.settimeout(None)
+                return wire, connection
+            connection.close()
+    if stopped:
+        raise EngineError(f"send: the prompt (process {stopped}) does not answer; is it stopped?")
+    raise EngineError("no prompt is running; start one with latentlive")
 
 
 def chosen(place: str, standard_input: Callable[[], str]) -> tuple[str, str, int]:

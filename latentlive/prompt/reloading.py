@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from latentlive.engine import Engine
 
 LOOK_EVERY = 0.25
+LONGEST_PAUSE = 4.0
+"""Seconds between looks, and at most where a look fails."""
 
 
 @dataclass(frozen=True)
@@ -97,11 +99,16 @@ class Patterns:
 
         def look() -> None:
             unsettled: set[str] = set()
-            while not ended.wait(LOOK_EVERY):
-                changed = set(self.saved())
-                if settled := unsettled - changed:
-                    tell(sorted(settled))
-                unsettled = changed
+            pause = LOOK_EVERY
+            while not ended.wait(pause):
+                try:
+                    changed = set(self.saved())
+                    if settled := unsettled - changed:
+                        tell(sorted(settled))
+                except Exception:  # noqa: BLE001 - no descriptor, no memory: it looks again later
+                    pause = min(2 * pause, LONGEST_PAUSE)
+                    continue
+                unsettled, pause = changed, LOOK_EVERY
 
         threading.Thread(target=look, name="patterns", daemon=True).start()
         return ended

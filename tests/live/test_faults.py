@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import time
@@ -14,6 +17,8 @@ import pytest
 
 import latentlive as ll
 from latentlive.corpus import cache_folder
+from latentlive.engine.address import running
+from latentlive.engine.wire import Wire
 from latentlive.errors import EngineError
 from tests.live.conftest import wait_until
 
@@ -110,11 +115,6 @@ def test_panic_and_stop_from_another_terminal():
 
 
 def test_a_stranger_without_the_token_is_not_heard():
-    import socket
-
-    from latentlive.engine.address import running
-    from latentlive.engine.wire import Wire
-
     with ll.Engine(model="toy", silent=True) as live:
         _, connection = running()
         address = connection.getpeername()
@@ -131,3 +131,36 @@ def test_a_stranger_without_the_token_is_not_heard():
         playing(live)
         files = list(cache_folder("run").glob("engine-*.json"))
         assert [path.stat().st_mode & 0o777 for path in files] == [0o600]
+
+
+def test_strangers_cost_the_sound_nothing():
+    """250 MB before the token, 420 connections that say nothing, 256 descriptors."""
+    with ll.Engine(model="toy", silent=True) as live:
+        resource.prlimit(live.process.pid, resource.RLIMIT_NOFILE, (256, 256))
+        live.d1 >> ll.sound(TONE)
+        begun = playing(live)["position"]
+        _, connection = running()
+        address = connection.getpeername()
+        connection.close()
+        before, moment = memory(live.process.pid), time.monotonic()
+        with socket.create_connection(address) as stranger, pytest.raises(ConnectionError):
+            stranger.sendall(struct.pack(">I", 250_000_000) + b'{"token":[' + b"0," * 125_000_000)
+        crowd = [socket.create_connection(address) for _ in range(420)]
+        live.d1.gain(-3)  # it answers meanwhile
+        assert time.monotonic() - moment < 4
+        assert memory(live.process.pid) - before < 20e6
+        told = subprocess.run(
+            [sys.executable, "-m", "latentlive.cli", "panic"], capture_output=True, text=True
+        )
+        assert (told.returncode, told.stderr) == (0, "")
+        wait_until(lambda: live.state["silent"], 5, "silence")
+        for one in crowd:
+            one.close()
+        assert live.state["missing"] == 0
+        assert live.state["position"] > begun
+        assert list(cache_folder("run").glob("engine-*.json"))
+
+
+def memory(pid):
+    """Return the bytes of a process that lie in memory."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
