@@ -79,10 +79,33 @@ def prompted(command: Any) -> Any:
 def main(ctx: click.Context, /, **options: Any) -> None:
     """Live-code textures out of a neural audio latent space.
 
-    Without a command: the prompt, with sound on.
+    Without a command: the prompt, with sound on. Options before a command count for it.
     """
     if ctx.invoked_subcommand is None:
         prompt(options)
+    else:
+        hand_on(ctx, ctx.invoked_subcommand)
+
+
+def hand_on(ctx: click.Context, name: str) -> None:
+    """Let the options that were given before a command count for it, if it has them.
+
+    Raises
+    ------
+    LatentliveError
+        ``send has no --seed; latentlive send --help lists what it has``
+    """
+    own = {opt: param.name for param in main.commands[name].params for opt in param.opts}
+    handed = {}
+    for param in ctx.command.params:
+        if param.name and ctx.get_parameter_source(param.name) is ParameterSource.COMMANDLINE:
+            option = param.opts[0]
+            if option not in own:
+                raise LatentliveError(
+                    f"{name} has no {option}; latentlive {name} --help lists what it has"
+                )
+            handed[own[option]] = ctx.params[param.name]
+    ctx.default_map = {name: handed}  # where a command looks for what it was not given itself
 
 
 def prompt(options: dict[str, Any]) -> None:
@@ -359,7 +382,7 @@ def stop(fade: float) -> None:
 
 @main.command()
 @click.argument("folder", type=click.Path(path_type=Path), required=False)
-@click.option("--seed", default=0, show_default=True, help="The seed of the map.")
+@click.option("--seed", type=int, help="The seed of the map [0].")
 @click.option("--workers", type=click.IntRange(1), help="Processes [one a core].")
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw the map, .png or .svg.")
 @click.option("--plane", "planes", multiple=True, help="With --plot: a feature to draw.")

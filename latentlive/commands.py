@@ -15,7 +15,7 @@ from latentlive.errors import LatentliveError, SoundError
 
 def corpus(
     folder: Path | None,
-    seed: int = 0,
+    seed: int | None = None,
     workers: int | None = None,
     plot: Path | None = None,
     planes: tuple[str, ...] = (),
@@ -30,6 +30,11 @@ def corpus(
         from latentlive.pictures import file_format
 
         file_format(plot)
+    if (seed is not None or workers is not None) and (folder is None or import_map is not None):
+        made = "an imported map" if import_map is not None else "the map of the starter sounds"
+        raise LatentliveError(
+            f"corpus: --seed and --workers are for a FOLDER; {made} is made already"
+        )
     if import_map is not None:
         if folder is not None:
             raise LatentliveError("corpus: --import-map stands alone; name the sounds by --audio")
@@ -37,7 +42,7 @@ def corpus(
     elif audio is not None:
         raise LatentliveError("corpus: --audio belongs to --import-map")
     else:
-        library, ending = indexed(folder, seed, workers), ""
+        library, ending = indexed(folder, seed or 0, workers), ""
     if plot is not None:
         drawn(library, plot, planes, pair)
     if ending:

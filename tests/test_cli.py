@@ -8,6 +8,9 @@ import sys
 import numpy as np
 import pytest
 import soundfile
+from click.testing import CliRunner
+
+from latentlive.cli import main
 
 
 def run(*arguments, cwd=None):
@@ -101,6 +104,77 @@ def test_play_without_a_device_writes_what_would_be_heard(tmp_path, recordings):
     assert np.abs(heard[:88200]).max() > 0.01
     assert not heard[round(2.6 * 44100) :].any()
     assert 2.5 * 44100 <= len(heard) < 8 * 44100
+
+
+GIVEN = {
+    "--model": "own.safetensors",
+    "--corpus": "own/sounds",
+    "--seed": "7",
+    "--tempo": "140",
+    "--ahead": "1.5",
+    "--block": "256",
+    "--channels": "4",
+    "--device": "hdmi",
+    "--out": "heard.wav",
+    "--log": "evening.py",
+    "--on-exit": "fade",
+    "--plain": None,
+    "--theme": "light",
+}
+
+
+def test_no_option_of_the_prompt_is_forgotten_here():
+    assert set(GIVEN) == {opt for p in main.params for opt in p.opts} - {"--version"}
+
+
+def needed(command):
+    """Return what a command cannot do without."""
+    words = []
+    for param in command.params:
+        if param.required:
+            words += ["x.wav"] if param.param_type_name == "argument" else [param.opts[0], "x.wav"]
+    return words
+
+
+@pytest.mark.parametrize("option", GIVEN)
+@pytest.mark.parametrize("name", main.commands)
+def test_an_option_before_a_command_counts_for_it_or_is_refused(name, option, monkeypatch):
+    command = main.commands[name]
+    taken = {}
+    monkeypatch.setattr(command, "callback", lambda *_, **options: taken.update(options))
+    words = [option] if GIVEN[option] is None else [option, GIVEN[option]]
+    other = {"--on-exit": "keep", "--theme": "dark"}.get(option, "9")
+    before = CliRunner().invoke(main, [*words, name, *needed(command)])
+    found = [param for param in command.params if option in param.opts]
+    if not found:
+        assert before.exit_code == 1
+        told = f"{name} has no {option}; latentlive {name} --help lists what it has"
+        assert before.output == f"Error: {told}\n"
+        assert taken == {}
+        return
+    assert before.exit_code == 0, before.output
+    counted = dict(taken)
+    CliRunner().invoke(main, [name, *words, *needed(command)])
+    assert counted == taken  # as if it stood behind the command
+    assert str(taken[found[0].name]).removesuffix(".0") == (GIVEN[option] or "True")
+    if GIVEN[option] is not None:
+        CliRunner().invoke(main, [*words, name, option, other, *needed(command)])
+        assert str(taken[found[0].name]).removesuffix(".0") == other  # its own goes first
+
+
+def test_a_model_and_a_seed_before_render_are_used(tmp_path):
+    outs = [tmp_path / f"{n}.wav" for n in range(3)]
+    end = ["noise(3)", "--seconds", "0.2"]
+    for out, before, after in (
+        (outs[0], ["--model", "toy", "--seed", "7"], []),
+        (outs[1], [], ["--model", "toy", "--seed", "7"]),
+        (outs[2], [], ["--model", "toy"]),
+    ):
+        told = CliRunner().invoke(main, [*before, "render", *end, "-o", str(out), *after])
+        assert told.exit_code == 0, told.output
+    before, after, plain = (soundfile.read(out)[0] for out in outs)
+    assert np.array_equal(before, after)
+    assert not np.array_equal(before, plain)
 
 
 def test_play_names_the_shipped_sessions():

@@ -41,6 +41,15 @@ def test_without_a_folder_it_is_the_starter_corpus():
             ["x", "--import-map", "y"],
             "corpus: --import-map stands alone; name the sounds by --audio",
         ),
+        (
+            ["--seed", "0"],
+            "corpus: --seed and --workers are for a FOLDER; "
+            "the map of the starter sounds is made already",
+        ),
+        (
+            ["--import-map", "y", "--workers", "1"],
+            "corpus: --seed and --workers are for a FOLDER; an imported map is made already",
+        ),
         (["--import-map", "/nowhere"], "corpus: no folder '/nowhere'"),
     ],
 )
