@@ -114,6 +114,8 @@ class Connection:
 
     def hang_up(self) -> None:
         """Close the wire; the engine goes on as ``on_exit`` says."""
+        with contextlib.suppress(OSError):  # it is gone already
+            self._socket.shutdown(socket.SHUT_RDWR)  # the thread that listens holds it open
         self._socket.close()
 
 

@@ -42,6 +42,9 @@ STATUS_EVERY = 0.1
 MARK_EVERY = 1.0
 """Seconds after which the log is told how far the performance has come."""
 
+IDLE = 300.0
+"""Seconds after which it ends where nothing sounds or is to come, and nobody is connected."""
+
 
 class Server:
     """The engine's one thread of decisions; everything else only feeds its queue."""
@@ -75,6 +78,7 @@ class Server:
         self.requests = Requests(self)
         self._holes = 0
         self._told = self._marked = 0.0
+        self._alone_since = time.monotonic()
         self._faults: set[str] = set()
         self.log = (cache_folder("log") / f"engine-{os.getpid()}.log").open("wb")
         self.workers = Workers(
@@ -181,6 +185,14 @@ class Server:
         if self.scheduler.running and now >= self._marked + MARK_EVERY:
             self._marked = now
             self.journal.note({"do": "mark", "at": self.scheduler.position})
+        self._end_if_left(now)
+
+    def _end_if_left(self, now: float) -> None:
+        """End where a killed prompt has left nothing that sounds: nobody else would do so."""
+        if self.clients or self.replay is not None or not self.scheduler.silent:
+            self._alone_since = now
+        elif now > self._alone_since + self.options["idle"]:
+            self.end(0.0)
 
     def _tell_fault(self, error: Exception) -> None:
         """Write a fault of the engine's own into its log, and tell of it once."""
@@ -328,6 +340,7 @@ def fault(error: Exception) -> str:
 @click.option("--replay", default="")
 @click.option("--begin", default=0)
 @click.option("--resume", default="")
+@click.option("--idle", default=IDLE)
 def main(**options: Any) -> None:
     """Run the engine; the address and token are written to standard output as JSON."""
     handshake = Wire(sys.stdin.buffer, os.fdopen(os.dup(1), "wb"))

@@ -18,6 +18,7 @@ import pytest
 import latentlive as ll
 from latentlive.corpus import cache_folder
 from latentlive.engine.address import running
+from latentlive.engine.connection import start_engine
 from latentlive.engine.wire import Wire
 from latentlive.errors import EngineError
 from tests.live.conftest import wait_until
@@ -94,6 +95,24 @@ def test_killing_the_prompt_does_what_on_exit_says(on_exit):
     wait_until(lambda: live.state["silent"], 5, "silence")
     live.close(0.1)
     wait_until(lambda: not alive(engine), 10, "the engine to end")
+
+
+def test_an_engine_that_a_killed_prompt_left_silent_ends_by_itself():
+    address, process = start_engine(["--model", "toy", "--silent", "--idle", "0.8"])
+    live = ll.Engine.attach()
+    live.d1 >> ll.sound(TONE)
+    playing(live)
+    time.sleep(1.0)
+    live.hang_up()  # as the system does for a killed process
+    time.sleep(1.5)
+    assert alive(address.pid)  # it sounds
+    live = ll.Engine.attach()
+    live.panic()
+    time.sleep(1.5)
+    assert alive(address.pid)  # somebody is there
+    live.hang_up()
+    assert process.wait(8) == 0
+    assert not list(cache_folder("run").glob("engine-*.json"))
 
 
 def test_panic_and_stop_from_another_terminal():
