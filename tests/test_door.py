@@ -99,7 +99,12 @@ def test_what_is_not_the_token_is_turned_away_at_once(door, data, capfd):
 
 def test_the_token_may_come_in_pieces_and_what_follows_it_is_not_lost():
     heard = SimpleQueue()
-    made = Door("prompt", lambda connection, hello: heard.put((hello, connection.recv(5))))
+
+    def enter(connection, hello):
+        with connection, connection.makefile("rb") as reader:
+            heard.put((hello, reader.read(5)))
+
+    made = Door("prompt", enter)
     data = framed({"token": made.address.token}) + b"after"
     with knock(made) as one:
         for at in range(len(data)):
