@@ -45,6 +45,12 @@ def blocks(page, *languages):
     return [code for language, code in found if language in languages]
 
 
+def python_blocks(page):
+    """Return the blocks that are typed at the prompt, not run by a script or a notebook."""
+    own = re.compile(r"^(import|from) (IPython|latentlive)", re.MULTILINE)
+    return [code for code in blocks(page, "python") if not own.search(code)]
+
+
 def page_id(page):
     return page.name
 

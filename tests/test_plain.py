@@ -6,10 +6,14 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import soundfile
 
 from latentlive.prompt.plain import cells
 from tests.prompting import TONE
+
+HALVES = "def f():\n    a = 3\n\n    return a"
 
 
 @pytest.mark.parametrize(
@@ -26,10 +30,22 @@ from tests.prompting import TONE
         ("def f(:\nb", ["def f(:", "b"]),
         ("\n\n# only a comment\n", ["# only a comment"]),
         ("if a:", ["if a:"]),
+        ("if a:\n    b\nelsewhere = 3", ["if a:\n    b", "elsewhere = 3"]),
+        ("with at(3):  # soon\n    b\nc", ["with at(3):  # soon\n    b", "c"]),
+        ("def f():\n    a = 3\n\n    return a\n\n\nf()", [HALVES, "f()"]),
+        ("def f():\n    a b\n    c\nd", ["def f():\n    a b\n    c", "d"]),
+        ("sound('caf\udce9')", ["sound('caf\\udce9')"]),
     ],
 )
 def test_what_is_run_together(text, found):
     assert list(cells(text.splitlines())) == found
+
+
+def test_an_empty_row_ends_a_block_where_someone_types():
+    assert list(cells(HALVES.splitlines(), asks=True)) == [
+        "def f():\n    a = 3",
+        "    return a",
+    ]
 
 
 def run(text, *options, **environment):
@@ -39,8 +55,44 @@ def run(text, *options, **environment):
         input=text,
         capture_output=True,
         text=True,
+        errors="surrogateescape",
         timeout=60,
         env={**os.environ, **environment},
+    )
+
+
+def test_what_is_no_text_goes_in_and_out(tmp_path):
+    """A Latin-1 name in the corpus, and a byte that is no UTF-8, end neither prompt nor sound."""
+    tone = np.sin(np.arange(9000) * 0.05).astype(np.float32) * 0.3
+    soundfile.write(tmp_path / "plain.wav", tone, 44100)
+    try:
+        os.rename(tmp_path / "plain.wav", os.fsencode(tmp_path) + b"/caf\xe9.wav")
+    except OSError:
+        pytest.skip("this system has no such names")
+    told = run(
+        "corpus\nx = sound('caf\udce9')\nd1 >> x\nx\n\udcff\nd1\n",
+        *("--corpus", str(tmp_path)),
+        PYTHONUTF8="1",
+    )
+    assert told.returncode == 0
+    rows = told.stdout.splitlines()
+    assert "caf\\udce9  not on the map" in rows
+    assert "sound('caf\\udce9')" in rows
+    assert rows[-1].startswith("d1 ")
+    assert "Traceback" not in told.stderr
+    path = os.fsencode(tmp_path) + b"/out.wav"
+    command = [sys.executable, "-m", "latentlive.cli", "render", b"sound('caf\xe9')", "-o", path]
+    command += ["--model", "toy", "--corpus", str(tmp_path)]
+    assert subprocess.run(command, capture_output=True, timeout=60).returncode == 0
+    assert len(soundfile.read(path)[0]) == 9000
+
+
+def test_without_anything_to_read_from_the_prompt_says_so(tmp_path):
+    command = f"exec '{sys.executable}' -m latentlive.cli --model toy --corpus '{tmp_path}' <&-"
+    told = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60)
+    assert told.returncode == 1
+    assert told.stderr == (
+        "Error: prompt: standard input is closed; give it a terminal or a pipe\n"
     )
 
 

@@ -6,6 +6,7 @@ The render workers map what was decoded here and import no audio library.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,14 +99,23 @@ def read_audio(path: Path, sample_rate: int) -> Audio:
         raise SoundError(f"sound: cannot read {path}: {error.strerror}") from None
     # A file that has not changed was decoded before: a small note beside the samples says where.
     seen = f"{path.resolve()} {state.st_size} {state.st_mtime_ns} {sample_rate}"
-    note = (
-        cache_folder("audio") / f"{hashlib.blake2b(seen.encode(), digest_size=16).hexdigest()}.txt"
-    )
+    mark = hashlib.blake2b(os.fsencode(seen), digest_size=16).hexdigest()
+    note = cache_folder("audio") / f"{mark}.txt"
     known = _noted(note)
     if known is None:
         known = keep(_decode(path, sample_rate))
         _take_note(note, known)
     return known
+
+
+def _named(path: Path) -> str | bytes:
+    """Return a path as the library takes it: one that is no text as its bytes."""
+    name = os.fspath(path)
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(path)
+    return name
 
 
 def _noted(note: Path) -> Audio | None:
@@ -145,7 +155,7 @@ def streamed(path: Path, sample_rate: int, block: int = 1 << 18) -> Iterator[Sam
     seen = 0
     try:
         path.open("rb").close()  # its reasons are better than those of the library
-        with soundfile.SoundFile(path) as file:
+        with soundfile.SoundFile(_named(path)) as file:
             if file.frames > MAX_SECONDS * file.samplerate:
                 raise SoundError(f"sound: {path} is longer than {MAX_SECONDS // 3600} hours")
             resampler = None
@@ -172,7 +182,7 @@ def _decode(path: Path, sample_rate: int) -> Samples:
     import soxr
 
     try:
-        with soundfile.SoundFile(path) as file:
+        with soundfile.SoundFile(_named(path)) as file:
             if file.frames > MAX_SECONDS * file.samplerate:
                 raise SoundError(f"sound: {path} is longer than {MAX_SECONDS // 3600} hours")
             data = file.read(dtype="float32", always_2d=True)

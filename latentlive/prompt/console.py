@@ -22,6 +22,7 @@ from latentlive.prompt.rehearsal import Rehearsal
 from latentlive.prompt.reloading import Patterns
 from latentlive.prompt.scope import Names, first_line
 from latentlive.prompt.session import Cell
+from latentlive.prompt.statement import escaped
 from latentlive.prompt.tutorial import Tutorial
 
 if TYPE_CHECKING:
@@ -170,6 +171,7 @@ class Console:
             Of the cell's first line in the file.
         """
         self._number += 1
+        code = escaped(code)
         name = file or f"<cell {self._number}>"
         if not file:
             linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
+from latentlive.errors import EngineError
 from latentlive.prompt.booting import Booting
 from latentlive.prompt.console import Console
 from latentlive.prompt.editors import Listener
@@ -22,7 +24,18 @@ if TYPE_CHECKING:
 def is_plain() -> bool:
     """Tell whether this is no terminal that a line editor could use."""
     dumb = os.environ.get("TERM", "") in ("dumb", "unknown")
-    return dumb or not (sys.stdin.isatty() and sys.stdout.isatty())
+    return dumb or not all(one and one.isatty() for one in (sys.stdin, sys.stdout))
+
+
+def take_any_bytes() -> None:
+    """Let names of files that are no text come in and go out: nothing of it ends the prompt."""
+    for stream, errors in (
+        (sys.stdin, "surrogateescape"),
+        (sys.stdout, "backslashreplace"),
+        (sys.stderr, "backslashreplace"),
+    ):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=errors)
 
 
 def open_prompt(start: Callable[..., Engine], plain: bool = False, theme: str = "dark") -> None:
@@ -39,8 +52,11 @@ def open_prompt(start: Callable[..., Engine], plain: bool = False, theme: str = 
     Raises
     ------
     LatentliveError
-        If no engine came.
+        If no engine came, or if there is nothing to read from.
     """
+    if sys.stdin is None:
+        raise EngineError("prompt: standard input is closed; give it a terminal or a pipe")
+    take_any_bytes()
     # A bar of tqdm cannot be drawn above a line that is being edited.
     os.environ.setdefault("TQDM_DISABLE", "1")
     inbox: SimpleQueue[Job] = SimpleQueue()

@@ -6,8 +6,8 @@ written: values go to standard output, errors and notes to standard error.
 
 from __future__ import annotations
 
-import codeop
 import contextlib
+import re
 import sys
 import threading
 from collections.abc import Iterable, Iterator
@@ -16,54 +16,54 @@ from typing import TextIO
 
 from latentlive.prompt.jobs import Job, Left, Typed
 from latentlive.prompt.session import HEADING
+from latentlive.prompt.statement import escaped, is_whole, state
 
-GOES_ON = ("else", "elif", "except", "finally", "case", ")", "]", "}")
+GOES_ON = re.compile(r"(?:else|elif|except|finally|case)\b|[)\]}]")
+"""How a row begins that belongs to the one above it, though it is not indented."""
 
 
-def cells(rows: Iterable[str]) -> Iterator[str]:
+def cells(rows: Iterable[str], asks: bool = False) -> Iterator[str]:
     """Yield what is to be run, as soon as it is complete.
 
     Parameters
     ----------
     rows : iterable of str
         Lines, with or without their ends.
+    asks : bool
+        Whether someone types them: then an empty row ends a block, as in Python's own prompt.
+        In a file it does not; the next row does that is not indented.
 
     Example
     -------
-    >>> list(cells(["a = 1", "if a:", "    b = 2", "c = 3", "# %% all", "d = 4", "e = 5"]))
-    ['a = 1', 'if a:\\n    b = 2', 'c = 3', 'd = 4\\ne = 5']
+    >>> list(cells(["if a:", "    b = 2", "", "    c = 3", "# %% all", "d = 4", "e = 5"]))
+    ['if a:\\n    b = 2\\n\\n    c = 3', 'd = 4\\ne = 5']
     """
     held: list[str] = []
     whole = False
+
+    def taken() -> str:
+        text = "\n".join(held).rstrip()
+        held.clear()
+        return text
+
     for row in rows:
-        row = row.rstrip("\r\n")
+        row = escaped(row.rstrip("\r\n"))
         if HEADING.match(row):
-            if any(one.strip() for one in held):
-                yield "\n".join(held)
-            held, whole = [], True
+            if text := taken():
+                yield text
+            whole = True
             continue
-        if whole:
-            held.append(row)
-            continue
-        begins = row.strip() and not row[0].isspace() and not row.startswith(GOES_ON)
-        if held and begins and _complete([*held, ""]):
-            yield "\n".join(held)
-            held = []
+        begins = row.strip() and not row[0].isspace() and not GOES_ON.match(row)
+        if not whole and held and begins and state("\n".join(held)) != "open":
+            yield taken()
         held.append(row)
-        if _complete(held):
-            if any(one.strip() for one in held):
-                yield "\n".join(held).rstrip()
-            held = []
-    if any(one.strip() for one in held):
-        yield "\n".join(held)
-
-
-def _complete(rows: list[str]) -> bool:
-    """Tell whether lines can be run, or are wrong already."""
-    try:
-        return codeop.compile_command("\n".join(rows), "<stdin>", "single") is not None
-    except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
-        return True
+        text = "\n".join(held)
+        wrong = not asks and row[:1].isspace() and state(text) == "wrong"  # its rows go together
+        ended = not whole and not wrong and is_whole(text if asks else text.rstrip())
+        if ended and (text := taken()):
+            yield text
+    if text := taken():
+        yield text
 
 
 class Plain:
@@ -80,13 +80,16 @@ class Plain:
         self._inbox = inbox
         self._source = source or sys.stdin
         self._asks = self._source.isatty()
-        self._cells = cells(self._rows())
+        self._cells = cells(self._rows(), self._asks)
 
     def _rows(self) -> Iterator[str]:
         while True:
             if self._asks:
                 print(">>> ", end="", flush=True)
-            row = self._source.readline()
+            try:
+                row = self._source.readline()
+            except (OSError, ValueError):
+                return  # it was hung up or closed
             if not row:
                 return
             yield row

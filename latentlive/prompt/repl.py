@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import sys
 import threading
 import time
@@ -19,61 +18,24 @@ from queue import SimpleQueue
 from typing import TextIO
 
 from prompt_toolkit.application import in_terminal
-from prompt_toolkit.document import Document
 from prompt_toolkit.filters import is_done
 from prompt_toolkit.formatted_text import FormattedText, StyleAndTextTuples
 from prompt_toolkit.layout import ConditionalContainer, FormattedTextControl, Window
 from prompt_toolkit.renderer import print_formatted_text
 from prompt_toolkit.styles import Style
-from prompt_toolkit.validation import ValidationError
 from ptpython.completer import CompletePrivateAttributes
 from ptpython.layout import CompletionVisualisation
-from ptpython.python_input import PythonInput
-from ptpython.signatures import Signature
-from ptpython.validator import PythonValidator
 
 from latentlive.corpus import cache_folder
 from latentlive.prompt.completion import Words
 from latentlive.prompt.console import Console
 from latentlive.prompt.jobs import Job, Left, Typed
+from latentlive.prompt.line import Line, Validator
 from latentlive.prompt.panel import styled
 from latentlive.prompt.theme import THEMES, style
 
 ROWS_TO_TYPE = 9
 """Rows of the terminal that the panel leaves to the line and what stands above it."""
-
-
-ANNOTATION = re.compile(r":.*?(?==|$)")
-"""The type in ``curve: CurveLike=0.5``."""
-
-
-class Validator(PythonValidator):
-    """Points at a syntax error while the line can still be edited."""
-
-    def validate(self, document: Document) -> None:
-        """Check a line."""
-        try:
-            super().validate(document)
-        except (RecursionError, MemoryError):
-            raise ValidationError(0, "nested too deeply") from None
-
-
-class Line(PythonInput):
-    """ptpython's line editor, with signatures as a performer reads them."""
-
-    @property
-    def signatures(self) -> list[Signature]:
-        """The signatures of the call that the cursor is in."""
-        return self._signatures
-
-    @signatures.setter
-    def signatures(self, found: list[Signature]) -> None:
-        for one in found:
-            held = self.get_globals().get(one.name.lower())
-            one.name = one.name.lower() if isinstance(held, type) else one.name
-            for parameter in one.parameters:
-                parameter.name = ANNOTATION.sub("", parameter.name)
-        self._signatures = found
 
 
 class Unwaited(ThreadPoolExecutor):

@@ -121,6 +121,8 @@ def first_line(
         Names to suggest from when one does not exist.
     """
     if isinstance(error, SyntaxError):
+        if not error.lineno:
+            return error.msg  # of NUL bytes there is no line
         column = f", column {error.offset}" if error.offset else ""
         return (
             f"{_place(error.filename or '', file, others)}line {error.lineno}{column}: {error.msg}"

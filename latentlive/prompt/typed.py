@@ -9,6 +9,7 @@ import numpy as np
 import latentlive
 from latentlive.errors import ExpressionError, LatentliveError, did_you_mean
 from latentlive.latent import Joined
+from latentlive.prompt.statement import escaped
 
 
 def evaluate(expression: str) -> Any:
@@ -21,7 +22,7 @@ def evaluate(expression: str) -> Any:
     """
     scope: dict[str, Any] = {word: getattr(latentlive, word) for word in latentlive.WORDS}
     try:
-        value = eval(expression, {**scope, "np": np})
+        value = eval(escaped(expression), {**scope, "np": np})
     except LatentliveError:
         raise
     except SyntaxError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import os
 import shutil
@@ -14,11 +15,14 @@ import pytest
 from latentlive.corpus import cache_folder
 from latentlive.engine import Engine
 from latentlive.errors import EngineError
+from latentlive.prompt.session import cells
 from tests.live.conftest import wait_until
+from tests.test_docs import PAGES, python_blocks
 
 pytestmark = pytest.mark.device
 
 ENDLESS = "print('be' + 'gun', flush=True); exec('while True: pass')"
+MARKS = (">>> ", "... ", "  : ")
 TONE = "sound(np.sin(np.arange(9000) * 0.05) * 0.3)"
 
 
@@ -186,6 +190,56 @@ def test_a_cell_of_several_lines_completion_and_history(terminal):
     prompt.shows("...     layer(f'sea{n}') >> drift(n)")
     prompt.key("C-c")
     prompt.type("exit()")
+    wait_until(lambda: not prompt.running(), 20, "the prompt to end")
+
+
+def keys(statement, rows, by_hand):
+    """Return the rows of a statement as they are typed, the empty one that ends a block too."""
+    typed = rows[statement.lineno - 1 : statement.end_lineno]
+    typed = [row.lstrip() for row in typed] if by_hand else typed
+    return [*typed, ""] if len(typed) > 1 and hasattr(statement, "body") else typed
+
+
+def test_the_blocks_of_the_pages_are_typed_key_by_key(terminal, starter, tmp_path):
+    """With the spaces that are printed, and without, as the line editor indents by itself."""
+    pages = [code for page in PAGES for code in python_blocks(page)]
+    trees = [(ast.parse(code).body, code.splitlines()) for code in pages]
+    several = [
+        (body, rows) for body, rows in trees if any(one.end_lineno > one.lineno for one in body)
+    ]
+    assert len(several) >= 9
+    log = tmp_path / "typed.py"
+    prompt = terminal("--model", "toy", "--corpus", str(starter), "--log", str(log))
+    prompt.shows("waiting for a texture", 30)
+    for by_hand in (False, True):
+        for body, rows in several:
+            for statement in body:
+                for row in keys(statement, rows, by_hand):
+                    prompt.type(row)
+                wait_until(lambda: prompt.typed() == ">>>", 20, prompt.screen())
+        prompt.type("panic()")
+    prompt.type("why")
+    prompt.shows("nothing went wrong yet")
+    prompt.key("C-c", "C-d")
+    wait_until(lambda: not prompt.running(), 20, "the prompt to end")
+    typed = [ast.dump(ast.parse(cell.code)) for cell in cells(log.read_text()) if cell]
+    meant = [ast.dump(ast.Module([one], [])) for body, _ in several for one in body]
+    panic, why = (ast.dump(ast.parse(code)) for code in ("panic()", "why"))
+    assert typed == [*meant, panic, *meant, panic, why]
+
+
+def test_rows_are_marked_as_the_next_or_the_rest_of_a_long_one(terminal):
+    prompt = terminal("--model", "toy")
+    prompt.shows("waiting for a texture", 30)
+    assert prompt.lines()[-1].startswith("ready, waiting")  # at the bottom from the first line on
+    prompt.type("for n in (1, 2):  # twice")
+    prompt.type("x = '" + "long " * 20 + "'")
+    prompt.key("Enter", "Enter")
+    prompt.shows("  : ng long")
+    rows = [row[:4] for row in prompt.lines() if row[4:].strip() and row[:4] in MARKS]
+    assert rows == [">>> ", "... ", "  : "]
+    prompt.type("d1.gain(", enter=False)
+    prompt.key("C-c", "C-d")  # at once: neither is lost
     wait_until(lambda: not prompt.running(), 20, "the prompt to end")
 
 
