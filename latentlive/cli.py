@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from dataclasses import replace
@@ -23,10 +24,40 @@ class OneLine(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
+        stand_somewhere()
+        take_any_bytes()
         try:
             return super().invoke(ctx)
         except LatentliveError as error:
             raise click.ClickException(str(error)) from None
+        except OSError as error:
+            named = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+            raise click.ClickException(f"{named}{error.strerror or error}") from None
+
+
+def stand_somewhere() -> None:
+    """Work in the home folder where the working folder has been removed."""
+    try:
+        os.getcwd()
+    except OSError:
+        os.chdir(Path.home())
+        click.echo(f"the working folder is gone: this is {Path.home()}", err=True)
+
+
+def take_any_bytes() -> None:
+    """Let names of files that are no text come in and go out: nothing of it ends a command."""
+    for stream, errors in (
+        (sys.stdin, "surrogateescape"),
+        (sys.stdout, "backslashreplace"),
+        (sys.stderr, "backslashreplace"),
+    ):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=errors)
+
+
+def standard_input() -> str:
+    """Return what is piped in, nothing where standard input is closed."""
+    return sys.stdin.read() if sys.stdin else ""
 
 
 DEFAULT = ParameterSource.DEFAULT
@@ -352,7 +383,7 @@ def send(place: str) -> None:
     from latentlive.prompt.editors import chosen
     from latentlive.prompt.editors import send as send_cell
 
-    answer = send_cell(*chosen(place, sys.stdin.read))
+    answer = send_cell(*chosen(place, standard_input))
     if answer["op"] == "error":
         file, line = answer.get("file"), answer.get("line")
         said = str(answer["error"])

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 from click.testing import CliRunner
 
+import latentlive
 from latentlive.cli import main
 
 
@@ -175,6 +178,47 @@ def test_a_model_and_a_seed_before_render_are_used(tmp_path):
     before, after, plain = (soundfile.read(out)[0] for out in outs)
     assert np.array_equal(before, after)
     assert not np.array_equal(before, plain)
+
+
+def told_in(folder, script, **environment):
+    """Run a shell script in a folder, ``latentlive`` being the command."""
+    command = f'latentlive() {{ "{sys.executable}" -m latentlive.cli "$@"; }}\n{script}'
+    return subprocess.run(
+        ["sh", "-c", command],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": str(Path(latentlive.__file__).parents[1]), **environment},
+    )
+
+
+def test_a_command_in_a_folder_that_is_gone_works_at_home(tmp_path):
+    (tmp_path / "gone").mkdir()
+    (tmp_path / "home").mkdir()
+    script = "cd gone && rmdir ../gone && latentlive render silence -o x.wav --seconds 1"
+    told = told_in(tmp_path, f"{script} --model toy", HOME=str(tmp_path / "home"))
+    assert told.returncode == 0, told.stderr
+    assert f"the working folder is gone: this is {tmp_path / 'home'}\n" in told.stderr
+    assert (tmp_path / "home" / "x.wav").exists()
+
+
+@pytest.mark.parametrize(
+    ("script", "line"),
+    [
+        ("latentlive send - <&-", "Error: send: nothing to run at -\n"),
+        ("latentlive send here.py:1", "Error: {cache}/run: Not a directory\n"),
+        ("latentlive corpus .", "Error: {cache}/corpora: Not a directory\n"),
+        ("latentlive panic", "Error: {cache}/run: Not a directory\n"),
+    ],
+)
+def test_closed_input_and_an_unusable_cache_are_one_line(script, line, tmp_path):
+    (tmp_path / "cache").touch()
+    (tmp_path / "here.py").write_text("1")
+    told = told_in(tmp_path, script, LATENTLIVE_CACHE=str(tmp_path / "cache"))
+    assert told.returncode == 1
+    assert told.stderr.endswith(line.format(cache=tmp_path / "cache"))
+    assert "Traceback" not in told.stderr
 
 
 def test_play_names_the_shipped_sessions():

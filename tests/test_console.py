@@ -57,6 +57,10 @@ def test_a_cell_that_fails_changes_nothing_and_says_its_line(prompt):
         ("raise BaseException('x\\ny')", "BaseException: x"),
         ("raise ValueError('y' * 9000)", "ValueError: " + "y" * 385 + "..."),
         ("class E(Exception):\n    __str__ = None\nraise E", "E, which cannot be shown: TypeError"),
+        (
+            "class E(Exception):\n    def __repr__(self): 1 / 0\nraise E('its own')",
+            "E: its own",
+        ),
         ("d1 >> 3", "a layer plays a latent such as sound('gong'), got 3"),
         ("d1.volume(3)", "d1: a layer has no .volume()"),
         ("sound(", "line 1, column 6: '(' was never closed"),

@@ -46,9 +46,8 @@ class Cells:
         except BaseException as error:
             if code.strip():
                 with contextlib.suppress(EngineError):
-                    self._engine.request(
-                        {"op": "cell", "changes": [], **typed, "failed": repr(error)}
-                    )
+                    failed = {"op": "cell", "changes": [], **typed, "failed": _told(error)}
+                    self._engine.request(failed)
             raise
         if changes or plans or code.strip():
             self._engine.request(
@@ -83,3 +82,11 @@ class Cells:
             self._plans.append(message)  # the cue may be of the same cell
         else:
             self._engine.request(message)
+
+
+def _told(error: BaseException) -> str:
+    """Return an error as the log keeps it; its own words may fail."""
+    try:
+        return repr(error)
+    except Exception:  # noqa: BLE001 - a performer's class may do anything here
+        return type(error).__name__

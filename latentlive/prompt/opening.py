@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import sys
 from collections.abc import Callable
@@ -27,17 +26,6 @@ def is_plain() -> bool:
     return dumb or not all(one and one.isatty() for one in (sys.stdin, sys.stdout))
 
 
-def take_any_bytes() -> None:
-    """Let names of files that are no text come in and go out: nothing of it ends the prompt."""
-    for stream, errors in (
-        (sys.stdin, "surrogateescape"),
-        (sys.stdout, "backslashreplace"),
-        (sys.stderr, "backslashreplace"),
-    ):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors=errors)
-
-
 def open_prompt(start: Callable[..., Engine], plain: bool = False, theme: str = "dark") -> None:
     """Open the prompt until the performer leaves; then the engine fades out and ends.
 
@@ -56,7 +44,6 @@ def open_prompt(start: Callable[..., Engine], plain: bool = False, theme: str = 
     """
     if sys.stdin is None:
         raise EngineError("prompt: standard input is closed; give it a terminal or a pipe")
-    take_any_bytes()
     # A bar of tqdm cannot be drawn above a line that is being edited.
     os.environ.setdefault("TQDM_DISABLE", "1")
     inbox: SimpleQueue[Job] = SimpleQueue()

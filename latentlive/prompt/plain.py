@@ -114,7 +114,8 @@ class Plain:
         """Show lines."""
         if style == "echo":
             text = ">>> " + text.replace("\n", "\n... ")
-        print(text, file=sys.stderr if style else sys.stdout, flush=True)
+        with contextlib.suppress(OSError):  # nobody reads it any more; the sound goes on
+            print(text, file=sys.stderr if style else sys.stdout, flush=True)
 
     def close(self) -> None:
         """Do nothing: nothing is to be put back."""
