@@ -38,6 +38,7 @@ from latentlive.latent import Recorded, Sound, Texture
 from latentlive.models import RawAudioVAE
 from latentlive.models.networks import RawAudioVAENet
 from latentlive.renderer import Rendering, Spaces, render_blocks
+from latentlive.space import Part
 from latentlive.units import Samples
 
 RATE = 44100
@@ -303,11 +304,11 @@ def decoding(space: RawAudioVAE, rounds: int) -> list[Row]:
             took = median(seconds(lambda part=part: space.decode(part)) for _ in range(again))
             row.values.append(count * flops / took / sgemm)
             row.note = f"sgemm {sgemm / 1e9:.0f} GFLOP/s"
-        plan = rendering.plan(0, (172 - 3) * rendering.hop)
+        request = rendering.request(0, (172 - 3) * rendering.hop)
         begun = time.perf_counter()
-        decoded = space.decode(z)
+        decoded = space.synthesize([Part(z, 0, 172)])
         between = time.perf_counter()
-        rendering.finish(plan, decoded)
+        rendering.join(request, decoded)
         adding.values.append(100 * (time.perf_counter() - between) / (between - begun))
         rendering = Ours(space, *sounds_of(0.1)).rendering(1024, 4)
     return [*rows.values(), adding]
@@ -353,7 +354,7 @@ def nesting(space: RawAudioVAE, rounds: int) -> list[Row]:
         for level in range(depth - 1):
             latent = ll.interp(latent, latent.spread(0.5), ll.sine(level + 2))
         rendering = Rendering(latent, ours.spaces, ours.find)
-        return seconds(lambda: rendering.draw(rendering.plan(0, 43 * rendering.hop)))
+        return seconds(lambda: rendering.request(0, 43 * rendering.hop))
 
     row = Row("12 nested shared interps over 6", most=2.5)
     drawn(6), drawn(12)

@@ -172,9 +172,9 @@ def plot_path(corpus: Corpus, path: Path, a: str, b: str, model: str | None = No
 
 def latents(latent: Latent, spaces: Spaces, sounds: Any) -> Floats:
     """Return the mean of each window of a finite latent [shape=(n, dims)], thinned out evenly."""
-    rendering = Rendering(latent.spread(0).overlap(1), spaces, sounds)
+    rendering = Rendering(latent.spread(0), spaces, sounds, align=False)
     assert rendering.length is not None
-    z = rendering.draw(rendering.plan(0, rendering.length))
+    z = rendering.drawn(np.arange(0.0, rendering.length / rendering.space.window))
     if len(z) > MOST_WINDOWS:
         z = z[np.linspace(0, len(z) - 1, MOST_WINDOWS).astype(int)]
     return z.astype(np.float64)

@@ -28,6 +28,7 @@ from latentlive.cli import main
 from latentlive.corpus import Audio, audio_digest
 from latentlive.corpus.starter import NAMES
 from latentlive.latent import Joined
+from latentlive.models import load_model
 from latentlive.prompt.session import find_session, parse
 from latentlive.renderer import check
 
@@ -75,7 +76,7 @@ def test_python_blocks_run(page, stage, starter):
         for cell in parse(code):
             for value in stage.run(cell.code):
                 if isinstance(value, ll.Latent | Joined):
-                    assert check(value, 1024, 256, second, 44100 / 1024) > 0
+                    assert check(value, load_model().facts, second, 1.0) > 0
     assert stage.said == []
 
 

@@ -9,7 +9,7 @@ import latentlive as ll
 from latentlive.engine.layer import Layer
 from latentlive.latent import Interp
 from latentlive.renderer import check
-from tests.strategies import SOUNDS
+from tests.strategies import SOUNDS, SPACE
 
 A, B = ll.sound(np.zeros(100)), ll.sound(np.ones(100))
 
@@ -89,15 +89,15 @@ BAD = [
     (lambda: A.extend(0), "extend: factor must be > 0, got 0"),
     (lambda: A.spread("x"), "spread: k must be a curve, a number or an array, got 'x'"),
     (
-        lambda: check(A.loop().loop(2), 64, 64, SOUNDS, 689.0),
+        lambda: check(A.loop().loop(2), SPACE.facts, SOUNDS, 1.0),
         "never ends, so it has no whole; slice it first",
     ),
     (
-        lambda: check(ll.interp(A.loop(), B.loop(), ll.fit([0, 1])), 64, 64, SOUNDS, 689.0),
+        lambda: check(ll.interp(A.loop(), B.loop(), ll.fit([0, 1])), SPACE.facts, SOUNDS, 1.0),
         "fit: the expression never ends; give it a curve of beats",
     ),
     (
-        lambda: check(A.extend(3).exact(), 64, 64, SOUNDS, 689.0),
+        lambda: check(A.extend(3).exact(), SPACE.facts, SOUNDS, 1.0),
         "exact: a window of 64 samples cannot be read in steps of 64/3; "
         "extend by k with 64 / k whole",
     ),

@@ -20,6 +20,7 @@ RAMP = np.repeat(np.arange(10, dtype=np.float32) / 16, W)  # frame i holds i / 1
 A = ll.sound(RAMP)
 B = ll.sound(np.repeat(np.arange(10, 0, -1, dtype=np.float32) / 16, W))
 BEAT_FRAMES = 4.0
+BEAT = BEAT_FRAMES * W / 44100
 
 
 def asked(latent, frames, beats=None, seed=0):
@@ -201,7 +202,7 @@ def test_another_model_by_name(tmp_path):
     rendering = Rendering(texture, SPACE, SOUNDS)
     assert rendering.space.window == 128
     assert len(rendering.samples(0, 640)) == 640
-    assert check(texture, 64, 64, SOUNDS, 4.0) == 5
+    assert check(texture, SPACE.facts, SOUNDS, BEAT) == 5
     with pytest.raises(ModelError, match="no file"):
         Rendering(A.on(str(tmp_path / "none.safetensors")), SPACE, SOUNDS)
 
@@ -212,7 +213,7 @@ def test_what_needs_a_map_says_so(texture, tmp_path):
 
     sounds = corpus_sounds(Corpus(tmp_path), 44100)
     with pytest.raises(SoundError, match="has no map yet"):
-        check(texture, 64, 64, sounds, 4.0)
+        check(texture, SPACE.facts, sounds, BEAT)
 
 
 @pytest.mark.parametrize(
@@ -231,7 +232,7 @@ def test_what_needs_a_map_says_so(texture, tmp_path):
 )
 def test_what_has_no_meaning_is_refused_when_checked(texture, line):
     with pytest.raises(ExpressionError, match=line):
-        check(texture, 64, 64, SOUNDS, BEAT_FRAMES)
+        check(texture, SPACE.facts, SOUNDS, BEAT)
 
 
 def test_roots_combine_but_only_once():

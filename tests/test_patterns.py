@@ -13,6 +13,7 @@ import pytest
 import latentlive as ll
 from latentlive.corpus import Corpus
 from latentlive.corpus.starter import NAMES
+from latentlive.models import load_model
 from latentlive.prompt.session import find_session, parse
 from latentlive.renderer import check, corpus_sounds
 from latentlive.space import ToySpace
@@ -76,7 +77,7 @@ def test_a_pattern_and_its_examples_hold_in_the_real_space(pattern, starter):
     scope = {"d1": Taken(), "d2": Taken(), "d3": Taken(), pattern.__name__: pattern}
     for code in [f"d1 >> {pattern.__name__}()", *examples(pattern)]:
         texture = eval(code, scope)
-        assert check(texture, 1024, 256, sounds, 44100 / 1024) > 0
+        assert check(texture, load_model().facts, sounds, 1.0) > 0
         assert eval(repr(texture), {word: getattr(ll, word) for word in ll.WORDS}) == texture
 
 

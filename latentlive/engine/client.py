@@ -23,6 +23,7 @@ from latentlive.errors import EngineError, ExpressionError
 from latentlive.expr import dump
 from latentlive.latent import Joined, Latent, Recorded, Sound, Texture
 from latentlive.renderer import check, corpus_sounds
+from latentlive.space import Facts
 
 
 class Engine(Connection):
@@ -187,13 +188,8 @@ class Engine(Connection):
             raise ExpressionError(
                 f"a layer plays a latent such as sound('gong'), got {texture!r}{hint}"
             )
-        check(
-            texture,
-            self.welcome["window"],
-            self.welcome["dims"],
-            self._sounds,
-            60.0 * self.welcome["sample_rate"] / self.welcome["bpm"] / self.welcome["window"],
-        )
+        facts = Facts.load(self.welcome["space"])
+        check(texture, facts, self._sounds, 60.0 / self.welcome["bpm"])
         named = [
             n
             for n in texture.walk()

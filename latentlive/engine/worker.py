@@ -11,11 +11,11 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import click
 import numpy as np
-from numpy.typing import NDArray
 
 from latentlive.corpus import Audio, audio_digest, stored
 from latentlive.engine.block import Block
@@ -25,10 +25,8 @@ from latentlive.errors import EngineError, LatentliveError, SoundError
 from latentlive.expr import load
 from latentlive.latent import Joined, Latent, Recorded, Sound
 from latentlive.models import load_model
-from latentlive.renderer import Morph, Rendered, Rendering, Sounds, Spaces
-from latentlive.renderer.rendering import Plan
+from latentlive.renderer import Morph, Rendered, Rendering, Request, Sounds, Spaces
 from latentlive.space import Space
-from latentlive.units import Samples
 
 Job = Sequence[int]
 """Serial and version of a voice, first sample, one past the last [samples, global]."""
@@ -55,33 +53,13 @@ class Bound:
     renderings: list[Rendered]
 
 
-@dataclass
-class Stretch:
+class Stretch(NamedTuple):
     """A stretch of one ring: what to decode for it, and where it goes."""
 
     job: Job
     ring: int
     rendering: Rendered
-    origin: int
-    plan: Plan
-    z: Samples
-    unknown: NDArray[np.bool_] = field(init=False)
-    """Which of its windows have to be decoded."""
-
-    def __post_init__(self) -> None:
-        self.unknown = np.ones(len(self.z), np.bool_)
-        if self.rendering.passes is not None:
-            self.unknown = self.rendering.passes.unknown(self.plan.first_window, self.z)
-
-    def write(self, block: Block, decoded: Samples) -> None:
-        """Write its samples, once its unknown windows are decoded."""
-        if self.rendering.passes is not None:
-            first = self.plan.first_window
-            decoded = self.rendering.passes.completed(first, self.z, self.unknown, decoded)
-        _, _, start, stop = self.job
-        joined = self.rendering.finish(self.plan, decoded)
-        samples = self.rendering.cut(self.plan, joined, start - self.origin, stop - self.origin)
-        block.write_audio(self.ring, start, samples)
+    request: Request
 
 
 class Worker:
@@ -136,9 +114,8 @@ class Worker:
             begun = time.perf_counter()
             try:
                 for ring, rendering in zip(bound.rings, bound.renderings, strict=True):
-                    plan = rendering.plan(start - bound.origin, stop - bound.origin)
-                    z = rendering.draw(plan)
-                    due.append(Stretch(job, ring, rendering, bound.origin, plan, z))
+                    request = rendering.request(start - bound.origin, stop - bound.origin)
+                    due.append(Stretch(job, ring, rendering, request))
             except Exception as error:  # noqa: BLE001 - its own fault, whatever it is
                 due = [stretch for stretch in due if stretch.job is not job]
                 replies.append(failure(serial, version, error))
@@ -166,7 +143,7 @@ class Worker:
         if bound is not None and bound.version == version:
             rendering = bound.renderings[0]
             with contextlib.suppress(Exception):  # told when it is rendered
-                rendering.draw(rendering.plan(start - bound.origin, stop - bound.origin))
+                rendering.request(start - bound.origin, stop - bound.origin)
         return {"op": "batch", "replies": []}
 
     def _decode_apart(
@@ -186,13 +163,13 @@ class Worker:
 
     def _decode(self, stretches: list[Stretch], spent: dict[int, float]) -> None:
         begun, space = time.perf_counter(), stretches[0].rendering.space
-        decoded = space.decode(np.concatenate([one.z[one.unknown] for one in stretches]))
+        decoded = space.synthesize([part for one in stretches for part in one.request.parts])
         each = (time.perf_counter() - begun) / max(len(decoded), 1)
-        counts = [np.count_nonzero(one.unknown) for one in stretches]
-        parts = np.split(decoded, np.cumsum(counts)[:-1])
-        for stretch, count, part in zip(stretches, counts, parts, strict=True):
-            spent[stretch.job[0]] += each * count
-            stretch.write(self.block, part)
+        counts = [one.request.windows for one in stretches]
+        windows = np.split(decoded, np.cumsum(counts)[:-1])
+        for one, count, part in zip(stretches, counts, windows, strict=True):
+            spent[one.job[0]] += each * count
+            self.block.write_audio(one.ring, one.job[2], one.rendering.join(one.request, part))
 
 
 def rendered(part: Part, spaces: Spaces, seed: int, slot: int, side: float = 0.0) -> Rendered:

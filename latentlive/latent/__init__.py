@@ -1,7 +1,17 @@
 """Latents: functions of position to a distribution (mean, std), written as data."""
 
 from latentlive.latent.base import Latent, LatentLike, as_latent
-from latentlive.latent.join import Exact, Join, Joined, Norm, On, Overlap, Texture, join_of
+from latentlive.latent.join import (
+    DEFAULT_OVERLAP,
+    Exact,
+    Join,
+    Joined,
+    Norm,
+    On,
+    Overlap,
+    Texture,
+    join_of,
+)
 from latentlive.latent.mix import Interp, Path, Slerp, Steps, blend
 from latentlive.latent.query import Latents, Length, Query, Scope, World
 from latentlive.latent.sources import (
@@ -20,6 +30,7 @@ from latentlive.latent.time import Extend, Loop, Slow, cat
 from latentlive.latent.touch import Reseeded, Spread, Touch
 
 __all__ = [
+    "DEFAULT_OVERLAP",
     "Cluster",
     "Exact",
     "Extend",

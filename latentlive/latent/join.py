@@ -11,6 +11,7 @@ from latentlive.expr.fields import shown
 from latentlive.latent.base import Latent
 
 DEFAULT_OVERLAP = 4
+"""Windows at each moment where neither the root nor the space decides."""
 
 
 class Joined(Node):
@@ -122,22 +123,22 @@ class Join:
     ----------
     latent : Latent
         What is below.
-    overlap : int
-        Windows at each moment.
+    overlap : int or None
+        Windows at each moment; None leaves it to the space.
     exact, norm : bool
     model : str or None
         A model file; None is the one that is loaded.
     """
 
     latent: Latent
-    overlap: int
+    overlap: int | None = None
     exact: bool = False
     norm: bool = False
     model: str | None = None
 
 
 def join_of(texture: Any) -> Join:
-    """Return what a texture's root decides; 4 windows overlap where it decides nothing."""
+    """Return what a texture's root decides."""
     found: dict[str, Any] = {}
     below = as_texture(texture)
     while isinstance(below, Joined):
@@ -151,4 +152,4 @@ def join_of(texture: Any) -> Join:
             found.update(norm=True)
         below = below.of
     assert isinstance(below, Latent)
-    return Join(below, **{"overlap": DEFAULT_OVERLAP, **found})
+    return Join(below, **found)

@@ -15,12 +15,13 @@ from latentlive.errors import ModelError
 from latentlive.models import tensors
 from latentlive.models.graph import session
 from latentlive.models.tensors import F32, Weights
+from latentlive.space import Space
 
 ARCHITECTURE = "levelvae"
 NAMES = ("analysis", "fc1", "fc21", "fc22", "synthesis", "fc3", "fc4")
 
 
-class LevelVAE:
+class LevelVAE(Space):
     """The space of a trained LevelVAE.
 
     Encoder: hidden = ReLU(Linear(window, encoder units)); mean = (Linear(window, dims) +

@@ -12,12 +12,13 @@ from typing import Any
 from latentlive.models import tensors
 from latentlive.models.graph import session
 from latentlive.models.tensors import F32, Weights
+from latentlive.space import Space
 
 ARCHITECTURE = "rawaudiovae"
 LAYERS = ("fc1", "fc21", "fc22", "fc3", "fc4")
 
 
-class RawAudioVAE:
+class RawAudioVAE(Space):
     """The space of a trained RawAudioVAE.
 
     Encoder: Linear(window, units), ReLU, then Linear(units, dims) twice (mean, log-variance).

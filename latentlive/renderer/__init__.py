@@ -1,7 +1,8 @@
 """The pure renderer: expression and space to samples, the same offline and live."""
 
 from latentlive.renderer.encoding import Encoder
-from latentlive.renderer.morphing import Morph, Rendered
+from latentlive.renderer.joining import Rendered, Request
+from latentlive.renderer.morphing import Morph
 from latentlive.renderer.offline import render, render_blocks, render_file
 from latentlive.renderer.rendering import Rendering, ask, check
 from latentlive.renderer.spaces import Spaces
@@ -13,6 +14,7 @@ __all__ = [
     "Morph",
     "Rendered",
     "Rendering",
+    "Request",
     "Sounds",
     "Spaces",
     "ask",

@@ -15,8 +15,19 @@ from latentlive.corpus import Audio, Corpus, audio_digest
 from latentlive.corpus.choosing import cluster, near
 from latentlive.errors import ExpressionError
 from latentlive.expr import Node
-from latentlive.latent import Cluster, Join, Latents, Length, Near, Query, Recorded, Sound
+from latentlive.latent import (
+    DEFAULT_OVERLAP,
+    Cluster,
+    Join,
+    Latents,
+    Length,
+    Near,
+    Query,
+    Recorded,
+    Sound,
+)
 from latentlive.renderer.spaces import Spaces
+from latentlive.space import Facts
 from latentlive.units import Floats
 
 Sounds = Callable[[Recorded], Audio]
@@ -67,6 +78,23 @@ def _quiet(window: int) -> Audio:
     return Audio(samples, audio_digest(samples))
 
 
+def joined_by(join: Join, facts: Facts) -> int:
+    """Return how many windows of a space overlap at each moment.
+
+    Raises
+    ------
+    ExpressionError
+        If the space has no such join.
+    """
+    if join.exact and not facts.exact:
+        raise ExpressionError(f"exact: the space {facts.name!r} has no windows to write end to end")
+    if facts.hop is None:
+        return DEFAULT_OVERLAP if join.overlap is None else join.overlap
+    if join.overlap is not None:
+        raise ExpressionError(f"overlap: the space {facts.name!r} has a hop of its own")
+    return facts.window // facts.hop
+
+
 class BoundWorld:
     """Sounds and a space; `World` for the algebra.
 
@@ -83,8 +111,8 @@ class BoundWorld:
     def __init__(self, sounds: Sounds, spaces: Spaces, join: Join, align: bool = True) -> None:
         self.sounds, self.spaces = sounds, spaces
         self.encoder = spaces.encoder(join.model)
-        self.exact, self.overlap = join.exact, join.overlap
-        self.align = align and join.overlap > 1 and not join.exact
+        self.exact, self.overlap = join.exact, joined_by(join, self.encoder.space.facts)
+        self.align = align and self.overlap > 1 and not join.exact
 
     @property
     def window(self) -> int:
@@ -150,16 +178,16 @@ class DryWorld(BoundWorld):
     Parameters
     ----------
     sounds : function of a recorded source to its Audio
-    window, dims : int
+    facts : Facts
         Of the space that will render it.
     """
 
     window = 0
     dims = 0
 
-    def __init__(self, sounds: Sounds, window: int, dims: int, exact: bool = False) -> None:
+    def __init__(self, sounds: Sounds, facts: Facts, exact: bool = False) -> None:
         self.sounds, self.exact = sounds, exact
-        self.window, self.dims = window, dims
+        self.window, self.dims = facts.window, facts.dims
 
     def silence(self) -> Latents:
         """Return zeros."""

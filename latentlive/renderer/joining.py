@@ -1,0 +1,176 @@
+"""From latent vectors to samples in two steps: what a stretch needs, and how it is joined.
+
+Vectors lie a hop apart on a grid of the texture's clock; each is decoded to a window, and
+overlapping windows are added oldest first. Blocks lie on a grid of the same clock. So no sample
+depends on how the rendering was cut.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import OrderedDict
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from latentlive.errors import ExpressionError
+from latentlive.space import Part, Space
+from latentlive.units import Floats, Samples
+
+KEPT = 3
+"""Prepared blocks that a rendering keeps: a stretch begins where the one before ended."""
+
+
+class Request(NamedTuple):
+    """What a stretch of samples needs.
+
+    Parameters
+    ----------
+    start, stop : int [samples]
+    first : int
+        The first vector whose window has to be decoded.
+    parts : list of Part
+        What to decode: windows `first` to the last one that begins before `stop`.
+    """
+
+    start: int
+    stop: int
+    first: int
+    parts: list[Part]
+
+    @property
+    def windows(self) -> int:
+        """How many windows are to be decoded."""
+        return sum(part.stop - part.start for part in self.parts)
+
+
+class Rendered(ABC):
+    """What renders stretches of a texture: ask `request`, decode, then `join`.
+
+    Parameters
+    ----------
+    space : Space
+    overlap : int
+        Windows at each moment.
+    key : int
+        Of the noise.
+    length : int or None [samples]
+        Silence comes after it; None never ends.
+    """
+
+    def __init__(self, space: Space, overlap: int, key: int, length: int | None) -> None:
+        self.space, self.overlap, self.length = space, overlap, length
+        self.key = key
+        self.hop = space.window // overlap
+        # A space with a hop of its own knows how its windows fade.
+        self._fade = None if space.hop else hann(space.window, overlap)
+        self._tail = (0, np.empty((0, space.window), np.float32))
+        self._blocks: OrderedDict[int, Any] = OrderedDict()
+
+    @abstractmethod
+    def drawn(self, frames: Floats) -> Samples:
+        """Return the latent vectors at some frames of the texture's clock [shape=(n, dims)]."""
+
+    @abstractmethod
+    def gains(self, frames: Floats) -> Samples:
+        """Return the gains of windows at some frames [shape=(n, 1)]: what ``.norm()`` found."""
+
+    def request(self, start: int, stop: int) -> Request:
+        """Return what is needed for samples `start` to `stop` of the texture's clock."""
+        first, last = start // self.hop - self.overlap + 1, -(-stop // self.hop)
+        tail_first, tail = self._tail
+        if tail_first <= first < tail_first + len(tail):
+            first = tail_first + len(tail)
+        return Request(start, stop, first, self._parts(first, last))
+
+    def join(self, request: Request, decoded: Samples) -> Samples:
+        """Return the samples of a request [shape=(stop - start,)].
+
+        Parameters
+        ----------
+        decoded : array [shape=(n, channels, window)]
+            What the space made of its parts; written over.
+        """
+        start, stop = request.start, request.stop
+        first_hop, last_hop = start // self.hop, -(-stop // self.hop)
+        windows = self._faded(request.first, decoded)
+        needed = first_hop - self.overlap + 1
+        if request.first > needed:
+            tail_first, tail = self._tail
+            windows = np.concatenate([tail[needed - tail_first :], windows])
+        kept = windows[len(windows) - self.overlap + 1 :].copy()  # a view would keep all alive
+        self._tail = (last_hop - len(kept), kept)
+        joined = self._added(windows, last_hop - first_hop)
+        samples = joined[start - first_hop * self.hop : stop - first_hop * self.hop]
+        if self.length is not None and stop > self.length:
+            samples = samples.copy()
+            samples[max(self.length - start, 0) :] = 0.0
+        return samples
+
+    def samples(self, start: int, stop: int) -> Samples:
+        """Return samples `start` to `stop` of the texture's clock [shape=(stop - start,)]."""
+        request = self.request(start, stop)
+        return self.join(request, self.space.synthesize(request.parts))
+
+    def at(self, first: int, last: int) -> Floats:
+        """Return the frames at which vectors `first` to `last` lie."""
+        return np.arange(first, last, dtype=np.float64) / self.overlap
+
+    def _parts(self, first: int, last: int) -> list[Part]:
+        space, lead = self.space, self.overlap - 1  # vector -lead is the first that is heard
+        if space.block == 1:
+            z = self.drawn(self.at(first - space.behind, last + space.ahead))
+            return [Part(space.prepare(z, first + lead, self.key), 0, last - first)]
+        parts, size = [], space.block
+        for block in range((first + lead) // size, -(-(last + lead) // size)):
+            begin = block * size - lead
+            prepared = self._prepared(block)
+            parts.append(Part(prepared, max(first - begin, 0), min(last - begin, size)))
+        return parts
+
+    def _prepared(self, block: int) -> Any:
+        space = self.space
+        if block in self._blocks:
+            self._blocks.move_to_end(block)
+            return self._blocks[block]
+        begin = block * space.block - self.overlap + 1
+        z = self.drawn(self.at(begin - space.behind, begin + space.block + space.ahead))
+        prepared = self._blocks[block] = space.prepare(z, block * space.block, self.key)
+        if len(self._blocks) > KEPT:
+            self._blocks.popitem(last=False)
+        return prepared
+
+    def _faded(self, first: int, decoded: Samples) -> Samples:
+        """Return windows as they are added [shape=(n, window)], channels mixed down."""
+        windows = decoded[:, 0] if decoded.shape[1] == 1 else decoded.mean(axis=1)
+        gains = self.gains(self.at(first, first + len(windows)))
+        if len(gains) and (gains == gains[0]).all():
+            gains = gains[0]
+        if self._fade is not None:
+            np.multiply(windows, self._fade * gains, out=windows)
+        elif (gains != 1.0).any():
+            np.multiply(windows, gains, out=windows)
+        return windows
+
+    def _added(self, windows: Samples, hops: int) -> Samples:
+        """Return the samples of some hops, the windows before them included."""
+        if self.overlap == 1:
+            return windows.reshape(-1)
+        parts = windows.reshape(len(windows), self.overlap, self.hop)
+        out = parts[:hops, -1] + parts[1 : hops + 1, -2]
+        for lag in range(self.overlap - 3, -1, -1):
+            first = self.overlap - 1 - lag
+            out += parts[first : first + hops, lag]
+        return out.reshape(-1)
+
+
+@lru_cache(maxsize=32)
+def hann(window: int, overlap: int) -> Samples:
+    """Return the periodic Hann window whose overlapped sum is 1; ones without overlap."""
+    if overlap == 1:
+        return np.ones(window, np.float32)
+    if overlap > window:
+        raise ExpressionError(f"overlap: k must be at most {window}, got {overlap}")
+    phase = np.arange(window) / window
+    return ((0.5 - 0.5 * np.cos(2 * np.pi * phase)) * 2.0 / overlap).astype(np.float32)

@@ -1,0 +1,83 @@
+"""Toy spaces of every kind that the protocol knows, small enough to compute by hand.
+
+All have windows and vectors of 64 numbers, so that every expression of `tests.strategies` fits.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from latentlive.space import Part, Space, ToySpace
+
+WINDOW = 64
+
+
+class Smeared(ToySpace):
+    """Each window is a known sum of vectors around it: context, and no state."""
+
+    name, digest, behind, ahead = "smeared", "smeared", 2, 3
+    TAPS = np.float32([0.1, 0.2, 0.9, -0.3, 0.05, 0.02])
+
+    def __init__(self):
+        super().__init__(WINDOW)
+        self.digest = "smeared"
+
+    def prepare(self, z, first, key):
+        n = len(z) - self.behind - self.ahead
+        return sum(tap * z[i : i + n] for i, tap in enumerate(self.TAPS))
+
+
+class Anchored(ToySpace):
+    """A decoder with state, restarted at anchors; it looks one vector ahead and draws noise."""
+
+    name, block, ahead, hop = "anchored", 8, 1, 16
+
+    def __init__(self):
+        super().__init__(WINDOW)
+        self.digest = "anchored"
+        self.prepared = 0
+
+    def prepare(self, z, first, key):
+        assert len(z) == self.block + self.ahead
+        self.prepared += 1
+        state, windows = np.float32(0.01 * (first % 7)) + z[-1] * np.float32(0.1), []
+        for i, vector in enumerate(z[: self.block]):
+            chance = np.random.Generator(np.random.Philox(key=key, counter=(first + i) % 2**64))
+            noise = chance.standard_normal(WINDOW, dtype=np.float32)
+            state = np.float32(0.5) * state + vector + np.float32(0.01) * noise
+            windows.append(state)
+        return np.array(windows)
+
+    def synthesize(self, parts):
+        return self.faded(np.concatenate([p.prepared[p.start : p.stop] for p in parts]))
+
+    def faded(self, windows):
+        fade = np.hanning(WINDOW + 1)[:-1].astype(np.float32) * np.float32(0.5)
+        return (windows * fade)[:, None]
+
+
+class Hopped(ToySpace):
+    """Independent windows at a hop of their own, in two channels."""
+
+    name, hop, channels, exact, linear = "hopped", 32, 2, False, True
+
+    def __init__(self):
+        super().__init__(WINDOW)
+        self.digest = "hopped"
+
+    def synthesize(self, parts):
+        windows = super().synthesize(parts) * np.hanning(WINDOW + 1)[:-1].astype(np.float32)
+        return np.concatenate([windows, windows * np.float32(0.5)], axis=1)
+
+
+KINDS: dict[str, type[Space]] = {
+    "windows": lambda: ToySpace(WINDOW),
+    "context": Smeared,
+    "anchors": Anchored,
+    "a hop": Hopped,
+}
+
+
+def whole(space, z, key):
+    """Return the windows of all vectors at once, from the first that is heard on."""
+    return space.synthesize([Part(space.prepare(z, 0, key), 0, len(z))])

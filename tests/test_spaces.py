@@ -1,0 +1,163 @@
+"""Laws 1, 2, 9 and 10 in spaces of every kind, through the renderer and through the workers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import latentlive as ll
+from latentlive.engine.block import Block
+from latentlive.engine.part import Part, Turning
+from latentlive.engine.worker import Worker, rendered
+from latentlive.errors import ExpressionError
+from latentlive.expr import dump
+from latentlive.renderer import Rendering, Spaces, check
+from latentlive.units import Tempo
+from tests.spaces import KINDS
+from tests.strategies import SHORT, SOUNDS, latents
+
+calm = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+kinds = pytest.mark.parametrize("kind", KINDS)
+played = st.one_of(latents, latents.map(lambda x: x.loop()), latents.map(lambda x: x.norm()))
+"""What every space can play: its join is its own."""
+
+MIX = ll.interp(ll.sound(SHORT[2]), ll.sound(SHORT[1]).slow(2), ll.sine(0.01))
+TURNS = (0, 700, 900)
+"""Where a texture's clock began, and where and how long another takes over from it."""
+
+
+def render(kind, texture, **options):
+    return Rendering(texture, KINDS[kind](), SOUNDS, **options)
+
+
+@kinds
+@calm
+@given(texture=played, chunk=st.integers(1, 299))
+def test_law_1_and_10_samples_are_the_same_for_any_chunk(kind, texture, chunk):
+    rendering, again = render(kind, texture), render(kind, texture)
+    total = min(rendering.length or 2000, 2000)
+    whole = rendering.samples(0, total)
+    assert np.isfinite(whole).all()
+    parts = [again.samples(a, min(a + chunk, total)) for a in range(0, total, chunk)]
+    assert np.array_equal(np.concatenate(parts), whole)
+
+
+@kinds
+@calm
+@given(texture=played, starts=st.lists(st.integers(0, 1900), min_size=1, max_size=5))
+def test_law_2_and_10_samples_are_the_same_in_any_order(kind, texture, starts):
+    rendering = render(kind, texture)
+    total = min(rendering.length or 2000, 2000)
+    whole = rendering.samples(0, total)
+    for start in starts:
+        start %= total
+        stop = min(start + 100, total)
+        assert np.array_equal(rendering.samples(start, stop), whole[start:stop])
+
+
+@kinds
+def test_law_9_hour_ten_costs_what_the_first_second_costs(kind):
+    rendering = render(kind, ll.interp(ll.sound(SHORT[2]).loop(), ll.noise(1), ll.perlin(3)))
+    asked, ask = [], rendering.drawn
+    rendering.drawn = lambda frames: asked.append(len(frames)) or ask(frames)
+    counts = []
+    for start in (0, 10 * 3600 * 44100 + 17):
+        rendering.samples(start, start + 44100)
+        counts.append(sum(asked))
+        asked.clear()
+    assert abs(counts[1] - counts[0]) <= 16
+
+
+class Band:
+    """A worker with some voices, each with a ring of its own."""
+
+    def __init__(self, kind, textures):
+        self.space, self.block = KINDS[kind](), Block.create()
+        self.worker, self.parts = Worker(self.space, self.block), []
+        for serial, texture in enumerate(textures):
+            source = {"expr": dump(texture), "code": repr(texture), "sounds": {}}
+            part = Part(source, 0, Tempo(60, 44100))
+            if serial % 2:
+                origin, at, over = TURNS
+                before = Part({**source, "expr": dump(MIX)}, origin, part.tempo)
+                part = Part(source, 48 * serial, part.tempo, Turning(before, at, over))
+            binding = {"serial": serial, "version": 0, "rings": [serial], "wide": 0.0}
+            told = self.worker.load({**binding, "part": part.dump(), "slot": serial, "seed": 5})
+            assert told["op"] == "loaded"
+            self.parts.append(part)
+
+    def play(self, jobs):
+        """Return what the worker writes for stretches rendered together, (serial, start, stop)."""
+        replies = self.worker.render([[serial, 0, start, stop] for serial, start, stop in jobs])
+        assert [reply["op"] for reply in replies] == ["rendered"] * len(jobs)
+        rings = self.block.audio
+        return [rings[s][np.arange(a, b) % rings.shape[1]] for s, a, b in jobs]
+
+    def alone(self, serial, start, stop):
+        """Return what a rendering of that voice alone gives, all at once."""
+        part = self.parts[serial]
+        one = rendered(part, Spaces(self.space), 5, serial)
+        return one.samples(0, stop - part.origin)[start - part.origin :]
+
+
+@kinds
+@settings(calm, max_examples=8)
+@given(
+    textures=st.lists(latents, min_size=2, max_size=3),
+    moments=st.lists(st.integers(150, 3000), min_size=1, max_size=4),
+    length=st.integers(1, 900),
+)
+def test_law_10_a_batch_of_voices_gives_what_each_gives_alone(kind, textures, moments, length):
+    band = Band(kind, textures)
+    for moment in moments:
+        starts = [moment + 31 * serial for serial in range(len(textures))]
+        jobs = [(serial, start, start + length) for serial, start in enumerate(starts)]
+        for job, samples in zip(jobs, band.play(jobs), strict=True):
+            assert np.array_equal(samples, band.alone(*job))
+
+
+def test_a_block_is_prepared_once():
+    """Stretches of half a block prepare no block twice; the first ones lie before sample 0."""
+    rendering = render("anchors", MIX.loop())
+    hop, block = rendering.hop, rendering.space.block
+    for start in range(0, 40 * hop * block, hop * block // 2):
+        rendering.samples(start, start + hop * block // 2)
+    assert rendering.space.prepared == 41
+
+
+def test_the_noise_of_a_block_is_that_of_its_layer():
+    one, other = (render("anchors", MIX, slot=slot).samples(0, 800) for slot in (0, 1))
+    assert not np.array_equal(one, other)
+
+
+def test_a_morph_within_a_space_is_first_one_texture_and_then_the_other():
+    """Both clocks count: before, the windows of the first; after, exactly those of the second."""
+    band = Band("context", [MIX, MIX.rev()])
+    morph = rendered(band.parts[1], Spaces(band.space), 5, 1)
+    first, second = (render("context", x, seed=5, slot=1, looped=True) for x in (MIX, MIX.rev()))
+    (origin, at, over), own = TURNS, band.parts[1].origin
+    until = at - (band.space.ahead + morph.overlap) * morph.hop
+    expected = first.samples(own - origin, until - origin)
+    assert np.array_equal(morph.samples(0, until - own), expected)
+    later = at + over + (band.space.behind + morph.overlap) * morph.hop - own
+    expected = second.samples(later, later + 999)
+    assert np.array_equal(morph.samples(later, later + 999), expected)
+
+
+@pytest.mark.parametrize(
+    ("texture", "line"),
+    [
+        (MIX.exact(), "exact: the space 'hopped' has no windows to write end to end"),
+        (MIX.overlap(2), "overlap: the space 'hopped' has a hop of its own"),
+    ],
+    ids=["exact", "overlap"],
+)
+def test_what_a_space_does_not_have_is_refused_when_typed(texture, line):
+    for bind in (
+        lambda: check(texture, KINDS["a hop"]().facts, SOUNDS, 1.0),
+        lambda: render("a hop", texture),
+    ):
+        with pytest.raises(ExpressionError, match=line):
+            bind()
