@@ -1,0 +1,53 @@
+"""The grids of the spectral space: rate, window and hop, analysis bins, pages and blocks."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+RATE = 44100
+"""Samples per second."""
+
+FRAME = 1024
+"""Samples of the window that a vector describes and decodes to; its vector is centred in it."""
+
+HOP = 256
+"""Samples from one vector to the next."""
+
+PAGE = 256
+"""Vectors that are encoded together: 1.49 s."""
+
+AROUND = 32
+"""Vectors beside a page on both sides, from which its pitch track takes its context."""
+
+BLOCK = 64
+"""Vectors that are decoded together: .37 s, after which the phases start anew."""
+
+AHEAD = 1
+"""Vectors after a block that its decoding reads: where its partials have to arrive."""
+
+SIZE = 4096
+"""Samples of an analysis."""
+
+BINS = SIZE // 2 + 1
+BIN = RATE / SIZE
+"""Hz from one analysis bin to the next."""
+
+MARGIN = AROUND * HOP + (SIZE - FRAME) // 2
+"""Samples on both sides of a page's windows that its encoding reads."""
+
+PAGE_SAMPLES = (PAGE - 1) * HOP + FRAME
+"""Samples of the windows of a page."""
+
+LOWEST, HIGHEST = 25.0, 20000.0
+"""Hz: below and above, nothing is kept."""
+
+
+def erbs(hz: F64) -> F64:
+    """Return places on the scale of hearing's bandwidths (Glasberg and Moore 1990)."""
+    scale: F64 = 21.4 * np.log10(1.0 + 0.00437 * hz)
+    return scale

@@ -1,0 +1,138 @@
+"""What the numbers of a spectral vector mean.
+
+Everything but the level is multiplied by a presence p, 1 where there is sound and 0 in silence,
+and the pitch by the voicing too, so that a linear mix weighs what each side has to say: silence
+says nothing about timbre, noise nothing about pitch, and two pitches glide in log f0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentlive.spectral.grid import F32, HIGHEST, LOWEST
+
+ATOMS = 128
+"""Shares of equal weight that a spectrum is cut into."""
+
+RESIDUE = 32
+"""Shares of what is left of a pitched spectrum without its harmonics."""
+
+HARMONICS = 80
+SLOTS = 16
+"""Points of the envelope inside a window."""
+
+POWER = 0.15
+"""Energies are kept to this power, near to loudness: steps are even, and 0 is silence."""
+
+REFERENCE = 640.0
+"""Hz, where a position is 0."""
+
+PITCH_REFERENCE = 200.0
+"""Hz, where a pitch is 0."""
+
+_SIZES = {
+    "position": ATOMS,
+    "energy": ATOMS,
+    "tone": ATOMS,
+    "residue_position": RESIDUE,
+    "residue_energy": RESIDUE,
+    "envelope": SLOTS,
+    "harmonics": HARMONICS,
+    "voiced": 1,
+    "pitch": 1,
+    "presence": 1,
+    "level": 1,
+}
+
+PLACES: dict[str, slice] = {}
+"""Where each kind of number lies in a vector."""
+
+for _name, _size in _SIZES.items():
+    _start = sum(s.stop - s.start for s in PLACES.values())
+    PLACES[_name] = slice(_start, _start + _size)
+
+DIMS = PLACES["level"].stop
+
+_BOUNDS = {
+    "position": (np.log2(LOWEST / REFERENCE), np.log2(HIGHEST / REFERENCE)),
+    "energy": (0.0, 1.5),
+    "tone": (0.0, 1.0),
+    "residue_position": (np.log2(LOWEST / REFERENCE), np.log2(HIGHEST / REFERENCE)),
+    "residue_energy": (0.0, 1.5),
+    "envelope": (-3.0, 3.0),
+    "harmonics": (0.0, 1.5),
+    "voiced": (0.0, 1.0),
+    "pitch": (-4.0, 5.0),
+    "level": (0.0, 2.0),
+}
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Vectors [n] taken apart, within bounds whatever they held.
+
+    Positions are in octaves from 640 Hz, the pitch in octaves from 200 Hz, energies to the
+    power of .15 and relative, the level to the same power and absolute.
+    """
+
+    position: F32
+    energy: F32
+    tone: F32
+    residue_position: F32
+    residue_energy: F32
+    envelope: F32
+    harmonics: F32
+    voiced: F32
+    pitch: F32
+    level: F32
+
+
+def packed(frames: Frames, presence: F32) -> F32:
+    """Return vectors [shape=(n, dims)] of what they mean, and how present each is (0..1)."""
+    z = np.empty((len(presence), DIMS), np.float32)
+    for name, place in PLACES.items():
+        if name != "presence":
+            z[:, place] = getattr(frames, name).reshape(len(z), -1)
+    z[:, PLACES["pitch"]] *= z[:, PLACES["voiced"]]
+    z[:, PLACES["presence"]] = 1.0
+    z[:, : PLACES["level"].start] *= presence[:, None]
+    return z
+
+
+def over(a: F32, b: F32, where: NDArray[np.bool_]) -> F32:
+    """Return a / b where that has a meaning, a elsewhere."""
+    found: F32 = np.divide(a, b, out=a.copy(), where=where)
+    return found
+
+
+def unpacked(z: F32) -> Frames:
+    """Return what vectors [shape=(n, dims)] mean; numbers that mean nothing become silence."""
+    z = np.clip(np.nan_to_num(z), np.float32(-1e6), np.float32(1e6))
+    presence = z[:, PLACES["presence"]]
+    there = presence > 1e-4
+    plain = over(z, presence, there)
+    parts = {name: plain[:, place] for name, place in PLACES.items() if name != "presence"}
+    parts["pitch"] = over(parts["pitch"], parts["voiced"], parts["voiced"] > 1e-3)
+    parts["level"] = z[:, PLACES["level"]] * there
+    parts = {
+        name: np.clip(part, np.float32(_BOUNDS[name][0]), np.float32(_BOUNDS[name][1]))
+        for name, part in parts.items()
+    }
+    for name in ("position", "residue_position"):
+        parts[name] = np.maximum.accumulate(parts[name], axis=1)
+    for name in ("voiced", "pitch", "level"):
+        parts[name] = parts[name][:, 0]
+    return Frames(**parts)
+
+
+def energies(roots: F32) -> F32:
+    """Return energies of numbers that were kept to the power of .15."""
+    return np.power(roots, np.float32(1.0 / POWER))
+
+
+def roots(energy: F32) -> F32:
+    """Return energies as they are kept: to the power of .15."""
+    return np.power(energy, np.float32(POWER)).astype(np.float32)

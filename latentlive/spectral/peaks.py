@@ -1,0 +1,60 @@
+"""From atoms and harmonics to a fixed number of sinusoids a frame."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from latentlive.spectral.grid import F32, HIGHEST, RATE
+
+PEAKS = 96
+"""Sinusoids of a frame, always as many: sums of another length would have other bits."""
+
+CELL = RATE / 4096
+"""Hz of a cell in which atoms are gathered."""
+
+CELLS = int(HIGHEST / CELL) + 12
+
+
+def peaks(hz: F32, energy: F32) -> tuple[F32, F32]:
+    """Return frequencies [Hz] and amplitudes [shape=(n, peaks)] of what lies in one heap each.
+
+    The atoms' energies are spread over cells and smoothed; between two minima lies a heap. It
+    sounds as one sinusoid of its energy at its mean frequency. The strongest heaps are kept, by
+    frequency; where there are fewer, sinusoids of amplitude 0 fill up.
+
+    Parameters
+    ----------
+    hz, energy : array [shape=(n, atoms)]
+    """
+    n, count = hz.shape
+    rows = np.arange(n)[:, None]
+    order = np.argsort(hz, axis=1, kind="stable")
+    hz, energy = hz[rows, order], energy[rows, order]
+    at = hz * np.float32(1.0 / CELL) + np.float32(4.0)
+    cell = at.astype(np.int64)
+    upper = (at - cell) * energy
+    flat = (cell + rows * CELLS).ravel()
+    heap = np.bincount(flat, (energy - upper).ravel(), n * CELLS)
+    heap[1:] += np.bincount(flat, upper.ravel(), n * CELLS)[:-1]
+    # Twice a mean of four cells: [1 2 3 4 3 2 1] / 16; the middle moves three cells down.
+    heaps = heap.reshape(n, CELLS).astype(np.float32)
+    for _ in range(2):
+        heaps = heaps[:, :-1] + heaps[:, 1:]
+        heaps = heaps[:, :-2] + heaps[:, 2:]
+    low = np.zeros((n, CELLS), np.int16)
+    inner = heaps[:, 1:-1]
+    low[:, 4:-4] = (inner <= heaps[:, :-2]) & (inner < heaps[:, 2:])
+    label = np.cumsum(low, axis=1, dtype=np.int16)[rows, cell]
+    new = np.zeros((n, count), np.int64)
+    new[:, 1:] = label[:, 1:] != label[:, :-1]
+    index = (np.cumsum(new, axis=1) + rows * count).ravel()
+    total = np.bincount(index, energy.ravel(), n * count).reshape(n, count)
+    moment = np.bincount(index, (energy * hz).ravel(), n * count).reshape(n, count)
+    best = np.sort(np.argpartition(total, count - PEAKS, axis=1)[:, count - PEAKS :], axis=1)
+    total, moment = total[rows, best], moment[rows, best]
+    sounds = total > 1e-12
+    # A silent one waits beside the one below it, so that frequencies stay in order.
+    mean = np.where(sounds, moment / np.where(sounds, total, 1.0), 0.0)
+    frequency = np.maximum.accumulate(mean, axis=1)
+    amplitude = np.where(sounds, np.sqrt(total), 0.0)
+    return frequency.astype(np.float32), amplitude.astype(np.float32)

@@ -1,0 +1,88 @@
+"""The space `spectral`: sounds as places of partials and shares of spectra, nothing trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from latentlive.spectral import analysis, axes, grid, layout, synthesis
+from latentlive.spectral.grid import F32
+from latentlive.spectral.synthesis import Prepared
+
+
+class Spectral:
+    """A space in which what lies between two sounds is a sound.
+
+    A vector says where the partials of a window lie, how its energy is shared among them, and
+    how it moves in time; positions on the frequency axis are numbers in it, so that a linear mix
+    moves pitch and timbre instead of fading one sound into the other. It follows the transport of
+    spectra (Henderson and Solomon 2019), with harmonics counted by number where there is a pitch.
+
+    Vectors lie `hop` samples apart on the recording's own grid: vector i is centred in its
+    `frame` samples, which begin at sample ``i * hop``. They are encoded in pages, page p holding
+    vectors ``p * page`` and the following, and decoded in blocks, on a grid of `block` vectors
+    that is anchored at the texture's clock.
+    """
+
+    name = "spectral"
+    digest = "spectral-1"
+    sample_rate = grid.RATE
+    channels = 1
+    dims = layout.DIMS
+    frame = grid.FRAME
+    hop = grid.HOP
+    page = grid.PAGE
+    page_samples = grid.PAGE_SAMPLES
+    margin = grid.MARGIN
+    block = grid.BLOCK
+    behind = 0
+    ahead = grid.AHEAD
+    linear = True
+    axes: Mapping[str, Callable[[F32, ArrayLike], F32]] = {
+        "pitch": axes.pitched,
+        "transpose": axes.transposed,
+        "loudness": axes.levelled,
+        "gain": axes.louder,
+        "voiced": axes.voiced,
+    }
+    prior = None
+
+    @property
+    def silence(self) -> F32:
+        """The vector of silence [shape=(dims,)]: mixed with a sound, it only lowers its level."""
+        return np.zeros(self.dims, np.float32)
+
+    def encode_page(self, samples: F32) -> F32:
+        """Return the vectors [shape=(page, dims)] of a page.
+
+        Parameters
+        ----------
+        samples : array [shape=(page_samples + 2 * margin,)]
+            ``samples[margin]`` is sample ``p * page * hop`` of the recording; outside of it: 0.
+        """
+        return analysis.encoded(samples)
+
+    def prepare(self, z: F32, first: int, key: int) -> Prepared:
+        """Return what a block is made of: a pure function of its arguments.
+
+        Parameters
+        ----------
+        z : array [shape=(behind + block + ahead, dims)]
+        first : int
+            The index of the block's first vector on the texture's clock.
+        key : int
+            The noise key: of the seed and the layer's slot.
+        """
+        return synthesis.prepared(z, first, key)
+
+    def decode(self, parts: Sequence[tuple[Prepared, int, int]]) -> F32:
+        """Return faded windows [shape=(n, channels, frame)]: adding them is all there is to do.
+
+        Parameters
+        ----------
+        parts : sequence of (prepared block, a, b)
+            Vectors a..b of each block, counted from its first.
+        """
+        return synthesis.decoded(list(parts))[:, None, :]
