@@ -7,10 +7,10 @@ blocks that know their neighbours. The renderer adds the windows up.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,14 +18,8 @@ from numpy.typing import NDArray
 F32 = NDArray[np.float32]
 
 
-class Axis(Protocol):
-    """A direction of a space that has a name and a unit: ``pitch`` [Hz], ``level`` [dB] ..."""
-
-    def get(self, z: F32) -> F32:
-        """Return where latent vectors [shape=(n, dims)] lie on the axis [shape=(n,)]."""
-
-    def put(self, z: F32, values: F32) -> F32:
-        """Return the vectors moved to some values [shape=(n,)] of the axis."""
+Axis = Callable[[F32, F32], F32]
+"""Moves vectors [shape=(n, dims)] by values [shape=(n,)] and returns the moved ones."""
 
 
 class Prior(NamedTuple):
@@ -115,7 +109,11 @@ class Space:
     std : float or array [shape=(dims,)]
         The spread of vectors encoded in pages.
     prior : Prior or None
+    silence : array [shape=(dims,)] or None
+        The vector of silence; None where encoding silence tells it.
     axes : mapping of name to Axis
+        What can be set by name: ``pitch`` [Hz], ``transpose`` [semitones], ``loudness`` [dB],
+        ``voiced`` [0 to 1].
     linear : bool
         Whether vectors may be mixed in straight lines only.
     exact : bool
@@ -137,6 +135,7 @@ class Space:
     keeps: type[np.floating[Any]] = np.float32
     std: float | F32 = 0.0
     prior: Prior | None = Prior()
+    silence: F32 | None = None
     axes: Mapping[str, Axis] = MappingProxyType({})
     linear: bool = False
     exact: bool = True

@@ -5,13 +5,59 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from functools import cached_property
 from pathlib import Path
+
+from latentlive.corpus.cache import cache_folder
 
 DEFAULT_MB = 4096
 """The size of the whole cache of encodings; ``LATENTLIVE_ENCODINGS_MB`` sets another."""
 
 RECENT_SECONDS = 60.0
 """What was used so lately is never pruned; a disk that refused is left alone so long."""
+
+
+class Disk:
+    """The folder of all encodings, and whether it may be written to."""
+
+    def __init__(self) -> None:
+        self.failures = 0
+        """How often the disk refused a write; what was encoded was kept in memory instead."""
+        self._unchecked: float = float("inf")
+        self._closed_until = 0.0
+
+    @cached_property
+    def root(self) -> Path | None:
+        """The folder of all encodings; None where there can be none."""
+        try:
+            return cache_folder("encodings")
+        except OSError:
+            self.failures += 1
+            return None
+
+    @property
+    def closed(self) -> bool:
+        """Whether the disk is left alone for now."""
+        return self.root is None or time.monotonic() < self._closed_until
+
+    def may_write(self, size: int) -> bool:
+        """Return whether `size` more bytes may be written, pruning now and then."""
+        if self.root is None or self.closed:
+            return False
+        limit = limit_bytes()
+        if self._unchecked + size > limit / 16:
+            self._unchecked = float("inf")
+            if not prune(self.root, limit, size):
+                self._closed_until = time.monotonic() + RECENT_SECONDS
+                return False
+            self._unchecked = 0.0
+        self._unchecked += size
+        return True
+
+    def refused(self) -> None:
+        """Note that the disk refused a write, and leave it alone for a while."""
+        self.failures += 1
+        self._closed_until = time.monotonic() + RECENT_SECONDS
 
 
 def limit_bytes() -> int:

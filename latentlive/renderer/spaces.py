@@ -9,11 +9,17 @@ from latentlive.corpus import Audio, cache_folder
 from latentlive.errors import ModelError
 from latentlive.models import load_model
 from latentlive.renderer.encoding import Encoder
+from latentlive.renderer.tracks import Tracks
 from latentlive.renderer.wsola import Alignment
 from latentlive.space import Space
 
 MAX_ALIGNMENTS = 128
 """Stretched recordings whose reading is remembered; others are read from disk again."""
+
+
+def encoder_of(space: Space) -> Encoder | Tracks:
+    """Return what encodes recordings in a space: by window, or by page."""
+    return Tracks(space) if space.page else Encoder(space)
 
 
 class Spaces:
@@ -27,10 +33,10 @@ class Spaces:
 
     def __init__(self, default: Space) -> None:
         self.default = default
-        self._encoders: dict[str | None, Encoder] = {None: Encoder(default)}
+        self._encoders: dict[str | None, Encoder | Tracks] = {None: encoder_of(default)}
         self._alignments: dict[tuple[str, Fraction, int, int], Alignment] = {}
 
-    def encoder(self, model: str | None = None) -> Encoder:
+    def encoder(self, model: str | None = None) -> Encoder | Tracks:
         """Return the encoder of a model file's space, or of the default.
 
         Raises
@@ -46,7 +52,7 @@ class Spaces:
                     f"on: {model!r} runs at {space.sample_rate} Hz, "
                     f"the loaded model at {self.default.sample_rate}"
                 )
-            found = self._encoders[model] = Encoder(space)
+            found = self._encoders[model] = encoder_of(space)
         return found
 
     def alignment(self, audio: Audio, read_hop: Fraction, hop: int, window: int) -> Alignment:

@@ -18,17 +18,14 @@ import os
 import secrets
 import time
 from collections import OrderedDict
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latentlive.corpus.cache import cache_folder
 from latentlive.renderer.pruning import (
     RECENT_SECONDS,
-    limit_bytes,
-    prune,
+    Disk,
     remove,
     remove_left,
 )
@@ -61,7 +58,7 @@ GATHER_SECONDS = 5.0
 MARKER = "used"
 
 
-class Store:
+class Store(Disk):
     """The encodings of one space.
 
     Parameters
@@ -72,23 +69,11 @@ class Store:
     """
 
     def __init__(self, space: str, dims: int) -> None:
+        super().__init__()
         self.space, self.dims = space, dims
-        self.failures = 0
-        """How often the disk refused a write; rows were kept in memory instead."""
         self._shelves: OrderedDict[str, Shelf] = OrderedDict()
         self._waiting: dict[bytes, tuple[float, Shelf]] = {}
         self._open: OrderedDict[tuple[bytes, str], Segment] = OrderedDict()
-        self._unchecked: float = float("inf")
-        self._closed_until = 0.0
-
-    @cached_property
-    def root(self) -> Path | None:
-        """The folder of all encodings; None where there can be none."""
-        try:
-            return cache_folder("encodings")
-        except OSError:
-            self.failures += 1
-            return None
 
     def shelf(self, audio: str, on_disk: bool = True) -> Shelf:
         """Return the rows of a recording, by its digest."""
@@ -138,30 +123,6 @@ class Store:
     def drop(self, key: tuple[bytes, str]) -> None:
         """Close a segment."""
         self._open.pop(key, None)
-
-    @property
-    def closed(self) -> bool:
-        """Whether the disk is left alone for now."""
-        return self.root is None or time.monotonic() < self._closed_until
-
-    def may_write(self, size: int) -> bool:
-        """Return whether `size` more bytes may be written, pruning now and then."""
-        if self.root is None or self.closed:
-            return False
-        limit = limit_bytes()
-        if self._unchecked + size > limit / 16:
-            self._unchecked = float("inf")
-            if not prune(self.root, limit, size):
-                self._closed_until = time.monotonic() + RECENT_SECONDS
-                return False
-            self._unchecked = 0.0
-        self._unchecked += size
-        return True
-
-    def refused(self) -> None:
-        """Note that the disk refused a write, and leave it alone for a while."""
-        self.failures += 1
-        self._closed_until = time.monotonic() + RECENT_SECONDS
 
 
 class Shelf:

@@ -27,6 +27,7 @@ from latentlive.latent import (
     Sound,
 )
 from latentlive.renderer.spaces import Spaces
+from latentlive.renderer.tracks import Tracks
 from latentlive.space import Facts
 from latentlive.units import Floats
 
@@ -126,6 +127,9 @@ class BoundWorld:
 
     def silence(self) -> Latents:
         """Return the latents of one window of silence [shape=(1, dims)]."""
+        if isinstance(self.encoder, Tracks):
+            vector = self.encoder.silence[None]
+            return Latents(vector, np.zeros_like(vector))
         audio = _quiet(self.window)
         return self.encoder.encode(audio, np.zeros(1, np.int64), np.zeros(1, np.bool_), self.exact)
 
@@ -152,6 +156,8 @@ class BoundWorld:
     def read(self, source: Node, query: Query) -> Latents:
         """Return a recorded source's latents at the positions of a query."""
         audio, stretch = self._audio(source), query.scope.stretch
+        if isinstance(self.encoder, Tracks):
+            return self.encoder.read(audio, query.frames * self.window, query.wrap)
         if stretch > 1 and self.align:
             offsets = self._aligned(audio, query.frames, stretch)
         else:

@@ -1,0 +1,208 @@
+"""Recordings encoded page by page: a track of vectors that is read at any position.
+
+A page holds the vectors of some seconds of a recording, encoded with the samples around it, so
+that an hour of sound plays at once and a page has the same bits whatever was encoded before it.
+Pages lie on disk, memory-mapped and shared by processes, each with a check sum; where they cannot
+be written, the last ones stay in memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import mmap
+import os
+import time
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentlive.corpus import Audio
+from latentlive.corpus.cache import write_whole
+from latentlive.latent import Latents
+from latentlive.renderer.pruning import RECENT_SECONDS, Disk, remove
+from latentlive.space import F32, Space
+from latentlive.units import Floats, Samples
+
+MAX_OPEN = 128
+"""Pages kept open, over all recordings; those that could not be written count among them."""
+
+LEAST_SECONDS = 0.1
+"""Shorter recordings, such as arrays typed by hand, are remembered in memory only."""
+
+MAGIC = b"LLPAGE01"
+CHECK = 16
+MARKER = "used"
+
+Page = NDArray[np.floating[Any]]
+
+
+class Tracks:
+    """The tracks of recordings in one space that encodes by page.
+
+    Parameters
+    ----------
+    space : Space
+    """
+
+    def __init__(self, space: Space) -> None:
+        assert space.hop is not None
+        self.space, self.disk = space, Disk()
+        self.hop, self.lead = space.hop, -(-space.window // space.hop) - 1
+        """Vectors whose window begins before the recording and reaches into it."""
+        silence = space.silence
+        if silence is None:
+            silence = space.encode_page(np.zeros(self._reach, np.float32))[0]
+        self.silence: F32 = np.asarray(silence, np.float32)
+        self._open: OrderedDict[tuple[str, int, bool], Page] = OrderedDict()
+        self._touched: dict[Path, float] = {}
+
+    @property
+    def _reach(self) -> int:
+        """The samples that a page is encoded from."""
+        return (self.space.page - 1) * self.hop + self.space.window + 2 * self.space.margin
+
+    def read(self, audio: Audio, positions: Floats, wrap: NDArray[np.bool_]) -> Latents:
+        """Return the latents of the windows that begin at some positions.
+
+        Between two vectors of the track they are mixed linearly.
+
+        Parameters
+        ----------
+        audio : Audio
+        positions : array [shape=(n,), samples], fractions allowed
+        wrap : array [shape=(n,)]
+            Where a window past the end goes on at the beginning.
+
+        Returns
+        -------
+        Latents [shape=(n, dims)]
+        """
+        length = len(audio.samples)
+        at = np.where(wrap & (positions >= length), positions % length, positions) / self.hop
+        index = np.floor(at).astype(np.int64)
+        part = (at - index).astype(np.float32)[:, None]
+        mean = self._vectors(audio, index, wrap)
+        between = part[:, 0] > 0
+        if between.any():
+            after = self._vectors(audio, index[between] + 1, wrap[between])
+            mean[between] += part[between] * (after - mean[between])
+        return Latents(mean, np.zeros_like(mean) + np.float32(self.space.std))
+
+    def flush(self) -> None:
+        """Pages are written when they are encoded: nothing waits."""
+
+    def _vectors(self, audio: Audio, index: NDArray[np.int64], wrap: NDArray[np.bool_]) -> F32:
+        """Return the vectors of some numbers [shape=(n, dims)], silence outside the recording."""
+        vectors = np.empty((len(index), self.space.dims), np.float32)
+        length, size = len(audio.samples), self.space.page
+        inside = (index >= -self.lead) & (wrap | (index * self.hop < length))
+        vectors[~inside] = self.silence
+        numbers = (index + self.lead) // size
+        # Pages that do not hear the end are the same whether it is the end or not.
+        stop = (numbers * size - self.lead) * self.hop + self._reach - self.space.margin
+        keys = numbers * 2 + (wrap & (stop > length))
+        for key in np.unique(keys[inside]):
+            here = inside & (keys == key)
+            page = self._page(audio, int(key) // 2, bool(key % 2))
+            vectors[here] = page[index[here] + self.lead - (int(key) // 2) * size]
+        return vectors
+
+    def _page(self, audio: Audio, number: int, wrap: bool) -> Page:
+        key = audio.digest, number, wrap
+        page = self._open.get(key)
+        if page is not None:
+            self._open.move_to_end(key)
+            return page
+        path = self._path(audio, number, wrap)
+        page = None if path is None else self._load(path)
+        if page is None:
+            page = self._encoded(audio.samples, number, wrap)
+            if path is not None and self._kept(path, page):
+                loaded = self._load(path)  # memory-mapped, so that many pages cost none
+                page = page if loaded is None else loaded
+        self._open[key] = page
+        if len(self._open) > MAX_OPEN:
+            self._open.popitem(last=False)
+        return page
+
+    def _encoded(self, samples: Samples, number: int, wrap: bool) -> Page:
+        start = (number * self.space.page - self.lead) * self.hop - self.space.margin
+        around = np.zeros(self._reach, np.float32)
+        index = np.arange(start, start + self._reach)
+        if wrap:
+            index = np.where(index >= 0, index % len(samples), index)
+        inside = (index >= 0) & (index < len(samples))
+        around[inside] = samples[index[inside]]
+        return np.ascontiguousarray(self.space.encode_page(around), self.space.keeps)
+
+    def _path(self, audio: Audio, number: int, wrap: bool) -> Path | None:
+        """Return the file of a page, in a folder of its recording and space."""
+        if self.disk.root is None or len(audio.samples) < LEAST_SECONDS * self.space.sample_rate:
+            return None
+        named = f"{audio.digest} {self.space.digest} {self.space.dims}"
+        folder = hashlib.blake2b(named.encode(), digest_size=16).hexdigest()
+        return self.disk.root / folder / f"{number}{'_round' * wrap}.page"
+
+    def _head(self, path: Path) -> bytes:
+        """Return what a page's file begins with: it holds this page and no other."""
+        shape, kind = (self.space.page, self.space.dims), np.dtype(self.space.keeps).str
+        named = f"{path.parent.name} {path.name} {shape} {kind}"
+        return MAGIC + hashlib.blake2b(named.encode(), digest_size=24).digest()
+
+    def _load(self, path: Path) -> Page | None:
+        """Return a page from disk, memory-mapped; None if there is none, or it is broken."""
+        shape, kind = (self.space.page, self.space.dims), np.dtype(self.space.keeps)
+        head = self._head(path)
+        try:
+            file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        except OSError:
+            return None
+        try:
+            size = os.fstat(file).st_size
+            sound = size == len(head) + CHECK + shape[0] * shape[1] * kind.itemsize
+            mapped = mmap.mmap(file, size, access=mmap.ACCESS_READ) if sound else b""
+        except OSError:
+            return None  # pruned by another process meanwhile, or the disk fails
+        finally:
+            os.close(file)
+        rows = memoryview(mapped)[len(head) + CHECK :]
+        if mapped[: len(head) + CHECK] != head + _check(rows):
+            remove(path)
+            return None
+        self._touch(path.parent)
+        return np.frombuffer(rows, kind).reshape(shape)
+
+    def _kept(self, path: Path, page: Page) -> bool:
+        """Write a page, whole or not at all; return whether it is on disk now."""
+        if not self.disk.may_write(page.nbytes):
+            return False
+        head = self._head(path)
+
+        def write(beside: Path) -> None:
+            with beside.open("wb") as file:
+                file.write(head + _check(page.data))
+                file.write(page.data)
+
+        try:
+            path.parent.mkdir(exist_ok=True)
+            write_whole(path, write)
+        except OSError:
+            self.disk.refused()
+            return False
+        return True
+
+    def _touch(self, folder: Path) -> None:
+        """Say that a recording is in use: what is used is not pruned."""
+        now = time.monotonic()
+        if now > self._touched.get(folder, -RECENT_SECONDS) + RECENT_SECONDS / 6:
+            self._touched[folder] = now
+            with contextlib.suppress(OSError):
+                (folder / MARKER).touch()
+
+
+def _check(rows: memoryview) -> bytes:
+    return hashlib.blake2b(rows, digest_size=CHECK).digest()
