@@ -70,11 +70,36 @@ class Hopped(ToySpace):
         return np.concatenate([windows, windows * np.float32(0.5)], axis=1)
 
 
+class Paged(ToySpace):
+    """Recordings are encoded in pages, from the samples around them; windows are faded."""
+
+    name, hop, page, margin, exact, prior = "paged", 16, 6, 24, False, None
+    silence = np.zeros(WINDOW, np.float32)
+
+    def __init__(self):
+        super().__init__(WINDOW)
+        self.digest = "paged"
+        self.encoded = 0
+
+    def encode_page(self, samples):
+        self.encoded += 1
+        assert samples.shape == ((self.page - 1) * self.hop + WINDOW + 2 * self.margin,)
+        far, mid = 2 * self.margin, self.margin
+        inner = samples[mid:-mid]
+        smooth = (inner + (samples[:-far] + samples[far:]) / np.float32(2)) / np.float32(2)
+        return np.lib.stride_tricks.sliding_window_view(smooth, WINDOW)[:: self.hop]
+
+    def synthesize(self, parts):
+        fade = np.hanning(WINDOW + 1)[:-1].astype(np.float32) * np.float32(0.5)
+        return super().synthesize(parts) * fade
+
+
 KINDS: dict[str, type[Space]] = {
     "windows": lambda: ToySpace(WINDOW),
     "context": Smeared,
     "anchors": Anchored,
     "a hop": Hopped,
+    "pages": Paged,
 }
 
 

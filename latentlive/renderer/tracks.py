@@ -14,6 +14,7 @@ import mmap
 import os
 import time
 from collections import OrderedDict
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +54,16 @@ class Tracks:
         self.space, self.disk = space, Disk()
         self.hop, self.lead = space.hop, -(-space.window // space.hop) - 1
         """Vectors whose window begins before the recording and reaches into it."""
-        silence = space.silence
-        if silence is None:
-            silence = space.encode_page(np.zeros(self._reach, np.float32))[0]
-        self.silence: F32 = np.asarray(silence, np.float32)
         self._open: OrderedDict[tuple[str, int, bool], Page] = OrderedDict()
         self._touched: dict[Path, float] = {}
+
+    @cached_property
+    def silence(self) -> F32:
+        """The vector of silence [shape=(dims,)]."""
+        if self.space.silence is not None:
+            return self.space.silence
+        silence: F32 = self.space.encode_page(np.zeros(self._reach, np.float32))[0]
+        return silence
 
     @property
     def _reach(self) -> int:
