@@ -2,13 +2,13 @@
 #
 #     latentlive play first_light
 
-# %% sea
+# %% bells
+d2 >> interp(sound("gong"), sound("glass"), curve=perlin(4)).extend(4)
+d2.gain(-2).pan(sine(12))
+
+# %% 00:00:03.000 sea
 d1 >> interp(sound("surf"), sound("choir-ah"), curve=sine(16)).extend(6)
 d1.pan(perlin(8).range(0.3, 0.7)).fade(4)
-
-# %% 00:00:08.000 bells
-d2 >> interp(sound("gong"), sound("glass"), curve=perlin(4)).extend(4)
-d2.gain(-2).pan(sine(12)).fade(2)
 
 # %% 00:00:15.000 voice
 d3 >> interp(sound("cello-g2"), sound("flute-a4"), curve=sine(10)).extend(8)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
+import numpy as np
 import pytest
+import soundfile
 
 import latentlive as ll
+from latentlive.corpus.starter import synthesise
 from latentlive.errors import ExpressionError
 from latentlive.prompt.scope import first_line
 from latentlive.prompt.session import find_session, parse, play
@@ -66,3 +71,15 @@ def test_a_cue_told_in_a_cell_with_a_moment_lands_there_and_the_log_holds_the_ce
     assert since["d2"] == -(-round(4.5 * 44100) // 64) * 64
     text = log.read_text()
     assert text.index("d1 >> prior(1)") < text.index("now {") < text.index("go('drop')")
+
+
+def test_first_light_begins_audibly_within_half_a_second(tmp_path):
+    first = parse(find_session("first_light").read_text())[0]
+    for name in set(re.findall(r'sound\("([\w-]+)"\)', first.code)):
+        soundfile.write(tmp_path / f"{name}.wav", synthesise(name), 44100)
+    (tmp_path / "first.py").write_text(first.code)
+    out = tmp_path / "heard.wav"
+    with ll.Engine(corpus=tmp_path, silent=True, hold=True, out=out) as live:
+        play(live, tmp_path / "first.py", seconds=0.6)
+    heard = soundfile.read(out)[0][:22050]
+    assert 10 * np.log10(np.mean(heard**2)) > -40  # of full scale
