@@ -161,6 +161,12 @@ def test_pages_speak_of_shipped_sounds(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_no_recording_ends_before_its_fade(page):
+    for code in blocks(page, "python"):
+        assert not re.search(r"(hush|stop)\(.*stop_recording\(", code, re.DOTALL), code
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
 def test_links_between_pages_lead_somewhere(page):
     text = BLOCK.sub("", page.read_text(encoding="utf-8"))
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):

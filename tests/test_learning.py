@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
+from pathlib import Path
+
 import latentlive as ll
 from latentlive.prompt.helping import GROUPS
 from latentlive.prompt.scope import OF_THE_ENGINE
-from latentlive.prompt.tutorial import STEPS
+from latentlive.prompt.tutorial import plain, steps
 from tests.prompting import console
 
 
@@ -62,21 +66,35 @@ def test_examples_list_shipped_and_own_files_with_what_they_say(tmp_path, monkey
 def test_the_tutorial_has_eight_steps_and_begins_again():
     typed, _ = console()
     titles = [typed.run("tutorial").shown.splitlines()[0] for _ in range(9)]
-    assert titles == [f"{n} of 8: {s.title}" for n, s in enumerate(STEPS, 1)] + ["1 of 8: a sound"]
-    assert typed.run("tutorial(6)").shown.startswith("6 of 8: a cue")
+    assert titles[:2] == ["1 of 8: Hear a sound", "2 of 8: Stretch it"]
+    assert titles[7:] == ["8 of 8: Record, undo, hush", titles[0]]
+    assert typed.run("tutorial(6)").shown.startswith("6 of 8: Prepare a scene")
     assert typed.run("tutorial(9)").error == "tutorial: it has steps 1 to 8, got 9"
-    for step in STEPS:
-        rows = [*step.text.splitlines(), *(f"    {row}" for row in step.code.splitlines())]
-        assert all(len(row) <= 80 for row in rows)
+    for step in steps():
+        assert all(len(row) <= 80 for row in step.shown().splitlines())
+        assert not set("`[]*") & set("".join(plain(part) for part in step.parts[::2]))
+
+
+def test_the_tutorial_says_what_its_page_says():
+    page = (Path(__file__).parents[1] / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    words = set(re.findall(r"\w+", page))
+    typed, _ = console()
+    for number in range(1, 9):
+        shown = typed.run(f"tutorial({number})").shown
+        assert set(re.findall(r"\w+", shown.rpartition("\n")[0])) <= words
+        for code in steps()[number - 1].codes:
+            assert code in page
+            assert textwrap.indent(code.rstrip(), "    ") in shown
 
 
 def test_every_step_of_the_tutorial_can_be_typed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with ll.Engine(model="toy", silent=True, corpus=sounds(tmp_path)) as live:
         typed, _ = console(live)
-        assert len(STEPS) == 8
-        for step in STEPS:
-            assert typed.run(step.code).error == "", step.title
+        for step in steps():
+            assert step.codes
+            for code in step.codes:
+                assert typed.run(code).error == "", step.title
 
 
 def sounds(folder):
@@ -85,6 +103,7 @@ def sounds(folder):
 
     from tests.prompting import samples
 
-    for name in ("gong", "rain", "surf", "choir-ah", "wind"):
+    code = "".join(code for step in steps() for code in step.codes)
+    for name in set(re.findall(r'sound\("([\w-]+)"\)', code)):
         soundfile.write(folder / f"{name}.wav", samples(0.5), 44100)
     return folder

@@ -1,10 +1,18 @@
-"""``tutorial``: eight short steps to a layered, planned, recorded piece."""
+"""``tutorial``: the eight steps of ``docs/tutorial.md``, one after the other."""
 
 from __future__ import annotations
 
+import re
+import textwrap
 from dataclasses import dataclass
+from functools import cache
 
 from latentlive.errors import ExpressionError
+from latentlive.prompt.session import shipped
+
+COLUMNS = 76
+HEADING = re.compile(r"^## (\d+ )?(.*)\n", re.MULTILINE)
+BLOCK = re.compile(r"^```python\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -14,65 +22,48 @@ class Step:
     Parameters
     ----------
     title : str
-    text : str
-        What it is about.
-    code : str
-        What to type.
+    parts : tuple of str
+        What it is about and what to type, in turns; the first is text, perhaps empty.
     """
 
     title: str
-    text: str
-    code: str
+    parts: tuple[str, ...]
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """What to type: a block of lines each."""
+        return self.parts[1::2]
+
+    def shown(self) -> str:
+        """Return it as it stands in a terminal."""
+        blocks: list[str] = []
+        for number, part in enumerate(self.parts):
+            if number % 2:
+                blocks.append(textwrap.indent(part.rstrip(), "    "))
+            else:
+                blocks += [textwrap.fill(told, COLUMNS) for told in plain(part).split("\n\n")]
+        return "\n\n".join(block for block in blocks if block)
 
 
-STEPS = (
-    Step(
-        "a sound",
-        "d1 is a layer; >> gives it a texture. extend(8) reads the recording eight\ntimes slower.",
-        'd1 >> sound("gong").extend(8)',
-    ),
-    Step(
-        "between two sounds",
-        "interp goes from one sound (0) to another (1) as its curve says. The layer\n"
-        "crosses over by itself. A line that fails changes nothing; why tells more.",
-        'd1 >> interp(sound("gong"), sound("rain"), sine(12)).extend(8)',
-    ),
-    Step(
-        "level and place",
-        "A number or a curve: decibels for gain, 0 left to 1 right for pan.",
-        "d1.gain(-3).pan(perlin(8)).fade(4)",
-    ),
-    Step(
-        "a second layer",
-        "d1 to d16 sound together; d1.mute(), d1.unmute() and d1.solo() compare them.",
-        'd2 >> interp(sound("surf"), sound("choir-ah"), perlin(6)).extend(6)\n'
-        "d2.gain(-6).pan(sine(16)).fade(6)",
-    ),
-    Step(
-        "time",
-        "A beat is a second until tempo says otherwise. What stands below at(...)\n"
-        "lands at that beat.",
-        'tempo(72, over=8)\nwith at(now.beat + 16):\n    d2 >> sound("wind").extend(8)',
-    ),
-    Step(
-        "a cue",
-        "A scene that is rendered ahead and silent until you want it. plan shows it.",
-        'with cue("dark"):\n'
-        "    d1.morph(8) >> path([prior(1), prior(2), prior(3)], saw(30))\n"
-        "    d2.stop(fade=8)",
-    ),
-    Step(
-        "record, and go",
-        "record writes what is heard to a file. go plays the cue.",
-        'record("piece.flac")\ngo("dark")',
-    ),
-    Step(
-        "the end",
-        "hush fades all layers. What you typed is in the log, which replays to the\n"
-        "same samples. Next: examples, help(interp).",
-        "hush(8)\nstop_recording()",
-    ),
-)
+def plain(text: str) -> str:
+    """Return running text without the marks of Markdown.
+
+    >>> plain("`d1` is a *layer*; see the [cookbook](cookbook.md)")
+    'd1 is a layer; see the cookbook'
+    """
+    text = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", text)
+    return re.sub(r"[`*]([^`*]+)[`*]", r"\1", text).strip()
+
+
+@cache
+def steps() -> tuple[Step, ...]:
+    """Return the steps of the page: its numbered headings."""
+    page = next(path for folder in shipped("docs") if (path := folder / "tutorial.md").is_file())
+    parts = HEADING.split(page.read_text(encoding="utf-8"))[1:]
+    sections = zip(parts[::3], parts[1::3], parts[2::3], strict=True)
+    return tuple(
+        Step(title, tuple(BLOCK.split(body))) for number, title, body in sections if number
+    )
 
 
 class Tutorial:
@@ -82,21 +73,11 @@ class Tutorial:
         self._next = 0
 
     def __repr__(self) -> str:
-        number = self._next
-        self._next = (number + 1) % len(STEPS)
-        step = STEPS[number]
+        number, count = self._next, len(steps())
+        self._next = (number + 1) % count
+        step = steps()[number]
         more = "tutorial" if self._next else "tutorial, to begin again"
-        rows = step.code.splitlines()
-        blank = [""] if rows[-1].startswith(" ") else []
-        return "\n".join(
-            [
-                f"{number + 1} of {len(STEPS)}: {step.title}",
-                step.text,
-                "",
-                *(f"    {row}" for row in rows + blank),
-                f"then type: {more}",
-            ]
-        )
+        return f"{number + 1} of {count}: {step.title}\n\n{step.shown()}\n\nthen type: {more}"
 
     def __call__(self, step: int = 1) -> Tutorial:
         """Show a step.
@@ -105,7 +86,7 @@ class Tutorial:
         ----------
         step : int [1..8]
         """
-        if step not in range(1, len(STEPS) + 1):
-            raise ExpressionError(f"tutorial: it has steps 1 to {len(STEPS)}, got {step!r}")
+        if step not in range(1, len(steps()) + 1):
+            raise ExpressionError(f"tutorial: it has steps 1 to {len(steps())}, got {step!r}")
         self._next = step - 1
         return self
