@@ -193,6 +193,16 @@ def test_the_cookbook_has_twenty_recipes():
     assert all("```python" in recipe for recipe in recipes)
 
 
+def test_the_pattern_of_the_cookbook_plays_out_of_a_file(stage, tmp_path, monkeypatch):
+    found = blocks(ROOT / "docs" / "cookbook.md", "python")
+    (pattern,) = [code for code in found if code.startswith("from latentlive import")]
+    (tmp_path / "patterns").mkdir()
+    (tmp_path / "patterns" / "mine.py").write_text(pattern)
+    monkeypatch.syspath_prepend(tmp_path / "patterns")
+    stage.run("from mine import bell\nd1 >> bell()")
+    assert stage.said == []
+
+
 def test_the_tutorial_has_eight_steps():
     text = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
     assert re.findall(r"^## (\d)", text, re.MULTILINE) == list("12345678")
