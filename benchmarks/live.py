@@ -167,16 +167,18 @@ def measured(sink: Any, kind: str, layers: int, block: int, seconds: float) -> d
     }
 
 
-def landings(ahead: float, lines: int = 12) -> NDArray[np.float64]:
-    """Return the seconds from a line to the first sample of what it plays, without a quant."""
+def landings(ahead: float, quant: float, lines: int = 12) -> NDArray[np.float64]:
+    """Return the seconds from a line to the first sample of what it plays, a beat being one."""
     corpus, taken = Corpus(), []
+    rng = np.random.default_rng(0)
     names = corpus.names[:lines]
     with ll.Engine(corpus=corpus, silent=True, ahead=ahead) as live:
         live.d2 >> ll.sound(names[0])
-        live.d1.quant(0).xfade(0)
+        live.d1.quant(quant).xfade(0)
         while live.state.get("seconds", 0) < 1:
             time.sleep(0.02)
         for name in names:
+            time.sleep(rng.uniform(0.0, 1.0))  # at no particular place in the beat
             begun = live.fresh()["position"]
             live.d1 >> ll.sound(name).extend(4)
             while not (shown := _playing(live, "d1", name)):
@@ -241,9 +243,10 @@ def main(quick: bool, decoded: str, looping: str, blocks: str, seconds: float, i
             for count, block in itertools.product(numbers(layers), numbers(blocks)):
                 one = measured(sink, kind, count, block, seconds)
                 print(row(kind, count, block, one), flush=True)
-        taken = landings(2.0)
-        p50, longest = np.median(taken), taken.max()
-        print(f"\nfrom a line to its first sample, quant 0: p50 {p50:.2f} s, max {longest:.2f} s")
+        for quant in (0, 1):
+            taken = landings(2.0, quant)
+            told = f"p50 {np.median(taken):.2f} s, max {taken.max():.2f} s"
+            print(f"\nfrom a line to its first sample, quant {quant}: {told}")
     print(f"\nload average {os.getloadavg()[0]:.1f} when it ended")
 
 
