@@ -149,7 +149,7 @@ class Morphing:
         key = np.asarray(x).tobytes()
         if key in self._known:
             return self._known[key]
-        before = space.frame // space.hop - 1
+        before = space.window // space.hop - 1
         count = -(-len(x) // space.hop) + before
         pages = -(-count // space.page)
         span = space.page * space.hop
@@ -170,14 +170,14 @@ class Morphing:
         ahead = np.zeros((blocks * space.block - count + space.ahead, space.dims), np.float32)
         z = np.concatenate([behind, z, ahead])
         reach = space.behind + space.block + space.ahead
-        out = np.zeros((blocks * space.block - 1) * space.hop + space.frame)
+        out = np.zeros((blocks * space.block - 1) * space.hop + space.window)
         for b in range(blocks):
             first = b * space.block
             prepared = space.prepare(z[first : first + reach], first, 1)
-            for i, window in enumerate(space.decode([(prepared, 0, space.block)])[:, 0]):
+            for i, window in enumerate(space.synthesize([(prepared, 0, space.block)])[:, 0]):
                 at = (first + i) * space.hop
-                out[at : at + space.frame] += window
-        return out[space.frame - space.hop :]
+                out[at : at + space.window] += window
+        return out[space.window - space.hop :]
 
     def morph(self, a: Floats, b: Floats, t: float) -> Floats:
         """Return the sound at t of the way from a to b."""
@@ -234,12 +234,12 @@ def speeds(space: Spectral) -> dict[str, float]:
         block = best(lambda z=z: space.prepare(z, 0, 1))
         prepared = space.prepare(z, 0, 1)
         eight = [(prepared, 0, 16)] * 8
-        whole = best(lambda e=eight: space.decode(e)) / 128
+        whole = best(lambda e=eight: space.synthesize(e)) / 128
         seconds = space.hop / RATE
         found.setdefault("decode x", []).append(seconds / (whole + block / space.block))
         found.setdefault("prepare ms", []).append(1e3 * block)
         found.setdefault("16 windows ms", []).append(
-            1e3 * best(lambda p=prepared: space.decode([(p, 0, 16)]))
+            1e3 * best(lambda p=prepared: space.synthesize([(p, 0, 16)]))
         )
     return {name: float(np.mean(values)) for name, values in found.items()}
 

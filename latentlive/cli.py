@@ -70,7 +70,7 @@ def common(command: Any) -> Any:
         click.option("--tempo", default=60.0, show_default=True, help="Beats per minute."),
         click.option("--seed", default=0, show_default=True, help="The seed of all chance."),
         click.option("--corpus", type=path, help="A folder of sounds [the starter sounds]."),
-        click.option("--model", type=path, help="A model file [the starter model]."),
+        click.option("--model", type=path, help="A space's name or a model file [rawaudiovae]."),
     ):
         command = option(command)
     return command
@@ -442,7 +442,9 @@ def devices() -> None:
 
 
 @main.command()
-@click.option("--model", type=click.Path(path_type=Path), help="A model file [the starter model].")
+@click.option(
+    "--model", type=click.Path(path_type=Path), help="A space's name or a model file [rawaudiovae]."
+)
 @click.option("--device", default="", help="Output device, by name or number.")
 @click.pass_context
 def doctor(ctx: click.Context, model: Path | None, device: str) -> None:

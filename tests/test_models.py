@@ -203,6 +203,14 @@ def test_a_foreign_safetensors_is_refused(tmp_path):
         load_model(tmp_path / "none.safetensors")
 
 
+@pytest.mark.parametrize("name", ["rawaudiovae", "spectral"])
+def test_a_space_goes_by_its_name(name):
+    assert load_model(name).name == name
+    assert load_model().name == "rawaudiovae"
+    with pytest.raises(ModelError, match=r"no space of this name \('rawaudiovae', 'spectral'\)"):
+        load_model("spectrum")
+
+
 @pytest.mark.parametrize("name", ["fc4.weight", "scale"])
 def test_levelvae_tensors_are_checked(tmp_path, name):
     weights = level_weights()

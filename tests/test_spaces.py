@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,6 +15,7 @@ from latentlive.engine.part import Part, Turning
 from latentlive.engine.worker import Worker, rendered
 from latentlive.errors import ExpressionError
 from latentlive.expr import dump
+from latentlive.models import load_model
 from latentlive.renderer import Rendering, Spaces, check
 from latentlive.units import Tempo
 from tests.spaces import KINDS
@@ -74,7 +77,7 @@ class Band:
     """A worker with some voices, each with a ring of its own."""
 
     def __init__(self, kind, textures):
-        self.space, self.block = KINDS[kind](), Block.create()
+        self.space, self.block = KINDS.get(kind, kind)(), Block.create()
         self.worker, self.parts = Worker(self.space, self.block), []
         for serial, texture in enumerate(textures):
             source = {"expr": dump(texture), "code": repr(texture), "sounds": {}}
@@ -116,6 +119,36 @@ def test_law_10_a_batch_of_voices_gives_what_each_gives_alone(kind, textures, mo
         jobs = [(serial, start, start + length) for serial, start in enumerate(starts)]
         for job, samples in zip(jobs, band.play(jobs), strict=True):
             assert np.array_equal(samples, band.alone(*job))
+
+
+TONE = ll.sound((np.sin(np.arange(30_000) / 20) * 0.2).astype("f4"))
+HISS = ll.sound((np.random.default_rng(3).standard_normal(20_000) * 0.1).astype("f4"))
+BOTH = [
+    ll.interp(TONE, HISS, ll.sine(0.5)).extend(1.7).on("spectral"),
+    ll.interp(TONE, HISS, ll.sine(0.5)),
+    HISS.rev().norm().on("spectral"),
+]
+
+
+def test_built_in_spaces_play_side_by_side_and_one_batch_gives_what_each_gives_alone():
+    band = Band(lambda: load_model("rawaudiovae"), BOTH)
+    for moment, length in ((150, 7000), (31_000, 999), (31_999, 5000), (200, 300)):
+        jobs = [(serial, moment, moment + length) for serial in range(3)]
+        for job, samples in zip(jobs, band.play(jobs), strict=True):
+            assert samples.any()
+            assert np.array_equal(samples, band.alone(*job))
+
+
+@settings(calm, max_examples=6)
+@given(cuts=st.lists(st.integers(1, 39_999), min_size=1, max_size=4), data=st.data())
+def test_laws_1_2_and_10_in_the_spectral_space(cuts, data):
+    rendering = Rendering(BOTH[0], load_model(), SOUNDS)
+    whole = rendering.samples(0, 40_000)
+    again = Rendering(BOTH[0], load_model(), SOUNDS)
+    cuts = sorted({0, 40_000, *cuts})
+    stretches = data.draw(st.permutations(list(itertools.pairwise(cuts))))
+    for start, stop in stretches:
+        assert np.array_equal(again.samples(start, stop), whole[start:stop])
 
 
 def test_a_block_is_prepared_once():

@@ -96,7 +96,7 @@ def test_bits_depend_on_position_alone_in_any_chunking_and_order(vectors):
     firsts = [0, block, 2 * block]
     parts = {f: vectors[f : f + reach] for f in firsts}
     whole = np.concatenate(
-        [SPACE.decode([(SPACE.prepare(z, f, 7), 0, block)]) for f, z in parts.items()]
+        [SPACE.synthesize([(SPACE.prepare(z, f, 7), 0, block)]) for f, z in parts.items()]
     )
     again = {f: SPACE.prepare(z.copy(), f, 7) for f, z in reversed(parts.items())}
     rng = np.random.default_rng(1)
@@ -106,7 +106,7 @@ def test_bits_depend_on_position_alone_in_any_chunking_and_order(vectors):
             f = firsts[rng.integers(3)]
             a = int(rng.integers(0, block))
             wanted.append((f, a, int(rng.integers(a, block)) + 1))
-        got = SPACE.decode([(again[f], a, b) for f, a, b in wanted])
+        got = SPACE.synthesize([(again[f], a, b) for f, a, b in wanted])
         assert np.array_equal(got, np.concatenate([whole[f + a : f + b] for f, a, b in wanted]))
 
 
@@ -127,7 +127,7 @@ def test_pages_meet(morphing):
 
 def test_noise_is_another_with_another_key_and_the_same_with_the_same(vectors):
     z = vectors[: SPACE.block + SPACE.ahead]
-    one, same, other = (SPACE.decode([(SPACE.prepare(z, 64, k), 0, 9)]) for k in (3, 3, 4))
+    one, same, other = (SPACE.synthesize([(SPACE.prepare(z, 64, k), 0, 9)]) for k in (3, 3, 4))
     assert np.array_equal(one, same)
     assert not np.array_equal(one, other)
 
@@ -135,8 +135,8 @@ def test_noise_is_another_with_another_key_and_the_same_with_the_same(vectors):
 def test_hours_away_it_costs_and_sounds_the_same(morphing):
     z = morphing.encoded(tone(220))[100 : 101 + SPACE.block]
     far = 10 * 3600 * RATE // SPACE.hop // SPACE.block * SPACE.block
-    out = SPACE.decode([(SPACE.prepare(z, far, 1), 0, SPACE.block)])
-    near = SPACE.decode([(SPACE.prepare(z, 0, 1), 0, SPACE.block)])
+    out = SPACE.synthesize([(SPACE.prepare(z, far, 1), 0, SPACE.block)])
+    near = SPACE.synthesize([(SPACE.prepare(z, 0, 1), 0, SPACE.block)])
     assert abs(level(out) - level(near)) < 0.5
 
 
@@ -156,7 +156,7 @@ def test_silence_is_the_zero_vector_and_only_lowers_a_sound(morphing):
     assert not SPACE.silence.any()
     z = morphing.encoded(tone(220))
     quiet = np.zeros((SPACE.block + SPACE.ahead, SPACE.dims), np.float32)
-    assert not SPACE.decode([(SPACE.prepare(quiet, 0, 1), 0, SPACE.block)]).any()
+    assert not SPACE.synthesize([(SPACE.prepare(quiet, 0, 1), 0, SPACE.block)]).any()
     half = morphing.decoded(0.5 * z + 0.5 * SPACE.silence)
     assert cents(heard(half, 220), 220) < 5
     assert -60 < level(half) - level(tone(220)) < -20
@@ -169,8 +169,8 @@ def test_any_vector_gives_finite_samples(scale):
         z = (rng.standard_normal((SPACE.block + SPACE.ahead, SPACE.dims)) * scale).astype("f4")
     z[3] = np.nan
     with np.errstate(all="raise", under="ignore"):
-        windows = SPACE.decode([(SPACE.prepare(z, 0, 1), 0, SPACE.block)])
-    assert windows.shape == (SPACE.block, 1, SPACE.frame)
+        windows = SPACE.synthesize([(SPACE.prepare(z, 0, 1), 0, SPACE.block)])
+    assert windows.shape == (SPACE.block, 1, SPACE.window)
     assert windows.dtype == np.float32
     assert np.isfinite(windows).all()
     assert np.abs(windows).max() < 100
@@ -236,7 +236,7 @@ def test_axes_leave_silence_silent_and_take_any_number():
         for value in (0.0, -1e9, 1e9, np.nan, np.inf):
             with np.errstate(all="raise", under="ignore"):
                 out = axis(z, value)
-            assert not SPACE.decode([(SPACE.prepare(out, 0, 1), 0, SPACE.block)]).any()
+            assert not SPACE.synthesize([(SPACE.prepare(out, 0, 1), 0, SPACE.block)]).any()
 
 
 def test_a_crossfade_is_told_from_a_morph():

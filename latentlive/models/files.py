@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,10 +77,35 @@ def save_model(path: Path, model: Model, training: dict[str, Any]) -> None:
     write_whole(path, lambda beside: save_file(tensors, beside, metadata=metadata))
 
 
-def load_model(path: str | os.PathLike[str] | None = None) -> Space:
-    """Load a model: a ``.safetensors`` file or an original checkpoint; None is the starter.
+def _starter() -> Space:
+    space = _load_safetensors(starter_path())
+    space.name = "rawaudiovae"
+    return space
 
-    ``"toy"`` is the exact space that tests and rehearsals without a model use.
+
+def _spectral() -> Space:
+    from latentlive.spectral import Spectral
+
+    return Spectral()
+
+
+BUILT_IN: dict[str, Callable[[], Space]] = {
+    "rawaudiovae": _starter,
+    "spectral": _spectral,
+    "toy": lambda: ToySpace(1024),
+}
+NAMES = ("rawaudiovae", "spectral")
+"""The spaces that need no file, as a performer may choose them."""
+
+DEFAULT = "rawaudiovae"
+"""What plays where no space is named."""
+
+
+def load_model(path: str | os.PathLike[str] | None = None) -> Space:
+    """Load a space by its name, or a model: a ``.safetensors`` file or an original checkpoint.
+
+    ``"rawaudiovae"`` is the starter model, and so is None; ``"spectral"`` is the space that nobody
+    trained; ``"toy"`` is the exact space that tests and rehearsals without a model use.
 
     Nothing in the file is ever executed.
 
@@ -88,11 +114,13 @@ def load_model(path: str | os.PathLike[str] | None = None) -> Space:
     ModelError
         If the file is missing, damaged, of another kind, or holds NaN.
     """
-    if path is not None and os.fspath(path) == "toy":
-        return ToySpace(1024)
-    file = starter_path() if path is None else Path(path)
+    built = BUILT_IN.get(os.fspath(path or DEFAULT))
+    if built is not None:
+        return built()
+    file = Path(os.fspath(path or DEFAULT))
     if not file.is_file():
-        raise ModelError(f"model: no file {os.fspath(file)!r}")
+        names = ", ".join(map(repr, NAMES))
+        raise ModelError(f"model: no file {os.fspath(file)!r}, and no space of this name ({names})")
     if file.suffix == ".safetensors":
         return _load_safetensors(file)
     from latentlive.models.checkpoints import load_checkpoint

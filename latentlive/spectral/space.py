@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
 
+from latentlive.space import Axis, Part, Space
 from latentlive.spectral import analysis, axes, grid, layout, synthesis
 from latentlive.spectral.grid import F32
 from latentlive.spectral.synthesis import Prepared
 
 
-class Spectral:
+class Spectral(Space):
     """A space in which what lies between two sounds is a sound.
 
     A vector says where the partials of a window lie, how its energy is shared among them, and
@@ -21,26 +21,24 @@ class Spectral:
     spectra (Henderson and Solomon 2019), with harmonics counted by number where there is a pitch.
 
     Vectors lie `hop` samples apart on the recording's own grid: vector i is centred in its
-    `frame` samples, which begin at sample ``i * hop``. They are encoded in pages, page p holding
-    vectors ``p * page`` and the following, and decoded in blocks, on a grid of `block` vectors
+    window, which begin at sample ``i * hop``. They are encoded in pages, page p holding
+    so many vectors in a row, and decoded in blocks, on a grid of `block` vectors
     that is anchored at the texture's clock.
     """
 
     name = "spectral"
     digest = "spectral-1"
     sample_rate = grid.RATE
-    channels = 1
     dims = layout.DIMS
-    frame = grid.FRAME
+    window = grid.FRAME
     hop = grid.HOP
     page = grid.PAGE
     page_samples = grid.PAGE_SAMPLES
     margin = grid.MARGIN
     block = grid.BLOCK
-    behind = 0
     ahead = grid.AHEAD
-    linear = True
-    axes: Mapping[str, Callable[[F32, ArrayLike], F32]] = {
+    linear, exact = True, False
+    axes: Mapping[str, Axis] = {
         "pitch": axes.pitched,
         "transpose": axes.transposed,
         "loudness": axes.levelled,
@@ -48,11 +46,8 @@ class Spectral:
         "voiced": axes.voiced,
     }
     prior = None
-
-    @property
-    def silence(self) -> F32:
-        """The vector of silence [shape=(dims,)]: mixed with a sound, it only lowers its level."""
-        return np.zeros(self.dims, np.float32)
+    silence = np.zeros(layout.DIMS, np.float32)
+    """Mixed with a sound, it only lowers its level."""
 
     def encode_page(self, samples: F32) -> F32:
         """Return the vectors [shape=(page, dims)] of a page.
@@ -60,7 +55,7 @@ class Spectral:
         Parameters
         ----------
         samples : array [shape=(page_samples + 2 * margin,)]
-            ``samples[margin]`` is sample ``p * page * hop`` of the recording; outside of it: 0.
+            The first vector's window begins at ``samples[margin]``; outside the recording: 0.
         """
         return analysis.encoded(samples)
 
@@ -71,18 +66,12 @@ class Spectral:
         ----------
         z : array [shape=(behind + block + ahead, dims)]
         first : int
-            The index of the block's first vector on the texture's clock.
+            Which vector of the texture's clock the block's first is.
         key : int
             The noise key: of the seed and the layer's slot.
         """
         return synthesis.prepared(z, first, key)
 
-    def decode(self, parts: Sequence[tuple[Prepared, int, int]]) -> F32:
-        """Return faded windows [shape=(n, channels, frame)]: adding them is all there is to do.
-
-        Parameters
-        ----------
-        parts : sequence of (prepared block, a, b)
-            Vectors a..b of each block, counted from its first.
-        """
+    def synthesize(self, parts: Sequence[Part]) -> F32:
+        """Return faded windows [shape=(n, channels, window)]: adding them is all there is to do."""
         return synthesis.decoded(list(parts))[:, None, :]
