@@ -1,6 +1,6 @@
 """Pictures of a corpus: its map, and the way between two sounds through the latent space.
 
-The one module that imports matplotlib and scikit-learn.
+Beside the previews of trainings, the one module that imports matplotlib.
 """
 
 from __future__ import annotations
@@ -13,13 +13,16 @@ from typing import Any
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import LineCollection
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.patheffects import Normal, Stroke
 from matplotlib.ticker import MaxNLocator
-from sklearn.manifold import TSNE
 
 from latentlive.corpus import Corpus
 from latentlive.corpus.cache import write_whole
-from latentlive.corpus.map import SoundMap
+from latentlive.corpus.index import Mapped
 from latentlive.corpus.thumbnails import NAMES, UNITS
 from latentlive.curves import Fit
 from latentlive.errors import LatentliveError, did_you_mean
@@ -31,11 +34,26 @@ from latentlive.units import Floats
 FORMATS = (".png", ".svg")
 PLANES = ("valence", "arousal", "duration")
 SIGNED = ("valence", "arousal")
+COLUMNS = 4
 NUMBERED_TO = 13
 """Up to this side, every node shows its number."""
 
-MOST_WINDOWS = 400
-"""Of each sound in a picture of a path; a longer one is thinned out evenly."""
+MAP = 6.0
+POINTS = 6.0
+LINE, LETTER = 0.1, 0.047
+"""Inches of the map's side, points of its names, inches that a line and a letter of them take."""
+
+SHORTEST = 8
+"""Letters of a name that must have room."""
+
+STEPS = 21
+"""Amounts at which the way between two sounds is looked at."""
+
+SHORTEST_STRETCH, MOST_STRETCHES = 4, 120
+"""Windows of a stretch, at least, and stretches of a sound, at most."""
+
+FLOOR_DB = -60.0
+"""What is weaker than the strongest by so much is not told apart."""
 
 
 def file_format(path: Path) -> str:
@@ -74,21 +92,22 @@ def plot_map(corpus: Corpus, path: Path, planes: Sequence[str] = ()) -> None:
     for name in chosen:
         if name not in NAMES:
             raise LatentliveError(f"plot: no feature {name!r}{did_you_mean(name, NAMES)}")
-    sounds = corpus.need_map().map
-    columns = 2 if len(chosen) < 6 else 4
-    rows = -(-(len(chosen) + 1) // columns)
-    figure = Figure(figsize=(6.2 * columns, 5.6 * rows), layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False).ravel()
-    _sizes(figure, grid[0], sounds, corpus.name)
+    mapped = corpus.need_map()
+    sounds = mapped.map
+    rows = max(2, -(-(len(chosen) + 4) // COLUMNS))  # the map takes the room of four planes
+    figure = Figure(figsize=(4.2 * COLUMNS, 3.7 * rows), layout="constrained")
+    grid = figure.add_gridspec(rows, COLUMNS)
+    _sizes(figure, figure.add_subplot(grid[:2, :2]), mapped, corpus.name)
     values = sounds.scale.raw(sounds.nodes)
-    for axes, name in zip(grid[1:], chosen, strict=False):
-        _plane(figure, axes, values[:, NAMES.index(name)].reshape(sounds.side, -1), name)
-    for axes in grid[len(chosen) + 1 :]:
-        axes.set_axis_off()
+    free = [(y, x) for y in range(rows) for x in range(COLUMNS) if y > 1 or x > 1]
+    for place, name in zip(free, chosen, strict=False):
+        shown = values[:, NAMES.index(name)].reshape(sounds.side, -1)
+        _plane(figure, figure.add_subplot(grid[place]), shown, name)
     _save(figure, path)
 
 
-def _sizes(figure: Figure, axes: Axes, sounds: SoundMap, name: str) -> None:
+def _sizes(figure: Figure, axes: Axes, mapped: Mapped, name: str) -> None:
+    sounds = mapped.map
     side = sounds.side
     sizes = sounds.sizes.reshape(side, side)
     shown = np.ma.masked_equal(sizes, 0)
@@ -97,25 +116,66 @@ def _sizes(figure: Figure, axes: Axes, sounds: SoundMap, name: str) -> None:
     axes.set_title(f"{name}: {len(sounds.seconds)} sounds, {side} x {side} nodes")
     _labelled(axes)
     figure.colorbar(image, ax=axes, label="sounds in a node (grey: none)", shrink=0.85)
-    if side <= NUMBERED_TO:
-        middle = sizes.max() / 2
-        for node in range(side * side):
-            y, x = divmod(node, side)
-            dark = 0 < sizes[y, x] < middle
-            axes.text(x, y, str(node), ha="center", va="center", color="w" if dark else "k")
+    middle = sizes.max() / 2
+    for node in range(side * side if side <= NUMBERED_TO else 0):
+        y, x = divmod(node, side)
+        colour = "w" if 0 < sizes[y, x] < middle else "k"
+        if rows := named(mapped, node, *room(side)):
+            top, left = y + 0.44, x - 0.46
+            axes.text(left, top, str(node), color=colour, ha="left", va="top", weight="bold")
+            axes.text(
+                left,
+                top - 1.5 * LINE * side / MAP,
+                "\n".join(rows),
+                color=colour,
+                ha="left",
+                va="top",
+                fontsize=POINTS,
+                linespacing=60.0 * LINE / POINTS,
+            )
+        else:
+            axes.text(x, y, str(node), color=colour, ha="center", va="center")
+
+
+def room(side: int) -> tuple[int, int]:
+    """Return how many lines of names, and letters in each, a node of the map has room for."""
+    lines, letters = int(0.9 * MAP / side / LINE - 1.4), int(0.94 * MAP / side / LETTER)
+    return (lines, letters) if lines > 0 and letters >= SHORTEST else (0, 0)
+
+
+def named(mapped: Mapped, node: int, lines: int, letters: int) -> list[str]:
+    """Return the names of a node's sounds for so many lines, nearest to the node first.
+
+    Parameters
+    ----------
+    mapped : Mapped
+    node : int
+    lines, letters : int
+        Longer names are cut; the last line tells how many more there are.
+    """
+    if not lines or not mapped.map.sizes[node]:
+        return []
+    names = [mapped.names[row].rpartition("/")[2] for row in mapped.map.cluster(node)]
+    if len(names) > lines:
+        names[lines - 1 :] = [f"{len(names) - lines + 1} more"]
+    return [name if len(name) <= letters else f"{name[: letters - 1]}…" for name in names]
 
 
 def _plane(figure: Figure, axes: Axes, values: Floats, name: str) -> None:
     kind = "mfcc" if name.startswith("mfcc") else name.split("_")[0]
     unit = f" ({UNITS[kind]})" if kind in UNITS else ""
-    options: dict[str, Any] = {"cmap": "cividis"}
-    if name in SIGNED:
-        most = float(np.abs(values).max())
-        options = {"cmap": "RdBu_r", "vmin": -most, "vmax": most}
-    image = axes.imshow(values, origin="lower", **options)
+    image = axes.imshow(values, origin="lower", **colours(values, name in SIGNED))
     axes.set_title(name.replace("_", " "))
     _labelled(axes)
     figure.colorbar(image, ax=axes, label=name.replace("_", " ") + unit, shrink=0.85)
+
+
+def colours(values: Floats, signed: bool) -> dict[str, Any]:
+    """Return map of colours and range for a plane: about 0 only where it has both signs."""
+    if not signed or values.min() >= 0.0 or values.max() <= 0.0:
+        return {"cmap": "cividis", "vmin": values.min(), "vmax": values.max()}
+    most = float(np.abs(values).max())
+    return {"cmap": "RdBu_r", "vmin": -most, "vmax": most}
 
 
 def _labelled(axes: Axes) -> None:
@@ -126,7 +186,10 @@ def _labelled(axes: Axes) -> None:
 
 
 def plot_path(corpus: Corpus, path: Path, a: str, b: str, model: str | None = None) -> None:
-    """Draw the latents of two sounds and of the mix that goes from one to the other, in a plane.
+    """Draw two sounds, the mix that goes from one to the other, and its way, in a plane.
+
+    A point is a stretch of a sound: how strong each dimension of its latents is there. The line is
+    the middle of the mix at each amount, from that of the one sound to that of the other.
 
     Parameters
     ----------
@@ -138,53 +201,96 @@ def plot_path(corpus: Corpus, path: Path, a: str, b: str, model: str | None = No
     model : path, optional
         The starter model when left out.
 
-    Source: Tatar, Cotton, Bisig (SMC 2023), the figures of latent paths; van der Maaten and
-    Hinton, Visualizing data using t-SNE (JMLR 2008).
+    Source: Tatar, Cotton, Bisig (SMC 2023), the figures of latent paths.
     """
     spaces = Spaces(load_model(model))
     sounds = corpus_sounds(corpus, spaces.encoder(None).space.sample_rate)
-    amounts = ([0.0, 0.0], [1.0, 1.0], [0.0, 1.0])  # all to the end of the shorter
-    drawn = [Interp(Sound(a), Sound(b), Fit(amount)) for amount in amounts]
-    parts = [latents(latent, spaces, sounds) for latent in drawn]
-    flat = embedded(np.concatenate(parts))
-    figure = Figure(figsize=(8, 7), layout="constrained")
+
+    def mixed(first: float, last: float) -> Floats:
+        mix = Interp(Sound(a), Sound(b), Fit([first, last]))  # to the end of the shorter
+        return strengths(latents(mix, spaces, sounds))
+
+    amounts = np.linspace(0.0, 1.0, STEPS)
+    held = [mixed(amount, amount) for amount in amounts]
+    middles = np.stack([part.mean(axis=0) for part in held])
+    one, other, mix, way = plane([held[0], held[-1], mixed(0.0, 1.0), middles])
+    figure = Figure(figsize=(9, 6.5), layout="constrained")
     axes = figure.subplots()
-    one, other, way = np.split(flat, 3)
-    axes.scatter(one[:, 0], one[:, 1], s=22, color="tab:blue", label=a, alpha=0.8)
-    axes.scatter(other[:, 0], other[:, 1], s=22, color="tab:red", label=b, alpha=0.8)
-    x, y = way.T
-    image = axes.scatter(
-        x,
-        y,
-        s=26,
-        c=np.linspace(0.0, 1.0, len(way)),
-        cmap="viridis",
-        marker="^",
-        label="the mix",
+    axes.scatter(one[:, 0], one[:, 1], s=18, color="tab:blue", alpha=0.5, lw=0, label=a)
+    axes.scatter(other[:, 0], other[:, 1], s=18, color="tab:red", alpha=0.5, lw=0, label=b)
+    colour = ScalarMappable(Normalize(0.0, 1.0), "viridis")
+    shade = colour.to_rgba(np.linspace(0.0, 1.0, len(mix)))
+    axes.plot(mix[:, 0], mix[:, 1], color="0.8", lw=0.8, zorder=1)
+    axes.scatter(mix[:, 0], mix[:, 1], s=22, color=shade, marker="^", label=f"from {a} to {b}")
+    line = LineCollection(
+        list(np.stack([way[:-1], way[1:]], axis=1)),
+        colors=colour.to_rgba((amounts[:-1] + amounts[1:]) / 2.0),
+        linewidths=4,
+        zorder=3,
+        label="the way, on the whole",
     )
-    figure.colorbar(image, ax=axes, label=f"amount: 0 is {a}, 1 is {b}", shrink=0.85)
-    axes.set_title(f"from {a} to {b}: latents in a plane (t-SNE)")
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.legend()
+    line.set_path_effects([Stroke(linewidth=7, foreground="w"), Normal()])
+    axes.add_collection(line)
+    for end, name, side in ((0, a, "right"), (-1, b, "left")):
+        place, shift = (way[end, 0], way[end, 1]), -10 if side == "right" else 10
+        told = axes.annotate(
+            name, place, (shift, 0), textcoords="offset points", ha=side, va="center", zorder=5
+        )
+        told.set_path_effects([Stroke(linewidth=4, foreground="w"), Normal()])
+        axes.plot(*place, "o", color="k", zorder=4)
+    figure.colorbar(colour, ax=axes, label=f"amount: 0 is {a}, 1 is {b}", shrink=0.85)
+    axes.set_title(f"from {a} to {b} through the latent space")
+    axes.set_xlabel(f"from {a} to {b} (dB, over all dimensions)")
+    axes.set_ylabel("across that, where most varies (dB)")
+    axes.margins(x=0.15)
+    axes.legend(loc="best", fontsize="small")
     _save(figure, path)
 
 
 def latents(latent: Latent, spaces: Spaces, sounds: Any) -> Floats:
-    """Return the mean of each window of a finite latent [shape=(n, dims)], thinned out evenly."""
+    """Return the mean of each window of a finite latent [shape=(n, dims)]."""
     rendering = Rendering(latent.spread(0), spaces, sounds, align=False)
     assert rendering.length is not None
     z = rendering.drawn(np.arange(0.0, rendering.length / rendering.space.window))
-    if len(z) > MOST_WINDOWS:
-        z = z[np.linspace(0, len(z) - 1, MOST_WINDOWS).astype(int)]
     return z.astype(np.float64)
 
 
-def embedded(points: Floats) -> Floats:
-    """Return points in a plane [shape=(n, 2)] by t-SNE that starts from their main axes."""
-    perplexity = min(30.0, max((len(points) - 1) / 3.0, 1.0))
-    flat: Floats = TSNE(2, init="pca", perplexity=perplexity, random_state=0).fit_transform(points)
-    return flat
+def strengths(z: Floats) -> Floats:
+    """Return how strong each dimension is, stretch by stretch [shape=(n, dims), dB].
+
+    One window alone says little: it depends on where in a wave it begins.
+
+    Parameters
+    ----------
+    z : array [shape=(windows, dims)]
+    """
+    stretches = np.array_split(z, max(1, min(len(z) // SHORTEST_STRETCH, MOST_STRETCHES)))
+    power = np.stack([np.mean(part**2, axis=0) for part in stretches])
+    floor = max(float(power.max()), 1e-12) * 10.0 ** (FLOOR_DB / 10.0)
+    db: Floats = 10.0 * np.log10(np.maximum(power, floor))
+    return db
+
+
+def plane(parts: Sequence[Floats]) -> list[Floats]:
+    """Return points in a plane [shape=(n, 2)] that shows the way from some points to others.
+
+    Parameters
+    ----------
+    parts : arrays [shape=(n, dims)]
+        The one, the other, and further points.
+
+    The first axis leads from the middle of the one to the middle of the other, the second is the
+    direction across it in which both vary most.
+    """
+    one, other = (part.mean(axis=0) for part in parts[:2])
+    both = np.concatenate([parts[0] - one, parts[1] - other])
+    along = other - one
+    if not along.any():  # a sound and itself
+        along = np.linalg.svd(both, full_matrices=False)[2][0]
+    along = along / np.linalg.norm(along)
+    across = np.linalg.svd(both - np.outer(both @ along, along), full_matrices=False)[2][0]
+    axes = np.stack([along, across], axis=1)
+    return [(part - one) @ axes for part in parts]
 
 
 def _save(figure: Figure, path: Path) -> None:
