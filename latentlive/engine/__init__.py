@@ -1,4 +1,4 @@
-"""The live engine: its own process, so that nothing that is typed can stop the sound.
+"""The live engine: its own process, so that no slip of what is typed ends the sound.
 
 ::
 
