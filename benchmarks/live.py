@@ -65,7 +65,7 @@ def textures(kind: str, layers: int, corpus: Corpus) -> list[ll.Latent]:
         )
     else:
         made = (
-            ll.sound(a).slice(n % 8, n % 8 + 43).spread(0).overlap(4)
+            ll.sound(a).slice(n % 8 / 40, n % 8 / 40 + 1).spread(0).overlap(4)
             for n, (a, _) in enumerate(pairs)
         )
     return list(itertools.islice(made, layers))

@@ -56,7 +56,7 @@ class Words:
         one: ll.Latent = ll.sound(self.random.choice(self.names))
         turn = self.random.randrange(6)
         if turn == 0:
-            one = one.slice(0, self.random.randint(20, 80)).rev()
+            one = one.slice(0, self.random.uniform(0.5, 2)).rev()
         elif turn == 1:
             one = one.spread(self.random.choice([0.0, 0.5, 2.0]))
         return one

@@ -28,7 +28,7 @@ def bronze(*bells: str, beats: float = 60) -> Latent:
     ``d1 >> bronze()``, ``d1 >> bronze("temple-bell", "tubular", beats=90)``
     """
     names = bells or ("gong-low", "bowl-low", "great-bell", "bowed-gong")
-    ends = [sound(name).slice(25, 85).extend(8) for name in names]
+    ends = [sound(name).slice(0.6, 2).extend(8) for name in names]
     # There and back again, so that no loop is heard to begin.
     return path([cat(end, end.rev()).loop() for end in ends], brown(beats / 30).range(-0.5, 1.5))
 

@@ -17,7 +17,7 @@ def long(name, times=4):
     return sound(name).extend(times).loop()
 
 
-def ring(name, first=25, last=85, times=8):
+def ring(name, first=0.6, last=2, times=8):
     """A sound without its stroke, there and back."""
     end = sound(name).slice(first, last).extend(times)
     return cat(end, end.rev()).loop()
@@ -148,7 +148,7 @@ d12.stop(14)
 d1.gain(-8).xfade(24)
 d1 >> interp(long("draught", 6), long("breath", 8), perlin(7))
 d14.stop(24)
-d9 >> path([ring("bowed-gong"), ring("foghorn", 20, 70)], perlin(15).range(-0.2, 0.5))
+d9 >> path([ring("bowed-gong"), ring("foghorn", 0.5, 1.6)], perlin(15).range(-0.2, 0.5))
 
 # %% 00:11:50.000 a horn asks
 d5 >> interp(sound("foghorn"), sound("horn-f3"), rand(23)).scrub(saw(23).ease("out"))
@@ -197,7 +197,7 @@ d10.gain(-2).pan(perlin(3)).fade(8).xfade(4)
 # %% 00:15:55.000 they all sing
 d14 >> path([long(name, 6) for name in ("choir-ah", "choir-ee", "brass-swell")], perlin(4)) * 1.2
 d14.gain(1).pan(0.5).fade(10).xfade(6)
-d9 >> interp(ring("great-bell"), ring("tam-tam", 5, 65), perlin(4)) * 1.2
+d9 >> interp(ring("great-bell"), ring("tam-tam", 0.1, 1.5), perlin(4)) * 1.2
 
 # %% 00:16:25.000 it gives way
 d15 >> struck("creak", 3, 1)

@@ -43,7 +43,7 @@ d4 >> figure([1, 0, 0.6, 0, 1, 0, 0], 1 / 4, [0.2, 0.16, 0.12, 0.06])
 d5 >> figure([0, 1, 0, 0.4, 0.8], 1 / 4, [0, 0.03, 0.06])
 
 # %% 00:01:36.000 the gong remembers that it can sing
-d6 >> sound("gong").slice(20, 120).extend(10).loop() * 1.4
+d6 >> sound("gong").slice(0.5, 2.8).extend(10).loop() * 1.4
 d6.gain(sine(32).range(-18, -5)).pan(sine(11).range(0.3, 0.7)).fade(12)
 d2.stop(12)
 

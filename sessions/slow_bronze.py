@@ -4,7 +4,7 @@
 
 
 # %% the bells, there and back, so that no loop is heard to begin
-def ring(name, first=25, last=85, times=8):
+def ring(name, first=0.6, last=2, times=8):
     end = sound(name).slice(first, last).extend(times)
     return cat(end, end.rev()).loop()
 
@@ -18,7 +18,7 @@ d2 >> interp(ring("bass-bow"), ring("didgeridoo"), perlin(9)).spread(0.6)
 d2.gain(sine(34).range(-10, 0)).pan(0.4).fade(16).xfade(14)
 
 # %% 00:00:36.000 light from above
-stars = [ring("bowl-high"), ring("glass-harp"), ring("bowl-sung"), ring("crotale", 5, 60)]
+stars = [ring("bowl-high"), ring("glass-harp"), ring("bowl-sung"), ring("crotale", 0.1, 1.4)]
 d3 >> path(stars, sine(45))
 d3.gain(sine(20).range(-16, -4)).pan(sine(17).range(0.1, 0.9)).fade(10)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from latentlive.space import Part, Space, ToySpace
+from latentlive.space import Part, Prior, Space, ToySpace
 
 WINDOW = 64
 
@@ -59,7 +59,7 @@ class Anchored(ToySpace):
 class Hopped(ToySpace):
     """Independent windows at a hop of their own, in two channels."""
 
-    name, hop, channels, exact, linear = "hopped", 32, 2, False, True
+    name, hop, channels, exact = "hopped", 32, 2, False
 
     def __init__(self):
         super().__init__(WINDOW)
@@ -73,7 +73,8 @@ class Hopped(ToySpace):
 class Paged(ToySpace):
     """Recordings are encoded in pages, from the samples around them; windows are faded."""
 
-    name, hop, page, margin, exact, prior = "paged", 16, 6, 24, False, None
+    name, hop, page, margin, exact = "paged", 16, 6, 24, False
+    prior = Prior(np.linspace(-0.1, 0.1, WINDOW, dtype=np.float32), 0.25)
     silence = np.zeros(WINDOW, np.float32)
 
     def __init__(self):

@@ -20,6 +20,12 @@ SOUNDS = corpus_sounds(Corpus(), SPACE.sample_rate)  # arrays only: no corpus is
 _RNG = np.random.default_rng(7)
 SHORT = [(_RNG.standard_normal(n) * 0.2).astype(np.float32) for n in (100, 640, 1000)]
 
+
+def at(frames: float) -> float:
+    """Return the second at which a frame of the toy space begins."""
+    return frames * SPACE.window / SPACE.sample_rate
+
+
 numbers = st.floats(-20, 20, allow_nan=False).map(lambda x: round(x, 3))
 beats = st.floats(0.01, 64).map(lambda x: round(x, 3))
 factors = st.fractions(Fraction(1, 9), 9, max_denominator=12)
@@ -80,16 +86,17 @@ amounts = st.one_of(curves, st.floats(0, 1).map(lambda x: round(x, 3)))
 points = st.integers(0, len(SHORT) - 1).map(lambda i: SHORT[i][:64])
 sounds = st.one_of(
     st.integers(0, len(SHORT) - 1).map(lambda i: ll.sound(SHORT[i])),
-    st.just(ll.silence.slice(0, 5)),
-    st.builds(lambda p, n: ll.z(p).slice(1, n), points, st.integers(2, 20)),
-    st.builds(lambda n: ll.prior(n).slice(0, 7), seeds),
-    st.builds(lambda n: ll.noise(n).slice(2.5, 9), seeds),
-    st.builds(lambda n, b: ll.drift(n, b).slice(0, 11), seeds, beats),
+    st.just(ll.silence.slice(0, at(5))),
+    st.builds(lambda p, n: ll.z(p).slice(at(1), at(n)), points, st.integers(2, 20)),
+    st.builds(lambda n: ll.prior(n).slice(0, at(7)), seeds),
+    st.builds(lambda n: ll.noise(n).slice(at(2.5), at(9)), seeds),
+    st.builds(lambda n, b: ll.drift(n, b).slice(0, at(11)), seeds, beats),
 )
 
 
 def _finite(inner: st.SearchStrategy[Latent]) -> st.SearchStrategy[Latent]:
     match, law = st.sampled_from(["crop", "repeat"]), st.sampled_from(["std", "logvar"])
+    moments = st.floats(1.5, 9).map(lambda x: at(round(x, 2)))
     shifts = st.floats(-0.01, 0.0).map(lambda x: round(x, 4))
     return st.one_of(
         st.builds(ll.interp, inner, inner, st.one_of(amounts, fits), match, law),
@@ -112,12 +119,10 @@ def _finite(inner: st.SearchStrategy[Latent]) -> st.SearchStrategy[Latent]:
             st.floats(0.001, 0.1).map(lambda x: round(x, 3)),
         ),
         st.builds(lambda a: a.rev(), inner),
-        st.builds(lambda a, b: a.slice(0, b), inner, st.floats(1.5, 9).map(lambda x: round(x, 2))),
+        st.builds(lambda a, b: a.slice(0, b), inner, moments),
         st.builds(lambda a, b: a.early(b), inner, shifts),
-        st.builds(
-            lambda a, f: a.freeze(f).slice(0, 6), inner, st.floats(0, 3).map(lambda x: round(x, 2))
-        ),
-        st.builds(lambda a, c: a.scrub(c).slice(1, 8), inner, amounts),
+        st.builds(lambda a, f: a.freeze(f).slice(0, at(6)), inner, moments),
+        st.builds(lambda a, c: a.scrub(c).slice(at(1), at(8)), inner, amounts),
         st.builds(lambda x, c: ll.interp(x, x.slow(2), c), inner, amounts),  # a shared part
         st.builds(lambda x, k: x.extend(k), inner, factors),
         st.builds(lambda x, k: x.slow(k), inner, factors),
@@ -139,6 +144,8 @@ recorded = st.sampled_from(
         ll.cluster(seconds=9, arousal=1),
         ll.near(ll.sound("gong"), 6),
         ll.sound("gong").on("mine.safetensors").exact(),
+        ll.sound("gong").pitch("A3").voiced(0.5).on("spectral"),
+        ll.sound("gong").transpose(ll.line(0, 7, 4)).loudness(-20).on("spectral"),
     ]
 )
 """What needs a corpus, its map or another model: here it is written, not rendered."""

@@ -122,6 +122,13 @@ def test_a_damaged_log_is_refused_in_one_line(tmp_path, damage):
         Performance(path)
 
 
+def test_a_log_that_counted_positions_in_windows_is_refused_in_one_line(tmp_path):
+    path = tmp_path / "x.jsonl"
+    path.write_text('{"format": 1}\n')
+    with pytest.raises(EngineError, match=r"format 1, this version reads 2; --perform plays"):
+        Performance(path)
+
+
 def test_a_line_cut_off_by_a_crash_is_left_out(performance, tmp_path):
     path, _ = performance
     lines = path.with_suffix(".jsonl").read_text()

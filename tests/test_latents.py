@@ -12,7 +12,7 @@ from latentlive.models import RawAudioVAE, save_model
 from latentlive.renderer import BoundWorld, Rendering, Spaces, ask, check, corpus_sounds
 from latentlive.space import ToySpace
 from tests.conftest import random_weights
-from tests.strategies import SOUNDS, SPACE
+from tests.strategies import SOUNDS, SPACE, at
 
 W = SPACE.window
 RNG = np.random.default_rng(5)
@@ -45,14 +45,14 @@ def length(latent):
     [
         (A, [0, 1, 2, 3, 4]),
         (A.rev(), [9, 8, 7, 6, 5]),
-        (A.slice(3, 7), [3, 4, 5, 6, 7]),
+        (A.slice(at(3), at(7)), [3, 4, 5, 6, 7]),
         (A.early(0.5), [2, 3, 4, 5, 6]),
         (A.late(0.5), [0, 0, 0, 1, 2]),
-        (A.freeze(6), [6, 6, 6, 6, 6]),
+        (A.freeze(at(6)), [6, 6, 6, 6, 6]),
         (A.scrub(ll.line(1, 0, 1)), [9, 6, 4, 2, 0]),
         (A.fast(2), [0, 2, 4, 6, 8]),
-        (A.slice(0, 2).loop(), [0, 1, 0, 1, 0]),
-        (ll.cat(A.slice(0, 2), B.slice(0, 3)), [0, 1, 10, 9, 8]),
+        (A.slice(0, at(2)).loop(), [0, 1, 0, 1, 0]),
+        (ll.cat(A.slice(0, at(2)), B.slice(0, at(3))), [0, 1, 10, 9, 8]),
         (ll.interp(A, B, ll.line(0, 1, 1)), [0, 3, 5, 6, 6]),
         (ll.interp(A, B, [0, 1]), [0, 10 / 9 + 7 / 9 - 1 / 9, 28 / 9, 4, 40 / 9]),
         (ll.path([A, B, A], ll.line(0, 1, 1)), [0, 5, 8, 5, 4]),
@@ -66,8 +66,8 @@ def length(latent):
         (A.dim(0, ll.line(0, 16, 1) / 16), [0, 4, 8, 12, 16]),
         (ll.z(np.full(W, 0.25)), [4, 4, 4, 4, 4]),
         (ll.silence, [0, 0, 0, 0, 0]),
-        (ll.steps(A.slice(0, 2), B.slice(0, 2), 0, 1, 1), [0, 1, 10, 9, 8]),
-        (A.slice(2, 8).smooth(0.01), [2, 3, 4, 5, 6]),
+        (ll.steps(A.slice(0, at(2)), B.slice(0, at(2)), 0, 1, 1), [0, 1, 10, 9, 8]),
+        (A.slice(at(2), at(8)).smooth(0.01), [2, 3, 4, 5, 6]),
     ],
     ids=repr,
 )
@@ -85,17 +85,17 @@ def test_means_of_the_first_frames(latent, expected):
         (A, 10),
         (A.extend(4), 40),
         (A.slow(1 / 2), 5),
-        (A.slice(3, 7), 4),
-        (A.slice(3, 99), 7),
+        (A.slice(at(3), at(7)), 4),
+        (A.slice(at(3), at(99)), 7),
         (A.early(0.5), 8),
         (A.late(1), 14),
         (A.rev(), 10),
         (A.loop(3), 30),
         (A.loop(), np.inf),
-        (A.freeze(2), np.inf),
+        (A.freeze(at(2)), np.inf),
         (A.scrub(0.5), np.inf),
         (ll.silence, np.inf),
-        (ll.cat(A, A.slow(2), ll.prior(1).slice(0, 5)), 35),
+        (ll.cat(A, A.slow(2), ll.prior(1).slice(0, at(5))), 35),
         (ll.cat(A, ll.drift(1)), np.inf),
         (ll.interp(A, A.slow(2)), 10),
         (ll.interp(A, A.slow(2), match="repeat"), 20),
@@ -113,15 +113,19 @@ def test_lengths_in_frames(latent, frames):
 def test_extend_leaves_curves_and_slow_slows_them():
     ramp = ll.interp(A, B, ll.line(0, 1, 4))
     beats = np.array([0.0, 2.0, 4.0])
-    still = means(ll.interp(A.freeze(2), B.freeze(2), ll.line(0, 1, 4)).extend(2), [0, 1, 2], beats)
-    slower = means(ll.interp(A.freeze(2), B.freeze(2), ll.line(0, 1, 4)).slow(2), [0, 1, 2], beats)
+    still = means(
+        ll.interp(A.freeze(at(2)), B.freeze(at(2)), ll.line(0, 1, 4)).extend(2), [0, 1, 2], beats
+    )
+    slower = means(
+        ll.interp(A.freeze(at(2)), B.freeze(at(2)), ll.line(0, 1, 4)).slow(2), [0, 1, 2], beats
+    )
     np.testing.assert_allclose(still, [2, 5, 8], atol=0.01)
     np.testing.assert_allclose(slower, [2, 3.5, 5], atol=0.01)
     assert length(ramp.extend(2)) == length(ramp.slow(2)) == 20
 
 
 def test_repeat_goes_round_the_shorter():
-    short = A.slice(0, 3)
+    short = A.slice(0, at(3))
     got = means(ll.interp(B, short, 1, match="repeat"), [0, 1, 2, 3, 4, 5, 9])
     np.testing.assert_allclose(got, [0, 1, 2, 0, 1, 2, 0], atol=0.01)
 
@@ -224,7 +228,7 @@ def test_what_needs_a_map_says_so(texture, tmp_path):
         (A.loop().rev(), "rev: .* never ends, so it has no whole; slice it first"),
         (ll.drift(1).scrub(0), "scrub: .* never ends"),
         (ll.cat(ll.silence, A), "cat: silence never ends"),
-        (A.slice(10, 12), "slice: start must be before the end at 10.0 frames, got 10"),
+        (A.slice(at(10), at(12)), "slice: start must be before the end at 0.01 seconds, got 0.01"),
         (A.early(3), "early: nothing is left after 3 beats; it lasts 2.50"),
         (ll.steps(ll.silence, ll.prior(1)), "steps: both sounds never end; slice one"),
     ],

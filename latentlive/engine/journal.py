@@ -41,7 +41,8 @@ from latentlive.latent import Recorded
 from latentlive.renderer import Sounds
 from latentlive.space import Space
 
-FORMAT = 1
+FORMAT = 2
+"""1 counted positions inside recordings in windows, 2 counts them in seconds."""
 
 HEADER: dict[str, Kind] = {
     "model": NAME,
@@ -304,7 +305,8 @@ def _found(sound: Recorded, digest: str, sounds: Sounds) -> list[str]:
 
 def _checked(header: Message) -> Message:
     if header["format"] != FORMAT:
-        raise ValueError(f"format {header['format']}, this version reads {FORMAT}")
+        told = f"format {header['format']}, this version reads {FORMAT}"
+        raise ValueError(f"{told}; --perform plays its cells anew")
     for key, kind in HEADER.items():
         kind.coerce(header[key], key)
     for key in TEXTS:

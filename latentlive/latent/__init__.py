@@ -1,5 +1,6 @@
 """Latents: functions of position to a distribution (mean, std), written as data."""
 
+from latentlive.latent.axes import Loudness, Pitch, Transpose, Voiced
 from latentlive.latent.base import Latent, LatentLike, as_latent
 from latentlive.latent.join import (
     DEFAULT_OVERLAP,
@@ -42,11 +43,13 @@ __all__ = [
     "Latents",
     "Length",
     "Loop",
+    "Loudness",
     "Near",
     "Norm",
     "On",
     "Overlap",
     "Path",
+    "Pitch",
     "Query",
     "Recorded",
     "Reseeded",
@@ -59,6 +62,8 @@ __all__ = [
     "Steps",
     "Texture",
     "Touch",
+    "Transpose",
+    "Voiced",
     "World",
     "Z",
     "as_latent",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Latent(Node):
-    """A lazy function from position (in frames) to a distribution (mean, std)."""
+    """A lazy function from position to a distribution (mean, std)."""
 
     family = "latent"
 
@@ -119,12 +119,14 @@ class Latent(Node):
         return self.of if isinstance(self, Rev) else Rev(self)
 
     def slice(self, start: float, stop: float) -> Latent:
-        """Play from frame `start` to frame `stop` only (0 <= start < stop, a frame is a window).
+        """Play from second `start` to second `stop` only (0 <= start < stop).
+
+        Seconds of what is sliced: of the recording, at any tempo and in any space.
 
         Example
         -------
-        >>> sound("gong").slice(10, 50)
-        sound('gong').slice(10, 50)
+        >>> sound("gong").slice(0.5, 2)
+        sound('gong').slice(0.5, 2)
         """
         from latentlive.latent.time import Slice
 
@@ -156,12 +158,12 @@ class Latent(Node):
         return Early(self, -shift)
 
     def freeze(self, at: float) -> Latent:
-        """Stay for ever at frame `at` (>= 0).
+        """Stay for ever at second `at` (>= 0).
 
         Example
         -------
-        >>> sound("gong").freeze(12)
-        sound('gong').freeze(12)
+        >>> sound("gong").freeze(0.3)
+        sound('gong').freeze(0.3)
         """
         from latentlive.latent.time import Freeze
 
@@ -227,6 +229,63 @@ class Latent(Node):
 
         return Smoothed(self, beats)
 
+    def pitch(self, hz: CurveLike | str) -> Latent:
+        """Bring what has a pitch to another: a note's name, or a curve in Hz (20 to 6000).
+
+        For spaces in which pitch is an axis, such as ``spectral``.
+
+        Example
+        -------
+        >>> sound("gong").pitch("A3")
+        sound('gong').pitch(220)
+        """
+        from latentlive.latent.axes import Pitch, as_pitch
+
+        return Pitch(self, as_pitch(hz, "pitch: hz"))
+
+    def transpose(self, semitones: CurveLike) -> Latent:
+        """Move everything up or down, pitched or not, by a curve in semitones.
+
+        For spaces in which pitch is an axis, such as ``spectral``.
+
+        Example
+        -------
+        >>> sound("gong").transpose(line(0, -12, 8))
+        sound('gong').transpose(line(0, -12, 8))
+        """
+        from latentlive.latent.axes import Transpose
+
+        return Transpose(self, semitones)
+
+    def loudness(self, db: CurveLike) -> Latent:
+        """Bring every moment to a level in dB, RMS against full scale; silence stays silent.
+
+        For spaces in which level is an axis, such as ``spectral``.
+
+        Example
+        -------
+        >>> sound("gong").loudness(-24)
+        sound('gong').loudness(-24)
+        """
+        from latentlive.latent.axes import Loudness
+
+        return Loudness(self, db)
+
+    def voiced(self, amount: CurveLike) -> Latent:
+        """Hear a sound as harmonics of a pitch, by an amount from 0 (not at all) to 1.
+
+        What has no pitch takes 200 Hz until ``.pitch`` says otherwise. For spaces in which voicing
+        is an axis, such as ``spectral``.
+
+        Example
+        -------
+        >>> sound("rain").voiced(1).pitch("A2")
+        sound('rain').voiced(1).pitch(110)
+        """
+        from latentlive.latent.axes import Voiced
+
+        return Voiced(self, amount)
+
     def __add__(self, other: LatentLike) -> Latent:
         from latentlive.latent.mix import Plus
 
@@ -246,14 +305,14 @@ class Latent(Node):
         return self * factor
 
     def on(self, model: str) -> On:
-        """Render in the space of another model file instead of the engine's.
+        """Render in another space than the engine's: ``"spectral"``, ``"rawaudiovae"``, a file.
 
         Stands at the root: a space holds for the whole.
 
         Example
         -------
-        >>> sound("gong").on("mine.safetensors")
-        sound('gong').on('mine.safetensors')
+        >>> sound("gong").on("spectral")
+        sound('gong').on('spectral')
         """
         from latentlive.latent.join import On
 

@@ -29,7 +29,7 @@ class Joined(Node):
         return Overlap(self, k)
 
     def on(self, model: str) -> On:
-        """Render in the space of another model file; see `Latent.on`."""
+        """Render in another space; see `Latent.on`."""
         return On(self, model)
 
     def norm(self) -> Norm:
@@ -127,7 +127,7 @@ class Join:
         Windows at each moment; None leaves it to the space.
     exact, norm : bool
     model : str or None
-        A model file; None is the one that is loaded.
+        A space's name or a model file; None is the one that is loaded.
     """
 
     latent: Latent

@@ -154,6 +154,10 @@ class Slerp(Pair):
     curve: CurveLike = child(as_curve, default=0.5)
 
     def at(self, query: Query) -> Latents:
+        if query.world.linear:
+            raise ExpressionError(
+                f"slerp: the space {query.world.space!r} mixes in straight lines only; write interp"
+            )
         c = np.clip(_amount(query, self.curve, self), 0.0, 1.0)
         query = self.cropped(query)
         a, b = query.latents(self.a), query.latents(self.b)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
@@ -18,6 +19,7 @@ from latentlive.units import Floats
 if TYPE_CHECKING:
     from latentlive.latent.base import Latent, LatentLike
 
+F32 = NDArray[np.float32]
 Length = Fraction | float
 """A length in frames: a Fraction, or infinity for what never ends."""
 
@@ -44,6 +46,27 @@ class World(Protocol):
     @property
     def dims(self) -> int:
         """Numbers of one latent vector."""
+
+    @property
+    def window(self) -> int:
+        """Samples of one frame."""
+
+    @property
+    def linear(self) -> bool:
+        """Whether latents may be mixed in straight lines only."""
+
+    @property
+    def space(self) -> str:
+        """How the space is called."""
+
+    def frames(self, seconds: float) -> Fraction:
+        """Return how many frames some seconds are, to the nearest sample."""
+
+    def axis(self, name: str) -> Callable[[F32, F32], F32]:
+        """Return what moves vectors along an axis of the space; refuse one that it lacks."""
+
+    def prior(self, word: str) -> tuple[float | F32, float | F32]:
+        """Return mean and std of the space's vectors; refuse `word` where nothing is known."""
 
     def silence(self) -> Latents:
         """Return the latents of one window of silence [shape=(1, dims)]."""

@@ -130,6 +130,12 @@ class Endless(Latent):
         return math.inf
 
 
+def placed(query: Query, word: str, drawn: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return draws of N(0, I) where the vectors of the space lie."""
+    mean, std = query.world.prior(word)
+    return (mean + std * drawn).astype(np.float32)
+
+
 def _point(mean: NDArray[np.float32], frames: int) -> Latents:
     """Return one or many means without any spread."""
     means = np.broadcast_to(mean, (frames, mean.shape[-1]))
@@ -169,7 +175,8 @@ class Prior(Endless):
 
     def at(self, query: Query) -> Latents:
         key = query.key("prior", self.n)
-        return _point(drawn(key, np.zeros(1), query.world.dims), len(query.frames))
+        point = drawn(key, np.zeros(1), query.world.dims)
+        return _point(placed(query, self.word, point), len(query.frames))
 
 
 @operator
@@ -180,7 +187,8 @@ class Noise(Endless):
 
     def at(self, query: Query) -> Latents:
         key = query.key("noise source", self.n)
-        return _point(drawn(key, query.frames, query.world.dims), len(query.frames))
+        points = drawn(key, query.frames, query.world.dims)
+        return _point(placed(query, self.word, points), len(query.frames))
 
 
 @operator
@@ -199,7 +207,8 @@ class Drift(Endless):
         angle = (x * x * (3.0 - 2.0 * x) * (np.pi / 2))[:, None]
         here, there = drawn(key, step, dims), drawn(key, step + 1, dims)
         wandering = np.cos(angle) * here + np.sin(angle) * there
-        return _point(wandering.astype(np.float32), len(query.frames))
+        points = placed(query, self.word, wandering.astype(np.float32))
+        return _point(points, len(query.frames))
 
 
 @operator(form="name")
@@ -219,7 +228,7 @@ class Silence(Endless):
 
 
 def prior(seed: int = 0) -> Latent:
-    """One point drawn from N(0, I), for ever.
+    """One point drawn from where the space's sounds lie, N(0, I) in a VAE, for ever.
 
     Parameters
     ----------
@@ -234,7 +243,7 @@ def prior(seed: int = 0) -> Latent:
 
 
 def noise(seed: int = 0) -> Latent:
-    """A new point drawn from N(0, I) each frame, for ever.
+    """A new point drawn from where the space's sounds lie each frame, for ever.
 
     Parameters
     ----------
@@ -249,7 +258,7 @@ def noise(seed: int = 0) -> Latent:
 
 
 def drift(seed: int = 0, beats: float = 8.0) -> Latent:
-    """Wander smoothly to a new point of N(0, I) every so many beats, for ever.
+    """Wander smoothly to a new point, drawn as ``prior`` draws, every so many beats, for ever.
 
     Parameters
     ----------

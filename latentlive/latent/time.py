@@ -119,30 +119,31 @@ class Rev(Latent):
 
 @operator(form="method")
 class Slice(Latent):
-    """From one frame to another."""
+    """From one second to another."""
 
     of: Latent = child(as_latent)
-    start: float = number("frames", least=0.0, most=1e9)
-    stop: float = number("frames", least=0.0, most=1e9)
+    start: float = number("seconds", least=0.0, most=1e9)
+    stop: float = number("seconds", least=0.0, most=1e9)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.stop <= self.start:
             raise ExpressionError(
-                f"slice: stop must be after start {self.start:g} frames, got {self.stop:g}"
+                f"slice: stop must be after start {self.start:g} seconds, got {self.stop:g}"
             )
 
     def length(self, scope: Scope) -> Length:
-        whole = scope.length(self.of)
-        if whole <= self.start:
+        whole, world = scope.length(self.of), scope.world
+        start, stop = world.frames(self.start), world.frames(self.stop)
+        if whole <= start:
+            seconds = float(whole / world.frames(1.0))
             raise ExpressionError(
-                f"slice: start must be before the end at {float(whole):.1f} frames, "
-                f"got {self.start:g}"
+                f"slice: start must be before the end at {seconds:.2f} seconds, got {self.start:g}"
             )
-        return Fraction(min(whole, self.stop)) - Fraction(self.start)
+        return max(min(whole, stop) - start, Fraction(1, world.window))
 
     def at(self, query: Query) -> Latents:
-        return query.at(query.frames + self.start).latents(self.of)
+        return query.at(query.frames + float(query.world.frames(self.start))).latents(self.of)
 
 
 @operator(form="method")
@@ -178,17 +179,19 @@ class Early(Latent):
 
 @operator(form="method")
 class Freeze(Latent):
-    """Stays at one frame."""
+    """Stays at one moment."""
 
     of: Latent = child(as_latent)
-    frame: float = number("frames", least=0.0, most=1e9)
+    second: float = number("seconds", least=0.0, most=1e9)
 
     def length(self, scope: Scope) -> Length:
         scope.length(self.of)
         return math.inf
 
     def at(self, query: Query) -> Latents:
-        return query.at(np.full_like(query.frames, self.frame)).latents(self.of)
+        return query.at(np.full_like(query.frames, float(query.world.frames(self.second)))).latents(
+            self.of
+        )
 
 
 @operator(form="method")

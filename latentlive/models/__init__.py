@@ -1,6 +1,13 @@
 """Neural spaces: loading, checking and running them."""
 
-from latentlive.models.files import Config, Model, load_model, save_model, starter_path
+from latentlive.models.files import (
+    Config,
+    Model,
+    load_model,
+    save_model,
+    spaces_having,
+    starter_path,
+)
 from latentlive.models.levelvae import LevelVAE
 from latentlive.models.rawaudiovae import RawAudioVAE
 
@@ -11,5 +18,6 @@ __all__ = [
     "RawAudioVAE",
     "load_model",
     "save_model",
+    "spaces_having",
     "starter_path",
 ]

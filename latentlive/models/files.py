@@ -101,6 +101,11 @@ DEFAULT = "rawaudiovae"
 """What plays where no space is named."""
 
 
+def spaces_having(axis: str) -> list[str]:
+    """Return the names of the spaces that have an axis."""
+    return [name for name in NAMES if axis in load_model(name).axes]
+
+
 def load_model(path: str | os.PathLike[str] | None = None) -> Space:
     """Load a space by its name, or a model: a ``.safetensors`` file or an original checkpoint.
 

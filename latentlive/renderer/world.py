@@ -26,9 +26,10 @@ from latentlive.latent import (
     Recorded,
     Sound,
 )
+from latentlive.models import spaces_having
 from latentlive.renderer.spaces import Spaces
 from latentlive.renderer.tracks import Tracks
-from latentlive.space import Facts
+from latentlive.space import Axis, Facts, Prior
 from latentlive.units import Floats
 
 Sounds = Callable[[Recorded], Audio]
@@ -112,18 +113,68 @@ class BoundWorld:
     def __init__(self, sounds: Sounds, spaces: Spaces, join: Join, align: bool = True) -> None:
         self.sounds, self.spaces = sounds, spaces
         self.encoder = spaces.encoder(join.model)
-        self.exact, self.overlap = join.exact, joined_by(join, self.encoder.space.facts)
+        self.facts = self.encoder.space.facts
+        self.exact, self.overlap = join.exact, joined_by(join, self.facts)
         self.align = align and self.overlap > 1 and not join.exact
 
     @property
     def window(self) -> int:
         """Samples of one frame."""
-        return self.encoder.space.window
+        return self.facts.window
 
     @property
     def dims(self) -> int:
         """Numbers of one latent vector."""
-        return self.encoder.space.dims
+        return self.facts.dims
+
+    @property
+    def linear(self) -> bool:
+        """Whether latents may be mixed in straight lines only."""
+        return self.facts.linear
+
+    @property
+    def space(self) -> str:
+        """How the space is called."""
+        return self.facts.name
+
+    def frames(self, seconds: float) -> Fraction:
+        """Return how many frames some seconds are, to the nearest sample."""
+        return Fraction(round(seconds * self.facts.sample_rate), self.facts.window)
+
+    def axis(self, name: str) -> Axis:
+        """Return what moves vectors along an axis of the space.
+
+        Raises
+        ------
+        ExpressionError
+            If the space has none of that name.
+        """
+        if name not in self.facts.axes:
+            having = " or ".join(f".on({space!r})" for space in spaces_having(name))
+            raise ExpressionError(
+                f"{name}: the space {self.space!r} has no such axis; write {having}"
+            )
+        return self._axis(name)
+
+    def prior(self, word: str) -> Prior:
+        """Return where the vectors of the space lie.
+
+        Raises
+        ------
+        ExpressionError
+            If nothing is known of that.
+        """
+        if not self.facts.prior:
+            raise ExpressionError(f"{word}: the space {self.space!r} has no prior to draw from")
+        return self._prior()
+
+    def _axis(self, name: str) -> Axis:
+        return self.encoder.space.axes[name]
+
+    def _prior(self) -> Prior:
+        prior = self.encoder.space.prior
+        assert prior is not None
+        return prior
 
     def silence(self) -> Latents:
         """Return the latents of one window of silence [shape=(1, dims)]."""
@@ -188,12 +239,14 @@ class DryWorld(BoundWorld):
         Of the space that will render it.
     """
 
-    window = 0
-    dims = 0
-
     def __init__(self, sounds: Sounds, facts: Facts, exact: bool = False) -> None:
-        self.sounds, self.exact = sounds, exact
-        self.window, self.dims = facts.window, facts.dims
+        self.sounds, self.exact, self.facts = sounds, exact, facts
+
+    def _axis(self, name: str) -> Axis:
+        return lambda z, values: z
+
+    def _prior(self) -> Prior:
+        return Prior()
 
     def silence(self) -> Latents:
         """Return zeros."""

@@ -130,10 +130,11 @@ def latents() -> list[Latent]:
         a.loop().loop(3),
         a.spread(0).spread(sine(8)),
         a.seed(7),
-        a.rev().slice(10, 50.5),
+        a.rev().slice(0.1, 5.5),
         a.early(2).late(1.5),
-        a.freeze(12).scrub(perlin(4)),
+        a.freeze(1.2).scrub(perlin(4)),
         a.offset(prior(3), sine(8)).offset([0.1] * 256),
+        a.pitch("A3").transpose(sine(8)).voiced(0.5).loudness(-20),
         a.dim(7, sine2(4)).jitter(0.3).smooth(0.5),
     ]
     return sources + mixed + touched
