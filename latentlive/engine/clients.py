@@ -66,10 +66,13 @@ class Client:
             self._outbox.put(message)
 
     def _write(self) -> None:
-        with contextlib.suppress(EngineError):  # it is gone; its reader says so
+        try:
             while (message := self._outbox.get()) is not None:
                 self.wire.send(message)
-        self._hang_up()
+        except (EngineError, MemoryError):
+            pass  # it is gone, or there is no room to speak to it: its reader says so
+        finally:
+            self._hang_up()
 
     def drop(self) -> None:
         """Hang up, after what was sent so far if it reads."""
