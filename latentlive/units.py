@@ -25,6 +25,15 @@ def from_db(gain_db: ArrayLike) -> Floats:
     return np.where(db > SILENCE_DB, 10.0 ** (np.minimum(db, 200.0) / 20.0), 0.0)
 
 
+def bpm_text(bpm: float) -> str:
+    """Return a tempo to one decimal, as it is read while it moves.
+
+    >>> bpm_text(72.0), bpm_text(72.3456)
+    ('72 bpm', '72.3 bpm')
+    """
+    return f"{round(bpm, 1):g} bpm"
+
+
 @dataclass(frozen=True)
 class TempoChange:
     """A tempo that holds from a sample on, reached over a ramp.

@@ -16,7 +16,7 @@ from latentlive.engine.cells import Cells
 from latentlive.engine.children import ONE_THREAD
 from latentlive.engine.connection import PATIENCE, Connection, start_engine
 from latentlive.engine.layer import Layer, Master
-from latentlive.engine.planning import History, Now, Shown, Tap, cue_name
+from latentlive.engine.planning import History, Layers, Now, Plan, Status, Tap, cue_name
 from latentlive.engine.shapes import BEATS, BPM, SEED
 from latentlive.engine.wire import Message
 from latentlive.errors import EngineError, ExpressionError
@@ -148,8 +148,8 @@ class Engine(Connection):
         self._cells = Cells(self)
         self.master = Master(self)
         self.now, self.tap = Now(self), Tap(self)
-        self.plan, self.layers = Shown(self, "plan"), Shown(self, "layers")
-        self.status, self.history = Shown(self, "status"), History(self)
+        self.plan, self.layers = Plan(self), Layers(self)
+        self.status, self.history = Status(self), History(self)
         for number in range(1, 17):
             setattr(self, f"d{number}", Layer(self, f"d{number}"))
 

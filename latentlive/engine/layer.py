@@ -9,13 +9,16 @@ from latentlive.engine.levels import followed
 from latentlive.engine.shapes import BEATS, WIDE
 from latentlive.errors import ExpressionError, WordError, did_you_mean
 from latentlive.expr import Whole, dump
+from latentlive.expr.fields import shown
 from latentlive.latent import Texture
+from latentlive.later import instead
+from latentlive.worded import Worded
 
 if TYPE_CHECKING:
     from latentlive.engine.client import Engine
 
 
-class Layer:
+class Layer(Worded):
     """A named place for one texture; every word returns the layer, so that words chain.
 
     Example
@@ -23,8 +26,19 @@ class Layer:
     ``d1 >> sound("gong").extend(4)`` then ``d1.gain(-6).pan(perlin(32)).fade(8)``
     """
 
+    called = "d1"
+
     def __init__(self, engine: Engine, name: str) -> None:
-        self._engine, self.name = engine, name
+        self._engine, self._name = engine, name
+
+    @property
+    def name(self) -> str:
+        """What the layer is called."""
+        return self._name
+
+    def _typed(self) -> str:
+        own = isinstance(getattr(self._engine, self.name, None), Layer)
+        return self.name if own else f"layer({self.name!r})"
 
     def __rshift__(self, texture: Texture) -> Layer:
         """Play a texture here: it takes over at the next quant, once it is ready."""
@@ -145,15 +159,25 @@ class Layer:
         def __getattr__(self, name: str) -> NoReturn:
             if name.startswith("_"):
                 raise AttributeError(name)
-            words = [w for w in vars(Layer) if not w.startswith("_")]
-            raise WordError(
-                f"{self.name}: a layer has no .{name}(){did_you_mean(name, words)}; "
-                f"it has {', '.join(words)}"
+            words = [w for w, held in vars(Layer).items() if callable(held) and w[0] != "_"]
+            hint = instead(name) or did_you_mean(name, words) or f"; it has {', '.join(words)}"
+            raise WordError(f"{self.name}: a layer has no .{name}(){hint}")
+
+        def _compared(self, texture: Any) -> NoReturn:
+            raise ExpressionError(
+                f"{self._typed()} plays a texture with >>: {self._typed()} >> {shown(texture)}"
             )
 
+        __gt__ = __ge__ = __lt__ = __le__ = __lshift__ = _compared
 
-class Master:
+        def __rrshift__(self, texture: Any) -> NoReturn:
+            self._compared(texture)
+
+
+class Master(Worded):
     """What all layers go through, before the limiter."""
+
+    called = "master"
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

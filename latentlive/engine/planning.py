@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from latentlive.errors import ExpressionError
+from latentlive.units import bpm_text
+from latentlive.worded import Worded
 
 if TYPE_CHECKING:
     from latentlive.engine.client import Engine
@@ -16,14 +18,22 @@ FORGET_TAPS = 3.0
 
 TAPS = 8
 
+HISTORY, HISTORY_CHARACTERS = 40, 3500
+"""How much of the log is shown: lines, and characters."""
 
-class Now:
+
+class Now(Worded):
     """Where the transport is; each time it is looked at.
+
+    ``now.beat``, ``now.seconds``, ``now.bpm`` and ``now.sample`` are numbers; ``now + 8`` is the
+    beat 8 beats from now.
 
     Example
     -------
     ``with at(now + 8): d1 >> sound("gong")``
     """
+
+    called = "now"
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -71,11 +81,13 @@ class Now:
 
     def __repr__(self) -> str:
         minutes, seconds = divmod(self.seconds, 60.0)
-        return f"beat {self.beat:.1f}, {int(minutes)}:{seconds:04.1f}, {self.bpm:g} bpm"
+        return f"beat {self.beat:.1f}, {int(minutes)}:{seconds:04.1f}, {bpm_text(self.bpm)}"
 
 
-class Tap:
+class Tap(Worded):
     """A tempo from the pace at which it is called."""
+
+    called = "tap"
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -126,25 +138,21 @@ class Table:
         return self.rows[index]
 
 
-class Shown:
+class Shown(Worded):
     """A view of the engine that is read anew each time it is shown or asked.
 
     Parameters
     ----------
     engine : Engine
-    kind : 'plan', 'layers' or 'status'
     """
 
-    def __init__(self, engine: Engine, kind: str) -> None:
-        self._engine, self._kind = engine, kind
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
 
     @property
     def table(self) -> Table:
         """The rows as they are now."""
-        state = self._engine.fresh()
-        return {"plan": plan_table, "layers": layer_table, "status": status_table}[self._kind](
-            state
-        )
+        raise NotImplementedError
 
     def __repr__(self) -> str:
         return repr(self.table)
@@ -154,6 +162,64 @@ class Shown:
 
     def __getitem__(self, index: int) -> Sequence[Any]:
         return self.table[index]
+
+
+class Plan(Shown):
+    """What is to come: what it is, when, for which layers, and how many seconds are rendered.
+
+    A cue waits for ``go(name)``, the rest for its beat. ``cancel(name)`` drops a line by its name;
+    ``plan[0]`` is the first, as texts.
+
+    Example
+    -------
+    ``with at(64): hush(8)``, then ``plan``
+    """
+
+    called = "plan"
+
+    @property
+    def table(self) -> Table:
+        """What is planned, as it is now."""
+        return plan_table(self._engine.fresh())
+
+
+class Layers(Shown):
+    """Every layer that sounds: its state, gain, the seconds rendered ahead, and its texture.
+
+    A layer is playing, changing (the next texture is on its way), coming, leaving, muted, late
+    (rendering does not keep up) or failed.
+
+    Example
+    -------
+    ``layers``, ``layers[0]``
+    """
+
+    called = "layers"
+
+    @property
+    def table(self) -> Table:
+        """The layers as they are now."""
+        return layer_table(self._engine.fresh())
+
+
+class Status(Shown):
+    """How the engine is: device, transport, rendering, dropouts, and where the log is.
+
+    Rendering says how long a second of sound takes to render: from 0.80 s on there is little room
+    for more layers. Backlog is what is still to be rendered ahead. Dropouts are samples that the
+    device did not get.
+
+    Example
+    -------
+    ``status``
+    """
+
+    called = "status"
+
+    @property
+    def table(self) -> Table:
+        """How it is now."""
+        return status_table(self._engine.fresh())
 
 
 def plan_table(state: dict[str, Any]) -> Table:
@@ -178,7 +244,7 @@ def status_table(state: dict[str, Any]) -> Table:
     """Return how the engine is: device, load, backlog, what was missed, where the log is."""
     rows = [
         ("device", state["device"] or f"none: {state['why']}"),
-        ("transport", f"beat {state['beat']:.1f}, {state['bpm']:g} bpm"),
+        ("transport", f"beat {state['beat']:.1f}, {bpm_text(state['bpm'])}"),
         ("rendering", f"{state['load']:.2f} s for a second of sound"),
         ("backlog", f"{state['backlog']:.1f} s to be rendered ahead"),
         ("dropouts", f"{state['underflows']} underflows, {state['missing']} samples missing"),
@@ -187,18 +253,40 @@ def status_table(state: dict[str, Any]) -> Table:
     return Table(("engine", ""), rows, "")
 
 
-class History:
-    """What was typed in this performance, with its moments: the log so far."""
+class History(Worded):
+    """The newest of what was typed in this performance, with its moments: the end of the log.
+
+    Example
+    -------
+    ``history``
+    """
+
+    called = "history"
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def __repr__(self) -> str:
         try:
-            with open(self._engine.log, encoding="utf-8") as file:
-                return file.read().rstrip() or "nothing was typed yet"
+            with open(self._engine.log, encoding="utf-8", errors="replace") as file:
+                rows = [_printable(row.rstrip("\n")) for row in file]
         except OSError as error:
             return f"history: cannot read {self._engine.log}: {error.strerror}"
+        newest: list[str] = []
+        room = HISTORY_CHARACTERS
+        for row in reversed(rows[-HISTORY:]):
+            room -= len(row) + 1
+            if room < 0:
+                break
+            newest.insert(0, row)
+        if len(newest) < len(rows):
+            newest.insert(0, f"... {len(rows) - len(newest)} lines before: {self._engine.log}")
+        return "\n".join(newest).rstrip() or "nothing was typed yet"
+
+
+def _printable(row: str) -> str:
+    """Return a row without what a terminal would take for an order."""
+    return "".join(c if c.isprintable() or c == "\t" else repr(c)[1:-1] for c in row)
 
 
 def cue_name(name: Any, word: str) -> str:

@@ -189,11 +189,11 @@ class Choice(Kind):
 
     def coerce(self, value: Any, place: str) -> str:
         """Return the value, refused unless it is one of the options."""
-        if value not in self.options:
+        if not isinstance(value, str) or value not in self.options:
             known = " or ".join(repr(o) for o in self.options)
             hint = did_you_mean(value, self.options) if isinstance(value, str) else ""
             raise ExpressionError(f"{place} must be {known}, got {shown(value)}{hint}")
-        return str(value)
+        return value
 
 
 _arrays: weakref.WeakValueDictionary[str, NDArray[Any]] = weakref.WeakValueDictionary()
@@ -209,8 +209,8 @@ def array(digest: str) -> NDArray[Any]:
     """Return a large array that an expression of this process holds, by its digest."""
     try:
         return _arrays[digest]
-    except KeyError:
-        raise ExpressionError(f"array: none here has the digest {digest!r}") from None
+    except (KeyError, TypeError):
+        raise ExpressionError(f"array: none here has the digest {shown(digest)}") from None
 
 
 class Array(Kind):
@@ -223,7 +223,7 @@ class Array(Kind):
         """Return the one read-only array with this content."""
         try:
             values = np.array(value, dtype=self.dtype, order="C") + self.dtype.type(0)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise ExpressionError(f"{place} must be numbers, got {shown(value)}") from None
         if values.ndim != self.ndim or values.size == 0:
             raise ExpressionError(

@@ -35,6 +35,7 @@ from latentlive.expr.fields import (
     ratio,
     whole,
 )
+from latentlive.later import instead
 
 MAX_DEPTH = 150
 """The deepest nesting that an expression may have."""
@@ -42,8 +43,12 @@ MAX_DEPTH = 150
 MAX_COST = 4096
 """How often what is innermost may be asked for one moment: averages multiply."""
 
-LAYER_WORDS = frozenset({"gain", "amp", "pan", "fade", "xfade", "quant", "stop"})
-LAYER_WORD = "; it is a layer's word: (d1 >> ...).gain(-6)"
+LAYER_WORDS = {
+    **{"gain": "-6", "amp": "0.5", "pan": "0.5", "out": "3", "fade": "4", "quant": "4"},
+    **{"xfade": "4", "morph": "8", "wide": "1", "stop": "8", "rename": "'sea'"},
+    **dict.fromkeys(("jump", "mute", "unmute", "solo", "restart"), ""),
+}
+"""Words of layers that are looked for on latents, each with an example's argument."""
 
 _INNER = frozenset({"at", "children", "depth", "digest", "family", "form", "kinds", "length"}) | {
     *("span", "tag", "values", "walk", "word", "asks", "cost"),
@@ -128,7 +133,9 @@ class Node:
                 raise AttributeError(name)
             cls = type(self)
             words = [w for w in dir(cls) if not w.startswith("_") and w not in _INNER]
-            hint = LAYER_WORD if name in LAYER_WORDS else did_you_mean(name, words)
+            hint = instead(name) or did_you_mean(name, words)
+            if name in LAYER_WORDS:
+                hint = f"; it is a layer's word: (d1 >> ...).{name}({LAYER_WORDS[name]})"
             raise WordError(f"{cls.word}: a {cls.family} has no .{name}(){hint}")
 
     def __eq__(self, other: object) -> bool:
@@ -175,9 +182,17 @@ def operator(cls: T | None = None, *, word: str = "", form: str = "call") -> T |
             f.name: f.metadata["kind"] for f in dataclasses.fields(made) if "kind" in f.metadata
         }
         made.tag = f"{made.family}.{made.word}"
+        made.__setattr__ = made.__delattr__ = _unchanging
         if made.tag in _operators:
             raise TypeError(f"the operator {made.tag!r} is declared twice")
         _operators[made.tag] = made
         return cast("T", made)
 
     return declare if cls is None else declare(cls)
+
+
+def _unchanging(node: Node, name: str, *_: object) -> NoReturn:
+    """Refuse to change a node: it is shared, and known by what it holds."""
+    raise WordError(
+        f"{node.word}: .{name} cannot be set: an expression stays as it is; write another"
+    )

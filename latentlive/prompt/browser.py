@@ -9,7 +9,10 @@ import numpy as np
 from latentlive.corpus import Corpus
 from latentlive.corpus.thumbnails import AROUSAL, VALENCE
 from latentlive.engine import Engine
+from latentlive.errors import SoundError
+from latentlive.expr import Text, Whole
 from latentlive.latent import Sound
+from latentlive.worded import Worded
 
 SHOWN = 40
 PREVIEW = "preview"
@@ -55,13 +58,19 @@ class Listing:
         return "\n".join(lines)
 
 
-class Browser(Listing):
-    """The sounds of an engine's corpus.
+class Browser(Worded, Listing):
+    """The sounds of the corpus: a table of name, seconds, cluster and mood.
+
+    ``corpus.find("rain")`` lists those with a word in their names, ``corpus.random(3)`` draws one
+    by lot, ``corpus.audition("gong")`` lets one be heard once and quietly, ``corpus.names`` are all
+    the names. ``cluster(18)`` plays what is in the column cluster.
 
     Example
     -------
     ``corpus``, ``corpus.find("rain")``, ``corpus.random(3)``, ``corpus.audition("gong")``
     """
+
+    called = "corpus"
 
     def __init__(self, engine: Engine) -> None:
         self._engine, self._corpus = engine, engine.corpus
@@ -74,13 +83,15 @@ class Browser(Listing):
 
     def find(self, text: str) -> Listing:
         """Return the sounds whose name contains a text, in any case."""
-        wanted = text.casefold()
+        wanted = Text().coerce(text, "corpus.find: text").casefold()
         return Listing(self._corpus, [n for n in self.names if wanted in n.casefold()])
 
     def random(self, seed: int) -> Sound:
         """Return a sound drawn by lot; the same for the same seed and the same corpus."""
-        names = self.names
-        return Sound(names[int(np.random.Generator(np.random.Philox(seed)).integers(len(names)))])
+        names, key = self.names, Whole().coerce(seed, "corpus.random: seed")
+        if not names:
+            raise SoundError(f"corpus: no sounds in {self._corpus.name!r}")
+        return Sound(names[int(np.random.Generator(np.random.Philox(key)).integers(len(names)))])
 
     def audition(self, name: str, db: float = PREVIEW_DB) -> None:
         """Let a sound be heard once, quietly, on a layer of its own called ``preview``.

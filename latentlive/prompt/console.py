@@ -24,6 +24,7 @@ from latentlive.prompt.scope import Names, first_line
 from latentlive.prompt.session import Cell
 from latentlive.prompt.statement import escaped
 from latentlive.prompt.tutorial import Tutorial
+from latentlive.worded import Worded
 
 if TYPE_CHECKING:
     from latentlive.engine import Engine
@@ -39,8 +40,10 @@ class Leave(BaseException):
     """The performer leaves."""
 
 
-class Exit:
+class Exit(Worded):
     """Leaves the prompt when its name is typed; the engine fades out."""
+
+    called = "exit"
 
     def __call__(self, *_: Any) -> None:
         raise Leave
@@ -49,22 +52,29 @@ class Exit:
         return "exit"
 
 
-class Why:
+class Why(Worded):
     """Prints the traceback of the last error when its name is typed."""
 
-    last: BaseException | None = None
+    called = "why"
+
+    def __init__(self) -> None:
+        self._last: BaseException | None = None
+
+    def remember(self, error: BaseException) -> None:
+        """Keep the error that is to be shown."""
+        self._last = error
 
     def __repr__(self) -> str:
-        if self.last is None:
+        if self._last is None:
             return "nothing went wrong yet"
         try:
-            told = traceback.TracebackException.from_exception(self.last)
+            told = traceback.TracebackException.from_exception(self._last)
             told.stack = traceback.StackSummary.from_list(
                 [frame for frame in told.stack if frame.filename != __file__]
             )
             return "".join(told.format()).rstrip()
         except BaseException as error:  # noqa: BLE001 - an exception's own text may fail
-            return f"{type(self.last).__name__}, which cannot be shown: {type(error).__name__}"
+            return f"{type(self._last).__name__}, which cannot be shown: {type(error).__name__}"
 
 
 class Console:
@@ -186,11 +196,11 @@ class Console:
         except Leave:
             return Answer(leave=True)
         except KeyboardInterrupt as error:
-            self.why.last = error
+            self.why.remember(error)
             what = "while its value was shown" if taken else "nothing of it was taken"
             return Answer(error=f"stopped: {what}")
         except BaseException as error:  # noqa: BLE001 - the prompt outlives all that is typed
-            self.why.last = error
+            self.why.remember(error)
             place = name if file or "\n" in code.strip() else ""
             return Answer(error=self._said(error, place), line=_line(error, name))
 
@@ -258,7 +268,7 @@ class Console:
     def _said(self, error: BaseException, place: str) -> str:
         """Return an error's line, also of an error that fails to say what it is."""
         try:
-            return first_line(error, place, self, self.scope.known())
+            return first_line(error, place, self, self.scope)
         except BaseException as worse:  # noqa: BLE001 - an exception's own text may fail
             return f"{type(error).__name__}, which cannot be shown: {type(worse).__name__}"
 

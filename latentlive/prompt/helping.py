@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from latentlive.errors import ExpressionError, did_you_mean
+from latentlive.prompt.calls import signature
 from latentlive.prompt.scope import OF_THE_ENGINE, Names
 from latentlive.prompt.session import shipped
+from latentlive.worded import Worded
 
 GROUPS = (
     ("sources", "sound cluster near z prior noise drift silence"),
@@ -30,29 +32,6 @@ def owners() -> tuple[type, ...]:
     from latentlive.latent import Latent
 
     return Latent, Curve, Layer, Engine
-
-
-def signature(word: str, thing: Any) -> str:
-    """Return a word as it is called: ``interp(a, b, curve=..., match='crop')``.
-
-    >>> from latentlive import drift
-    >>> signature("drift", drift)
-    'drift(seed=0, beats=8.0)'
-    """
-    if not callable(thing):
-        return word
-    try:
-        wanted = inspect.signature(thing).parameters.values()
-    except (TypeError, ValueError):
-        return f"{word}(...)"
-    shown = []
-    for one in wanted:
-        if one.name == "self":
-            continue
-        star = {"VAR_POSITIONAL": "*", "VAR_KEYWORD": "**"}.get(one.kind.name, "")
-        default = "" if one.default is one.empty else f"={one.default!r}"
-        shown.append(f"{star}{one.name}{default}")
-    return f"{word}({', '.join(shown)})"
 
 
 def document(thing: Any) -> str:
@@ -92,13 +71,15 @@ def explain(word: str, scope: Names | None = None) -> tuple[str, Any]:
     raise ExpressionError(f"help: no word {word!r}{hint}")
 
 
-class Help:
+class Help(Worded):
     """Shows a word's docstring with its example: ``help(sine)``, ``help("extend")``.
 
     Parameters
     ----------
     scope : Names
     """
+
+    called = "help"
 
     def __init__(self, scope: Names) -> None:
         self._scope = scope
@@ -141,8 +122,10 @@ class Help:
         return pydoc.plain(pydoc.render_doc(thing))
 
 
-class Examples:
+class Examples(Worded):
     """Lists the patterns and sessions in reach, with the first line that each says of itself."""
+
+    called = "examples"
 
     def __repr__(self) -> str:
         patterns = [Path.cwd() / "patterns", *shipped("patterns")]

@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from latentlive.units import bpm_text
+
 BAR = 8
 AHEAD = 2.0
 """Seconds ready that fill a layer's bar."""
@@ -64,7 +66,7 @@ def _transport(state: dict[str, Any]) -> Line:
     else:
         minutes, seconds = divmod(state["seconds"], 60)
         where = f"{int(minutes)}:{seconds:04.1f}  beat {state['beat']:.1f}"
-    line: Line = [("time", where), ("", f"  {state['bpm']:g} bpm")]
+    line: Line = [("time", where), ("", f"  {bpm_text(state['bpm'])}")]
     if (level := state.get("meter_db")) is not None:
         line += [("", "  "), *_meter(float(level))]
     if (load := state.get("load")) is not None:

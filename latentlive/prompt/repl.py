@@ -111,7 +111,7 @@ class Prompt:
         except EOFError:
             pass  # Ctrl-D
         except BaseException as error:  # noqa: BLE001 - a fault of the line editor costs that line only
-            self._console.why.last = error
+            self._console.why.remember(error)
             job = Typed("why")
         self._editing.clear()
         self._inbox.put(job)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import latentlive
 from latentlive.errors import ExpressionError, LatentliveError, did_you_mean
+from latentlive.later import instead
+from latentlive.prompt.calls import misused
 
 if TYPE_CHECKING:
     from latentlive.engine import Engine
@@ -96,7 +98,12 @@ class Names(dict[str, Any]):
 
     def known(self) -> list[str]:
         """Return every name that can be typed."""
-        return sorted({*self, *self.words, *OF_THE_ENGINE})
+        return sorted({*self, *self.language})
+
+    @property
+    def language(self) -> frozenset[str]:
+        """Every word, those that variables hide included."""
+        return frozenset({*self.words, *OF_THE_ENGINE})
 
 
 def _kept(name: str) -> str:
@@ -106,7 +113,7 @@ def _kept(name: str) -> str:
 
 
 def first_line(
-    error: BaseException, file: str, others: Container[str] = (), known: Collection[str] = ()
+    error: BaseException, file: str, others: Container[str] = (), scope: Names | None = None
 ) -> str:
     """Return an error as one line, with the place that raised it.
 
@@ -117,8 +124,8 @@ def first_line(
         The code's file name; its lines are named as ``line 3``. Empty: no place is named.
     others : container of str
         Further files of the performer, whose lines are named as ``tides.py line 3``.
-    known : collection of str
-        Names to suggest from when one does not exist.
+    scope : Names, optional
+        What could be typed where it was raised.
     """
     if isinstance(error, SyntaxError):
         if not error.lineno:
@@ -132,8 +139,9 @@ def first_line(
     if isinstance(error, NameError) and error.name in KEPT:
         said = _kept(error.name)  # Python's own words for `del d1`
     elif isinstance(error, NameError) and error.name:
-        near = did_you_mean(error.name, [name for name in known if name != error.name])
-        said = f"no name {error.name!r} here{near}"
+        said = _unknown(error.name, [] if scope is None else scope.known())
+    elif isinstance(error, TypeError) and (told := _misused(error, scope)):
+        said = told
     elif isinstance(error, SystemExit):
         said = "SystemExit: to leave, type exit or press Ctrl-D"
     elif not isinstance(error, LatentliveError):
@@ -144,6 +152,15 @@ def first_line(
         if frame.lineno and (frame.filename == file or frame.filename in others):
             return f"{_place(frame.filename, file, others)}line {frame.lineno}: {said}"
     return said
+
+
+def _unknown(name: str, known: Collection[str]) -> str:
+    near = did_you_mean(name, [one for one in known if one != name])
+    return f"no name {name!r} here{instead(name) or near}"
+
+
+def _misused(error: TypeError, scope: Names | None) -> str:
+    return misused(error) if scope is None else misused(error, scope, scope.language)
 
 
 def _place(found: str, file: str, others: Container[str]) -> str:

@@ -165,7 +165,7 @@ def run_cell(engine: Engine, cell: Cell, scope: Names, file: str) -> str | None:
             exec(code, scope)
             scope.mend()
     except Exception as error:  # noqa: BLE001 - a performer's code may raise anything
-        return f"{cell.name}: {first_line(error, file, known=scope.known())}"
+        return f"{cell.name}: {first_line(error, file, scope=scope)}"
     return None
 
 

@@ -7,8 +7,9 @@ import textwrap
 from dataclasses import dataclass
 from functools import cache
 
-from latentlive.errors import ExpressionError
+from latentlive.expr import Whole
 from latentlive.prompt.session import shipped
+from latentlive.worded import Worded
 
 COLUMNS = 76
 HEADING = re.compile(r"^## (\d+ )?(.*)\n", re.MULTILINE)
@@ -66,8 +67,10 @@ def steps() -> tuple[Step, ...]:
     )
 
 
-class Tutorial:
+class Tutorial(Worded):
     """Shows the next of eight steps when its name is typed; ``tutorial(3)`` shows the third."""
+
+    called = "tutorial"
 
     def __init__(self) -> None:
         self._next = 0
@@ -86,7 +89,5 @@ class Tutorial:
         ----------
         step : int [1..8]
         """
-        if step not in range(1, len(steps()) + 1):
-            raise ExpressionError(f"tutorial: it has steps 1 to {len(steps())}, got {step!r}")
-        self._next = step - 1
+        self._next = Whole(least=1, most=len(steps())).coerce(step, "tutorial: step") - 1
         return self

@@ -1,0 +1,99 @@
+"""Words that are not here yet, or are called otherwise here, and what to do instead.
+
+A word that has come is taken out of the table; a test says so.
+"""
+
+from __future__ import annotations
+
+PITCH = "take a recording of that pitch, or wander: .offset(prior(3), sine(8))"
+TIMBRE = "move along a latent: .offset(prior(3), sine(8))"
+ROUGH = "bring out its noise: .spread(2), .jitter(0.3)"
+RHYTHM = 'step through a recording: sound("clock").scrub(saw(1) * seq([0.2, 0, 0.4], 1))'
+MAP = "name places by cluster(18) or near(sound, 6), and go between them: path([...], saw(60))"
+CURVE = "a curve moves by itself: perlin(8), line(0, 1, 16)"
+PROGRAM = "other programs reach the prompt by latentlive send"
+OUTSIDE = "treat it outside: d1.out(3) with --channels 4 gives it outputs of its own"
+TIME = ".fast(2) and .slow(2) change its time, .extend(2) leaves the curves as they are"
+LEVEL = "set the layer's level: d1.gain(-6)"
+LOOK = "the panel below, layers and plan show what there is"
+
+LATER = {
+    # axes of a space, measured directions
+    "pitch": PITCH,
+    "transpose": PITCH,
+    "loudness": f"bring it to a common loudness: .norm(); {LEVEL}",
+    "voiced": ROUGH,
+    "brighter": TIMBRE,
+    "bright": TIMBRE,
+    "rougher": ROUGH,
+    "noisier": ROUGH,
+    # sequences, places
+    "improvise": MAP,
+    "hits": RHYTHM,
+    "euclid": RHYTHM,
+    "tour": MAP,
+    "place": MAP,
+    "roam": MAP,
+    "swarm": MAP,
+    # control from outside
+    "midi": f"{CURVE}; {PROGRAM}",
+    "knob": CURVE,
+    "knobs": CURVE,
+    "learn": CURVE,
+    "cc": CURVE,
+    "bend": CURVE,
+    "touch": CURVE,
+    "gate": CURVE,
+    "velocity": CURVE,
+    "key": CURVE,
+    "xy": CURVE,
+    "osc": f"{CURVE}; {PROGRAM}",
+    "level": CURVE,
+    "lag": "average it: .smooth(2)",
+    "lead": "start with less rendered ahead: --ahead 0.5",
+    "watch": LOOK,
+    "inputs": LOOK,
+    "stage": LOOK,
+    "track": "read the numbers with np.loadtxt and stretch them over the whole: fit(numbers)",
+    "follow": "stretch numbers over the whole: fit(numbers)",
+    "grab": 'record to a file and play that: sound("take.wav")',
+    "link": "tempo(90) and tap() set the tempo",
+    "clock_in": "tempo(90) and tap() set the tempo",
+    "clock_out": "tempo(90) and tap() set the tempo",
+    # effects
+    "bus": OUTSIDE,
+    "send": OUTSIDE,
+    "hpf": OUTSIDE,
+    "lpf": OUTSIDE,
+    "comb": OUTSIDE,
+    "drive": OUTSIDE,
+    "comp": OUTSIDE,
+    "echo": OUTSIDE,
+    "reverb": OUTSIDE,
+    "dry": OUTSIDE,
+    # rendering
+    "frozen": "latentlive render writes it to a file; play that",
+    "mono": "recordings are mixed to one channel; d1.wide(1) makes two",
+    "seconds": "at tempo(60) a beat is a second",
+    # as other programs call it
+    "rate": TIME,
+    "speed": TIME,
+    "volume": f"{LEVEL}; master.gain(-9) is that of the whole",
+    "filter": OUTSIDE,
+    "delay": OUTSIDE,
+    "bpm": "tempo(90)",
+    "sleep": "Python does not wait here: with at(now.beat + 4): plans what follows",
+    "wait": "Python does not wait here: with at(now.beat + 4): plans what follows",
+    "play": 'd1 >> sound("gong")',
+    "stop": "hush(8) fades all layers out, d1.stop(8) one",
+}
+"""What to do instead, by word."""
+
+
+def instead(word: str) -> str:
+    """Return what to do instead of a word that is not here, empty for one that nobody expects.
+
+    >>> instead("bpm")
+    '; instead: tempo(90)'
+    """
+    return f"; instead: {LATER[word]}" if word in LATER else ""

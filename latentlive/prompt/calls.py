@@ -1,0 +1,181 @@
+"""How words are called, and what to say when a call does not fit."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import linecache
+import re
+import sys
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import latentlive
+from latentlive.errors import did_you_mean
+from latentlive.expr import Node
+from latentlive.worded import Worded
+
+MISFIT = re.compile(r"(?P<called>[\w.]+)\(\) (?P<why>(?:missing|takes|got) .*)")
+"""What Python says of arguments that do not fit."""
+
+UNCALLED = re.compile(r"'\w+' object is not callable")
+DOTTED = re.compile(r"\w+(\.\w+)*")
+LAYER = re.compile(r"d([1-9]|1[0-6])")
+EMPTY: Mapping[str, Any] = {}
+
+PACKAGE = Path(latentlive.__file__).parent
+
+
+def signature(word: str, thing: Any) -> str:
+    """Return a word as it is called: ``interp(a, b, curve=..., match='crop')``.
+
+    >>> from latentlive import drift
+    >>> signature("drift", drift)
+    'drift(seed=0, beats=8.0)'
+    """
+    if not callable(thing):
+        return word
+    try:
+        wanted = inspect.signature(thing).parameters.values()
+    except (TypeError, ValueError):
+        return f"{word}(...)"
+    shown = []
+    for one in wanted:
+        if one.name == "self":
+            continue
+        star = {"VAR_POSITIONAL": "*", "VAR_KEYWORD": "**"}.get(one.kind.name, "")
+        default = "" if one.default is one.empty else f"={one.default!r}"
+        shown.append(f"{star}{one.name}{default}")
+    return f"{word}({', '.join(shown)})"
+
+
+def misused(error: TypeError, scope: Mapping[str, Any] = EMPTY, words: Collection[str] = ()) -> str:
+    """Return what was called wrongly and how it is called, in one line.
+
+    Parameters
+    ----------
+    error : TypeError
+    scope : mapping
+        The performer's own names.
+    words : collection of str
+        What was there without them.
+
+    Returns
+    -------
+    str
+        Empty if the error came from elsewhere, or from a call of the performer's own functions.
+
+    Example
+    -------
+    ``bounce(start, stop, path): 'stop' and 'path' are missing``
+    """
+    last = _last(error.__traceback__)
+    if last is None or _is_ours(last.tb_frame.f_code.co_filename):
+        return ""
+    text = str(error).split("\n", 1)[0]
+    if UNCALLED.fullmatch(text):
+        return _uncalled(last, scope, words)
+    found = MISFIT.fullmatch(text)
+    if found is None or found["called"].split(".")[0] in scope:
+        return ""
+    owner, thing = _resolved(found["called"])
+    if thing is None:
+        return ""
+    return f"{_called(owner, thing)}: {_why(found['why'], thing)}"
+
+
+def _last(chain: TracebackType | None) -> TracebackType | None:
+    """Return where an error was raised."""
+    while chain is not None and chain.tb_next is not None:
+        chain = chain.tb_next
+    return chain
+
+
+def _is_ours(file: str) -> bool:
+    """Tell whether a file is part of latentlive, and neither a session nor a pattern."""
+    try:
+        below = Path(file).relative_to(PACKAGE)
+    except ValueError:
+        return False
+    return below.parts[0] != "shipped"
+
+
+def _resolved(name: str) -> tuple[type | None, Any]:
+    """Return the class and the function of ours that a qualified name means, or nothing."""
+    head, _, member = name.partition(".")
+    for module_name, module in list(sys.modules.items()):
+        held = vars(module).get(head) if module_name.startswith("latentlive.") else None
+        if getattr(held, "__module__", None) != module_name:
+            continue
+        if not member:
+            return None, held
+        if isinstance(held, type) and (found := getattr(held, member, None)) is not None:
+            return held, found
+    return None, None
+
+
+def _called(owner: type | None, thing: Any) -> str:
+    """Return how a function is called where it is typed."""
+    name = thing.__name__
+    if owner is None:
+        return signature(name, thing)
+    if issubclass(owner, Node) and name == "__init__":
+        return signature(owner.word, owner)
+    if issubclass(owner, Worded):
+        if name == "__call__":
+            return signature(owner.called, thing)
+        return signature(f"{owner.called}.{name}", thing)
+    return signature(f".{name}" if issubclass(owner, Node) else name, thing)
+
+
+def _why(told: str, thing: Any) -> str:
+    """Return what does not fit: Python's own words count `self` among the arguments."""
+    named = re.findall(r"'(\w+)'", told)
+    if told.startswith("missing"):
+        verb = "is" if len(named) == 1 else "are"
+        return f"{_list(named)} {verb} missing"
+    if told.startswith("takes") or not named:
+        return "too many arguments are given"
+    if "multiple values" in told:
+        return f"{named[0]} is given twice"
+    known = [name for name in inspect.signature(thing).parameters if name != "self"]
+    return f"it has no {named[0]!r}{did_you_mean(named[0], known)}"
+
+
+def _list(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _uncalled(last: TracebackType, scope: Mapping[str, Any], words: Collection[str]) -> str:
+    """Return what to say of something that was called and is no function."""
+    call = _failing_call(last)
+    name = "" if call is None else ast.unparse(call.func)
+    root = name.split(".")[0]
+    if not DOTTED.fullmatch(name):
+        return ""
+    if root in scope and root in words:
+        return f"{root} is a variable here; del {root} brings the word back"
+    if root in scope and not isinstance(scope[root], Node):
+        return ""
+    if LAYER.fullmatch(name):
+        return f"{name} is a layer: {name} >> texture"
+    return f"{name} is written without brackets: {name}"
+
+
+def _failing_call(last: TracebackType) -> ast.Call | None:
+    """Return the call that failed, as it is written."""
+    code, at = last.tb_frame.f_code, last.tb_lasti // 2
+    place = list(code.co_positions())[at]
+    source = "".join(linecache.getlines(code.co_filename))
+    try:
+        nodes = ast.walk(ast.parse(source))
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+    for node in nodes:
+        if isinstance(node, ast.Call):
+            here = (node.lineno, node.end_lineno, node.col_offset, node.end_col_offset)
+            if here == place:
+                return node
+    return None
