@@ -17,12 +17,12 @@ class Worded:
     then on.
     """
 
-    called: ClassVar[str]
+    _called: ClassVar[str]
     """How it is typed."""
 
     def _typed(self) -> str:
         """Return how this one is typed."""
-        return self.called
+        return self._called
 
     if not TYPE_CHECKING:
 
@@ -46,6 +46,11 @@ class Worded:
                 object.__delattr__(self, name)
                 return
             raise WordError(f"{self._typed()}.{name} cannot be deleted")
+
+
+def typed(thing: Worded | type[Worded]) -> str:
+    """Return how a thing with words is typed; of a class, how one of its kind is."""
+    return thing._called if isinstance(thing, type) else thing._typed()
 
 
 def _short(value: Any) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import latentlive as ll
 from latentlive.prompt.booting import Booting
 from latentlive.prompt.console import Console
+from latentlive.space import ToySpace
 
 TONE = "sound(np.sin(np.arange(9000) * 0.05) * 0.3)"
 
@@ -44,8 +45,9 @@ class Recorded(ll.Engine):
 
     def __init__(self):
         self.asked = []
-        self.state = {"layers": [], "plan": []}
-        self.welcome = {"window": 1024, "dims": 1024, "sample_rate": 44100, "bpm": 60.0}
+        self.state = {"layers": [], "plan": [], "running": False, "position": 0}
+        self.state |= {"beat": 0.0, "bpm": 60.0}
+        self.welcome = {"space": ToySpace(1024).facts.dump(), "sample_rate": 44100, "bpm": 60.0}
         self.state_at, self.ended, self._say = 0.0, False, print
         self._make_words(ll.Corpus("."))
 

@@ -12,6 +12,7 @@ import latentlive as ll
 from latentlive.engine.block import PANIC, PANIC_DONE
 from latentlive.engine.bounce import Bounce
 from latentlive.engine.journal import Journal, Performance
+from latentlive.engine.levels import LOUDEST
 from latentlive.errors import EngineError
 from latentlive.expr import dump
 from latentlive.space import ToySpace
@@ -41,6 +42,31 @@ class Logged(House):
         self.scheduler.panic()
         self.journal.note({"do": "panic", "at": self.scheduler.position})
         self.block.header[PANIC_DONE] += 1
+
+
+def test_a_level_beyond_the_bounds_is_held_there_in_live_and_bounce(tmp_path):
+    """A curve at +60 dB sounds as the number 24, a pan at 7 as 1, bit for bit."""
+    heard = []
+    for name, levels in {
+        "number": {"gain_db": ll.number(24), "pan": ll.number(1), "amp": ll.number(LOUDEST)},
+        "curve": {
+            "gain_db": ll.line(60, 60, 1),
+            "pan": ll.line(7, 7, 1),
+            "amp": ll.line(99, 99, 1),
+        },
+    }.items():
+        path = tmp_path / f"{name}.py"
+        house = Logged(path)
+        put_levels = {word: dump(curve) for word, curve in levels.items()}
+        master = {"op": "master", "gain_db": put_levels["gain_db"]}
+        house.apply(play("d1", A.of), {"op": "set", "layer": "d1", **put_levels}, master)
+        house.run(1.0)
+        house.journal.close()
+        mix, _ = bounced(path, stop=RATE)
+        assert np.array_equal(mix[: len(house.samples)], house.samples[: len(mix)])
+        heard.append(house.samples)
+    assert np.abs(heard[0]).max() > 0.1
+    assert np.array_equal(*heard)
 
 
 def bounced(path, **options):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import threading
 import time
@@ -9,11 +10,12 @@ from queue import SimpleQueue
 
 import pytest
 
+from latentlive.engine import Layer, planning
 from latentlive.errors import EngineError, ExpressionError
 from latentlive.prompt.booting import Booting
 from latentlive.prompt.console import Console
 from latentlive.prompt.jobs import Answer, Left, Saved, Sent, Typed
-from latentlive.prompt.scope import KEPT, Names
+from latentlive.prompt.scope import BARE, KEPT, Names
 from tests.prompting import TONE, Recorded, Shown, console
 
 
@@ -87,7 +89,7 @@ def test_errors_are_one_line_and_nothing_is_sent(prompt, code, line):
 def test_words_can_be_shadowed_and_come_back(prompt):
     typed, _ = prompt
     assert typed.run("z = 3\nz").shown == "3"
-    assert typed.run("del z\nz").shown.startswith("<class 'latentlive")
+    assert typed.run("del z\nz").shown.startswith("z(vector)  One point")
     assert typed.run("globals().clear()\nd1.name").shown == "'d1'"
     assert typed.run("f = lambda: [d2.name for _ in range(2)]\nf()").shown == "['d2', 'd2']"
 
@@ -121,6 +123,102 @@ def test_a_value_that_cannot_be_shown_is_one_line(prompt):
     typed, _ = prompt
     answer = typed.run("class A:\n    def __repr__(self): return 1 / 0\nA()")
     assert answer.error.endswith("ZeroDivisionError: division by zero")
+
+
+@pytest.mark.parametrize(
+    ("code", "asked"),
+    [
+        ("panic", {"op": "panic"}),
+        ("undo", {"op": "undo"}),
+        ("redo", {"op": "redo"}),
+        ("stop_recording", {"op": "stop recording"}),
+        ("d1.gain(-3); panic", {"op": "panic"}),
+        ("if True:\n    panic", {"op": "panic"}),
+        ("try:\n    1 / 0\nexcept ZeroDivisionError:\n    panic", {"op": "panic"}),
+    ],
+)
+def test_a_word_for_emergencies_acts_without_brackets(prompt, code, asked):
+    typed, engine = prompt
+    answer = typed.run(code)
+    assert (answer.shown, answer.error) == ("", "")
+    assert asked in engine.asked
+
+
+def test_a_bare_hush_lands_where_it_stands(prompt):
+    typed, engine = prompt
+    typed.run("hush")
+    assert engine.asked[-1]["changes"] == [{"op": "hush", "fade": 1.0}]
+    typed.run("with at(32):  # the end\n    hush\n")
+    assert engine.asked[-1]["plans"] == [
+        {"op": "cell", "changes": [{"op": "hush", "fade": 1.0}], "beat": 32.0}
+    ]
+    assert typed.run("undo = 3\nundo").shown == "3"  # a variable of one's own is shown
+
+
+def test_a_bare_tap_taps(prompt, monkeypatch):
+    typed, engine = prompt
+    for moment in (10.0, 10.5, 11.0):
+        monkeypatch.setattr(planning.time, "monotonic", lambda moment=moment: moment)
+        typed.run("tap")
+    assert engine.asked[-1]["changes"] == [{"op": "tempo", "bpm": 120.0, "over": 0.0}]
+
+
+def test_every_name_that_is_typed_alone_answers_something_useful(stage):
+    booting = Booting(lambda: stage.engine, print, print)
+    booting.engine()
+    typed = Console(booting, SimpleQueue())
+    typed.run("def tide(beats):\n    'Come and go.'")
+    methods = [f"d1.{name}" for name in dir(Layer) if name[0] != "_"]
+    for name in [*typed.scope.known(), *methods, "sine(8).slow", "corpus.find", "master.gain"]:
+        answer = typed.run(name)
+        if name in ("exit", "quit"):
+            assert answer.leave
+        elif name in ("undo", "redo", "stop_recording"):
+            assert answer.error.endswith((" was done yet", " was undone", "")), answer
+        elif name not in BARE | {"why"}:
+            assert answer.shown, (name, answer)
+            assert not re.search(r"<\w+ .*>| at 0x", answer.shown), answer
+    assert typed.run("tide").shown == "tide(beats)  Come and go."
+    assert typed.run("d1.gain").shown.startswith("d1.gain(db)  Set the level in dB")
+    assert typed.run("hush, 3").shown.startswith("(<bound method")  # inside values it is a value
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *("panic()", "undo()", "redo()", "record('x.wav')", "stop_recording()", "seed(3)"),
+        *("cancel('x')", "audition('x')", "bounce(0, 1, 'x.wav')"),
+    ],
+)
+def test_what_acts_at_once_is_refused_in_a_plan(prompt, code):
+    typed, engine = prompt
+    for plan in ("at(32)", "at(now.beat + 3)", "cue('x')", "after('x', 3)"):
+        answer = typed.run(f"with {plan}:\n    d1 >> {TONE}\n    {code}")
+        word = code.partition("(")[0]
+        assert answer.error == (
+            f"line 3: {word}: it acts at once and cannot be planned; "
+            "write it outside of at, cue, after"
+        )
+    assert engine.asked == []
+    assert typed.run("d1.gain(-3)").error == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "line"),
+    [
+        ("d1.gain(60)", "gain: db must be <= 24 dB, got 60"),
+        ("d1.pan(7)", "pan: place must be <= 1, got 7"),
+        ("d1.pan(-0.1)", "pan: place must be >= 0, got -0.1"),
+        ("d1.amp(100)", "amp: factor must be <= 15.8489, got 100"),
+        ("master.gain(25)", "master: db must be <= 24 dB, got 25"),
+        ("d1.gain(number(60))", "gain: db must be <= 24 dB, got 60"),
+    ],
+)
+def test_a_level_that_is_a_slip_of_the_hand_is_refused(prompt, code, line):
+    typed, engine = prompt
+    assert typed.run(code).error == line
+    assert engine.asked == []
+    assert typed.run("d1.gain(24).pan(1).amp(0); d1.gain(sine(4) * 100)").error == ""
 
 
 def test_words_of_the_engine_are_never_old():

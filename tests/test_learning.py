@@ -69,7 +69,7 @@ def test_the_tutorial_has_eight_steps_and_begins_again():
     assert titles[:2] == ["1 of 8: Hear a sound", "2 of 8: Stretch it"]
     assert titles[7:] == ["8 of 8: Record, undo, hush", titles[0]]
     assert typed.run("tutorial(6)").shown.startswith("6 of 8: Prepare a scene")
-    assert typed.run("tutorial(9)").error == "tutorial: it has steps 1 to 8, got 9"
+    assert typed.run("tutorial(9)").error == "tutorial: step must lie in 1 to 8, got 9"
     for step in steps():
         assert all(len(row) <= 80 for row in step.shown().splitlines())
         assert not set("`[]*") & set("".join(plain(part) for part in step.parts[::2]))

@@ -7,6 +7,7 @@ import pytest
 
 import latentlive as ll
 from latentlive.engine.block import MISSING, POSITION, Block
+from latentlive.engine.changes import described, taken
 from latentlive.engine.due import SLOW
 from latentlive.engine.lanes import PREPARING, STEADY
 from latentlive.engine.report import report
@@ -125,6 +126,42 @@ def test_a_plan_that_cannot_be_ready_says_so_and_waits():
     assert layers(house)["d2"]["since"] % RATE < GRID
 
 
+def test_a_beat_that_is_past_is_said_to_be_and_what_was_planned_comes_at_the_next_quant():
+    house = House()
+    house.apply(play("d1", A))
+    house.run(3.3)
+    house.scheduler.apply([play("d2", B)], beat=2.0)
+    cue(house, "drop", play("d3", B))
+    house.scheduler.cues.go("drop", beat=1.0)
+    assert house.said == [
+        "beat 2 is past, it is beat 3.3: what was planned for it comes now",
+        "beat 1 is past, it is beat 3.3: what was planned for it comes now",
+    ]
+    house.run(1.2)
+    assert [layers(house)[name]["since"] for name in ("d2", "d3")] == [grid(4 * RATE)] * 2
+    house.scheduler.apply([put("d1", gain_db=-6.0)], beat=0.0)
+    house.run(0.4)
+    assert layers(house)["d1"]["gain"] == "-6"
+
+
+def test_what_was_done_is_described_as_it_would_be_typed():
+    changes = [
+        play("d1", A),
+        put("d1", gain_db=-6.0, pan=0.25),
+        put("d1", xfade=8.0, morph=True, pair=1),
+        {"op": "set", "layer": "d2", "amp": ll.sine(3)},
+        {"op": "mute", "layer": "d1", "muted": False},
+        {"op": "tempo", "bpm": 90.0, "over": 4.0},
+    ]
+    told = (
+        "d1.gain(-6).pan(0.25); d1.morph(8).out(3); d2.amp(sine(3)); d1.unmute(); tempo(90, over=4)"
+    )
+    assert described([taken(change) for change in changes[1:]]) == told
+    whole = described([taken(change) for change in changes])
+    assert whole.startswith(f"d1 >> {A!r}; d1.gain(-6)")
+    assert len(described([play("d1", ll.path([A.of] * 99, 0))])) == 160
+
+
 def test_a_tempo_takes_effect_at_the_next_quant_and_keeps_phase():
     house, plain = House(), House()
     moving = ll.interp(A, B, ll.sine(2))
@@ -182,11 +219,13 @@ def test_undo_and_redo_restore_textures_levels_and_clocks():
     house.apply(play("d1", B), put("d1", gain_db=-12.0))
     house.run(2)
     house.scheduler.undo.undo()
+    assert house.said == [f"undone: d1 >> {B!r}; d1.gain(-12)"]
     house.run(2.5)
     assert layers(house)["d1"]["code"] == repr(A)
     assert layers(house)["d1"]["gain"] == "+0"
     assert heard_of(house, A, 0, np.arange(round(5.2 * RATE), round(5.7 * RATE))) < 2e-4
     house.scheduler.undo.redo()
+    assert house.said[1:] == [f"redone: d1 >> {B!r}; d1.gain(-12)"]
     house.run(2.5)
     assert layers(house)["d1"]["code"] == repr(B)
     assert layers(house)["d1"]["gain"] == "-12"
@@ -207,6 +246,7 @@ def test_undo_drops_what_has_not_landed():
     house.run(1.1)
     house.apply(play("d1", B))
     house.scheduler.undo.undo()
+    assert house.said == [f"undone, before it was heard: d1 >> {B!r}"]
     house.run(2)
     assert layers(house)["d1"]["code"] == repr(A)
     assert len(house.scheduler.voices) == 1

@@ -494,7 +494,7 @@ def test_what_cannot_be_decoded_fails_alone_though_it_is_decoded_with_others():
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
-        ([put("d1", gain_db=n) for n in range(1001)], "a cell holds at most 1000 changes"),
+        ([put("d1", gain_db=-n) for n in range(1001)], "a cell holds at most 1000 changes"),
         ([put(f"x{n}", gain_db=0) for n in range(1000)], "there can be at most 1000 layers"),
     ],
 )

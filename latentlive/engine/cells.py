@@ -31,18 +31,32 @@ class Cells:
         else:
             self._engine.request({"op": "cell", "changes": [message]})
 
+    def refuse_planned(self, word: str) -> None:
+        """Refuse what acts at once where changes wait for their moment.
+
+        Raises
+        ------
+        ExpressionError
+            Inside ``at``, ``cue`` and ``after``.
+        """
+        if self._where:
+            raise ExpressionError(
+                f"{word}: it acts at once and cannot be planned; write it outside of at, cue, after"
+            )
+
     @contextlib.contextmanager
     def cell(self, at: int | None, code: str, name: str) -> Iterator[None]:
         """Collect what is changed inside; parameters as in `Engine.cell`."""
-        outer = self._changes, self._plans, self._where
-        self._changes, self._plans, self._where = [], [], {}
+        self.refuse_planned("cell")
+        outer = self._changes, self._plans
+        self._changes, self._plans = [], []
         typed = {"code": code, "name": name}
         try:
             try:
                 yield
             finally:
                 changes, plans = self._changes, self._plans
-                self._changes, self._plans, self._where = outer
+                self._changes, self._plans = outer
         except BaseException as error:
             if code.strip():
                 with contextlib.suppress(EngineError):

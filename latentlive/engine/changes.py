@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from latentlive.curves import Num
 from latentlive.engine.levels import curve_of
 from latentlive.engine.shapes import CHANGES, check_shape
 from latentlive.engine.voices import Layer, State
@@ -16,6 +17,9 @@ TEXTURES = ("play", "restart", "restore")
 
 LEVELS = ("gain_db", "amp", "pan")
 SETTINGS = ("fade", "xfade", "quant", "morph", "wide", "pair")
+
+LONGEST = 160
+"""Characters of changes that are described."""
 
 MOST_CHANGES = MOST_LAYERS = 1000
 """Changes of a cell, and layers that have a name: it is all worked out between two blocks."""
@@ -109,3 +113,52 @@ def named(changes: Iterable[Message]) -> list[str]:
     for change in changes:
         names += [change["layer"]] if "layer" in change else change.get("layers", [])
     return list(dict.fromkeys(names))
+
+
+def described(changes: Iterable[Message]) -> str:
+    """Return some changes as they would be typed, in one line that is not too long.
+
+    >>> described([{"op": "stop", "layer": "d1", "fade": 8.0}, {"op": "hush", "fade": None}])
+    'd1.stop(8); hush()'
+    """
+    text = "; ".join(map(_typed, changes))
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+
+
+def _typed(change: Message) -> str:
+    """Return one change as it would be typed."""
+    op, layer = str(change["op"]), str(change.get("layer", ""))
+    if op == "play":
+        return f"{layer} >> {change['source']['code']}"
+    if op == "restore":
+        return f"{layer} as it was"
+    if op == "set":
+        words = [w for w in (*LEVELS, *SETTINGS) if w in change and w != "morph"]
+        return layer + "".join(f".{_word(w, change)}({_value(w, change)})" for w in words)
+    if op == "mute":
+        return f"{layer}.{'mute' if change['muted'] else 'unmute'}()"
+    if op == "only":
+        return f"only({', '.join(change['layers'])})"
+    if op == "rename":
+        return f"{layer}.rename({change['name']!r})"
+    if op == "master":
+        return f"master.gain({change['gain_db']!r})"
+    if op == "tempo":
+        over = f", over={change['over']:g}" if change.get("over") else ""
+        return f"tempo({change['bpm']:g}{over})"
+    fade = change.get("fade")
+    return f"{layer}{'.' if layer else ''}{op}({'' if fade is None else f'{fade:g}'})"
+
+
+def _word(field: str, change: Message) -> str:
+    """Return the word of a layer that sets a field."""
+    if field == "xfade" and change.get("morph"):
+        return "morph"
+    named = {"gain_db": "gain", "pair": "out"}
+    return named.get(field, field)
+
+
+def _value(field: str, change: Message) -> str:
+    value = 2 * change[field] + 1 if field == "pair" else change[field]
+    value = value.value if isinstance(value, Num) else value
+    return f"{value:g}" if isinstance(value, float | int) else repr(value)

@@ -17,7 +17,7 @@ from latentlive.engine.children import ONE_THREAD
 from latentlive.engine.connection import PATIENCE, Connection, start_engine
 from latentlive.engine.layer import Layer, Master
 from latentlive.engine.planning import History, Layers, Now, Plan, Status, Tap, cue_name
-from latentlive.engine.shapes import BEATS, BPM, SEED
+from latentlive.engine.shapes import BEATS, BPM, PATH, SEED
 from latentlive.engine.wire import Message
 from latentlive.errors import EngineError, ExpressionError
 from latentlive.expr import dump
@@ -173,7 +173,7 @@ class Engine(Connection):
 
     def panic(self) -> None:
         """Silence everything from the next block of the device on, and end all layers."""
-        self.request({"op": "panic"})
+        self._at_once("panic", {"op": "panic"})
 
     def source(self, texture: Texture) -> Message:
         """Return what the engine needs to play a texture, after checking it here.
@@ -262,7 +262,7 @@ class Engine(Connection):
 
     def cancel(self, name: str) -> None:
         """Drop a cue, or a line of the plan by its name."""
-        self.request({"op": "cancel", "name": cue_name(name, "cancel")})
+        self._at_once("cancel", {"op": "cancel", "name": cue_name(name, "cancel")})
 
     def ready(self, name: str) -> float:
         """Return how many seconds of a cue, or of a line of the plan, are rendered.
@@ -283,9 +283,9 @@ class Engine(Connection):
         They sound on the last pair of output channels. Without an argument they stop.
         """
         if what is None or isinstance(what, str):
-            self.request({"op": "audition", "name": what})
+            self._at_once("audition", {"op": "audition", "name": what})
         else:
-            self.request({"op": "audition", "source": self.source(what)})
+            self._at_once("audition", {"op": "audition", "source": self.source(what)})
 
     def tempo(self, bpm: float, over: float = 0.0) -> None:
         """Set the tempo at the next quant.
@@ -307,18 +307,18 @@ class Engine(Connection):
     def seed(self, n: int) -> None:
         """Draw all chance from seed `n` (0 to 2**63 - 1); before the transport starts."""
         n = SEED.coerce(n, "seed: n")
-        self.request({"op": "seed", "n": n})
+        self._at_once("seed", {"op": "seed", "n": n})
 
     def undo(self) -> None:
         """Take back the last change of the layers, with fades; one that has not landed is dropped.
 
-        Can be repeated, up to a hundred times.
+        Can be repeated, up to a hundred times. What was undone is said.
         """
-        self.request({"op": "undo"})
+        self._at_once("undo", {"op": "undo"})
 
     def redo(self) -> None:
-        """Do again what was undone last."""
-        self.request({"op": "redo"})
+        """Do again what was undone last, and say what it was."""
+        self._at_once("redo", {"op": "redo"})
 
     def bounce(self, start: float, stop: float, path: str | os.PathLike[str]) -> None:
         """Write what was heard from one beat to another to a file, rendered in the background.
@@ -337,17 +337,20 @@ class Engine(Connection):
             BEATS.coerce(value, f"bounce: {name}")
             for name, value in (("start", start), ("stop", stop))
         )
+        self._cells.refuse_planned("bounce")
+        file = _file(path, "bounce: path")
         command = [sys.executable, "-P", "-m", "latentlive.cli", "bounce", self.log]
-        command += ["-o", os.path.abspath(path), "--from", f"{first:.6f}b", "--to", f"{last:.6f}b"]
+        command += ["-o", file, "--from", f"{first:.6f}b", "--to", f"{last:.6f}b"]
 
         def run() -> None:
             done = subprocess.run(
                 command, capture_output=True, text=True, env={**os.environ, **ONE_THREAD}
             )
             failed = done.stderr.strip().splitlines()[-1:] if done.returncode else []
-            self._say(failed[0] if failed else f"bounced to {os.path.abspath(path)}")
+            self._say(failed[0] if failed else f"bounced to {file}")
 
         threading.Thread(target=run, daemon=True).start()
+        self._say(f"bouncing to {file}")
 
     @property
     def log(self) -> str:
@@ -382,12 +385,22 @@ class Engine(Connection):
         EngineError
             If it cannot be written there.
         """
-        folder = None if stems is None else os.path.abspath(stems)
-        self.request({"op": "record", "path": os.path.abspath(path), "stems": folder})
+        folder = None if stems is None else _file(stems, "record: stems")
+        file = _file(path, "record: path")
+        self._at_once("record", {"op": "record", "path": file, "stems": folder})
+        self._say(f"recording to {self.state.get('recording', file)}")
 
     def stop_recording(self) -> None:
-        """End the recording."""
+        """End the recording, and say where it is."""
+        self._cells.refuse_planned("stop_recording")
+        recorded = self.fresh().get("recording")
         self.request({"op": "stop recording"})
+        self._say(f"recorded to {recorded}" if recorded else "nothing is being recorded")
+
+    def _at_once(self, word: str, message: Message) -> None:
+        """Ask for what acts at once; refused where changes wait for their moment."""
+        self._cells.refuse_planned(word)
+        self.request(message)
 
     def shown(self, name: str) -> str:
         """Return the code of what a layer plays, empty if it is silent."""
@@ -412,3 +425,15 @@ class Engine(Connection):
 
     def __exit__(self, *_: Any) -> None:
         self.close()
+
+
+def _file(value: object, place: str) -> str:
+    """Return the absolute path that a performer gave.
+
+    Raises
+    ------
+    ExpressionError
+        ``record: path must be a name in quotes, got 3``
+    """
+    given = os.fspath(value) if isinstance(value, os.PathLike) else value
+    return os.path.abspath(PATH.coerce(given, place))

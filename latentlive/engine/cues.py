@@ -54,6 +54,8 @@ class Cues:
             If no cue has that name.
         """
         scheduler, cell = self._scheduler, self.find(name)
+        if beat is not None and scheduler.is_past(beat):
+            beat = None
         cell.fixed = at is not None or beat is not None
         cell.beat = beat
         if beat is not None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentlive.curves import Curve, Num, Time
+from latentlive.engine.levels import LOUDEST, LOUDEST_DB
 from latentlive.units import Floats, Tempo, from_db
 
 GLIDE = 1024
@@ -97,10 +98,12 @@ class Setting:
     ) -> NDArray[np.float64]:
         """Return left and right gain at some global positions [shape=(2, n)].
 
-        Curves count beats of the layer's own clock, which began at `origin`.
+        Curves count beats of the layer's own clock, which began at `origin`. What they ask for
+        beyond the bounds of levels is held there; live, replay and bounce all come by here.
         """
         time = Time(tempo.beats(samples - origin), seed=seed)
-        level = from_db(time.value(self.gain_db)) * time.value(self.amp)
+        level = from_db(np.minimum(time.value(self.gain_db), LOUDEST_DB))
+        level = level * np.clip(time.value(self.amp), -LOUDEST, LOUDEST)
         level = level * time.value(self.audible)
         angle = np.clip(time.value(self.pan), 0.0, 1.0) * (math.pi / 2)
         both = np.stack([level * np.cos(angle), level * np.sin(angle)])

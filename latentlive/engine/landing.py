@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from latentlive.curves import Num
-from latentlive.engine.changes import LEVELS, TEXTURES, fold, named
+from latentlive.engine.changes import LEVELS, TEXTURES, described, fold, named
 from latentlive.engine.voices import Cell, Layer, Voice
 from latentlive.mixer import GRID, grid_ceil
 
@@ -27,7 +27,7 @@ class Landing:
 
     def land(self, cell: Cell, at: int) -> None:
         if cell.undoable:
-            self._scheduler.undo.remember()
+            self._scheduler.undo.remember(described(cell.changes))
         retimed = [change for change in cell.changes if change["op"] == "tempo"]
         if retimed:
             self._scheduler.stage.set_tempo(at, self._scheduler.casting.tempo_of(cell))

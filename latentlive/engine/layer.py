@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from latentlive.curves import Curve, CurveLike, as_curve
-from latentlive.engine.levels import followed
+from latentlive.engine.levels import followed, within
 from latentlive.engine.shapes import BEATS, WIDE
 from latentlive.errors import ExpressionError, WordError, did_you_mean
 from latentlive.expr import Whole, dump
@@ -26,7 +26,7 @@ class Layer(Worded):
     ``d1 >> sound("gong").extend(4)`` then ``d1.gain(-6).pan(perlin(32)).fade(8)``
     """
 
-    called = "d1"
+    _called = "d1"
 
     def __init__(self, engine: Engine, name: str) -> None:
         self._engine, self._name = engine, name
@@ -48,16 +48,16 @@ class Layer(Worded):
         return self
 
     def gain(self, db: CurveLike) -> Layer:
-        """Set the level in dB, a number or a curve; -120 and below is silence."""
-        return self._set(gain_db=_level(db, "gain: db"))
+        """Set the level in dB, a number or a curve: at most 24, and -120 or less is silence."""
+        return self._set(gain_db=_level("gain_db", db, "gain: db"))
 
     def amp(self, factor: CurveLike) -> Layer:
-        """Set a linear factor, a number or a curve, on top of the gain."""
-        return self._set(amp=_level(factor, "amp: factor"))
+        """Set a linear factor, a number or a curve, on top of the gain: at most 15.8 (24 dB)."""
+        return self._set(amp=_level("amp", factor, "amp: factor"))
 
     def pan(self, place: CurveLike) -> Layer:
         """Set the place: 0 left, 0.5 centre, 1 right; a number or a curve, equal power."""
-        return self._set(pan=_level(place, "pan: place"))
+        return self._set(pan=_level("pan", place, "pan: place"))
 
     def fade(self, beats: float) -> Layer:
         """Come in, and stop, over so many beats (>= 0)."""
@@ -177,14 +177,18 @@ class Layer(Worded):
 class Master(Worded):
     """What all layers go through, before the limiter."""
 
-    called = "master"
+    _called = "master"
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def gain(self, db: CurveLike) -> None:
-        """Set the level of the whole in dB, a number or a curve; it starts at -9."""
-        self._engine.change({"op": "master", "gain_db": dump(_level(db, "master: db"))})
+        """Set the level of the whole in dB, a number or a curve, at most 24; it starts at -9."""
+        level = _level("gain_db", db, "master: db")
+        self._engine.change({"op": "master", "gain_db": dump(level)})
+
+    def __repr__(self) -> str:
+        return f"master at {self._engine.state.get('master', '-9')} dB: master.gain(-9)"
 
 
 def _beats(value: Any, place: str) -> float:
@@ -192,5 +196,5 @@ def _beats(value: Any, place: str) -> float:
     return beats
 
 
-def _level(value: CurveLike, place: str) -> Curve:
-    return followed(as_curve(value, place), place)
+def _level(word: str, value: CurveLike, place: str) -> Curve:
+    return within(word, followed(as_curve(value, place), place), place)

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from latentlive.curves import Curve
+from latentlive.curves import Curve, Num
 from latentlive.errors import ExpressionError
-from latentlive.expr import Node, load
+from latentlive.expr import Node, Number, load
+from latentlive.units import from_db
 
 MOST_WORK = 300
 """Values that a level's curve may ask for one of its own: the 1024 gains that are written ahead of
 a voice then take 300,000 of them at most."""
+
+LOUDEST_DB = 24.0
+LOUDEST = float(from_db(LOUDEST_DB))
+"""The highest gain, in dB and as a factor: beyond it is a slip of the hand, and hurts."""
+
+BOUNDS = {
+    "gain_db": Number("dB", most=LOUDEST_DB),
+    "amp": Number(least=-LOUDEST, most=LOUDEST),
+    "pan": Number(least=0.0, most=1.0),
+}
+"""What a number may be; curves are held within the same bounds where they are evaluated."""
 
 
 def curve_of(data: Any) -> Curve:
@@ -50,6 +62,19 @@ def followed(curve: Curve, place: str) -> Curve:
             f"{place}: a layer has no length to fit an array to; "
             "give it a curve of beats such as line(-20, 0, 8)"
         ) from None
+    return curve
+
+
+def within(word: str, curve: Curve, place: str) -> Curve:
+    """Return a level, refused if it is a number beyond the bounds of the word.
+
+    Raises
+    ------
+    ExpressionError
+        ``gain: db must be <= 24 dB, got 60``
+    """
+    if isinstance(curve, Num):
+        BOUNDS[word].coerce(curve.value, place)
     return curve
 
 

@@ -33,7 +33,7 @@ class Now(Worded):
     ``with at(now + 8): d1 >> sound("gong")``
     """
 
-    called = "now"
+    _called = "now"
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -87,7 +87,7 @@ class Now(Worded):
 class Tap(Worded):
     """A tempo from the pace at which it is called."""
 
-    called = "tap"
+    _called = "tap"
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -175,7 +175,7 @@ class Plan(Shown):
     ``with at(64): hush(8)``, then ``plan``
     """
 
-    called = "plan"
+    _called = "plan"
 
     @property
     def table(self) -> Table:
@@ -194,7 +194,7 @@ class Layers(Shown):
     ``layers``, ``layers[0]``
     """
 
-    called = "layers"
+    _called = "layers"
 
     @property
     def table(self) -> Table:
@@ -214,7 +214,7 @@ class Status(Shown):
     ``status``
     """
 
-    called = "status"
+    _called = "status"
 
     @property
     def table(self) -> Table:
@@ -261,7 +261,7 @@ class History(Worded):
     ``history``
     """
 
-    called = "history"
+    _called = "history"
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from latentlive.curves import Num
+from latentlive.curves import Curve, Num
 from latentlive.engine.changes import named
 from latentlive.engine.scheduler import Scheduler
 from latentlive.engine.voices import Cell, Layer, Voice
@@ -26,6 +26,7 @@ def report(scheduler: Scheduler) -> Message:
         "beat": float(scheduler.tempo.beats(position)),
         "bpm": scheduler.tempo.bpm_at(position),
         "silent": scheduler.silent,
+        "master": _gain_text(scheduler.stage.master.gain_db),
         "load": sum(voice.load for voice in sounding),
         "layers": [_layer(scheduler, layer, coming.get(layer.name, [])) for layer in shown],
         "plan": [_planned(scheduler, cell) for cell in scheduler.cues.planned()],
@@ -61,12 +62,11 @@ def _layer(scheduler: Scheduler, layer: Layer, coming: list[Voice]) -> Message:
         state = "muted"
     else:
         state = "playing" if layer.voice else "leaving"
-    gain = layer.state.gain_db
     shown = coming[0] if coming else voice
     return {
         "name": layer.name,
         "state": state,
-        "gain": f"{gain.value:+g}" if isinstance(gain, Num) else repr(gain),
+        "gain": _gain_text(layer.state.gain_db),
         "ready": _ready(scheduler, voice) if voice else 0.0,
         "since": voice.start if voice else None,
         "origin": voice.part.origin if voice else None,
@@ -76,6 +76,10 @@ def _layer(scheduler: Scheduler, layer: Layer, coming: list[Voice]) -> Message:
         "muted": muted,
         "load": voice.load if voice else 0.0,
     }
+
+
+def _gain_text(gain: Curve) -> str:
+    return f"{gain.value:+g}" if isinstance(gain, Num) else repr(gain)
 
 
 def _planned(scheduler: Scheduler, cell: Cell) -> Message:

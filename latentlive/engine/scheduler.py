@@ -174,6 +174,8 @@ class Scheduler:
             check(changes, self.layers, room, self.block.channels)
         if planned:
             self.check([{"op": "cell", "changes": changes}])
+        if beat is not None and self.is_past(beat):
+            beat, planned = None, False
         self._numbers += 1
         cell = Cell(
             [taken(change) for change in changes],
@@ -205,6 +207,16 @@ class Scheduler:
         if not planned:
             self.advance()
         return cell
+
+    def is_past(self, beat: float) -> bool:
+        """Tell whether a beat can no longer be met; say what becomes of what was planned for it."""
+        past = self.running and self.tempo.sample(beat) < self.earliest
+        if past:
+            now = float(self.tempo.beats(self.position))
+            self.say(
+                f"beat {beat:g} is past, it is beat {now:.1f}: what was planned for it comes now"
+            )
+        return past
 
     def check(self, plans: list[Message]) -> None:
         """Refuse plans that could not be taken.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from latentlive.curves import Curve
-from latentlive.engine.levels import curve_of
+from latentlive.engine.levels import curve_of, within
 from latentlive.engine.wire import Message
 from latentlive.errors import EngineError, ExpressionError
 from latentlive.expr import Beats, Kind, Maybe, Number, Text, Whole, load
@@ -93,11 +93,15 @@ class Pace(Kind):
 
 
 class Level(Kind):
-    """A curve of beats, as JSON data."""
+    """A curve of beats, as JSON data; a number within the bounds of its word, if it has one."""
+
+    def __init__(self, word: str = "") -> None:
+        self.word = word
 
     def coerce(self, value: Any, place: str) -> Curve:
         """Return the curve."""
-        return curve_of(value)
+        curve = curve_of(value)
+        return within(self.word, curve, place) if self.word else curve
 
 
 class Played(Kind):
@@ -145,9 +149,9 @@ CHANGES = {
     "set": Shape(
         {"layer": NAME},
         {
-            "gain_db": LEVEL,
-            "amp": LEVEL,
-            "pan": LEVEL,
+            "gain_db": Level("gain_db"),
+            "amp": Level("amp"),
+            "pan": Level("pan"),
             "fade": BEATS,
             "xfade": BEATS,
             "quant": BEATS,
@@ -162,7 +166,7 @@ CHANGES = {
     "mute": Shape({"layer": NAME, "muted": FLAG}),
     "only": Shape({"layers": ListOf(NAME)}),
     "rename": Shape({"layer": NAME, "name": NAME}),
-    "master": Shape({"gain_db": LEVEL}),
+    "master": Shape({"gain_db": Level("gain_db")}),
     "tempo": Shape({"bpm": BPM}, {"over": BEATS}),
 }
 """What a cell is made of."""

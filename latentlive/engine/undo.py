@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from latentlive.curves import Curve
+from latentlive.engine.changes import described
 from latentlive.engine.voices import State
 from latentlive.engine.wire import Message
 from latentlive.errors import EngineError
@@ -20,10 +21,11 @@ DEPTH = 100
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The layers' states by slot, and the master's level."""
+    """The layers' states by slot, the master's level, and what was done to them then."""
 
     states: dict[int, State]
     master: Curve
+    done: str
 
 
 class Undo:
@@ -39,9 +41,9 @@ class Undo:
         self._done: list[Snapshot] = []
         self._undone: list[Snapshot | list[Message]] = []
 
-    def remember(self) -> None:
-        """Keep the present state: a cell is about to land."""
-        self._done.append(self._now())
+    def remember(self, done: str) -> None:
+        """Keep the present state: what is described is about to be done."""
+        self._done.append(self._now(done))
         del self._done[:-DEPTH]
 
     def forget_undone(self) -> None:
@@ -62,9 +64,12 @@ class Undo:
             cell = waiting[-1]
             scheduler.drop(cell)
             self._undone.append(cell.changes)
+            scheduler.say(f"undone, before it was heard: {described(cell.changes)}")
         elif self._done:
-            self._undone.append(self._now())
-            self._restore(self._done.pop())
+            before = self._done.pop()
+            self._undone.append(self._now(before.done))
+            self._restore(before)
+            scheduler.say(f"undone: {before.done}")
         else:
             raise EngineError("undo: nothing was done yet")
 
@@ -80,17 +85,19 @@ class Undo:
             raise EngineError("redo: nothing was undone")
         undone = self._undone.pop()
         if isinstance(undone, Snapshot):
-            self.remember()
+            self.remember(undone.done)
             self._restore(undone)
+            self._scheduler.say(f"redone: {undone.done}")
         else:
             left = self._undone.copy()
             self._scheduler.apply(undone)
             self._undone = left
+            self._scheduler.say(f"redone: {described(undone)}")
 
-    def _now(self) -> Snapshot:
+    def _now(self, done: str) -> Snapshot:
         layers = self._scheduler.layers.values()
         states = {layer.slot: layer.state for layer in layers}
-        return Snapshot(states, self._scheduler.stage.master.gain_db)
+        return Snapshot(states, self._scheduler.stage.master.gain_db, done)
 
     def _restore(self, snapshot: Snapshot) -> None:
         changes: list[Message] = [

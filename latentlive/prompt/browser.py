@@ -70,7 +70,7 @@ class Browser(Worded, Listing):
     ``corpus``, ``corpus.find("rain")``, ``corpus.random(3)``, ``corpus.audition("gong")``
     """
 
-    called = "corpus"
+    _called = "corpus"
 
     def __init__(self, engine: Engine) -> None:
         self._engine, self._corpus = engine, engine.corpus

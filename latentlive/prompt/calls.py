@@ -15,7 +15,7 @@ from typing import Any
 import latentlive
 from latentlive.errors import did_you_mean
 from latentlive.expr import Node
-from latentlive.worded import Worded
+from latentlive.worded import Worded, typed
 
 MISFIT = re.compile(r"(?P<called>[\w.]+)\(\) (?P<why>(?:missing|takes|got) .*)")
 """What Python says of arguments that do not fit."""
@@ -49,6 +49,20 @@ def signature(word: str, thing: Any) -> str:
         default = "" if one.default is one.empty else f"={one.default!r}"
         shown.append(f"{star}{one.name}{default}")
     return f"{word}({', '.join(shown)})"
+
+
+def spoken(thing: Any) -> str:
+    """Return a function, a method or an operator as it is called where it is typed.
+
+    >>> from latentlive import sine, z
+    >>> spoken(z), spoken(sine(8).slow)
+    ('z(vector)', '.slow(factor)')
+    """
+    if inspect.isclass(thing):
+        return signature(getattr(thing, "word", thing.__name__), thing)
+    owner = getattr(thing, "__self__", None)
+    before = f"{typed(owner)}." if isinstance(owner, Worded) else "." * isinstance(owner, Node)
+    return signature(before + thing.__name__, thing)
 
 
 def misused(error: TypeError, scope: Mapping[str, Any] = EMPTY, words: Collection[str] = ()) -> str:
@@ -125,8 +139,8 @@ def _called(owner: type | None, thing: Any) -> str:
         return signature(owner.word, owner)
     if issubclass(owner, Worded):
         if name == "__call__":
-            return signature(owner.called, thing)
-        return signature(f"{owner.called}.{name}", thing)
+            return signature(typed(owner), thing)
+        return signature(f"{typed(owner)}.{name}", thing)
     return signature(f".{name}" if issubclass(owner, Node) else name, thing)
 
 

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from latentlive.errors import LatentliveError
 from latentlive.prompt.booting import Booting
-from latentlive.prompt.helping import Examples, Help
+from latentlive.prompt.helping import Examples, Help, told
 from latentlive.prompt.jobs import Answer, Front, Job, Left, Saved, Sent, Typed
 from latentlive.prompt.rehearsal import Rehearsal
 from latentlive.prompt.reloading import Patterns
-from latentlive.prompt.scope import Names, first_line
+from latentlive.prompt.scope import Names, first_line, parsed
 from latentlive.prompt.session import Cell
 from latentlive.prompt.statement import escaped
 from latentlive.prompt.tutorial import Tutorial
@@ -43,7 +43,7 @@ class Leave(BaseException):
 class Exit(Worded):
     """Leaves the prompt when its name is typed; the engine fades out."""
 
-    called = "exit"
+    _called = "exit"
 
     def __call__(self, *_: Any) -> None:
         raise Leave
@@ -55,7 +55,7 @@ class Exit(Worded):
 class Why(Worded):
     """Prints the traceback of the last error when its name is typed."""
 
-    called = "why"
+    _called = "why"
 
     def __init__(self) -> None:
         self._last: BaseException | None = None
@@ -206,7 +206,7 @@ class Console:
 
     def execute(self, code: str, file: str, line: int = 1, name: str = "") -> Any:
         """Run code as one cell; return the value of its last expression, raise what it raises."""
-        tree = ast.parse("\n" * (line - 1) + code, file)
+        tree = parsed(code, file, line, self.scope)
         last = tree.body[-1] if tree.body else None
         if any(isinstance(node, ast.Import | ast.ImportFrom) for node in ast.walk(tree)):
             importlib.invalidate_caches()
@@ -253,7 +253,7 @@ class Console:
         if value is None or (isinstance(value, Layer) and not code.strip().isidentifier()):
             return ""
         self.scope["_"] = value
-        text = repr(value)
+        text = told(value)
         if len(text) > LONGEST and not isinstance(value, Why):
             text = f"{text[:LONGEST]} ... ({len(text)} characters)"
         return text

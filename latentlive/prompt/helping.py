@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from latentlive.errors import ExpressionError, did_you_mean
-from latentlive.prompt.calls import signature
+from latentlive.expr import Node
+from latentlive.prompt.calls import signature, spoken
 from latentlive.prompt.scope import OF_THE_ENGINE, Names
 from latentlive.prompt.session import shipped
 from latentlive.worded import Worded
@@ -71,6 +72,24 @@ def explain(word: str, scope: Names | None = None) -> tuple[str, Any]:
     raise ExpressionError(f"help: no word {word!r}{hint}")
 
 
+def told(value: Any) -> str:
+    """Return the text of a value; of a function, how it is called and what it does.
+
+    Example
+    -------
+    >>> from latentlive import noise
+    >>> told(noise)
+    'noise(seed=0)  A new point drawn from N(0, I) each frame, for ever.'
+    """
+    if inspect.ismodule(value):
+        return f"{value.__name__} is a module of Python: help({value.__name__!r})"
+    ours = inspect.isclass(value) and issubclass(value, Node)
+    if not (inspect.isfunction(value) or inspect.ismethod(value) or ours):
+        return repr(value)
+    first = document(value).partition("\n")[0]
+    return f"{spoken(value)}  {first}".rstrip()
+
+
 class Help(Worded):
     """Shows a word's docstring with its example: ``help(sine)``, ``help("extend")``.
 
@@ -79,7 +98,7 @@ class Help(Worded):
     scope : Names
     """
 
-    called = "help"
+    _called = "help"
 
     def __init__(self, scope: Names) -> None:
         self._scope = scope
@@ -99,7 +118,6 @@ class Help(Worded):
     def text(self, thing: Any) -> str:
         """Return what is shown for a word, a value, or a word's name."""
         from latentlive.engine import Layer
-        from latentlive.expr import Node
 
         if isinstance(thing, str):
             called, thing = explain(thing, self._scope)
@@ -125,7 +143,7 @@ class Help(Worded):
 class Examples(Worded):
     """Lists the patterns and sessions in reach, with the first line that each says of itself."""
 
-    called = "examples"
+    _called = "examples"
 
     def __repr__(self) -> str:
         patterns = [Path.cwd() / "patterns", *shipped("patterns")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import traceback
 from collections.abc import Callable, Collection, Container, Mapping
 from pathlib import Path
@@ -27,6 +28,12 @@ OF_THE_ENGINE = (
     *("audition", "undo", "redo", "history", "status", "seed", "bounce", "corpus", "log"),
 )
 """Words that are looked up on the engine each time they are used: ``now`` is never old."""
+
+BARE = frozenset({"panic", "hush", "undo", "redo", "stop_recording", "tap"})
+"""Words that act as soon as their name stands alone on a line: in an emergency nobody types ()."""
+
+BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
+"""Where statements have statements inside."""
 
 LONGEST = 400
 """Characters of an error's line."""
@@ -98,12 +105,42 @@ class Names(dict[str, Any]):
 
     def known(self) -> list[str]:
         """Return every name that can be typed."""
-        return sorted({*self, *self.language})
+        own = (name for name in self if not name.startswith("__"))
+        return sorted({*own, *self.language})
 
     @property
     def language(self) -> frozenset[str]:
         """Every word, those that variables hide included."""
         return frozenset({*self.words, *OF_THE_ENGINE})
+
+
+def parsed(code: str, file: str, line: int, scope: Names) -> ast.Module:
+    """Return a cell's code as it is run: a word of `BARE` alone on a line is called.
+
+    Parameters
+    ----------
+    code : str
+    file : str
+    line : int
+        Of its first line in the file.
+    scope : Names
+        What it has of its own, or the cell assigns, is not called.
+    """
+    tree = ast.parse("\n" * (line - 1) + code, file)
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    acting = BARE - scope.keys() - {one.id for one in names if not isinstance(one.ctx, ast.Load)}
+    opened: list[ast.AST] = [tree]
+    while opened:
+        node = opened.pop()
+        for field in BLOCKS:
+            held = getattr(node, field, None)
+            for statement in held if isinstance(held, list) else ():
+                opened.append(statement)
+                if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Name):
+                    word = statement.value
+                    if word.id in acting:
+                        statement.value = ast.copy_location(ast.Call(word, [], []), word)
+    return tree
 
 
 def _kept(name: str) -> str:

@@ -21,7 +21,7 @@ from typing import Any
 import latentlive
 from latentlive.engine import Engine
 from latentlive.errors import ExpressionError, SoundError
-from latentlive.prompt.scope import Names, first_line
+from latentlive.prompt.scope import Names, first_line, parsed
 
 HEADING = re.compile(r"^# %%(?:[ \t]+(?P<rest>.*))?$")
 MOMENT = re.compile(r"^(\d+):([0-5]\d):([0-5]\d(?:\.\d+)?)(?:[ \t]+|$)")
@@ -160,7 +160,7 @@ def run_cell(engine: Engine, cell: Cell, scope: Names, file: str) -> str | None:
     rate = engine.welcome["sample_rate"]
     at = None if cell.moment is None else round(cell.moment * rate)
     try:
-        code = compile("\n" * (cell.line - 1) + cell.code, file, "exec")
+        code = compile(parsed(cell.code, file, cell.line, scope), file, "exec")
         with engine.cell(at, cell.code, cell.name):
             exec(code, scope)
             scope.mend()

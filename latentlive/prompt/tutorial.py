@@ -70,7 +70,7 @@ def steps() -> tuple[Step, ...]:
 class Tutorial(Worded):
     """Shows the next of eight steps when its name is typed; ``tutorial(3)`` shows the third."""
 
-    called = "tutorial"
+    _called = "tutorial"
 
     def __init__(self) -> None:
         self._next = 0
