@@ -5,7 +5,6 @@ A word that has come is taken out of the table; a test says so.
 
 from __future__ import annotations
 
-PITCH = "take a recording of that pitch, or wander: .offset(prior(3), sine(8))"
 TIMBRE = "move along a latent: .offset(prior(3), sine(8))"
 ROUGH = "bring out its noise: .spread(2), .jitter(0.3)"
 RHYTHM = 'step through a recording: sound("clock").scrub(saw(1) * seq([0.2, 0, 0.4], 1))'
@@ -18,11 +17,7 @@ LEVEL = "set the layer's level: d1.gain(-6)"
 LOOK = "the panel below, layers and plan show what there is"
 
 LATER = {
-    # axes of a space, measured directions
-    "pitch": PITCH,
-    "transpose": PITCH,
-    "loudness": f"bring it to a common loudness: .norm(); {LEVEL}",
-    "voiced": ROUGH,
+    # measured directions
     "brighter": TIMBRE,
     "bright": TIMBRE,
     "rougher": ROUGH,
