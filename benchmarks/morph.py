@@ -109,8 +109,7 @@ def sound(name: str) -> Floats | None:
         samples = None
     if samples is None:
         return None
-    n = int(SECONDS * RATE)
-    return np.pad(samples[:n], (0, max(n - len(samples), 0)))
+    return samples[: int(SECONDS * RATE)]
 
 
 def pairs(held_out: bool = False) -> dict[str, tuple[Floats, Floats]]:
@@ -122,7 +121,8 @@ def pairs(held_out: bool = False) -> dict[str, tuple[Floats, Floats]]:
         if a is None or b is None:
             click.echo(f"left out: {name}, since a sound is missing", err=True)
         else:
-            found[name] = a, b
+            n = min(len(a), len(b))
+            found[name] = a[:n], b[:n]
     return found
 
 

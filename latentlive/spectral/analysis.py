@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from latentlive.spectral import pitch
 from latentlive.spectral.grid import (
     AROUND,
     BIN,
-    BINS,
     F32,
     F64,
     FRAME,
@@ -21,6 +21,7 @@ from latentlive.spectral.grid import (
     PAGE,
     PAGE_SAMPLES,
     SIZE,
+    Ints,
     erbs,
 )
 from latentlive.spectral.layout import (
@@ -36,29 +37,45 @@ from latentlive.spectral.layout import (
     roots,
 )
 
+NARROW = 371
+"""Bins that are bands of their own: up to 4 kHz."""
+
+THIN = 8
+"""Of what tells about the bass, every so many samples are enough."""
+
+TAPS = 128
+
+DEEP = 110
+"""Bins, to 1.2 kHz, that longer stretches tell about where there is no pitch and no change."""
+
+WIDE = 4
+"""Bins of a band beyond."""
+
 STEP = 64
 """Frames that are analysed together, so that they stay in the processor's cache."""
 
-LOUDEST = 16.0
+PARTIAL = 4.0
+"""What a partial weighs against noise of its energy when shares are cut."""
+
+OFF = 0.2
+"""How far from a harmonic, in parts of the pitch, what belongs to it may lie."""
+
+SUDDEN = 1.5
+"""Natural log of energy by which tones have to rise above, or fall below, all that was near."""
+
+LOUDEST = 4.0
 """Samples beyond are clipped."""
 
 FLOOR = 1e-9
 """A mean square below this, -90 dB, is silence."""
 
 
-@lru_cache(maxsize=1)
-def _windows() -> tuple[F32, F32]:
-    phase = 2.0 * np.pi * np.arange(SIZE) / SIZE
+@lru_cache(maxsize=2)
+def _windows(size: int) -> tuple[F32, F32]:
+    phase = 2.0 * np.pi * np.arange(size) / size
     hann = 0.5 - 0.5 * np.cos(phase)
-    slope = np.pi / SIZE * np.sin(phase)
+    slope = np.pi / size * np.sin(phase)
     return hann.astype(np.float32), slope.astype(np.float32)
-
-
-@lru_cache(maxsize=1)
-def _per_erb() -> F64:
-    """Return how much of hearing's scale a bin covers [shape=(bins,)]."""
-    found: F64 = np.gradient(erbs(np.arange(BINS, dtype=np.float64) * BIN))
-    return found
 
 
 def spectra(frames: F32) -> tuple[F32, F32]:
@@ -67,16 +84,61 @@ def spectra(frames: F32) -> tuple[F32, F32]:
     A sinusoid of amplitude A sums to A^2, noise of variance s to 2s. Each bin's energy is placed
     where its phase says that it is (Auger and Flandrin 1995).
     """
-    hann, slope = _windows()
+    size = frames.shape[1]
+    hann, slope = _windows(size)
     x = np.fft.rfft(frames * hann).astype(np.complex64)
     xd = np.fft.rfft(frames * slope).astype(np.complex64)
     power = x.real * x.real + x.imag * x.imag
     # The imaginary part of xd / x.
     cross = xd.imag * x.real - xd.real * x.imag
-    shift = cross / np.maximum(power, np.float32(1e-20)) * np.float32(SIZE / (2.0 * np.pi))
-    place = np.arange(BINS, dtype=np.float32) - np.clip(shift, np.float32(-2.5), np.float32(2.5))
-    power *= np.float32(4.0 / (SIZE * 0.375 * SIZE))
+    shift = cross / np.maximum(power, np.float32(1e-20)) * np.float32(size / (2.0 * np.pi))
+    place = np.arange(power.shape[1], dtype=np.float32)
+    place = place - np.clip(shift, np.float32(-2.5), np.float32(2.5))
+    power *= np.float32(4.0 / (size * 0.375 * size))
     return power, place
+
+
+@lru_cache(maxsize=1)
+def _lowpass() -> F32:
+    """Return a filter that lets pass what a rate of 5.5 kHz can hold, to 2.2 kHz."""
+    n = np.arange(TAPS) - (TAPS - 1) / 2
+    taps = np.sinc(n / THIN * 0.9) * np.blackman(TAPS)
+    found: F32 = (taps / taps.sum()).astype(np.float32)
+    return found
+
+
+def thinned(samples: F32) -> F32:
+    """Return every eighth sample, without what is above 2.2 kHz."""
+    before = TAPS // 2 - 1
+    padded = np.pad(samples, (before, TAPS))
+    cut = np.lib.stride_tricks.sliding_window_view(padded, TAPS)[: len(samples) : THIN]
+    found: F32 = np.ascontiguousarray(cut) @ _lowpass()
+    return found
+
+
+def deepened(low: F32, tonal: F32, noise: F32, place: F32) -> None:
+    """Put what stretches twice as long say about the bass in place of what is known, in place.
+
+    Parameters
+    ----------
+    low : array [shape=(n, size / 4)]
+        Stretches of 8192 samples, of which every eighth is left.
+    tonal, noise, place : array [shape=(n, bins)]
+    """
+    power, where = spectra(low)
+    tone = tonality(power, where)
+    fine, fine_place = gathered(power, tone, where)
+    rough = power * (np.float32(1.0) - tone)
+    # Two fine bins to a bin, whose middle is the even one.
+    top = 2 * DEEP
+    odd, even = fine[:, 1:top:2], fine[:, 2 : top + 1 : 2]
+    pair = odd + even
+    mean = odd * fine_place[:, 1:top:2] + even * fine_place[:, 2 : top + 1 : 2]
+    tonal[:, 1 : DEEP + 1] = pair
+    bins = np.arange(1, DEEP + 1, dtype=np.float32)
+    mean = np.where(pair > 1e-20, mean / np.maximum(pair, np.float32(1e-20)) * 0.5, bins)
+    place[:, 1 : DEEP + 1] = mean
+    noise[:, 1 : DEEP + 1] = rough[:, 1:top:2] + rough[:, 2 : top + 1 : 2]
 
 
 def _smoothed(x: F32) -> F32:
@@ -122,58 +184,128 @@ def tonality(power: F32, place: F32) -> F32:
     return found
 
 
-def atoms(power: F32, tone: F32, place: F32, count: int) -> tuple[F32, F32, F32]:
+@lru_cache(maxsize=1)
+def _bands() -> tuple[Ints, F32]:
+    """Return the first bin of each band that atoms are cut from, and its width in ERB.
+
+    A band is a bin up to 4 kHz and four beyond, where hearing is no finer.
+    """
+    first = np.r_[1 : NARROW + 1, NARROW + 1 : int(HIGHEST / BIN) : WIDE]
+    edges = np.r_[first, first[-1] + WIDE] * BIN
+    return first, np.diff(erbs(edges)).astype(np.float32)
+
+
+def banded(x: F32 | F64) -> F32:
+    """Return sums over bands [shape=(n, bins) -> (n, bands)]."""
+    first, _ = _bands()
+    wide = len(first) - NARROW
+    high = x[:, NARROW + 1 : NARROW + 1 + wide * WIDE].reshape(len(x), wide, WIDE)
+    pairs = high[:, :, :2] + high[:, :, 2:]
+    return np.concatenate([x[:, 1 : NARROW + 1], pairs[:, :, 0] + pairs[:, :, 1]], 1)
+
+
+def gathered(power: F32, tone: F32, place: F32) -> tuple[F32, F32]:
+    """Gather the tonal energy of bins where it lies.
+
+    Returns
+    -------
+    energies, places [bins] : arrays [shape=(n, bins)]
+        A place is the mean of what came to a bin; where nothing came, the bin itself.
+    """
+    n, bins = power.shape
+    index = np.flatnonzero(tone > np.float32(0.05))
+    where = place.ravel()[index].astype(np.float64)
+    energy = (power * tone).ravel()[index].astype(np.float64)
+    target = np.rint(where).astype(np.int64) + index // bins * bins
+    np.clip(target, 0, n * bins - 1, out=target)
+    total = np.bincount(target, energy, n * bins).reshape(n, bins)
+    moment = np.bincount(target, energy * where, n * bins).reshape(n, bins)
+    own = np.broadcast_to(np.arange(bins, dtype=np.float64), (n, bins)).copy()
+    np.divide(moment, total, out=own, where=total > 1e-25)
+    return total.astype(np.float32), own.astype(np.float32)
+
+
+def atoms(tonal: F32, noise: F32, place: F32, count: int) -> tuple[F32, F32, F32]:
     """Cut spectra into shares of equal weight.
+
+    Parameters
+    ----------
+    tonal, noise : array [shape=(n, bins)]
+        Energies.
+    place : array [shape=(n, bins), bins]
+        Where the tonal energy lies.
 
     Returns
     -------
     positions [octaves from 640 Hz], energies, tonal shares : arrays [shape=(n, count)]
     """
-    n = len(power)
-    moved = np.where(tone > np.float32(0.3), place, np.arange(BINS, dtype=np.float32))
-    order = np.argsort(moved, axis=1, kind="stable")
+    n = len(tonal)
+    heavy = np.square(tonal, dtype=np.float64) + 1e-3 * np.square(noise, dtype=np.float64)
+    kinds = banded(tonal), banded(noise), banded(heavy), banded(heavy * place)
+    first, per_erb = _bands()
     rows = np.arange(n)[:, None]
-    moved, power, tone = moved[rows, order], power[rows, order], tone[rows, order]
-    per_erb = _per_erb()[order]
-    total = np.maximum(power.sum(1, keepdims=True, dtype=np.float64), 1e-20)
-    share = np.maximum(power / total, 1e-15) ** 0.3 * per_erb
-    share = np.maximum(share - 10.0 ** (-7.5 * 0.3) * per_erb, 0.0) + 1e-6 * per_erb
-    square = power.astype(np.float64) ** 2
-    kinds = (power, power * tone, square, square * moved)
-    mass = np.cumsum(share, 1)
+    total = np.maximum((kinds[0] + kinds[1]).sum(1, keepdims=True), np.float32(1e-20))
+    share = np.float32(PARTIAL) * np.power(kinds[0] / total, np.float32(0.3))
+    share += np.power(kinds[1] / total, np.float32(0.3))
+    share = np.maximum(share - np.float32(10.0 ** (-7.5 * 0.3)), np.float32(1e-6)) * per_erb
+    width = share.shape[1]
+    mass = np.cumsum(share, 1, dtype=np.float64)
     mass /= mass[:, -1:]
     # All rows in one search: each lies one higher than the one before it.
-    cuts = np.arange(1, count) / count
-    flat = (mass + np.arange(n)[:, None]).ravel()
-    at = np.searchsorted(flat, (cuts + np.arange(n)[:, None]).ravel()).reshape(n, -1)
-    at = np.clip(at - np.arange(n)[:, None] * BINS, 0, BINS - 1)
+    cuts = np.arange(0.5, count, 0.5) / count
+    flat = (mass + rows).ravel()
+    at = np.searchsorted(flat, (cuts + rows).ravel()).reshape(n, -1) - rows * width
+    at = np.clip(at, 0, width - 1)
+    middle, at, cuts = at[:, ::2], at[:, 1::2], cuts[1::2]
     before = np.where(at > 0, mass[rows, at - 1], 0.0)
     part = np.clip((cuts - before) / np.maximum(mass[rows, at] - before, 1e-30), 0.0, 1.0)
     sums = []
+    running = np.zeros((n, width + 1))
     for kind in kinds:
-        running = np.zeros((n, BINS + 1))
         np.cumsum(kind, axis=1, out=running[:, 1:])
         inside = running[rows, at] + part * (running[rows, at + 1] - running[rows, at])
-        sums.append(np.diff(inside, axis=1, prepend=0.0, append=running[:, -1:]))
-    energy, tonal, weight, centre = (np.maximum(s, 0.0) for s in sums)
+        parts = np.diff(inside, axis=1, prepend=0.0, append=running[:, -1:])
+        sums.append(np.maximum(parts, 0.0))
+    tone, energy, weight, where = sums
+    energy += tone
     # The strongest partial of a share says where it lies: a mean would invent one between two.
-    middle = (np.arange(count) + 0.5) / count
-    at = np.searchsorted(flat, (middle + np.arange(n)[:, None]).ravel()).reshape(n, -1)
-    at = np.clip(at - np.arange(n)[:, None] * BINS, 0, BINS - 1)
-    bins = np.where(weight > 1e-26, centre / np.maximum(weight, 1e-30), moved[rows, at])
+    bins = np.where(weight > 1e-26, where / np.maximum(weight, 1e-30), first[middle])
     hz = np.clip(bins * BIN, LOWEST, HIGHEST)
     position = np.maximum.accumulate(np.log2(hz / REFERENCE), axis=1)
-    tonal = np.clip(tonal / np.maximum(energy, 1e-30), 0.0, 1.0)
-    return position.astype(np.float32), energy.astype(np.float32), tonal.astype(np.float32)
+    tone = np.clip(tone / np.maximum(energy, 1e-30), 0.0, 1.0)
+    return position.astype(np.float32), energy.astype(np.float32), tone.astype(np.float32)
 
 
-def envelopes(frames: F32) -> F32:
-    """Return how the energy of the edges moves inside stretches: quarters of natural logs."""
-    middle = frames[:, SIZE // 4 - 1 : SIZE // 4 + SIZE // 2]
-    edges = np.diff(middle, axis=1).reshape(len(frames), SLOTS, -1)
-    log = np.log(np.mean(edges * edges, 2) + np.float32(1e-12))
-    log -= log.mean(1, keepdims=True)
-    found: F32 = np.clip(log, np.float32(-5.0), np.float32(5.0)) / np.float32(4.0)
+def shapes(frames: F32) -> tuple[F32, F32]:
+    """Return how noise and tones move inside windows [shape=(n, slots)]: quarters of natural logs.
+
+    Noise moves as the energy of the edges does. Tones move only where they begin or end, as the
+    energy does; their beating is not a shape.
+    """
+    n = len(frames)
+    start, slot = (SIZE - FRAME) // 2, FRAME // SLOTS
+    edges = np.diff(frames[:, start - 1 : start + FRAME], axis=1).reshape(n, SLOTS, slot)
+    square = np.mean(edges * edges, 2)
+    mean = np.maximum(square.mean(1, keepdims=True), np.float32(1e-12))
+    noise = np.log(np.maximum(square / mean, np.float32(1e-6)))
+    # Slots of the window and as many on both sides.
+    wide = frames[:, start - FRAME : start + 2 * FRAME]
+    energy = np.mean(np.square(wide).reshape(n, 3 * SLOTS, slot), 2) + np.float32(1e-10)
+    mean = energy[:, SLOTS : 2 * SLOTS].mean(1, keepdims=True)
+    tone = np.log(energy[:, SLOTS : 2 * SLOTS] / mean)
+    log = np.log(energy)
+    seen = np.lib.stride_tricks.sliding_window_view(log, SLOTS, axis=1).max(2)
+    near = np.lib.stride_tricks.sliding_window_view(log, SLOTS // 2, axis=1).max(2)
+    inner = np.arange(SLOTS + 1, 2 * SLOTS)
+    rise = near[:, inner] - seen[:, inner - SLOTS]
+    fall = near[:, inner - SLOTS // 2] - seen[:, inner]
+    sudden = np.maximum(rise, fall).max(1, keepdims=True)
+    tone *= np.clip(sudden - SUDDEN, 0.0, 1.0)
+    return _quarters(noise), _quarters(tone)
+
+
+def _quarters(log: F32) -> F32:
+    found: F32 = np.clip(log, np.float32(-12.0), np.float32(5.0)) / np.float32(4.0)
     return found
 
 
@@ -189,27 +321,50 @@ def levels(frames: F32) -> F32:
     return found
 
 
-def _vectors(frames: F32, hz: F64, power: F32, place: F32, tone: F32) -> F32:
+def _vectors(frames: F32, low: F32, hz: F64, power: F32, place: F32) -> F32:
     """Return the vectors of stretches [shape=(n, size)] whose pitch is known, 0 if none."""
+    tone = tonality(power, place)
     n = len(frames)
-    voiced = hz > 0
-    tonal = power * tone
+    pitched = np.flatnonzero(hz > 0)
     total = np.maximum(power.sum(1, keepdims=True), np.float32(1e-20))
-    position, energy, tone_of = atoms(power, tone, place, ATOMS)
+    tonal, place = gathered(power, tone, place)
+    noise = power * (np.float32(1.0) - tone)
+    bass = slice(1, DEEP + 1)
+    bells = tonal[:, bass].sum(1) > noise[:, bass].sum(1)
+    long = np.flatnonzero((hz <= 0) & bells & steady(low))
+    if len(long):
+        parts = tonal[long], noise[long], place[long]
+        deepened(low[long], *parts)
+        tonal[long], noise[long], place[long] = parts
+        total[long] = np.maximum((parts[0] + parts[1]).sum(1, keepdims=True), np.float32(1e-20))
+    position, energy, tone_of = atoms(tonal, noise, place, ATOMS)
     harmonics = np.zeros((n, HARMONICS), np.float32)
-    rest = power.copy()
-    pitches = np.ones(n)
-    if voiced.any():
-        pitches[voiced] = pitch.refined(hz[voiced] / BIN, tonal[voiced], place[voiced]) * BIN
-        f0 = pitches[voiced, None] / BIN
-        number = np.rint(np.arange(BINS) / f0).astype(np.int64)
-        number[(number < 1) | (number > HARMONICS)] = 0
-        index = (number + np.arange(len(f0))[:, None] * (HARMONICS + 1)).ravel()
+    voiced = np.zeros(n, np.float32)
+    pitches = np.full(n, PITCH_REFERENCE)
+    # Without harmonics the rest is all there is, in fewer shares.
+    shares = energy.reshape(n, RESIDUE, -1)
+    residue_energy = shares.sum(2)
+    residue_position = position[:, 2 :: ATOMS // RESIDUE].copy()
+    residue_tone = (shares * tone_of.reshape(shares.shape)).sum(2)
+    residue_tone /= np.maximum(residue_energy, np.float32(1e-20))
+    if len(pitched):
+        own, where = tonal[pitched], place[pitched]
+        f0 = pitch.refined(hz[pitched] / BIN, own, where)
+        pitches[pitched] = f0 * BIN
+        ratio = where / f0[:, None]
+        number = np.rint(ratio)
+        off = np.abs(ratio - number) * f0[:, None]
+        number[(number > HARMONICS) | (off > np.maximum(OFF * f0[:, None], 0.7))] = 0
+        index = (number.astype(np.int64) + np.arange(len(f0))[:, None] * (HARMONICS + 1)).ravel()
         length = len(f0) * (HARMONICS + 1)
-        summed = np.bincount(index, tonal[voiced].ravel(), length).reshape(len(f0), -1)
-        harmonics[voiced] = summed[:, 1:]
-        rest[voiced] -= np.where(number > 0, tonal[voiced], np.float32(0.0))
-    residue_position, residue_energy, _ = atoms(rest, np.zeros_like(tone), place, RESIDUE)
+        summed = np.bincount(index, own.ravel(), length).reshape(len(f0), -1)
+        harmonics[pitched] = summed[:, 1:]
+        share = summed[:, 1:].sum(1) / np.maximum(summed.sum(1), 1e-20)
+        voiced[pitched] = np.clip((share - 0.6) / 0.2, 0.0, 1.0)
+        rest = np.where(number > 0, np.float32(0.0), own)
+        cut = atoms(rest, noise[pitched], where, RESIDUE)
+        residue_position[pitched], residue_energy[pitched], residue_tone[pitched] = cut
+    noise_shape, tone_shape = shapes(frames)
     level = levels(frames)
     described = Frames(
         position,
@@ -217,16 +372,24 @@ def _vectors(frames: F32, hz: F64, power: F32, place: F32, tone: F32) -> F32:
         tone_of,
         residue_position,
         roots(residue_energy / total),
-        envelopes(frames),
+        residue_tone,
+        noise_shape,
+        tone_shape,
         roots(harmonics / total),
-        voiced.astype(np.float32),
+        voiced,
         np.log2(pitches / PITCH_REFERENCE).astype(np.float32),
         roots(level),
     )
-    loud = level > np.float32(FLOOR)
     z = packed(described, np.ones(n, np.float32))
-    z[~loud] = 0.0
+    z[level <= np.float32(FLOOR)] = 0.0
     return z
+
+
+def steady(low: F32) -> NDArray[np.bool_]:
+    """Return whether stretches are about as loud everywhere [shape=(n,)]."""
+    loud = np.square(low).reshape(len(low), 8, -1).mean(2)[:, 1:-1] + np.float32(1e-12)
+    found: NDArray[np.bool_] = loud.max(1) < np.float32(4.0) * loud.min(1)
+    return found
 
 
 def encoded(samples: F32) -> F32:
@@ -243,6 +406,8 @@ def encoded(samples: F32) -> F32:
     if not samples.any():
         return np.zeros((PAGE, DIMS), np.float32)
     frames = np.lib.stride_tricks.sliding_window_view(samples, SIZE)[::HOP]
+    long = thinned(np.pad(samples, SIZE // 2))
+    low = np.lib.stride_tricks.sliding_window_view(long, 2 * SIZE // THIN)[:: HOP // THIN]
     kept = []
     strength = []
     for start in range(0, len(frames), STEP):
@@ -259,6 +424,5 @@ def encoded(samples: F32) -> F32:
         if a < b:
             here = slice(a - start, b - start)
             power, place = power[here], place[here]
-            tone = tonality(power, place)
-            z[a - AROUND : b - AROUND] = _vectors(frames[a:b], hz[a:b], power, place, tone)
+            z[a - AROUND : b - AROUND] = _vectors(frames[a:b], low[a:b], hz[a:b], power, place)
     return z

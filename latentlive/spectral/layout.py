@@ -21,8 +21,8 @@ RESIDUE = 32
 """Shares of what is left of a pitched spectrum without its harmonics."""
 
 HARMONICS = 80
-SLOTS = 16
-"""Points of the envelope inside a window."""
+SLOTS = 8
+"""Points of the envelopes inside a window."""
 
 POWER = 0.15
 """Energies are kept to this power, near to loudness: steps are even, and 0 is silence."""
@@ -39,7 +39,9 @@ _SIZES = {
     "tone": ATOMS,
     "residue_position": RESIDUE,
     "residue_energy": RESIDUE,
-    "envelope": SLOTS,
+    "residue_tone": RESIDUE,
+    "noise_shape": SLOTS,
+    "tone_shape": SLOTS,
     "harmonics": HARMONICS,
     "voiced": 1,
     "pitch": 1,
@@ -62,7 +64,9 @@ _BOUNDS = {
     "tone": (0.0, 1.0),
     "residue_position": (np.log2(LOWEST / REFERENCE), np.log2(HIGHEST / REFERENCE)),
     "residue_energy": (0.0, 1.5),
-    "envelope": (-3.0, 3.0),
+    "residue_tone": (0.0, 1.0),
+    "noise_shape": (-3.0, 2.0),
+    "tone_shape": (-3.0, 2.0),
     "harmonics": (0.0, 1.5),
     "voiced": (0.0, 1.0),
     "pitch": (-4.0, 5.0),
@@ -83,7 +87,9 @@ class Frames:
     tone: F32
     residue_position: F32
     residue_energy: F32
-    envelope: F32
+    residue_tone: F32
+    noise_shape: F32
+    tone_shape: F32
     harmonics: F32
     voiced: F32
     pitch: F32

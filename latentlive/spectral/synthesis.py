@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from latentlive.spectral.grid import AHEAD, F32, FRAME, HIGHEST, HOP, LOWEST, RATE, Ints
+from latentlive.spectral.grid import AHEAD, F32, F64, FRAME, HIGHEST, HOP, LOWEST, RATE, Ints
 from latentlive.spectral.layout import (
     HARMONICS,
     PITCH_REFERENCE,
@@ -26,6 +26,9 @@ C128 = NDArray[np.complex128]
 NOISE_BINS = FRAME // 2 + 1
 SIDE = 32
 """A window is SIDE x SIDE samples: n = SIDE * p + q."""
+
+RAMP = 32
+"""Samples in which one point of a shape turns into the next."""
 
 TABLE = 1 << 17
 """Complex numbers of noise that frames take their stretch of."""
@@ -45,8 +48,8 @@ class Prepared:
         Of sinusoids in the middle of each window, in Hz and cycles.
     noise : array [shape=(block, bins)]
         Magnitudes.
-    envelope : array [shape=(block, slots)]
-        Of the noise: quarters of natural logs of energy.
+    noise_shape, tone_shape : array [shape=(block, slots)]
+        How both move inside a window: quarters of natural logs of energy.
     """
 
     first: int
@@ -55,7 +58,8 @@ class Prepared:
     amplitude: F32
     phase: F32
     noise: F32
-    envelope: F32
+    noise_shape: F32
+    tone_shape: F32
 
 
 def prepared(z: F32, first: int, key: int) -> Prepared:
@@ -90,13 +94,16 @@ def prepared(z: F32, first: int, key: int) -> Prepared:
     harmonic[(harmonic_hz > HIGHEST) | (harmonic_hz < LOWEST)] = 0.0
     harmonic_hz = np.clip(harmonic_hz, np.float32(LOWEST), np.float32(HIGHEST))
     tonal = energy * frames.tone
+    rest = residue * frames.residue_tone
+    residue_hz = np.float32(REFERENCE) * np.exp2(frames.residue_position)
     frequency, amplitude = peaks(
-        np.concatenate([hz, harmonic_hz], 1), np.concatenate([tonal, harmonic], 1)
+        np.concatenate([hz, residue_hz, harmonic_hz], 1),
+        np.concatenate([tonal, rest, harmonic], 1),
     )
     block = n - AHEAD
-    noise = _spread(hz[:block], (energy - tonal)[:block])
-    residue_hz = np.float32(REFERENCE) * np.exp2(frames.residue_position[:block])
-    noise += _spread(residue_hz, residue[:block])
+    noise = spread(
+        [(hz[:block], (energy - tonal)[:block]), (residue_hz[:block], (residue - rest)[:block])]
+    )
     magnitude = np.float32(FRAME / 2.0) * np.sqrt(np.maximum(noise, np.float32(0.0)))
     return Prepared(
         first,
@@ -105,33 +112,47 @@ def prepared(z: F32, first: int, key: int) -> Prepared:
         amplitude[:block],
         phases(frequency, first),
         magnitude,
-        frames.envelope[:block],
+        frames.noise_shape[:block],
+        frames.tone_shape[:block],
     )
 
 
-def _spread(hz: F32, energy: F32) -> F32:
-    """Return the energy of bins when each atom fills the room half-way to its neighbours."""
-    n, count = hz.shape
-    place = hz.astype(np.float64) * (FRAME / RATE)
-    edge = np.empty((n, count + 1))
-    edge[:, 1:-1] = (place[:, 1:] + place[:, :-1]) / 2.0
-    edge[:, 0] = place[:, 0] - 0.5
-    edge[:, -1] = place[:, -1] + 0.5
-    # At least a bin wide, and in order: what lies in one place is one step of the sum.
-    edge[:, 1:] = np.maximum(edge[:, 1:], edge[:, :-1] + 1e-3)
-    running = np.zeros((n, count + 1))
-    np.cumsum(energy, axis=1, out=running[:, 1:])
-    bins = np.arange(NOISE_BINS + 1) - 0.5
-    offset = np.arange(n)[:, None] * 2048.0
-    flat = (edge + offset).ravel()
-    at = np.searchsorted(flat, (bins + offset).ravel(), "right").reshape(n, -1)
-    at = np.clip(at - 1 - np.arange(n)[:, None] * (count + 1), 0, count - 1)
-    rows = np.arange(n)[:, None]
-    left = edge[rows, at]
-    part = np.clip((bins - left) / (edge[rows, at + 1] - left), 0.0, 1.0)
-    below = running[rows, at] + part * (running[rows, at + 1] - running[rows, at])
-    found: F32 = np.maximum(np.diff(below, axis=1), 0.0).astype(np.float32)
-    return found
+def spread(parts: list[tuple[F32, F32]]) -> F32:
+    """Return the energy of bins [shape=(n, bins)] when each atom fills the room of its own.
+
+    That is half the way to each neighbour. What lies below a frequency is piecewise linear, so it
+    is the second sum of what happens to its slope at the edges.
+
+    Parameters
+    ----------
+    parts : list of (hz, energy) [shape=(n, atoms) both]
+        Each ascending by itself.
+    """
+    n = len(parts[0][0])
+    where, bends = [], []
+    for hz, energy in parts:
+        place = hz.astype(np.float64) * (FRAME / RATE)
+        edge = np.empty((n, place.shape[1] + 1))
+        edge[:, 1:-1] = (place[:, 1:] + place[:, :-1]) / 2.0
+        edge[:, 0] = place[:, 0] - 0.5
+        edge[:, -1] = place[:, -1] + 0.5
+        # Atoms in one place share a little room.
+        width = np.maximum(np.diff(edge, axis=1), 0.5)
+        slope = energy / width
+        where += [edge[:, :-1], edge[:, :-1] + width]
+        bends += [slope, -slope]
+    at = np.concatenate(where, 1) + 1.5
+    bend = np.concatenate(bends, 1)
+    low = at.astype(np.int64)
+    upper = (at - low) * bend
+    room = NOISE_BINS + 4
+    index = (np.clip(low, 0, room - 2) + np.arange(n)[:, None] * room).ravel()
+    turns = np.bincount(index, (bend - upper).ravel(), n * room)
+    turns[1:] += np.bincount(index, upper.ravel(), n * room)[:-1]
+    slopes = np.cumsum(turns.reshape(n, room), axis=1)
+    below = np.cumsum(slopes, axis=1)
+    energy_of: F64 = np.diff(below[:, : NOISE_BINS + 1], axis=1)
+    return np.maximum(energy_of, 0.0).astype(np.float32)
 
 
 def decoded(parts: list[tuple[Prepared, int, int]]) -> F32:
@@ -147,7 +168,10 @@ def decoded(parts: list[tuple[Prepared, int, int]]) -> F32:
 
     offsets = np.concatenate([_offsets(p.key, p.first + np.arange(a, b)) for p, a, b in parts])
     windows = sinusoids(joined("frequency"), joined("amplitude"), joined("phase"))
-    windows += noises(joined("noise"), joined("envelope"), offsets)
+    windows *= shaped(joined("tone_shape"), _fades()[0])
+    noise = noises(joined("noise"), offsets)
+    noise *= shaped(joined("noise_shape"), _fades()[1])
+    windows += noise
     return windows
 
 
@@ -187,7 +211,6 @@ def sinusoids(frequency: F32, amplitude: F32, phase: F32) -> F32:
     right = _powers(np.exp(-1j * turn), SIDE)
     product = np.matmul(left.view(np.float32), right.view(np.float32).transpose(0, 2, 1))
     windows: F32 = product.reshape(n, FRAME)
-    windows *= _fades()[0]
     return windows
 
 
@@ -208,25 +231,29 @@ def _offsets(key: int, frames: Ints) -> Ints:
 
 
 @lru_cache(maxsize=1)
-def _slots() -> tuple[Ints, F32]:
-    """Return which two points of the envelope a sample lies between, and how far."""
-    # Points lie 128 samples apart, the window in the middle half of them.
-    place = (np.arange(FRAME) + FRAME / 2 + 0.5) / (2 * FRAME / SLOTS) - 0.5
-    low = np.floor(place).astype(np.int64)
-    return low, (place - low).astype(np.float32)
+def _slots() -> F32:
+    """Return how much of each point of a shape a sample has [shape=(slots, frame)]."""
+    slot = FRAME // SLOTS
+    # From one slot to the next within `RAMP` samples: what rises suddenly is not heard before.
+    place = np.arange(FRAME) + 0.5
+    rise = np.clip((place - np.arange(SLOTS + 1)[:, None] * slot) / RAMP + 0.5, 0.0, 1.0)
+    rise[0], rise[-1] = 1.0, 0.0
+    return (rise[:-1] - rise[1:]).astype(np.float32)
 
 
-def noises(magnitude: F32, envelope: F32, offsets: Ints) -> F32:
-    """Return faded windows of noise with these spectra [shape=(n, bins)] and envelopes."""
+def shaped(shape: F32, fade: F32) -> F32:
+    """Return fades of windows [shape=(n, frame)] that move as shapes say, of the same energy."""
+    points = np.exp(np.float32(2.0) * shape)  # amplitudes: half of four times a quarter
+    gain: F32 = np.matmul(points[:, None], _slots())[:, 0]
+    # Row by row, so that a frame's bits do not depend on how many there are beside it.
+    weight = _fades()[1] ** 2
+    mean = (gain * gain * weight).sum(1, keepdims=True) * np.float32(1.0 / HOP)
+    gain *= fade / np.sqrt(mean)
+    return gain
+
+
+def noises(magnitude: F32, offsets: Ints) -> F32:
+    """Return windows of noise with these spectra [shape=(n, bins)]."""
     noise = _table()[offsets[:, None] + np.arange(NOISE_BINS)]
     noise *= magnitude
-    windows: F32 = np.fft.irfft(noise, axis=1).astype(np.float32, copy=False)
-    low, part = _slots()
-    points = np.exp(np.float32(2.0) * envelope)  # amplitudes: half of four times a quarter
-    gain = points[:, low] + part * (points[:, low + 1] - points[:, low])
-    fade = _fades()[1]
-    weight = fade * fade
-    # Row by row, so that a frame's bits do not depend on how many there are beside it.
-    mean = (gain * gain * weight).sum(1, keepdims=True) * np.float32(1.0 / HOP)
-    windows *= gain * (fade / np.sqrt(mean))
-    return windows
+    return np.fft.irfft(noise, axis=1).astype(np.float32, copy=False)
