@@ -204,7 +204,7 @@ def plot_path(corpus: Corpus, path: Path, a: str, b: str, model: str | None = No
     Source: Tatar, Cotton, Bisig (SMC 2023), the figures of latent paths.
     """
     spaces = Spaces(load_model(model))
-    sounds = corpus_sounds(corpus, spaces.encoder(None).space.sample_rate)
+    sounds = corpus_sounds(corpus, spaces.rate)
 
     def mixed(first: float, last: float) -> Floats:
         mix = Interp(Sound(a), Sound(b), Fit([first, last]))  # to the end of the shorter
@@ -251,7 +251,7 @@ def latents(latent: Latent, spaces: Spaces, sounds: Any) -> Floats:
     """Return the mean of each window of a finite latent [shape=(n, dims)]."""
     rendering = Rendering(latent.spread(0), spaces, sounds, align=False)
     assert rendering.length is not None
-    z = rendering.drawn(np.arange(0.0, rendering.length / rendering.space.window))
+    z = rendering.drawn(np.arange(0.0, rendering.length / rendering.frame))
     return z.astype(np.float64)
 
 

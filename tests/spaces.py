@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from latentlive.space import Part, Prior, Space, ToySpace
+from latentlive.renderer.spaces import Spaces, encoder_of
+from latentlive.space import Prior, Space, ToySpace
 
 WINDOW = 64
 
@@ -95,15 +96,38 @@ class Paged(ToySpace):
         return super().synthesize(parts) * fade
 
 
+class Half(ToySpace):
+    """Windows at half the usual rate."""
+
+    name, sample_rate = "half", 22050
+
+    def __init__(self):
+        super().__init__(WINDOW)
+        self.digest = "half"
+
+
+class Fast(Anchored):
+    """Blocks with a state at a rate that has little in common with the usual one."""
+
+    name, sample_rate = "fast", 48000
+
+
 KINDS: dict[str, type[Space]] = {
     "windows": lambda: ToySpace(WINDOW),
     "context": Smeared,
     "anchors": Anchored,
     "a hop": Hopped,
     "pages": Paged,
+    "22.05 kHz": Half,
+    "48 kHz": Fast,
 }
 
 
-def whole(space, z, key):
-    """Return the windows of all vectors at once, from the first that is heard on."""
-    return space.synthesize([Part(space.prepare(z, 0, key), 0, len(z))])
+def home(kind):
+    """Return spaces with one of a kind in it, and the name under which it stands there."""
+    space = KINDS[kind]()
+    if space.sample_rate == ToySpace.sample_rate:
+        return Spaces(space), None
+    spaces = Spaces(ToySpace(WINDOW))  # whose rate is that of what is rendered
+    spaces._encoders[kind] = encoder_of(space)
+    return spaces, kind

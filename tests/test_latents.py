@@ -211,6 +211,18 @@ def test_another_model_by_name(tmp_path):
         Rendering(A.on(str(tmp_path / "none.safetensors")), SPACE, SOUNDS)
 
 
+@pytest.mark.parametrize("rate", [22050, 48000])
+def test_a_model_of_another_rate_is_resampled(tmp_path, rate):
+    path = tmp_path / "other.safetensors"
+    save_model(path, RawAudioVAE(random_weights(128, 32, 8), rate), {})
+    texture = ll.interp(A, B, 0.5).on(str(path))
+    rendering = Rendering(texture, SPACE, SOUNDS)
+    assert rendering.length == pytest.approx(len(RAMP), abs=2)
+    seconds = float(check(texture, SPACE.facts, SOUNDS, BEAT)) * 128 / rate
+    assert seconds * 44100 == pytest.approx(rendering.length, abs=2)
+    assert rendering.samples(0, len(RAMP)).any()
+
+
 @pytest.mark.parametrize("texture", [ll.cluster(3), ll.near(ll.sound("gong"), 2)], ids=repr)
 def test_what_needs_a_map_says_so(texture, tmp_path):
     from latentlive.corpus import Corpus

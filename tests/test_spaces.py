@@ -18,7 +18,7 @@ from latentlive.expr import dump
 from latentlive.models import load_model
 from latentlive.renderer import Rendering, Spaces, check
 from latentlive.units import Tempo
-from tests.spaces import KINDS
+from tests.spaces import KINDS, home
 from tests.strategies import SHORT, SOUNDS, latents
 
 calm = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
@@ -32,7 +32,8 @@ TURNS = (0, 700, 900)
 
 
 def render(kind, texture, **options):
-    return Rendering(texture, KINDS[kind](), SOUNDS, **options)
+    spaces, name = home(kind)
+    return Rendering(texture.on(name) if name else texture, spaces, SOUNDS, **options)
 
 
 @kinds
@@ -77,14 +78,18 @@ class Band:
     """A worker with some voices, each with a ring of its own."""
 
     def __init__(self, kind, textures):
-        self.space, self.block = KINDS.get(kind, kind)(), Block.create()
-        self.worker, self.parts = Worker(self.space, self.block), []
+        self.spaces, name = home(kind) if isinstance(kind, str) else (Spaces(kind()), None)
+        textures = [x.on(name) if name else x for x in textures]
+        self.block, self.parts = Block.create(), []
+        self.worker = Worker(self.spaces.default, self.block)
+        self.worker.spaces = self.spaces
         for serial, texture in enumerate(textures):
             source = {"expr": dump(texture), "code": repr(texture), "sounds": {}}
             part = Part(source, 0, Tempo(60, 44100))
             if serial % 2:
                 origin, at, over = TURNS
-                before = Part({**source, "expr": dump(MIX)}, origin, part.tempo)
+                mix = MIX.on(name) if name else MIX
+                before = Part({**source, "expr": dump(mix)}, origin, part.tempo)
                 part = Part(source, 48 * serial, part.tempo, Turning(before, at, over))
             binding = {"serial": serial, "version": 0, "rings": [serial], "wide": 0.0}
             told = self.worker.load({**binding, "part": part.dump(), "slot": serial, "seed": 5})
@@ -101,7 +106,7 @@ class Band:
     def alone(self, serial, start, stop):
         """Return what a rendering of that voice alone gives, all at once."""
         part = self.parts[serial]
-        one = rendered(part, Spaces(self.space), 5, serial)
+        one = rendered(part, self.spaces, 5, serial)
         return one.samples(0, stop - part.origin)[start - part.origin :]
 
 
@@ -168,13 +173,13 @@ def test_the_noise_of_a_block_is_that_of_its_layer():
 def test_a_morph_within_a_space_is_first_one_texture_and_then_the_other():
     """Both clocks count: before, the windows of the first; after, exactly those of the second."""
     band = Band("context", [MIX, MIX.rev()])
-    morph = rendered(band.parts[1], Spaces(band.space), 5, 1)
+    morph = rendered(band.parts[1], band.spaces, 5, 1)
     first, second = (render("context", x, seed=5, slot=1, looped=True) for x in (MIX, MIX.rev()))
     (origin, at, over), own = TURNS, band.parts[1].origin
-    until = at - (band.space.ahead + morph.overlap) * morph.hop
+    until = at - (morph.space.ahead + morph.overlap) * morph.hop
     expected = first.samples(own - origin, until - origin)
     assert np.array_equal(morph.samples(0, until - own), expected)
-    later = at + over + (band.space.behind + morph.overlap) * morph.hop - own
+    later = at + over + (morph.space.behind + morph.overlap) * morph.hop - own
     expected = second.samples(later, later + 999)
     assert np.array_equal(morph.samples(later, later + 999), expected)
 
@@ -194,3 +199,27 @@ def test_what_a_space_does_not_have_is_refused_when_typed(texture, line):
     ):
         with pytest.raises(ExpressionError, match=line):
             bind()
+
+
+@pytest.mark.parametrize("kind", ["22.05 kHz", "48 kHz"])
+def test_a_space_at_another_rate_gives_the_sound_at_the_place_and_pitch_that_it_has(kind):
+    clock = np.arange(30_000) / 44100
+    wave = (0.3 * np.sin(2 * np.pi * 997 * clock)).astype("f4")
+    rendering = render(kind, ll.sound(wave).spread(0))
+    assert rendering.length == pytest.approx(len(wave), abs=2)
+    got = rendering.samples(0, 29_000)[2000:]
+    if kind == "48 kHz":  # its decoder has a memory: a place and a pitch, not a shape
+        spectrum = np.abs(np.fft.rfft(got * np.hanning(len(got))))
+        assert spectrum.argmax() * 44100 / len(got) == pytest.approx(997, abs=2)
+    else:
+        assert np.abs(got - wave[2000:29_000]).max() < 1e-3
+
+
+def test_slices_of_a_space_at_another_rate_are_seconds_and_beats_are_beats():
+    wave = ll.sound(np.linspace(-0.5, 0.5, 44100, dtype="f4")).spread(0)
+    part = render("22.05 kHz", wave.slice(0.25, 0.75))
+    assert part.length == 22050
+    assert part.samples(0, 22050)[11025] == pytest.approx(0.0, abs=1e-3)
+    faded = render("22.05 kHz", wave * ll.line(0, 0.5, 0.5)).samples(0, 43_000)[40_000:]
+    expected = 0.5 * np.linspace(-0.5, 0.5, 44100)[40_000:43_000]
+    assert faded == pytest.approx(expected, abs=2e-3)

@@ -30,7 +30,7 @@ def windows_at(
     Outside the recording there is silence, or, where `wrap` is set, the recording goes round.
     """
     inside = (offsets >= 0) & (offsets + window <= len(samples))
-    if inside.all():
+    if inside.all() and isinstance(samples, np.ndarray):
         return np.ascontiguousarray(sliding_window_view(samples, window)[offsets])
     index = offsets[:, None] + np.arange(window)
     rounded = np.where(wrap[:, None], index % len(samples), index)

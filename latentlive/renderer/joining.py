@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from latentlive.errors import ExpressionError
+from latentlive.renderer.resampling import Resampler
 from latentlive.space import Part, Space
 from latentlive.units import Floats, Samples
 
@@ -28,6 +29,9 @@ class Request(NamedTuple):
     Parameters
     ----------
     start, stop : int [samples]
+        At the rate that is rendered at.
+    hops : (int, int)
+        The first hop of the space's clock that is joined for it, and one past the last.
     first : int
         The first vector whose window has to be decoded.
     parts : list of Part
@@ -36,6 +40,7 @@ class Request(NamedTuple):
 
     start: int
     stop: int
+    hops: tuple[int, int]
     first: int
     parts: list[Part]
 
@@ -57,12 +62,19 @@ class Rendered(ABC):
         Of the noise.
     length : int or None [samples]
         Silence comes after it; None never ends.
+    rate : int [samples a second]
+        Of the samples wanted; those of a space at another rate are resampled.
     """
 
-    def __init__(self, space: Space, overlap: int, key: int, length: int | None) -> None:
-        self.space, self.overlap, self.length = space, overlap, length
+    def __init__(self, space: Space, overlap: int, key: int, length: int | None, rate: int) -> None:
+        self.space, self.overlap, self.length, self.rate = space, overlap, length, rate
         self.key = key
         self.hop = space.window // overlap
+        self.frame = space.window * (rate / space.sample_rate)
+        """Samples of one frame, at the rate wanted."""
+        self._resampler = None if rate == space.sample_rate else Resampler(space.sample_rate, rate)
+        # What a resampler reads twice is decoded once.
+        self._spare = 0 if self._resampler is None else 2 + 2 * self._resampler.half // self.hop
         # A space with a hop of its own knows how its windows fade.
         self._fade = None if space.hop else hann(space.window, overlap)
         self._tail = (0, np.empty((0, space.window), np.float32))
@@ -78,11 +90,13 @@ class Rendered(ABC):
 
     def request(self, start: int, stop: int) -> Request:
         """Return what is needed for samples `start` to `stop` of the texture's clock."""
-        first, last = start // self.hop - self.overlap + 1, -(-stop // self.hop)
+        low, high = self._resampler.needed(start, stop) if self._resampler else (start, stop)
+        hops = low // self.hop, -(-high // self.hop)
+        first = hops[0] - self.overlap + 1
         tail_first, tail = self._tail
         if tail_first <= first < tail_first + len(tail):
-            first = tail_first + len(tail)
-        return Request(start, stop, first, self._parts(first, last))
+            first = min(tail_first + len(tail), hops[1] - 1)
+        return Request(start, stop, hops, first, self._parts(first, hops[1]))
 
     def join(self, request: Request, decoded: Samples) -> Samples:
         """Return the samples of a request [shape=(stop - start,)].
@@ -92,17 +106,22 @@ class Rendered(ABC):
         decoded : array [shape=(n, channels, window)]
             What the space made of its parts; written over.
         """
-        start, stop = request.start, request.stop
-        first_hop, last_hop = start // self.hop, -(-stop // self.hop)
-        windows = self._faded(request.first, decoded)
-        needed = first_hop - self.overlap + 1
-        if request.first > needed:
+        start, stop, hops, first, _ = request
+        windows = self._faded(first, decoded)
+        needed = hops[0] - self.overlap + 1
+        if first > needed:
             tail_first, tail = self._tail
-            windows = np.concatenate([tail[needed - tail_first :], windows])
-        kept = windows[len(windows) - self.overlap + 1 :].copy()  # a view would keep all alive
-        self._tail = (last_hop - len(kept), kept)
-        joined = self._added(windows, last_hop - first_hop)
-        samples = joined[start - first_hop * self.hop : stop - first_hop * self.hop]
+            windows = np.concatenate([tail[needed - tail_first : first - tail_first], windows])
+        spare = min(self.overlap - 1 + self._spare, len(windows))
+        kept = windows[len(windows) - spare :].copy()  # a view would keep all alive
+        self._tail = (hops[1] - spare, kept)
+        joined, origin = self._added(windows, hops[1] - hops[0]), hops[0] * self.hop
+        if self._resampler is None:
+            samples = joined[start - origin : stop - origin]
+        else:
+            low, high = self._resampler.needed(start, stop)
+            near = joined[low - origin : high - origin]
+            samples = self._resampler.resampled(near, start, stop)
         if self.length is not None and stop > self.length:
             samples = samples.copy()
             samples[max(self.length - start, 0) :] = 0.0

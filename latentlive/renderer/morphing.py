@@ -29,12 +29,12 @@ class Morph(Rendered):
     def __init__(
         self, before: Rendered, after: Rendering, lead: int, start: int, over: int
     ) -> None:
-        super().__init__(after.space, after.overlap, after.key, after.length)
+        super().__init__(after.space, after.overlap, after.key, after.length, after.rate)
         self.before, self.after = before, after
         self._lead, self._start, self._over = lead, start, max(over, 1)
 
     def _amount(self, frames: Floats) -> Samples:
-        amount = (frames * self.space.window - self._start) / self._over
+        amount = (frames * self.frame - self._start) / self._over
         return np.clip(amount, 0.0, 1.0).astype(np.float32)[:, None]
 
     def drawn(self, frames: Floats) -> Samples:
@@ -42,12 +42,12 @@ class Morph(Rendered):
         amount = self._amount(frames)
         z = self.after.drawn(frames)
         if float(amount.min(initial=1.0)) < 1.0:
-            earlier = self.before.drawn(frames + self._lead / self.space.window)
+            earlier = self.before.drawn(frames + self._lead / self.frame)
             z = (np.float32(1.0) - amount) * earlier + amount * z
         return z
 
     def gains(self, frames: Floats) -> Samples:
         """Return the gains of windows at some frames of the second's clock [shape=(n, 1)]."""
         amount = self._amount(frames)
-        earlier = self.before.gains(frames + self._lead / self.space.window)
+        earlier = self.before.gains(frames + self._lead / self.frame)
         return (np.float32(1.0) - amount) * earlier + amount * self.after.gains(frames)

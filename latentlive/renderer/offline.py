@@ -136,7 +136,7 @@ def render_file(
     subtype = file_format(path)
 
     def write(beside: Path) -> None:
-        rate = rendering.space.sample_rate
+        rate = rendering.rate
         with soundfile.SoundFile(beside, "w", rate, 1, subtype) as file:
             for block in render_blocks(rendering, total):
                 file.write(block)

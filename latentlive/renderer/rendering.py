@@ -86,17 +86,18 @@ class Rendering(Rendered):
         join = join_of(texture)
         spaces = spaces if isinstance(spaces, Spaces) else Spaces(spaces)
         latent, space = join.latent, spaces.encoder(join.model).space
-        self.seed, self.tempo = seed, tempo or Tempo(sample_rate=space.sample_rate)
+        self.seed, self.tempo = seed, tempo or Tempo(sample_rate=spaces.rate)
         self.scope = Scope(
             BoundWorld(sounds, spaces, join, align),
-            beat_frames=self.tempo.beat_samples / space.window,
+            beat_frames=self.tempo.beat_samples
+            / (space.window * (spaces.rate / space.sample_rate)),
         )
         if looped and not math.isinf(self.scope.length(latent)) and not _loops(latent):
             latent = Loop(latent, 0)
         self.latent: Latent = latent
-        length = _samples(self.scope.length(latent), space.window)
+        length = _samples(self.scope.length(latent), space, spaces.rate)
         key = noise_key(seed, slot, _own_seed(latent))
-        super().__init__(space, joined_by(join, space.facts), key, length)
+        super().__init__(space, joined_by(join, space.facts), key, length, spaces.rate)
         self._turn = side * math.pi / 4
         self._gain = np.float32(1.0)
         if join.norm:
@@ -105,23 +106,23 @@ class Rendering(Rendered):
 
     def _gain_to_norm(self) -> float:
         """Return the gain that brings the whole, or the first minute, to a common loudness."""
-        rate, window = self.space.sample_rate, self.space.window
+        rate, window = self.rate, self.space.window
         heard = min(self.length or 60 * rate, 60 * rate)
-        count = min(max(heard // window, 1), NORM_WINDOWS)
+        count = min(max(int(heard // self.frame), 1), NORM_WINDOWS)
         if self.space.block > 1 or self.space.behind or self.space.ahead:
             # Windows that know their neighbours are decoded with them: fewer of them will do.
             count = min(count, NORM_STRETCHES)
             starts = [round(i * heard / count) for i in range(count)]
             decoded = np.stack([self.samples(start, start + window) for start in starts])
         else:
-            frames = np.floor(np.arange(count) * (heard / window / count))
+            frames = np.floor(np.arange(count) * (heard / self.frame / count))
             decoded = self.space.decode(self.drawn(frames))
         rms = float(np.sqrt(np.mean(decoded.astype(np.float64) ** 2)))
         return min(float(from_db(NORM_DB)) / max(rms, 1e-9), NORM_MAX_GAIN)
 
     def drawn(self, frames: Floats) -> Samples:
         """Return the latent vectors at some frames of the texture's clock [shape=(n, dims)]."""
-        beats = self.tempo.beats(frames * self.space.window)
+        beats = self.tempo.beats(frames * self.frame)
         mean, std = ask(self.latent, self.scope, frames, beats, self.seed)
         if not std.any():
             return np.zeros((len(frames), mean.shape[1]), np.float32) + mean
@@ -151,7 +152,7 @@ def check(texture: Texture, facts: Facts, sounds: Sounds, beat: float) -> Length
     ----------
     texture : Latent or joined Latent
     facts : Facts
-        Of the space that will render it, unless it names another.
+        Of the space that will render it, unless it names another; its rate is the sounds'.
     sounds : function of a recorded source to its Audio
     beat : float [seconds]
         How long a beat is.
@@ -162,11 +163,12 @@ def check(texture: Texture, facts: Facts, sounds: Sounds, beat: float) -> Length
         What rendering would raise.
     """
     join = join_of(texture)
+    rate = facts.sample_rate
     if join.model is not None:
         facts = load_model(join.model).facts
     joined_by(join, facts)
     beat_frames = beat * facts.sample_rate / facts.window
-    scope = Scope(DryWorld(sounds, facts, join.exact), beat_frames=beat_frames)
+    scope = Scope(DryWorld(sounds, facts, rate, join.exact), beat_frames=beat_frames)
     length = scope.length(join.latent)
     ask(join.latent, scope, np.zeros(1), np.zeros(1), 0)
     return length
@@ -193,5 +195,8 @@ def _loops(latent: Latent) -> bool:
     return isinstance(_core(latent), Loop)
 
 
-def _samples(frames: Length, window: int) -> int | None:
-    return max(round(frames * window), 1) if isinstance(frames, Fraction) else None
+def _samples(frames: Length, space: Space, rate: int) -> int | None:
+    """Return how many samples at a rate some frames last."""
+    if not isinstance(frames, Fraction):
+        return None
+    return max(round(frames * Fraction(space.window * rate, space.sample_rate)), 1)

@@ -6,7 +6,6 @@ import hashlib
 from fractions import Fraction
 
 from latentlive.corpus import Audio, cache_folder
-from latentlive.errors import ModelError
 from latentlive.models import load_model
 from latentlive.renderer.encoding import Encoder
 from latentlive.renderer.tracks import Tracks
@@ -28,11 +27,11 @@ class Spaces:
     Parameters
     ----------
     default : Space
-        What plays where an expression names no other.
+        What plays where an expression names no other; all is rendered at its rate.
     """
 
     def __init__(self, default: Space) -> None:
-        self.default = default
+        self.default, self.rate = default, default.sample_rate
         self._encoders: dict[str | None, Encoder | Tracks] = {None: encoder_of(default)}
         self._alignments: dict[tuple[str, Fraction, int, int], Alignment] = {}
 
@@ -42,16 +41,11 @@ class Spaces:
         Raises
         ------
         ModelError
-            If the file is no model, or its rate is not that of the default.
+            If it is no space's name and no model.
         """
         found = self._encoders.get(model)
         if found is None:
             space = load_model(model)
-            if space.sample_rate != self.default.sample_rate:
-                raise ModelError(
-                    f"on: {model!r} runs at {space.sample_rate} Hz, "
-                    f"the loaded model at {self.default.sample_rate}"
-                )
             found = self._encoders[model] = encoder_of(space)
         return found
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +28,11 @@ from latentlive.latent import (
     Sound,
 )
 from latentlive.models import spaces_having
+from latentlive.renderer.resampling import Resampled
 from latentlive.renderer.spaces import Spaces
 from latentlive.renderer.tracks import Tracks
 from latentlive.space import Axis, Facts, Prior
-from latentlive.units import Floats
+from latentlive.units import Floats, Samples
 
 Sounds = Callable[[Recorded], Audio]
 """Where a sound's samples are found."""
@@ -113,7 +115,8 @@ class BoundWorld:
     def __init__(self, sounds: Sounds, spaces: Spaces, join: Join, align: bool = True) -> None:
         self.sounds, self.spaces = sounds, spaces
         self.encoder = spaces.encoder(join.model)
-        self.facts = self.encoder.space.facts
+        self.facts, self.rate = self.encoder.space.facts, spaces.rate
+        self._resampled: dict[str, Audio] = {}
         self.exact, self.overlap = join.exact, joined_by(join, self.facts)
         self.align = align and self.overlap > 1 and not join.exact
 
@@ -138,8 +141,9 @@ class BoundWorld:
         return self.facts.name
 
     def frames(self, seconds: float) -> Fraction:
-        """Return how many frames some seconds are, to the nearest sample."""
-        return Fraction(round(seconds * self.facts.sample_rate), self.facts.window)
+        """Return how many frames some seconds are, to the nearest sample of what is rendered."""
+        samples = round(seconds * self.rate)
+        return Fraction(samples * self.facts.sample_rate, self.rate * self.facts.window)
 
     def axis(self, name: str) -> Axis:
         """Return what moves vectors along an axis of the space.
@@ -226,7 +230,13 @@ class BoundWorld:
 
     def _audio(self, source: Node) -> Audio:
         assert isinstance(source, Recorded)
-        return self.sounds(source)
+        audio, rate = self.sounds(source), self.facts.sample_rate
+        if rate == self.rate:
+            return audio
+        if audio.digest not in self._resampled:
+            samples = cast("Samples", Resampled(audio.samples, self.rate, rate))  # but it is lazy
+            self._resampled[audio.digest] = Audio(samples, f"{audio.digest} {self.rate} {rate}")
+        return self._resampled[audio.digest]
 
 
 class DryWorld(BoundWorld):
@@ -237,10 +247,13 @@ class DryWorld(BoundWorld):
     sounds : function of a recorded source to its Audio
     facts : Facts
         Of the space that will render it.
+    rate : int [samples a second]
+        Of the sounds.
     """
 
-    def __init__(self, sounds: Sounds, facts: Facts, exact: bool = False) -> None:
-        self.sounds, self.exact, self.facts = sounds, exact, facts
+    def __init__(self, sounds: Sounds, facts: Facts, rate: int, exact: bool = False) -> None:
+        self.sounds, self.exact, self.facts, self.rate = sounds, exact, facts, rate
+        self._resampled = {}
 
     def _axis(self, name: str) -> Axis:
         return lambda z, values: z
