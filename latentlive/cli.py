@@ -297,10 +297,12 @@ def render(
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The model.")
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="How long to train.")
 @click.option("--epochs", type=click.IntRange(1), help="How often to go through all sounds.")
-@click.option("--recipe", type=click.Choice(["clean", "paper"]), default="clean", show_default=True)
+@click.option(
+    "--recipe", type=click.Choice(["clean", "bright", "paper"]), help="Of windows [clean]."
+)
 @click.option(
     "--architecture",
-    type=click.Choice(["rawaudiovae", "levelvae"]),
+    type=click.Choice(["rawaudiovae", "levelvae", "spectralvae"]),
     default="rawaudiovae",
     show_default=True,
 )
@@ -312,7 +314,7 @@ def train(
     output: Path,
     minutes: float | None,
     epochs: int | None,
-    recipe: str,
+    recipe: str | None,
     architecture: str,
     batch: int | None,
     seed: int,
@@ -321,7 +323,7 @@ def train(
     """Train a model on a folder of recordings.
 
     Beside the model: a preview to hear, a picture to see, and what --resume needs. Ctrl-C keeps
-    the best so far. Without --minutes or --epochs, clean takes 5 minutes and paper 500 epochs.
+    the best so far. Without --minutes or --epochs it takes 5 minutes, paper 500 epochs.
     Under torchrun the same command shares the work among processes and machines.
     """
     from tqdm import tqdm
@@ -336,7 +338,10 @@ def train(
     from latentlive.learning import train_folder
     from latentlive.models.recipes import RECIPES, Plan
 
-    chosen = RECIPES[recipe]
+    spectral = architecture == "spectralvae"
+    if spectral and recipe is not None:
+        raise click.UsageError("--recipe is for windows; a spectralvae has one of its own")
+    chosen = RECIPES["spectral" if spectral else recipe or "clean"]
     chosen = replace(chosen, batch=batch or chosen.batch)
     plan = Plan(chosen, architecture, minutes=minutes, epochs=epochs, seed=seed)
     form = "{percentage:3.0f}% |{bar}| {elapsed} < {remaining}{postfix}"

@@ -1,6 +1,8 @@
-"""How well a sound is rebuilt: by its samples, and by its spectrum."""
+"""How well a sound is rebuilt: by its samples, by its spectrum, by its timbre."""
 
 from __future__ import annotations
+
+from functools import lru_cache
 
 import numpy as np
 
@@ -54,3 +56,49 @@ def log_distance(reference: Samples, estimate: Samples) -> float:
     """
     logs = [np.log(magnitudes(samples) + FLOOR) for samples in (reference, estimate)]
     return float(np.mean(np.abs(logs[0] - logs[1])))
+
+
+BANDS, CEPSTRA = 40, 24
+LOWEST_HZ, HIGHEST_HZ = 40.0, 16000.0
+
+
+@lru_cache(maxsize=1)
+def _cepstral(sample_rate: int) -> tuple[Samples, Samples]:
+    """Return triangular mel bands of the spectrum, and their cosine transform."""
+    mels = np.linspace(np.log1p(LOWEST_HZ / 700), np.log1p(HIGHEST_HZ / 700), BANDS + 2)
+    centres = 700 * np.expm1(mels)
+    hz = np.fft.rfftfreq(FFT, 1 / sample_rate)
+    triangles = [np.interp(hz, centres[i : i + 3], [0, 1, 0]) for i in range(BANDS)]
+    bands = np.array(
+        [
+            t if t.any() else hz == hz[np.abs(hz - c).argmin()]
+            for t, c in zip(triangles, centres[1:-1], strict=True)
+        ],
+        float,
+    )
+    places = np.pi / BANDS * (np.arange(BANDS) + 0.5)
+    cosines = np.cos(places * np.arange(1, CEPSTRA + 1)[:, None]) * np.sqrt(2 / BANDS)
+    return bands / bands.sum(1, keepdims=True), cosines
+
+
+def cepstral_distance(reference: Samples, estimate: Samples, sample_rate: int = 44100) -> float:
+    """Return the mean mel-cepstral distance in dB: of timbres, whatever level and phase.
+
+    Parameters
+    ----------
+    reference, estimate : array [shape=(n,)]
+    sample_rate : int [samples per second]
+
+    Example
+    -------
+    >>> x = np.sin(np.arange(4096.0))
+    >>> cepstral_distance(x, 0.5 * x) < 0.1
+    True
+    """
+    bands, cosines = _cepstral(sample_rate)
+    cepstra = []
+    for samples in (reference, estimate):
+        power = np.square(magnitudes(samples), dtype=np.float64) @ bands.T
+        cepstra.append(np.log(power + 1e-7 * power.max() + 1e-10) @ cosines.T)
+    distance = np.sqrt(2.0 * np.square(cepstra[0] - cepstra[1]).sum(axis=1))
+    return float(10.0 / np.log(10.0) * distance.mean())

@@ -16,13 +16,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latentlive.errors import ModelError
+from latentlive.latent import Sound
 from latentlive.learning.material import Material, read_material
-from latentlive.learning.measures import si_sdr
+from latentlive.learning.measures import cepstral_distance, si_sdr
 from latentlive.learning.preview import write_preview
 from latentlive.models import save_model
 from latentlive.models.recipes import Plan
+from latentlive.renderer import render
+from latentlive.units import Samples
 
 if TYPE_CHECKING:
+    from latentlive.models.spectral_training import SpectralTraining
     from latentlive.models.training import Training
 
 LOOK_SECONDS = 30.0
@@ -79,12 +83,34 @@ class Look:
     loss : float
         A running mean.
     held_out : float [dB] or None
-        The SI-SDR of held-out recordings, as last measured; None before the first time.
+        How well held-out recordings are rebuilt, as last measured; None before the first time.
     """
 
     part: float
     loss: float
     held_out: float | None
+
+
+def figure_of(training: Training | SpectralTraining, held_out: list[Samples]) -> float:
+    """Return how well a network rebuilds recordings, in dB: the higher the better.
+
+    Windows are judged by their samples, by SI-SDR. A spectral space keeps timbres, not phases:
+    it is judged by the mel-cepstral distance, which counts as negative.
+    """
+    from latentlive.models.spectral_training import SpectralTraining
+
+    if not isinstance(training, SpectralTraining):
+        heard = np.concatenate([training.rebuilt(samples) for samples in held_out])
+        return si_sdr(np.concatenate(held_out), heard)
+    model = training.model()
+    return -float(
+        np.mean(
+            [
+                cepstral_distance(samples, render(Sound(samples).spread(0), model=model))
+                for samples in held_out
+            ]
+        )
+    )
 
 
 def train_folder(
@@ -97,7 +123,7 @@ def train_folder(
     say: Callable[[str], object] = lambda _: None,
     look_seconds: float = LOOK_SECONDS,
 ) -> float:
-    """Train a model on a folder's recordings and return its held-out SI-SDR in dB.
+    """Train a model on a folder's recordings and return its held-out figure in dB.
 
     The best model so far is always in its file. An interrupt ends the training after the step
     that it is in, and `resume` goes on from there.
@@ -121,9 +147,8 @@ def train_folder(
     SoundError, ModelError
         One line: no sounds, only silence, a name that cannot be used, no memory.
     """
-    from latentlive.models.resuming import load_state
+    from latentlive.models.resuming import TRAININGS, load_state
     from latentlive.models.team import Team
-    from latentlive.models.training import Training
 
     files = Files(output)
     files.check(resume)
@@ -137,7 +162,8 @@ def train_folder(
                 files.state, material.sounds, minutes=again[0], epochs=again[1], team=team
             )
         else:
-            training, best = Training(material.sounds, plan, team), -np.inf
+            begin = TRAININGS[plan.architecture]
+            training, best = begin(material.sounds, plan, team), -np.inf
         run = _Run(training, material, files, best, show if team.leads else lambda _: None)
         run.go(look_seconds)
         if team.leads:
@@ -150,7 +176,7 @@ def train_folder(
 class _Run:
     def __init__(
         self,
-        training: Training,
+        training: Training | SpectralTraining,
         material: Material,
         files: Files,
         best: float,
@@ -190,8 +216,7 @@ class _Run:
         from latentlive.models.resuming import save_state
 
         training, held_out = self.training, self.material.held_out
-        heard = np.concatenate([training.rebuilt(samples) for samples in held_out])
-        figure = self.held_out = si_sdr(np.concatenate(held_out), heard)
+        figure = self.held_out = figure_of(training, held_out)
         if figure > self.best or not self.files.model.exists():
             self.best = figure
             model = training.model()

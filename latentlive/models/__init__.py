@@ -10,12 +10,14 @@ from latentlive.models.files import (
 )
 from latentlive.models.levelvae import LevelVAE
 from latentlive.models.rawaudiovae import RawAudioVAE
+from latentlive.models.spectralvae import SpectralVAE
 
 __all__ = [
     "Config",
     "LevelVAE",
     "Model",
     "RawAudioVAE",
+    "SpectralVAE",
     "load_model",
     "save_model",
     "spaces_having",

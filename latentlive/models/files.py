@@ -14,16 +14,18 @@ from numpy.typing import NDArray
 
 from latentlive.corpus.cache import write_whole
 from latentlive.errors import ModelError
-from latentlive.models import levelvae, rawaudiovae
+from latentlive.models import levelvae, rawaudiovae, spectralvae
 from latentlive.models.levelvae import LevelVAE
 from latentlive.models.rawaudiovae import RawAudioVAE
+from latentlive.models.spectralvae import SpectralVAE
 from latentlive.models.tensors import weights_digest
 from latentlive.space import Space, ToySpace
 
-Model = RawAudioVAE | LevelVAE
+Model = RawAudioVAE | LevelVAE | SpectralVAE
 ARCHITECTURES: dict[str, type[Model]] = {
     rawaudiovae.ARCHITECTURE: RawAudioVAE,
     levelvae.ARCHITECTURE: LevelVAE,
+    spectralvae.ARCHITECTURE: SpectralVAE,
 }
 MAX_BYTES = 2**31
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,13 @@ class Recipe:
         Errors count less in loud windows, by their power to this exponent.
     linear : float [0..1]
         The part of the training given to a linear code, as which the network then begins.
+    treble : float [>= 0]
+        How much more the treble counts after windows are joined: the weight of the squared error
+        of the steps from sample to sample, beside that of the samples.
+    clip : float [>= 0]
+        The longest that a gradient may be, 0 for any.
+    code, units : int
+        Of a SpectralVAE: numbers of its code, and of its hidden layers.
     """
 
     name: str
@@ -47,6 +54,10 @@ class Recipe:
     joined: float = 0.0
     fairness: float = 0.0
     linear: float = 0.0
+    treble: float = 0.0
+    clip: float = 0.0
+    code: int = 0
+    units: int = 0
 
 
 PAPER = Recipe("paper", batch=4096, rate=1e-4, divergence=1e-4, epochs=500, hop=128)
@@ -66,7 +77,24 @@ CLEAN = Recipe(
 )
 """Better sound in minutes; ``docs/training.md`` says what was tried."""
 
-RECIPES = {recipe.name: recipe for recipe in (CLEAN, PAPER)}
+BRIGHT = replace(CLEAN, name="bright", treble=1.0)
+"""More treble and less error where windows overlap, as they do unless told otherwise; more error
+where they stand end to end."""
+
+SPECTRAL = Recipe(
+    "spectral",
+    batch=256,
+    rate=1e-3,
+    divergence=3e-3,
+    minutes=5.0,
+    cosine=True,
+    clip=1.0,
+    code=32,
+    units=512,
+)
+"""Of a SpectralVAE; ``docs/training.md`` says what was tried."""
+
+RECIPES = {recipe.name: recipe for recipe in (CLEAN, BRIGHT, PAPER, SPECTRAL)}
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from latentlive.corpus.cache import write_whole
 from latentlive.errors import ModelError
-from latentlive.models import tensors
+from latentlive.models import spectralvae, tensors
 from latentlive.models.files import read_tensors
 from latentlive.models.networks import NETS, LinearCode
 from latentlive.models.recipes import Plan, Recipe
+from latentlive.models.spectral_training import SpectralTraining, SpectralVAENet
 from latentlive.models.team import Team
 from latentlive.models.training import DIMS, WINDOW, Training
 from latentlive.units import Samples
@@ -28,7 +30,13 @@ from latentlive.units import Samples
 MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
-def save_state(path: Path, training: Training, best: float) -> None:
+TRAININGS: dict[str, type[Training | SpectralTraining]] = {
+    **dict.fromkeys(NETS, Training),
+    spectralvae.ARCHITECTURE: SpectralTraining,
+}
+
+
+def save_state(path: Path, training: Training | SpectralTraining, best: float) -> None:
     """Write where a training stands, whole or not at all.
 
     Parameters
@@ -48,7 +56,7 @@ def save_state(path: Path, training: Training, best: float) -> None:
                 stored[f"{moment}.{name}"] = adam.state[parameter][moment].cpu().numpy()
     said = {
         "plan": asdict(training.plan),
-        "linear": training.linear,
+        "linear": isinstance(training.net, LinearCode),
         "steps": training.steps,
         "stage_steps": training.stage_steps,
         "spent": training.spent,
@@ -66,7 +74,7 @@ def load_state(
     epochs: int | None = None,
     team: Team | None = None,
     clock: Callable[[], float] | None = None,
-) -> tuple[Training, float]:
+) -> tuple[Training | SpectralTraining, float]:
     """Return a training as it was saved, and its best figure.
 
     Parameters
@@ -89,8 +97,9 @@ def load_state(
     plan, told = _told(path, said)
     if minutes is not None or epochs is not None:
         plan = replace(plan, minutes=minutes, epochs=epochs)
-    training = Training(sounds, plan, team, **({} if clock is None else {"clock": clock}))
-    net = LinearCode(torch.zeros(WINDOW, DIMS)) if told["linear"] else NETS[plan.architecture]()
+    begin = TRAININGS[plan.architecture]
+    training = begin(sounds, plan, team, **({} if clock is None else {"clock": clock}))
+    net = _net(training, told["linear"])
     shapes = {f"net.{name}": tuple(t.shape) for name, t in net.state_dict().items()}
     weights = tensors.checked("state of a training", stored, shapes)
     net.load_state_dict({n.removeprefix("net."): torch.from_numpy(w) for n, w in weights.items()})
@@ -113,6 +122,13 @@ def load_state(
     return training, told["best"]
 
 
+def _net(training: Training | SpectralTraining, linear: bool) -> nn.Module:
+    """Return a network of the kind that was in training, as it begins."""
+    if isinstance(training, SpectralTraining):
+        return SpectralVAENet(training.recipe.code, training.recipe.units)
+    return LinearCode(torch.zeros(WINDOW, DIMS)) if linear else NETS[training.plan.architecture]()
+
+
 def _told(path: Path, said: str) -> tuple[Plan, dict[str, Any]]:
     """Return what a state says of itself, or refuse it."""
     try:
@@ -121,7 +137,7 @@ def _told(path: Path, said: str) -> tuple[Plan, dict[str, Any]]:
         _plain(plan)
         _plain(plan.recipe)
         lengths = (plan.minutes, plan.epochs, plan.recipe.minutes, plan.recipe.epochs)
-        if plan.architecture not in NETS or plan.recipe.batch < 1 or 0 in lengths:
+        if plan.architecture not in TRAININGS or plan.recipe.batch < 1 or 0 in lengths:
             raise ValueError(plan)
         checked = {
             "linear": bool(told["linear"]),

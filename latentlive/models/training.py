@@ -1,4 +1,4 @@
-"""Training a network on recordings: one step after another, resumable at each.
+"""Training a network on windows of recordings.
 
 The loss is that of the paper (Tatar, Cotton, Bisig, SMC 2023), squared error plus a
 Kullback-Leibler term, with the weights that a recipe gives its parts.
@@ -6,7 +6,6 @@ Kullback-Leibler term, with the weights that a recipe gives its parts.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Sequence
 
@@ -14,11 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latentlive.errors import ModelError
 from latentlive.models.files import ARCHITECTURES, Model
 from latentlive.models.networks import NETS, LinearCode, Net
 from latentlive.models.overlap import OVERLAP, cut, rebuilt, shared
 from latentlive.models.recipes import Plan
+from latentlive.models.steps import Steps
 from latentlive.models.team import Team
 from latentlive.models.windows import Grid, Windows
 from latentlive.units import Samples
@@ -26,14 +25,13 @@ from latentlive.units import Samples
 WINDOW, DIMS = 1024, 256
 GAIN_DB = (-12.0, 0.0)
 LINEAR_RATE = 2e-3
-WARM_STEPS = 100
 BEFORE = 2**62
 """The step whose draws decide how a training begins."""
 LOOKED_AT = 16_384
 """Windows that decide how a training begins."""
 
 
-class Training:
+class Training(Steps):
     """A network in training.
 
     Parameters
@@ -51,6 +49,8 @@ class Training:
     ...     print(training.loss)
     """
 
+    net: LinearCode | Net
+
     def __init__(
         self,
         sounds: Sequence[Samples],
@@ -58,26 +58,17 @@ class Training:
         team: Team | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.plan, self.recipe = plan, plan.recipe
-        self.team = team or Team(0, 1, torch.device("cpu"))
-        self._clock, self._looked = clock, clock()
-        self.steps = self.stage_steps = 0
-        self.spent = 0.0
-        self.loss = math.nan
-        group = OVERLAP if self.recipe.joined else 1
+        recipe, team = plan.recipe, team or Team(0, 1, torch.device("cpu"))
+        group = OVERLAP if recipe.joined else 1
         # A multiple of what the processes share evenly.
-        self._stretches = -(-self.recipe.batch // (group * self.team.size)) * self.team.size
+        self._stretches = -(-recipe.batch // (group * team.size)) * team.size
         length = WINDOW + (group - 1) * WINDOW // OVERLAP
-        hop = self.recipe.hop
+        hop = recipe.hop
         self._grid = Grid(sounds, WINDOW, hop, plan.seed) if hop else None
         self._windows = Windows(sounds, length, plan.seed)
         whole = len(Grid(sounds, WINDOW, hop or WINDOW // OVERLAP, plan.seed))
-        minutes, epochs = plan.minutes, plan.epochs
-        if minutes is None and epochs is None:
-            minutes, epochs = self.recipe.minutes, self.recipe.epochs
-        self._seconds = 60.0 * (minutes or 0.0)
-        self.total_steps = (epochs or 0) * -(-whole // (self._stretches * group))
-        self._unfair = self._mean_weight() if self.recipe.fairness else 1.0
+        super().__init__(plan, -(-whole // (self._stretches * group)), team, clock)
+        self._unfair = self._mean_weight() if recipe.fairness else 1.0
         torch.manual_seed(plan.seed)
         if self.recipe.linear:
             self.train(LinearCode(self._components()))
@@ -88,31 +79,6 @@ class Training:
     def linear(self) -> bool:
         """Whether the linear code is still in training, as which the network will begin."""
         return isinstance(self.net, LinearCode)
-
-    @property
-    def part(self) -> float:
-        """How much is done, 0 to 1."""
-        if self.total_steps:
-            return min(self.steps / self.total_steps, 1.0)
-        return min(self.spent / self._seconds, 1.0)
-
-    def step(self) -> bool:
-        """Train on one batch; return False, having done nothing, when all is done.
-
-        Raises
-        ------
-        ModelError
-            ``train: out of memory with 256 windows at a time; try --batch 128``
-        """
-        try:
-            return self._step()
-        except (MemoryError, RuntimeError) as error:
-            if isinstance(error, RuntimeError) and "memory" not in str(error):
-                raise
-            batch = self.recipe.batch
-            raise ModelError(
-                f"train: out of memory with {batch} windows at a time; try --batch {batch // 2}"
-            ) from None
 
     def model(self) -> Model:
         """Return the network as it is now, ready to play."""
@@ -131,48 +97,15 @@ class Training:
         net = self._grown() if isinstance(self.net, LinearCode) else self.net
         return net.to(self.team.device)
 
-    def _step(self) -> bool:
-        now = self._clock()
-        self.spent += now - self._looked
-        self._looked = now
-        self.spent = self.team.agreed(self.spent)
-        if self.part >= 1.0:
-            return False
+    def _prepare(self) -> None:
         if isinstance(self.net, LinearCode) and self.part >= self.recipe.linear:
             self.train(self._grown())
-        for group in self.adam.param_groups:
-            group["lr"] = self._rate()
-        loss = self._loss()
-        self.adam.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.adam.step()
-        self.loss = self.team.mean(loss)
-        if not math.isfinite(self.loss):
-            raise ModelError(
-                f"train: the loss is no number any more, at step {self.steps}; "
-                "--resume goes on from where it was last saved"
-            )
-        self.steps += 1
-        self.stage_steps += 1
-        return True
 
-    def train(self, net: LinearCode | Net) -> None:
-        """Go on with another network, from the first step of a stage."""
-        self.net = net.to(self.team.device)
-        self._shared = self.team.share(self.net)
-        self.adam = torch.optim.Adam(self.net.parameters(), lr=self.recipe.rate, fused=True)
-        self.stage_steps = 0
-
-    def _rate(self) -> float:
-        if not self.recipe.cosine:
-            return self.recipe.rate
+    def _stage(self) -> tuple[float, float]:
         linear = self.recipe.linear
         if self.linear:
-            rate, place = LINEAR_RATE, self.part / linear
-        else:
-            rate, place = self.recipe.rate, (self.part - linear) / (1.0 - linear)
-        warm = min((self.stage_steps + 1) / WARM_STEPS, 1.0)
-        return rate * warm * 0.5 * (1.0 + math.cos(math.pi * place))
+            return LINEAR_RATE, self.part / linear
+        return self.recipe.rate, (self.part - linear) / (1.0 - linear)
 
     def _loss(self) -> Tensor:
         """Return this process's share of the batch's mean loss, times the processes."""
@@ -201,7 +134,11 @@ class Training:
         errors = difference.square().mean(dim=(1, 2))
         joined = self.recipe.joined
         if joined:
-            together = shared(difference).square().mean(dim=1)
+            error = shared(difference)
+            together = error.square().mean(dim=1)
+            if self.recipe.treble:
+                steps = error.diff(dim=1).square().mean(dim=1)
+                together = together + self.recipe.treble * steps
             errors = (1.0 - joined) * errors + joined * together
         if self.recipe.fairness:
             power = x.square().mean(dim=(1, 2)) + 1e-6

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from latentlive.space import Axis, Part, Space
+from latentlive.space import Axis, Part, Prior, Space
 from latentlive.spectral import analysis, axes, grid, layout, synthesis
 from latentlive.spectral.grid import F32
 from latentlive.spectral.synthesis import Prepared
@@ -45,7 +45,7 @@ class Spectral(Space):
         "gain": axes.louder,
         "voiced": axes.voiced,
     }
-    prior = None
+    prior: Prior | None = None
     silence = np.zeros(layout.DIMS, np.float32)
     """Mixed with a sound, it only lowers its level."""
 
