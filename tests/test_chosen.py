@@ -16,6 +16,7 @@ from latentlive.errors import SoundError
 from latentlive.mapping import make_map
 from latentlive.prompt.browser import Browser
 from latentlive.renderer import corpus_sounds
+from tests.prompting import Recorded, console
 
 RATE = 44100
 
@@ -207,6 +208,31 @@ def browse(live):
         corpus.audition("gnog")
     until(lambda: "preview" not in states(live))  # heard once
     assert states(live)["d1"] == "playing"
+
+
+def test_a_node_and_what_stands_for_sounds_tell_which_they_are(made, capsys):
+    engine = Recorded()
+    engine._make_words(made)
+    typed, _ = console(engine)
+    sounds = made.need_map()
+    node = int(sounds.map.sizes.argmax())
+    names = [sounds.names[row] for row in sounds.map.cluster(node)]
+    listed = typed.run(f"corpus.node({node})").shown
+    assert [row.split()[0] for row in listed.splitlines()[1:]] == names
+    assert typed.run(f"list(corpus.node({node}))").shown == repr(names)
+    assert typed.run(f"cluster({node})").shown == f"cluster({node})\n{listed}"
+    capsys.readouterr()
+    typed.run(f"print(cluster({node}), 7, sep=';')")
+    assert capsys.readouterr().out == f"cluster({node})\n{listed};7\n"
+    like = sounds.map.near(sounds.rows["ambi_choir"], 3)
+    told = typed.run("near(sound('ambi_choir'), 3)").shown.splitlines()
+    assert told[0] == "near(sound('ambi_choir'), 3)"
+    assert [row.split()[0] for row in told[2:]] == [sounds.names[row] for row in like]
+    assert repr(ll.cluster(node)) == str(ll.cluster(node)) == f"cluster({node})"  # still code
+    wrong = f"cluster: the map has nodes 0 to {len(sounds.map.nodes) - 1}, got 99"
+    for line in ("corpus.node(99)", "print(cluster(99))", "cluster(99)"):
+        assert typed.run(line).error == wrong
+    assert "n must be" in typed.run("corpus.node('x')").error
 
 
 def test_sounds_that_are_not_on_the_map_are_listed_all_the_same(tmp_path):

@@ -38,6 +38,25 @@ def cluster(
         If the corpus has no map, the map no such node, or none of the files can be read.
     """
     mapped = corpus.need_map()
+    rows = cluster_rows(mapped, say, n, seconds, valence, arousal)
+    return _together(corpus, mapped, rows, sample_rate, say)
+
+
+def cluster_rows(
+    mapped: Mapped,
+    say: Say,
+    n: int | None,
+    seconds: float | None = None,
+    valence: float | None = None,
+    arousal: float | None = None,
+) -> list[int]:
+    """Return the rows of the sounds of a node, nearest to it first.
+
+    Raises
+    ------
+    SoundError
+        If the map has no such node.
+    """
     sounds = mapped.map
     if n is None:
         node = sounds.node_at(valence, arousal)
@@ -48,7 +67,7 @@ def cluster(
         node = sounds.filled(n)
         if node != n:
             say(f"cluster: node {n} is empty; the nearest one with sounds is {node}")
-    return _together(corpus, mapped, sounds.cluster(node, seconds), sample_rate, say)
+    return sounds.cluster(node, seconds)
 
 
 def near(corpus: Corpus, sample_rate: int, say: Say, source: object, n: int) -> Audio:
@@ -65,9 +84,16 @@ def near(corpus: Corpus, sample_rate: int, say: Say, source: object, n: int) -> 
         As `cluster`, or if the sound is missing.
     """
     mapped = corpus.need_map()
+    rows = near_rows(corpus, sample_rate, source, n)
+    return _together(corpus, mapped, rows, sample_rate, say)
+
+
+def near_rows(corpus: Corpus, sample_rate: int, source: object, n: int) -> list[int]:
+    """Return the rows of the `n` sounds most like a sound, nearest first; see `near`."""
+    mapped = corpus.need_map()
     row = _row(corpus, mapped, source) if isinstance(source, str) else None
     like = _thumbnail(corpus, source, sample_rate) if row is None else row
-    return _together(corpus, mapped, mapped.map.near(like, n), sample_rate, say)
+    return mapped.map.near(like, n)
 
 
 def _row(corpus: Corpus, mapped: Mapped, name: str) -> int | None:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from latentlive.corpus import Corpus
+from latentlive.corpus.choosing import cluster_rows, near_rows
 from latentlive.corpus.thumbnails import AROUSAL, VALENCE
 from latentlive.engine import Engine
 from latentlive.errors import SoundError
 from latentlive.expr import Text, Whole
-from latentlive.latent import Sound
+from latentlive.latent import Cluster, Near, Sound
 from latentlive.worded import Worded
 
 SHOWN = 40
@@ -63,7 +64,8 @@ class Browser(Worded, Listing):
 
     ``corpus.find("rain")`` lists those with a word in their names, ``corpus.random(3)`` draws one
     by lot, ``corpus.audition("gong")`` lets one be heard once and quietly, ``corpus.names`` are all
-    the names. ``cluster(18)`` plays what is in the column cluster.
+    the names. ``corpus.node(18)`` lists what ``cluster(18)`` plays: those with 18 in the column
+    cluster, nearest to the node first.
 
     Example
     -------
@@ -85,6 +87,10 @@ class Browser(Worded, Listing):
         """Return the sounds whose name contains a text, in any case."""
         wanted = Text().coerce(text, "corpus.find: text").casefold()
         return Listing(self._corpus, [n for n in self.names if wanted in n.casefold()])
+
+    def node(self, n: int) -> Listing:
+        """Return the sounds of a node of the map, nearest to it first: those of ``cluster(n)``."""
+        return held(self._engine, Cluster(n))
 
     def random(self, seed: int) -> Sound:
         """Return a sound drawn by lot; the same for the same seed and the same corpus."""
@@ -109,3 +115,22 @@ class Browser(Worded, Listing):
         with self._engine.cell():
             layer.quant(0).fade(0).gain(db)
             _ = layer >> once
+
+
+def held(engine: Engine, chosen: Cluster | Near) -> Listing:
+    """Return the sounds that are joined in ``cluster(18)`` or ``near(sound("gong"), 6)``, in order.
+
+    Raises
+    ------
+    SoundError
+        If the corpus has no map, or the map no such node.
+    """
+    corpus = engine.corpus
+    mapped = corpus.need_map()
+    if isinstance(chosen, Cluster):
+        rows = cluster_rows(mapped, print, chosen.n, chosen.seconds, chosen.valence, chosen.arousal)
+    else:
+        assert isinstance(chosen.sound, Sound)
+        rate = engine.welcome["sample_rate"]
+        rows = near_rows(corpus, rate, chosen.sound.source, chosen.n)
+    return Listing(corpus, [mapped.names[row] for row in rows])

@@ -253,7 +253,7 @@ class Console:
         if value is None or (isinstance(value, Layer) and not code.strip().isidentifier()):
             return ""
         self.scope["_"] = value
-        text = told(value)
+        text = self.scope.shown(value, told)
         if len(text) > LONGEST and not isinstance(value, Why):
             text = f"{text[:LONGEST]} ... ({len(text)} characters)"
         return text

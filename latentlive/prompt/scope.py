@@ -6,7 +6,7 @@ import ast
 import traceback
 from collections.abc import Callable, Collection, Container, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import latentlive
 from latentlive.errors import ExpressionError, LatentliveError, did_you_mean
@@ -62,6 +62,7 @@ class Names(dict[str, Any]):
         self.words: dict[str, Any] = {
             **{word: getattr(latentlive, word) for word in latentlive.WORDS},
             "np": np,
+            "print": self.print,
             **(words or {}),
         }
 
@@ -78,6 +79,32 @@ class Names(dict[str, Any]):
         from latentlive.prompt.browser import Browser
 
         return Browser(self._engine())
+
+    def shown(self, value: Any, told: Callable[[Any], str] = str) -> str:
+        """Return a value's text; behind a choice of sounds, the sounds."""
+        text = told(value)
+        if isinstance(value, latentlive.cluster | latentlive.near):
+            from latentlive.prompt.browser import held
+
+            text += f"\n{held(self._engine(), value)!r}"
+        return text
+
+    def print(
+        self,
+        *values: Any,
+        sep: str = " ",
+        end: str = "\n",
+        file: IO[str] | None = None,
+        flush: bool = False,
+    ) -> None:
+        """Print values as Python does; of ``cluster(18)`` and ``near(...)`` also which sounds.
+
+        Example
+        -------
+        ``print(cluster(18))``
+        """
+        told = (self.shown(value) for value in values)
+        print(*told, sep=sep, end=end, file=file, flush=flush)
 
     def __setitem__(self, name: str, value: Any) -> None:
         if name in KEPT:
