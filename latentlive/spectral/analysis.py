@@ -28,6 +28,7 @@ from latentlive.spectral.layout import (
     ATOMS,
     DIMS,
     HARMONICS,
+    LEVEL_POWER,
     PITCH_REFERENCE,
     REFERENCE,
     RESIDUE,
@@ -54,7 +55,7 @@ WIDE = 4
 STEP = 64
 """Frames that are analysed together, so that they stay in the processor's cache."""
 
-PARTIAL = 4.0
+PARTIAL = 2.0
 """What a partial weighs against noise of its energy when shares are cut."""
 
 OFF = 0.2
@@ -378,7 +379,7 @@ def _vectors(frames: F32, low: F32, hz: F64, power: F32, place: F32) -> F32:
         roots(harmonics / total),
         voiced,
         np.log2(pitches / PITCH_REFERENCE).astype(np.float32),
-        roots(level),
+        roots(level, LEVEL_POWER),
     )
     z = packed(described, np.ones(n, np.float32))
     z[level <= np.float32(FLOOR)] = 0.0

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from latentlive.spectral.grid import F32
-from latentlive.spectral.layout import PITCH_REFERENCE, PLACES, POWER, over
+from latentlive.spectral.layout import LEVEL_POWER, PITCH_REFERENCE, PLACES, POWER, over
 
 VOICED, PITCH = PLACES["voiced"].start, PLACES["pitch"].start
 PRESENCE, LEVEL = PLACES["presence"].start, PLACES["level"].start
@@ -69,7 +69,7 @@ def louder(z: F32, decibels: ArrayLike) -> F32:
     """
     out = z.copy()
     gain = np.clip(np.nan_to_num(_column(decibels, len(z))), -200.0, 200.0)
-    out[:, LEVEL] *= np.power(np.float32(10.0), gain * np.float32(POWER / 10.0))
+    out[:, LEVEL] *= np.power(np.float32(10.0), gain * np.float32(LEVEL_POWER / 10.0))
     return out
 
 
@@ -83,7 +83,9 @@ def levelled(z: F32, decibels: ArrayLike) -> F32:
     """
     out = z.copy()
     wanted = np.clip(np.nan_to_num(_column(decibels, len(z)), nan=-200.0), -200.0, 20.0)
-    root = np.power(np.float32(2.0) * np.power(np.float32(10.0), wanted / 10), np.float32(POWER))
+    root = np.power(
+        np.float32(2.0) * np.power(np.float32(10.0), wanted / 10), np.float32(LEVEL_POWER)
+    )
     out[:, LEVEL] = np.where(z[:, LEVEL] > 0, root, z[:, LEVEL])
     return out
 

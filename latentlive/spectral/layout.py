@@ -27,6 +27,9 @@ SLOTS = 8
 POWER = 0.15
 """Energies are kept to this power, near to loudness: steps are even, and 0 is silence."""
 
+LEVEL_POWER = 0.2
+"""The level is kept to this power, so that half of it is 15 dB less."""
+
 REFERENCE = 640.0
 """Hz, where a position is 0."""
 
@@ -70,7 +73,7 @@ _BOUNDS = {
     "harmonics": (0.0, 1.5),
     "voiced": (0.0, 1.0),
     "pitch": (-4.0, 5.0),
-    "level": (0.0, 2.0),
+    "level": (0.0, 2.5),
 }
 
 
@@ -79,7 +82,7 @@ class Frames:
     """Vectors [n] taken apart, within bounds whatever they held.
 
     Positions are in octaves from 640 Hz, the pitch in octaves from 200 Hz, energies to the
-    power of .15 and relative, the level to the same power and absolute.
+    power of .15 and relative, the level to the power of .2 and absolute.
     """
 
     position: F32
@@ -134,11 +137,11 @@ def unpacked(z: F32) -> Frames:
     return Frames(**parts)
 
 
-def energies(roots: F32) -> F32:
-    """Return energies of numbers that were kept to the power of .15."""
-    return np.power(roots, np.float32(1.0 / POWER))
+def energies(roots: F32, power: float = POWER) -> F32:
+    """Return energies of numbers that were kept to a power."""
+    return np.power(roots, np.float32(1.0 / power))
 
 
-def roots(energy: F32) -> F32:
-    """Return energies as they are kept: to the power of .15."""
-    return np.power(energy, np.float32(POWER)).astype(np.float32)
+def roots(energy: F32, power: float = POWER) -> F32:
+    """Return energies as they are kept: to a power."""
+    return np.power(energy, np.float32(power)).astype(np.float32)

@@ -27,7 +27,7 @@ class Spectral(Space):
     """
 
     name = "spectral"
-    digest = "spectral-1"
+    digest = "spectral-2"
     sample_rate = grid.RATE
     dims = layout.DIMS
     window = grid.FRAME

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from latentlive.spectral.grid import AHEAD, F32, F64, FRAME, HIGHEST, HOP, LOWEST, RATE, Ints
 from latentlive.spectral.layout import (
     HARMONICS,
+    LEVEL_POWER,
     PITCH_REFERENCE,
     REFERENCE,
     SLOTS,
@@ -78,7 +79,7 @@ def prepared(z: F32, first: int, key: int) -> Prepared:
     one = np.float32(1.0)
     s = np.clip((frames.voiced - np.float32(0.6)) / np.float32(0.38), 0.0, 1.0)
     s = (s * s * (np.float32(3.0) - np.float32(2.0) * s))[:, None]
-    level = energies(frames.level)[:, None]
+    level = energies(frames.level, LEVEL_POWER)[:, None]
     hz = np.float32(REFERENCE) * np.exp2(frames.position)
     energy = energies(frames.energy)
     energy *= (one - s) * level / np.maximum(energy.sum(1, keepdims=True), np.float32(1e-20))
