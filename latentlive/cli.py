@@ -173,7 +173,10 @@ def play(session: str, seconds: float | None, out: Path | None, **options: Any) 
         if device is None and out is None:
             out = Path(f"{path.stem}.flac")
             engine.record(out)
+            out = out.with_name(Path(engine.state["recording"]).name)
             screen.say(f"writing what would be heard to {out}")
+        elif out is not None and engine.state.get("out"):
+            out = out.with_name(Path(engine.state["out"]).name)  # it may have got a number
         try:
             play_session(engine, path, seconds, screen.show)
         except KeyboardInterrupt:
@@ -244,8 +247,7 @@ def bounce(
     first = sample_at(begin, performance)
     last = None if end is None else sample_at(end, performance)
     file = os.fspath(model or performance.header["model_file"])
-    bounce_file(performance, output, file, first, last, stems)
-    click.echo(output)
+    click.echo(bounce_file(performance, output, file, first, last, stems))
 
 
 @main.command()

@@ -87,60 +87,33 @@ def bounce_file(
     begin: int,
     stop: int | None,
     stems: Path | None,
-) -> None:
-    """Render a log into a file, and its layers into a folder.
+) -> Path:
+    """Render a log into a file, and its layers into a folder; return the file that was written.
 
     Raises
     ------
     LatentliveError
         If the model is another one or a file cannot be written.
     """
-    import numpy as np
-    import soundfile
     from tqdm import tqdm
 
     from latentlive.engine.bounce import Bounce
+    from latentlive.engine.bounced import write_bounce
+    from latentlive.engine.claims import check_apart
+    from latentlive.engine.takes import check_kind
     from latentlive.models import load_model
-    from latentlive.renderer.offline import file_format
 
-    subtype, rate = file_format(output), int(performance.header["rate"])
+    check_kind("bounce", output, int(performance.header["channels"]))
+    if stems is not None:
+        layers = {decision["layer"] for decision in performance.decisions if "layer" in decision}
+        check_apart("bounce", output, stems, layers)
     bounce = Bounce(performance, load_model(model or None), begin, stop, stems is not None)
     if bounce.stop <= bounce.begin:
         raise EngineError("bounce: there is nothing between the two moments")
-    beside = output.with_name(f".{output.name}.part")
-    files: dict[str, soundfile.SoundFile] = {}
-    try:
-        if stems is not None:
-            stems.mkdir(parents=True, exist_ok=True)
-        with (
-            soundfile.SoundFile(
-                beside,
-                "w",
-                rate,
-                int(performance.header["channels"]),
-                subtype,
-                format=output.suffix[1:],
-            ) as mixed,
-            tqdm(
-                total=bounce.stop - bounce.begin, unit="sample", unit_scale=True, file=sys.stderr
-            ) as bar,
-        ):
-            done = 0
-            for heard in bounce.blocks():
-                mixed.write(heard.mix)
-                for name in heard.layers.keys() - files.keys():
-                    assert stems is not None
-                    files[name] = soundfile.SoundFile(stems / f"{name}.wav", "w", rate, 2, "FLOAT")
-                    files[name].write(np.zeros((done, 2), np.float32))
-                quiet = np.zeros((len(heard.mix), 2), np.float32)
-                for name, file in files.items():
-                    file.write(heard.layers.get(name, quiet))
-                done += len(heard.mix)
-                bar.update(len(heard.mix))
-        beside.replace(output)
-    except (OSError, soundfile.SoundFileError) as error:
-        raise EngineError(f"bounce: cannot write {output}: {error}") from None
-    finally:
-        beside.unlink(missing_ok=True)
-        for file in files.values():
-            file.close()
+    total = bounce.stop - bounce.begin
+    with tqdm(total=total, unit="sample", unit_scale=True, file=sys.stderr) as bar:
+
+        def say(line: str) -> None:
+            bar.write(line, file=sys.stderr)
+
+        return write_bounce(bounce, performance.header, output, stems, say, bar.update)

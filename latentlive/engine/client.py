@@ -36,7 +36,7 @@ class Engine(Connection):
     model : path, optional
         The starter model when left out.
     out : path, optional
-        Where what is heard is written, ``.wav`` or ``.flac``.
+        Where all that is heard is written, ``.wav`` or ``.flac``, besides what `record` writes.
     tempo : float [beats per minute]
     seed : int
     device : str, optional
@@ -327,7 +327,7 @@ class Engine(Connection):
         ----------
         start, stop : float [beats, >= 0]
         path : path
-            Ends in ``.wav`` or ``.flac``.
+            Ends in ``.wav`` or ``.flac``; gets a number where there is such a file.
 
         Example
         -------
@@ -346,8 +346,8 @@ class Engine(Connection):
             done = subprocess.run(
                 command, capture_output=True, text=True, env={**os.environ, **ONE_THREAD}
             )
-            failed = done.stderr.strip().splitlines()[-1:] if done.returncode else []
-            self._say(failed[0] if failed else f"bounced to {file}")
+            told = done.stderr if done.returncode else f"bounced to {done.stdout}"
+            self._say((told.strip().splitlines() or ["bounce: it was ended"])[-1])
 
         threading.Thread(target=run, daemon=True).start()
         self._say(f"bouncing to {file}")
@@ -372,18 +372,21 @@ class Engine(Connection):
     ) -> None:
         """Write what is heard to a ``.wav`` or ``.flac`` file from now on.
 
+        Nothing that is there is written over: the file gets a number then, ``take-2.wav``. What
+        was recorded so far ends when this is open.
+
         Parameters
         ----------
         path : path
             The file can be read up to the last second at any moment, whatever is killed.
         stems : path, optional
             A folder for a ``.wav`` file of each layer, behind its gain and the master and before
-            the limiter.
+            the limiter; it gets a number where it holds sounds.
 
         Raises
         ------
         EngineError
-            If it cannot be written there.
+            If it cannot be written there; what was recorded so far goes on then.
         """
         folder = None if stems is None else _file(stems, "record: stems")
         file = _file(path, "record: path")
@@ -391,7 +394,7 @@ class Engine(Connection):
         self._say(f"recording to {self.state.get('recording', file)}")
 
     def stop_recording(self) -> None:
-        """End the recording, and say where it is."""
+        """End what `record` began, and say where it is."""
         self._cells.refuse_planned("stop_recording")
         recorded = self.fresh().get("recording")
         self.request({"op": "stop recording"})

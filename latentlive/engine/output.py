@@ -76,6 +76,7 @@ class Output:
         self.silent = bool(options["silent"])
         self.device: Message | None = None
         self.recorder: Recorder | None = None
+        self.whole: Recorder | None = None
         self._deaths: list[float] = []
         self._heard_once = self._lost = False
         self._beat = int(block.header[HEARTBEAT])
@@ -174,12 +175,12 @@ class Output:
         now = time.monotonic()
         self._watch(now)
         self._measure(now)
-        if self.recorder is not None:
-            self._drain(self.recorder)
-            if self.recorder.failed:
-                failed = self.recorder.failed
-                self.stop_recording()
-                self.say(failed)
+        for recorder in self._recorders():
+            self._drain(recorder)
+            self._tell(recorder)
+            if recorder.failed:
+                self._end(recorder)
+                self.say(recorder.failed)
 
     def _watch(self, now: float) -> None:
         header = self.block.header
@@ -222,31 +223,64 @@ class Output:
     def record(self, path: str, stems: str | None = None) -> None:
         """Write what is heard to a file from now on, and each layer into a folder if asked.
 
+        What was recorded so far ends once this is open; `record_all` goes on beside it.
+
         Parameters
         ----------
         path : str
-            Ends in ``.wav`` (32-bit float) or ``.flac`` (24-bit).
+            Ends in ``.wav`` (32-bit float) or ``.flac`` (24-bit); gets a number if it is there.
         stems : str, optional
             A folder, made if need be.
 
         Raises
         ------
         EngineError
+            If it cannot be written; what is recorded goes on then.
+        """
+        folder = None if stems is None else Path(stems)
+        fresh = Recorder(Path(path), self.block, self.rate, folder, self.rings())
+        self._tell(fresh)
+        before = self.recorder
+        if before is not None:
+            self.stop_recording()
+            self.say(f"record: {before.ends()}")
+        self.recorder = fresh
+
+    def record_all(self, path: str) -> None:
+        """Write all that is heard to a file until the engine ends, whatever else is recorded.
+
+        Raises
+        ------
+        EngineError
             If it cannot be written.
         """
-        self.stop_recording()
-        folder = None if stems is None else Path(stems)
-        self.recorder = Recorder(Path(path), self.block, self.rate, folder)
+        self.whole = Recorder(Path(path), self.block, self.rate)
+        self._tell(self.whole)
 
-    def stop_recording(self, patience: float = 1.0) -> None:
-        """End the recording; wait so many seconds at most for a slow disk."""
+    def stop_recording(self) -> None:
+        """End the recording that `record` began."""
         if self.recorder is not None:
-            self._drain(self.recorder)
-            self.recorder.close(patience)
+            self._end(self.recorder)
+
+    def _recorders(self) -> list[Recorder]:
+        return [one for one in (self.recorder, self.whole) if one is not None]
+
+    def _end(self, recorder: Recorder, patience: float = 1.0) -> None:
+        """End a recording; wait so many seconds at most for a slow disk."""
+        self._drain(recorder)
+        recorder.close(patience)
+        self._tell(recorder)
+        if recorder is self.recorder:
             self.recorder = None
+        else:
+            self.whole = None
 
     def _drain(self, recorder: Recorder) -> None:
         recorder.drain(self.rings() if recorder.stems else {})
+
+    def _tell(self, recorder: Recorder) -> None:
+        while not recorder.said.empty():
+            self.say(recorder.said.get())
 
     def status(self) -> Message:
         """Return what a panel shows of the device side."""
@@ -259,6 +293,7 @@ class Output:
             "why": device.get("why", "not opened yet"),
             "latency": device.get("latency", 0.0),
             "recording": None if self.recorder is None else str(self.recorder.path),
+            "out": None if self.whole is None else str(self.whole.path),
             "underflows": int(header[UNDERFLOWS]),
             "missing": int(header[MISSING]),
             "callback_ms": int(header[BUSY_MAX_NS]) / 1e6,
@@ -280,4 +315,5 @@ class Output:
         """End the audio process, then the recording."""
         self._drop_spare()
         self.child.close()
-        self.stop_recording(patience=10.0)
+        for recorder in self._recorders():
+            self._end(recorder, patience=10.0)

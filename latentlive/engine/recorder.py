@@ -11,14 +11,15 @@ import errno
 import queue
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentlive.engine.block import PANIC, PANIC_AT, POSITION, RING, RUNNING, Block
-from latentlive.engine.takes import Take, Wav, open_take
+from latentlive.engine.claims import Claims, check_apart, moved, stem_name
+from latentlive.engine.takes import Take, check_kind, open_take
 from latentlive.engine.voiced import mix_voices
 from latentlive.errors import EngineError
 from latentlive.mixer import GRID, grid_ceil, grid_floor
@@ -53,29 +54,42 @@ class Recorder:
     Parameters
     ----------
     path : Path
-        Ends in ``.wav`` (32-bit float) or ``.flac`` (24-bit); holds all channels of the mix.
+        Ends in ``.wav`` (32-bit float) or ``.flac`` (24-bit); holds all channels of the mix. Where
+        there is such a file, it gets a number.
     block : Block
     sample_rate : int
     stems : Path, optional
         A folder for one stereo ``.wav`` (32-bit float) for each layer, all of the same length.
+        Where it holds sounds, it gets a number.
+    layers : collection of str
+        The layers that have a name by now.
 
     Raises
     ------
     EngineError
-        If a file cannot be written there.
+        If a file cannot be written there; none is left then.
     """
 
     def __init__(
-        self, path: Path, block: Block, sample_rate: int, stems: Path | None = None
+        self,
+        path: Path,
+        block: Block,
+        sample_rate: int,
+        stems: Path | None = None,
+        layers: Collection[str] = (),
     ) -> None:
-        self.path, self.stems, self.block, self.rate = path, stems, block, sample_rate
+        self.block, self.rate = block, sample_rate
         self.failed = ""
-        self._takes: dict[str, Take] = {MIX: open_take(path, sample_rate, block.channels)}
-        if stems is not None:
-            try:
-                stems.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise EngineError(f"record: cannot make {stems}: {error.strerror}") from None
+        self.said: queue.SimpleQueue[str] = queue.SimpleQueue()
+        """What a performer should know, for whoever listens."""
+        self._claims = Claims("record")
+        try:
+            self.path, self.stems = self._claim(path, stems, layers)
+            self._takes: dict[str, Take] = {MIX: open_take(self.path, sample_rate, block.channels)}
+        except EngineError:
+            self._claims.withdraw()
+            raise
+        self._lost: set[str] = set()  # stems that cannot be written
         self._queue: queue.SimpleQueue[Parts | None] = queue.SimpleQueue()
         self._handed = self._done = 0
         position = int(block.header[POSITION])
@@ -86,6 +100,20 @@ class Recorder:
         self._panics = int(block.header[PANIC])
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
+
+    def _claim(
+        self, path: Path, stems: Path | None, layers: Collection[str]
+    ) -> tuple[Path, Path | None]:
+        """Return file and folder that nothing is in yet, and say where they have another name."""
+        check_kind("record", path, self.block.channels)
+        if stems is not None:
+            check_apart("record", path, stems, layers)
+        mine = self._claims.file(path)
+        folder = None if stems is None else self._claims.folder(stems, mine)
+        for asked, given in ((path, mine), (stems, folder)):
+            if asked and given and asked != given:
+                self.said.put(moved("record", asked, given))
+        return mine, folder
 
     def drain(self, stems: Mapping[str, Sequence[int]]) -> None:
         """Hand over what was heard since the last call; called from the engine's loop.
@@ -114,7 +142,7 @@ class Recorder:
             self._handed += sum(part.nbytes for part in parts.values() if not isinstance(part, int))
             self._queue.put(parts)
         if self._handed - self._done > MAX_WAITING:
-            self.failed = f"record: the disk is too slow; {self._ends()}"
+            self.failed = f"record: the disk is too slow; {self.ends()}"
 
     def _read_ahead(self, stems: Mapping[str, Sequence[int]], position: int) -> None:
         """Mix the rings of each layer up to a little after the position."""
@@ -172,37 +200,59 @@ class Recorder:
                         break
                     self._write(parts)
                 if time.monotonic() >= settled + SETTLE_EVERY:
-                    for take in self._takes.values():
-                        take.settle()
+                    for name in list(self._takes):
+                        with self._alone(name):
+                            self._takes[name].settle()
                     settled = time.monotonic()
         except (OSError, EngineError) as error:
-            full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EFBIG)
-            why = "no room left on the disk" if full else str(error)
-            self.failed = f"record: {why}; {self._ends()}"
+            self.failed = f"record: {_why(error)}; {self.ends()}"
         for take in self._takes.values():
             with contextlib.suppress(OSError):
                 take.close()
 
     def _write(self, parts: Parts) -> None:
         for name, part in parts.items():
-            if name not in self._takes:
-                assert self.stems is not None
-                path = self.stems / file_name(name)
-                if path == self.path:
-                    path = path.with_stem(f"{path.stem}-stem")
-                self._takes[name] = Wav(path, self.rate, 2)
-            if isinstance(part, int):
-                for start in range(0, part, RING):
-                    self._takes[name].write(np.zeros((min(RING, part - start), 2), np.float32))
-            else:
-                self._takes[name].write(part)
+            if name not in self._lost:
+                with self._alone(name):
+                    self._append(name, part)
+            if not isinstance(part, int):
                 self._done += part.nbytes
 
-    def _ends(self) -> str:
+    def _append(self, name: str, part: F32 | int) -> None:
+        """Append samples, or so much silence."""
+        if name not in self._takes:
+            assert self.stems is not None
+            path = self._claims.file(self.stems / stem_name(name))
+            self._takes[name] = open_take(path, self.rate, 2)
+        if not isinstance(part, int):
+            self._takes[name].write(part)
+            return
+        for start in range(0, part, RING):
+            self._takes[name].write(np.zeros((min(RING, part - start), 2), np.float32))
+
+    @contextlib.contextmanager
+    def _alone(self, name: str) -> Iterator[None]:
+        """Let a stem that cannot be written cost itself alone; the mix is what it is all about."""
+        try:
+            yield
+        except (OSError, EngineError) as error:
+            if name == MIX:
+                raise
+            self._lost.add(name)
+            take = self._takes.pop(name, None)
+            if take is not None:
+                with contextlib.suppress(OSError):
+                    take.close()
+            self.said.put(f"record: the stem of {name} ends: {_why(error)}; the mix goes on")
+
+    def ends(self) -> str:
+        """Return where the mix ends, as a performer reads it."""
         minutes, seconds = divmod(self._takes[MIX].frames / self.rate, 60)
         return f"{self.path.name} ends at {int(minutes)}:{seconds:04.1f}"
 
 
-def file_name(layer: str) -> str:
-    """Return the name of a layer's stem, safe on every system."""
-    return "".join(c if c.isalnum() or c in "-_" else "_" for c in layer) + ".wav"
+def _why(error: OSError | EngineError) -> str:
+    if not isinstance(error, OSError):
+        return str(error).removeprefix("record: ")
+    full = error.errno in (errno.ENOSPC, errno.EFBIG)
+    return "no room left on the disk" if full else error.strerror or str(error)

@@ -13,6 +13,7 @@ import socket
 import sys
 import time
 import traceback
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,9 @@ STATUS_EVERY = 0.1
 MARK_EVERY = 1.0
 """Seconds after which the log is told how far the performance has come."""
 
+UNHEARD = 20
+"""Lines that are kept while nobody is connected, the newest."""
+
 IDLE = 300.0
 """Seconds after which it ends where nothing sounds or is to come, and nobody is connected."""
 
@@ -59,6 +63,7 @@ class Server:
         self.block = Block.create(channels)
         self.block.header[POSITION] = position
         self.clients: list[Client] = []
+        self._unheard: deque[str] = deque(maxlen=UNHEARD)
         self.journal = self._open_journal(tempo, seed)
         self.scheduler = Scheduler(
             self.block,
@@ -94,7 +99,7 @@ class Server:
             self._rings,
         )
         if options["out"]:
-            self.output.record(options["out"])
+            self.output.record_all(options["out"])
 
     def _past(self) -> Performance | None:
         """Return the log that is to be played again, or resumed."""
@@ -147,7 +152,9 @@ class Server:
         return rings
 
     def say(self, line: str) -> None:
-        """Tell every client a line."""
+        """Tell every client a line; what nobody hears is kept for the next one that comes."""
+        if not self.clients:
+            self._unheard.append(line)
         self._broadcast({"op": "say", "line": line})
 
     def _broadcast(self, message: Message) -> None:
@@ -239,6 +246,8 @@ class Server:
         if op == "hello":
             self.clients.append(client)
             client.send(self._welcome())
+            while self._unheard:
+                self.say(self._unheard.popleft())
             return
         number = message.get("id")
         try:

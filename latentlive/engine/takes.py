@@ -19,6 +19,7 @@ F32 = NDArray[np.float32]
 class Take(Protocol):
     """A file that grows."""
 
+    path: Path
     frames: int
 
     def write(self, samples: F32) -> None:
@@ -49,7 +50,7 @@ class Wav:
     """
 
     def __init__(self, path: Path, rate: int, channels: int) -> None:
-        self.frames, self._rate, self._channels = 0, rate, channels
+        self.path, self.frames, self._rate, self._channels = path, 0, rate, channels
         self._file: BinaryIO = path.open("wb", buffering=0)
         self._start = self._file.write(self._header(0))
 
@@ -122,7 +123,7 @@ class Flac:
     def __init__(self, path: Path, rate: int, channels: int) -> None:
         import soundfile
 
-        self.frames, self._path = 0, path
+        self.path, self.frames = path, 0
         self._error = soundfile.SoundFileError
         try:
             self._sound = soundfile.SoundFile(path, "w", rate, channels, "PCM_24", format="FLAC")
@@ -136,7 +137,7 @@ class Flac:
             self._sound.write(samples)
         except (self._error, AssertionError) as error:
             # The encoder tells that it failed and keeps the reason to itself.
-            full = shutil.disk_usage(self._path.parent).free < samples.nbytes + 4096
+            full = shutil.disk_usage(self.path.parent).free < samples.nbytes + 4096
             raise OSError(errno.ENOSPC if full else errno.EIO, str(error)) from None
         self.frames += len(samples)
 
@@ -165,7 +166,24 @@ class Flac:
 FLAC_CHANNELS = 8
 
 
-def open_take(path: Path, rate: int, channels: int) -> Take:
+def check_kind(word: str, path: Path, channels: int) -> None:
+    """Refuse a file that a recording or a bounce cannot be written to.
+
+    Raises
+    ------
+    EngineError
+        For another ending than ``.wav`` and ``.flac``, or too many channels.
+    """
+    kind = path.suffix.lower()
+    if kind not in (".wav", ".flac"):
+        raise EngineError(f"{word}: the file must end in .wav or .flac, got {path.name!r}")
+    if kind == ".flac" and channels > FLAC_CHANNELS:
+        raise EngineError(
+            f"{word}: FLAC holds at most {FLAC_CHANNELS} channels, got {channels}; write a .wav"
+        )
+
+
+def open_take(path: Path, rate: int, channels: int, word: str = "record") -> Take:
     """Open a file by its ending: ``.wav`` (32-bit float) or ``.flac`` (24-bit).
 
     Raises
@@ -173,14 +191,8 @@ def open_take(path: Path, rate: int, channels: int) -> Take:
     EngineError
         For another ending, too many channels, or a file that cannot be written.
     """
-    kind = path.suffix.lower()
-    if kind not in (".wav", ".flac"):
-        raise EngineError(f"record: the file must end in .wav or .flac, got {path.name!r}")
-    if kind == ".flac" and channels > FLAC_CHANNELS:
-        raise EngineError(
-            f"record: FLAC holds at most {FLAC_CHANNELS} channels, got {channels}; write a .wav"
-        )
+    check_kind(word, path, channels)
     try:
-        return Wav(path, rate, channels) if kind == ".wav" else Flac(path, rate, channels)
+        return (Wav if path.suffix.lower() == ".wav" else Flac)(path, rate, channels)
     except OSError as error:
-        raise EngineError(f"record: cannot write {path}: {error.strerror or error}") from None
+        raise EngineError(f"{word}: cannot write {path}: {error.strerror or error}") from None

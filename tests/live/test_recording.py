@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -181,6 +182,83 @@ def test_a_slow_disk_holds_up_nobody_and_is_given_up_in_one_line(tmp_path, monke
     desk.recorder.close()
 
 
+def test_a_stem_that_cannot_be_written_does_not_end_the_mix(tmp_path, monkeypatch):
+    desk = Desk(tmp_path, [0.05, 0.05])
+    (desk.folder / "sea.wav").mkdir()  # is given a number
+    real = Wav.write
+
+    def write(self, samples):
+        if self.path.name == "d1.wav":
+            raise OSError(errno.EACCES, "Permission denied")
+        real(self, samples)
+
+    monkeypatch.setattr(Wav, "write", write)
+    layers = {"d1": [0], "sea": [1]}
+    desk.play(20, layers)
+    desk.recorder.drain(layers)
+    desk.recorder.close(10.0)
+    assert not desk.recorder.failed
+    assert desk.recorder.said.get_nowait() == (
+        "record: the stem of d1 ends: Permission denied; the mix goes on"
+    )
+    assert desk.recorder.said.empty()
+    assert len(read(desk.recorder.path)) == len(read(desk.folder / "sea-2.wav")) == 20 * 500
+
+
+def test_what_cannot_be_recorded_leaves_what_is_recorded_as_it_was(tmp_path):
+    said = []
+    (tmp_path / "st").mkdir()
+    with ll.Engine(model="toy", silent=True, out=tmp_path / "all.wav", say=said.append) as live:
+        live.record(tmp_path / "take.wav")
+        running = live.state["recording"], live.state["out"]
+        assert running == (str(tmp_path / "take.wav"), str(tmp_path / "all.wav"))
+        for path, stems, why in (
+            ("/nonexistent/x.wav", None, "cannot write /nonexistent/x.wav: No such file"),
+            ("x.mp3", None, "the file must end in .wav or .flac, got 'x.mp3'"),
+            (tmp_path / "y.wav", tmp_path / "take.wav" / "st", "cannot make .*: Not a directory"),
+            (tmp_path / "st" / "d1.wav", tmp_path / "st", "is where the stem of d1 goes"),
+        ):
+            with pytest.raises(EngineError, match=f"record: .*{why}"):
+                live.record(path, stems=stems)
+        live.fresh()
+        assert (live.state["recording"], live.state["out"]) == running
+        assert not (tmp_path / "y.wav").exists()
+        live.d1 >> ll.sound(TONE)
+        wait_until(lambda: live.state.get("seconds", 0) > 0.6, 20, "a layer")
+    assert said == [f"recording to {tmp_path / 'take.wav'}"]
+    assert np.abs(read(tmp_path / "take.wav")).max() > 0.05
+
+
+def test_a_recording_follows_another_and_nothing_is_written_over(tmp_path):
+    said = []
+    (tmp_path / "all.wav").write_bytes(b"yesterday")
+    with ll.Engine(model="toy", silent=True, out=tmp_path / "all.wav", say=said.append) as live:
+        live.d1 >> ll.sound(TONE)
+        for number in (1, 2):
+            live.record(tmp_path / "take.wav", stems=tmp_path / "st")
+            at = live.state["position"]
+            wait_until(lambda at=at: live.state["position"] > at + RATE // 2, 20, f"take {number}")
+        assert live.state["recording"] == str(tmp_path / "take-2.wav")
+        live.stop_recording()
+        at = live.state["position"]
+        wait_until(lambda: live.state["position"] > at + RATE // 4, 20, "the end")
+    assert (tmp_path / "all.wav").read_bytes() == b"yesterday"
+    whole, first, second = (read(tmp_path / f"{n}.wav") for n in ("all-2", "take", "take-2"))
+    assert len(whole) > len(first) + len(second)  # what is typed does not end --out
+    assert said[:4] == [
+        "record: all.wav is there already; this is all-2.wav",
+        f"recording to {tmp_path / 'take.wav'}",
+        "record: take.wav is there already; this is take-2.wav",
+        "record: st is there already; this is st-2",
+    ]
+    assert said[4].startswith("record: take.wav ends at 0:0")
+    assert said[5:] == [
+        f"{done} to {tmp_path / 'take-2.wav'}" for done in ("recording", "recorded")
+    ]
+    assert len(read(tmp_path / "st" / "d1.wav")) == len(first)
+    assert len(read(tmp_path / "st-2" / "d1.wav")) == len(second)
+
+
 KILLED = """
 import sys, time
 import numpy as np, latentlive as ll
@@ -252,6 +330,7 @@ def test_a_full_disk_ends_the_recording_with_a_line_and_the_sound_goes_on(kind, 
     with ll.Engine(model="toy", silent=True, say=said.append) as live:
         live.record(path)
         live.d1 >> ll.sound(noise(RATE, level=0.3)[:, 0])
+        assert said.pop() == f"recording to {path}"
         wait_until(lambda: said, 30, "the disk to be full")
         at = live.state["position"]
         wait_until(lambda: live.state["position"] > at + RATE, 10, "the sound to go on")

@@ -1,0 +1,126 @@
+"""Files of their own for what is recorded and bounced: nothing that is there is written over."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Collection, Iterator
+from itertools import count
+from pathlib import Path
+
+from latentlive.errors import EngineError
+
+NUMBERED = tuple(f"d{number}" for number in range(1, 17))
+"""The layers that everybody has."""
+
+
+class Claims:
+    """The files and folders that were made for one recording or bounce.
+
+    Parameters
+    ----------
+    word : str
+        What refusals begin with: 'record' or 'bounce'.
+    """
+
+    def __init__(self, word: str) -> None:
+        self._word = word
+        self._made: list[Path] = []
+
+    def file(self, path: Path) -> Path:
+        """Make an empty file, and return its path: the one asked for, or else a numbered one.
+
+        Raises
+        ------
+        EngineError
+            If it cannot be written there.
+
+        Example
+        -------
+        ``take.wav`` where there is none, ``take-2.wav`` where there is one
+        """
+        for free in numbered(path):
+            try:
+                # Made and claimed in one step: nobody else can come between.
+                os.close(os.open(free, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            except FileExistsError:
+                continue
+            except OSError as error:
+                raise EngineError(f"{self._word}: cannot write {path}: {error.strerror}") from None
+            self._made.append(free)
+            return free
+        raise AssertionError
+
+    def folder(self, path: Path, mix: Path) -> Path:
+        """Return a folder for stems: the one asked for, or a numbered one if that holds sounds.
+
+        Parameters
+        ----------
+        path : Path
+        mix : Path
+            A sound that may lie in it.
+
+        Raises
+        ------
+        EngineError
+            If it cannot be made.
+        """
+        for free in numbered(path):
+            try:
+                if not os.path.lexists(free):
+                    free.mkdir(parents=True)
+                    self._made.append(free)
+                    return free
+                if free.is_dir() and all(_same(sound, mix) for sound in free.glob("*.wav")):
+                    return free
+            except OSError as error:
+                raise EngineError(f"{self._word}: cannot make {path}: {error.strerror}") from None
+        raise AssertionError
+
+    def withdraw(self) -> None:
+        """Take away all that was made."""
+        for path in reversed(self._made):
+            with contextlib.suppress(OSError):  # a folder in which somebody else has put something
+                if path.is_dir():
+                    path.rmdir()
+                else:
+                    path.unlink()
+        self._made.clear()
+
+
+def numbered(path: Path) -> Iterator[Path]:
+    """Yield a path, then the same with numbers: ``take.wav``, ``take-2.wav``, ``take-3.wav``."""
+    yield path
+    for number in count(2):
+        yield path.with_stem(f"{path.stem}-{number}")
+
+
+def moved(word: str, asked: Path, given: Path) -> str:
+    """Return the line that says where something went instead of where it was asked for."""
+    return f"{word}: {asked.name} is there already; this is {given.name}"
+
+
+def stem_name(layer: str) -> str:
+    """Return the name of a layer's stem, safe on every system."""
+    return "".join(c if c.isalnum() or c in "-_" else "_" for c in layer) + ".wav"
+
+
+def check_apart(word: str, mix: Path, stems: Path, layers: Collection[str]) -> None:
+    """Refuse a mix where a stem is to go.
+
+    Raises
+    ------
+    EngineError
+        ``bounce: st/d1.wav is where the stem of d1 goes; give the mix another name``
+    """
+    for layer in dict.fromkeys([*NUMBERED, *layers]):
+        if _same(stems / stem_name(layer), mix):
+            raise EngineError(
+                f"{word}: {mix} is where the stem of {layer} goes; give the mix another name"
+            )
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Return whether two paths name one file, whether it is there or not; case may not matter."""
+    plain = [os.path.join(os.path.realpath(p.parent), p.name.casefold()) for p in (one, other)]
+    return plain[0] == plain[1]
