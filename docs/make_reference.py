@@ -16,7 +16,15 @@ from typing import Any
 import latentlive
 from latentlive import Curve, Engine, Latent
 from latentlive.engine import Layer
-from latentlive.engine.client import Master
+from latentlive.engine.layer import Master
+from latentlive.engine.planning import History, Layers, Now, Plan, Status, Tap
+from latentlive.prompt.browser import Browser
+from latentlive.prompt.console import Exit, Why
+from latentlive.prompt.helping import Examples, Help
+from latentlive.prompt.rehearsal import Rehearsal
+from latentlive.prompt.scope import Names
+from latentlive.prompt.tutorial import Tutorial
+from latentlive.worded import Worded
 
 PAGE = Path(__file__).with_name("reference.md")
 HEAD = """# Reference
@@ -68,11 +76,35 @@ def chapters() -> Iterator[tuple[str, str, list[tuple[str, Any]]]]:
     )
     yield "Layers", said, methods(Layer)
     said = "Words of the prompt and of sessions; methods of `latentlive.Engine` in a script."
-    yield "The whole", said, [*methods(Engine, INNER), *prefixed("master", methods(Master))]
+    heard = [*methods(Engine, (*INNER, *OF_SCRIPTS)), *prefixed("master", methods(Master))]
+    yield "The whole", said, heard
+    said = "What is asked for by its name alone, and words of the prompt alone. `np` is numpy."
+    yield "At the prompt", said, [*looked_at(), *typed_only()]
     said = "For scripts and notebooks: `import latentlive as ll`."
     names = ("render", "Engine", "Corpus", "load_model", "dumps", "loads")
-    yield "As a library", said, [(name, getattr(latentlive, name)) for name in names]
+    entries = [(name, getattr(latentlive, name)) for name in names]
+    own = [(name, vars(Engine)[name]) for name in OF_SCRIPTS]
+    yield "As a library", said, [*entries, *prefixed("Engine", own)]
 
+
+def looked_at() -> Iterator[tuple[str, Any]]:
+    """Yield what is shown when its name is typed, each with the words that it has."""
+    for thing in (Layers, Plan, Status, History, Now, Browser):
+        yield thing._called, thing
+        if thing in (Now, Browser):
+            yield from prefixed(thing._called, methods(thing))
+
+
+def typed_only() -> Iterator[tuple[str, Any]]:
+    """Yield the words that only a prompt has."""
+    yield from methods(Rehearsal, ("names",))
+    yield from (("tap", Tap.__call__), ("print", Names.print))
+    yield from (("tutorial", Tutorial), ("examples", Examples), ("help", Help))
+    yield from (("why", Why), ("exit", Exit), ("quit", Exit))
+
+
+OF_SCRIPTS = ("cell", "close")
+"""Methods of the engine that only a script calls; a word of the prompt has the name of one."""
 
 INNER = ("source", "change", "request", "shown", "start", "wait_for_device")
 """Methods of the engine that the prompt uses and a performer does not type."""
@@ -85,11 +117,16 @@ def prefixed(owner: str, entries: list[tuple[str, Any]]) -> list[tuple[str, Any]
 
 def call(name: str, value: Any, dot: str) -> str:
     """Return how a word is called, without types."""
-    if isinstance(value, property) or not callable(value):
+    if isinstance(value, property) or shows_itself(value) or not callable(value):
         return f"{dot}{name}"
     found = [p for p in inspect.signature(value).parameters.values() if p.name != "self"]
     plain = inspect.Signature([p.replace(annotation=p.empty) for p in found])
     return f"{dot}{name}{plain}"
+
+
+def shows_itself(value: Any) -> bool:
+    """Return whether a word is an object that shows itself when its name is typed."""
+    return inspect.isclass(value) and issubclass(value, Worded)
 
 
 def entry(name: str, value: Any, dot: str) -> str:
@@ -98,6 +135,8 @@ def entry(name: str, value: Any, dot: str) -> str:
     parts = SECTION.split(text)
     lines = [f"### `{call(name, value, dot)}`", "", linked(parts[0].strip())]
     for title, body in zip(parts[1::2], parts[2::2], strict=True):
+        if title == "Parameters" and shows_itself(value):
+            continue  # they are not the performer's
         lines += ["", SHOWN[title](title, body.strip("\n"))]
     return "\n".join(lines) + "\n"
 

@@ -27,10 +27,14 @@ import latentlive as ll
 from latentlive.cli import main
 from latentlive.corpus import Audio, audio_digest
 from latentlive.corpus.starter import NAMES
+from latentlive.engine import Layer
 from latentlive.latent import Joined
 from latentlive.models import load_model
+from latentlive.prompt.browser import Browser
+from latentlive.prompt.scope import LAYERS
 from latentlive.prompt.session import find_session, parse
 from latentlive.renderer import check
+from tests.prompting import console
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -221,10 +225,15 @@ def test_the_reference_is_that_of_the_docstrings():
 
 def test_the_reference_names_every_word():
     text = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
-    words = [*ll.WORDS, *(n for n, v in vars(ll.Latent).items() if inspect.isfunction(v))]
-    for word in words:
-        if not word.startswith("_") and word not in ("at", "length"):
-            assert re.search(rf"^### .*`\.?{word}\b", text, re.MULTILINE), word
+    typed, _ = console()
+    words = {*ll.WORDS, *typed.scope.language, *(f"corpus.{w}" for w in vars(Browser))}
+    words |= {n for n, v in vars(ll.Latent).items() if inspect.isfunction(v)}
+    words |= {n for n, v in vars(Layer).items() if inspect.isfunction(v)}
+    for word in words - {"at", "length", *LAYERS, "np"}:
+        if not re.search(r"(^|\.)_", word):
+            assert re.search(rf"^### .*`\.?{re.escape(word)}\b", text, re.MULTILINE), word
+    assert "`d1` to `d16`" in text
+    assert "`np` is numpy" in text
 
 
 def test_every_promise_has_its_test():
