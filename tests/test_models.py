@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from latentlive.errors import ModelError
+from latentlive.errors import ExpressionError, ModelError
 from latentlive.models import LevelVAE, RawAudioVAE, load_model, save_model, starter_path
 from latentlive.models.networks import LevelVAENet, RawAudioVAENet
 from latentlive.space import ToySpace
@@ -110,7 +110,8 @@ def test_original_state_dict_checkpoint(tmp_path, vae):
     assert all(np.array_equal(model.weights[k], v) for k, v in vae.weights.items())
 
 
-def test_original_pickled_module_checkpoint(tmp_path, vae, monkeypatch):
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_original_pickled_module_checkpoint(tmp_path, vae, monkeypatch, wrapped):
     """A whole module of a class that is not installed here, saved as the original does."""
     package, module = types.ModuleType("rawvae"), types.ModuleType("rawvae.model")
 
@@ -127,7 +128,7 @@ def test_original_pickled_module_checkpoint(tmp_path, vae, monkeypatch):
     whole = VAE()
     whole.load_state_dict({k: torch.from_numpy(v) for k, v in vae.weights.items()})
     path = tmp_path / "best_model.pt"
-    torch.save(whole, path)
+    torch.save(torch.nn.DataParallel(whole) if wrapped else whole, path)
     monkeypatch.delitem(sys.modules, "rawvae.model")
     monkeypatch.delitem(sys.modules, "rawvae")
     model = load_model(path)
@@ -314,3 +315,63 @@ class TestLevelVAE:
         assert len(samples) == 9000
         assert np.isfinite(samples).all()
         assert samples.any()
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module._orig_mod."])
+def test_wrapped_checkpoints_are_unwrapped(tmp_path, vae, prefix):
+    """As nn.DataParallel and torch.compile write them."""
+    state = {prefix + k: torch.from_numpy(v) for k, v in vae.weights.items()}
+    model = load_model(_checkpoint(tmp_path / "run", vae, {"epoch": 1, "state_dict": state}))
+    assert all(np.array_equal(model.weights[k], v) for k, v in vae.weights.items())
+
+
+@pytest.mark.parametrize("rate", ["0", "-44100", "10000000000", "7999", "1" * 5000, "fast"])
+def test_a_rate_that_no_sound_has_is_refused_with_the_files_name(tmp_path, vae, rate):
+    path = _checkpoint(tmp_path / "run", vae, config=f"sampling_rate = {rate}")
+    with pytest.raises(ModelError) as refused:
+        load_model(path)
+    assert str(refused.value).startswith(f"model: {path}: ")
+    assert "sampl" in str(refused.value)
+    assert len(str(refused.value)) < 300
+
+
+def test_what_is_said_against_a_model_names_its_file(tmp_path, vae):
+    state = {k: torch.from_numpy(v) for k, v in vae.weights.items() if k != "fc4.bias"}
+    path = _checkpoint(tmp_path / "run", vae, {"state_dict": state})
+    with pytest.raises(ModelError) as refused:
+        load_model(path)
+    assert str(refused.value) == f"model: {path}: not a RawAudioVAE, it lacks fc4.bias"
+
+
+def test_metadata_nested_without_end_is_refused(tmp_path):
+    from safetensors.numpy import save_file
+
+    path = tmp_path / "deep.safetensors"
+    for said in ("[" * 100_000, '{"window": ' + "1" * 5000 + "}", "[1]", "1"):
+        save_file({"a": np.zeros(3)}, path, metadata={"latentlive": said})
+        with pytest.raises(ModelError, match=r"deep.safetensors does not say what it is"):
+            load_model(path)
+
+
+def test_a_window_that_overlapping_does_not_divide_is_refused_with_what_would_fit(tmp_path):
+    from latentlive import render, sound
+
+    path = tmp_path / "odd.safetensors"
+    save_model(path, RawAudioVAE(random_weights(1023, 32, 8)), {})
+    noise = np.random.default_rng(0).uniform(-0.1, 0.1, 5000)
+    line = r"overlap: 4 does not divide the 1023 samples of a window of 'odd'; write .overlap\(1\)"
+    with pytest.raises(ExpressionError, match=line):
+        render(sound(noise), model=path)
+    assert np.isfinite(render(sound(noise).overlap(1), model=path)).all()
+    for window in (1, 15):
+        with pytest.raises(ModelError, match=f"16 samples or more, got {window}"):
+            RawAudioVAE(random_weights(window, 32, 8))
+
+
+def test_a_latent_timbre_synthesis_model_is_named_as_what_it_is(tmp_path):
+    """The same tensors, but windows of constant-Q spectra: 384 bins."""
+    path = _checkpoint(tmp_path / "run", RawAudioVAE(random_weights(384, 32, 8)))
+    with path.with_name("config.ini").open("a") as file:
+        file.write("[dataset]\nbins_per_octave = 48\nnum_octaves = 8\n")
+    with pytest.raises(ModelError, match=f"{path}: it is a Latent Timbre Synthesis model"):
+        load_model(path)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -128,25 +129,36 @@ def load_model(path: str | os.PathLike[str] | None = None) -> Space:
     if not file.is_file():
         names = ", ".join(map(repr, NAMES))
         raise ModelError(f"model: no file {os.fspath(file)!r}, and no space of this name ({names})")
-    if file.suffix == ".safetensors":
-        return _load_safetensors(file)
-    from latentlive.models.checkpoints import load_checkpoint
+    with _told_of(file):
+        if file.suffix == ".safetensors":
+            return _load_safetensors(file)
+        from latentlive.models.checkpoints import load_checkpoint
 
-    return load_checkpoint(file)
+        return load_checkpoint(file)
+
+
+@contextlib.contextmanager
+def _told_of(file: Path) -> Iterator[None]:
+    """Name the file in whatever is said against it."""
+    try:
+        yield
+    except ModelError as error:
+        reason = str(error)
+        if str(file) not in reason:
+            reason = f"model: {file}: {reason.removeprefix('model: ')}"
+        raise ModelError(reason) from None
 
 
 def _load_safetensors(file: Path) -> Model:
     tensors, said = read_tensors(file)
     try:
         config = Config(**json.loads(said))
-    except (json.JSONDecodeError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         raise ModelError(f"model: {file} does not say what it is; import its checkpoint") from None
     architecture = ARCHITECTURES.get(str(config.architecture))
     if architecture is None:
         known = ", ".join(map(repr, ARCHITECTURES))
         raise ModelError(f"model: {file} is a {config.architecture!r}, known: {known}")
-    if not isinstance(config.sample_rate, int) or not 8000 <= config.sample_rate <= 192_000:
-        raise ModelError(f"model: sample_rate must lie in 8000 to 192000, got {config.sample_rate}")
     if weights_digest(tensors) != config.digest:
         raise ModelError(f"model: {file} is damaged: its tensors do not match its digest")
     return architecture(tensors, config.sample_rate, file.stem)

@@ -40,17 +40,18 @@ class LevelVAE(Space):
     Raises
     ------
     ModelError
-        If a tensor is missing, has the wrong shape, or holds NaN or infinity.
+        If a tensor is missing, has the wrong shape, or holds NaN or infinity, or if no model has
+        such a rate or window.
     """
 
     architecture = ARCHITECTURE
 
     def __init__(self, weights: Weights, sample_rate: int = 44100, name: str = "model") -> None:
         self.name = name
-        self.sample_rate = sample_rate
+        self.sample_rate = tensors.checked_rate(sample_rate)
         self.weights = checked(weights)
         self.units, self.dims = self.weights["fc3.weight"].shape
-        self.window = self.weights["synthesis.weight"].shape[0]
+        self.window = tensors.checked_window(self.weights["synthesis.weight"].shape[0])
         self.digest = tensors.weights_digest(self.weights)
 
     @cached_property

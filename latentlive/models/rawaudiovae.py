@@ -34,16 +34,18 @@ class RawAudioVAE(Space):
     Raises
     ------
     ModelError
-        If a tensor is missing, has the wrong shape, or holds NaN or infinity.
+        If a tensor is missing, has the wrong shape, or holds NaN or infinity, or if no model has
+        such a rate or window.
     """
 
     architecture = ARCHITECTURE
 
     def __init__(self, weights: Weights, sample_rate: int = 44100, name: str = "model") -> None:
         self.name = name
-        self.sample_rate = sample_rate
+        self.sample_rate = tensors.checked_rate(sample_rate)
         self.weights = checked(weights)
-        self.units, self.window = self.weights["fc1.weight"].shape
+        self.units, window = self.weights["fc1.weight"].shape
+        self.window = tensors.checked_window(window)
         self.dims = self.weights["fc21.weight"].shape[0]
         self.digest = tensors.weights_digest(self.weights)
 

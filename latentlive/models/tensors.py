@@ -10,9 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentlive.errors import ModelError
+from latentlive.expr.fields import shown
 
 F32 = NDArray[np.float32]
 Weights = Mapping[str, NDArray[Any]]
+
+RATES = (8000, 192_000)
+LEAST_WINDOW = 16
+"""Samples of the shortest window that a model may have: shorter ones hold no wave."""
+
+
+def checked_rate(sample_rate: object) -> int:
+    """Return a model's sample rate, or raise ModelError for one that no model has."""
+    low, high = RATES
+    if type(sample_rate) is not int or not low <= sample_rate <= high:
+        said = shown(sample_rate)
+        raise ModelError(f"model: sample_rate must lie in {low} to {high}, got {said}")
+    return sample_rate
 
 
 def checked(kind: str, weights: Weights, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, F32]:
@@ -49,6 +63,13 @@ def sides(weights: Weights, name: str) -> tuple[int, int]:
     if tensor.ndim != 2 or 0 in tensor.shape:
         raise ModelError(f"model: {name} must have two axes, got shape {tensor.shape}")
     return tensor.shape[0], tensor.shape[1]
+
+
+def checked_window(window: int) -> int:
+    """Return the samples of a window, or raise ModelError if they are too few."""
+    if window < LEAST_WINDOW:
+        raise ModelError(f"model: a window must have {LEAST_WINDOW} samples or more, got {window}")
+    return window
 
 
 def weights_digest(weights: Weights) -> str:

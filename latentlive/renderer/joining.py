@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from latentlive.errors import ExpressionError
 from latentlive.renderer.resampling import Resampler
 from latentlive.space import Part, Space
 from latentlive.units import Floats, Samples
@@ -189,7 +188,5 @@ def hann(window: int, overlap: int) -> Samples:
     """Return the periodic Hann window whose overlapped sum is 1; ones without overlap."""
     if overlap == 1:
         return np.ones(window, np.float32)
-    if overlap > window:
-        raise ExpressionError(f"overlap: k must be at most {window}, got {overlap}")
     phase = np.arange(window) / window
     return ((0.5 - 0.5 * np.cos(2 * np.pi * phase)) * 2.0 / overlap).astype(np.float32)

@@ -93,7 +93,14 @@ def joined_by(join: Join, facts: Facts) -> int:
     if join.exact and not facts.exact:
         raise ExpressionError(f"exact: the space {facts.name!r} has no windows to write end to end")
     if facts.hop is None:
-        return DEFAULT_OVERLAP if join.overlap is None else join.overlap
+        overlap = DEFAULT_OVERLAP if join.overlap is None else join.overlap
+        if facts.window % overlap:
+            fits = max(k for k in (1, 2, 4, 8) if not facts.window % k)
+            raise ExpressionError(
+                f"overlap: {overlap} does not divide the {facts.window} samples of a window of "
+                f"{facts.name!r}; write .overlap({fits})"
+            )
+        return overlap
     if join.overlap is not None:
         raise ExpressionError(f"overlap: the space {facts.name!r} has a hop of its own")
     return facts.window // facts.hop
