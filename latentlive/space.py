@@ -28,10 +28,23 @@ class Prior(NamedTuple):
     Parameters
     ----------
     mean, std : float or array [shape=(dims,)]
+        Of a normal distribution; what is jittered moves by this std.
+    draws : int
+        How many numbers a vector is made of that is not drawn number by number; 0 otherwise.
+    made : function of draws from N(0, I) [shape=(n, draws)]
+        Returns the vectors that they make [shape=(n, dims)].
     """
 
     mean: float | F32 = 0.0
     std: float | F32 = 1.0
+    draws: int = 0
+    made: Callable[[F32], F32] | None = None
+
+    def vectors(self, drawn: F32) -> F32:
+        """Return the vectors of draws from N(0, I) [shape=(n, dims or draws)]."""
+        if self.made is not None:
+            return self.made(drawn)
+        return (self.mean + self.std * drawn).astype(np.float32)
 
 
 class Part(NamedTuple):
@@ -177,7 +190,7 @@ class Space:
         """Return windows [shape=(n, window)] of vectors [shape=(n, dims)], each by itself."""
         raise NotImplementedError
 
-    def prepare(self, z: F32, first: int, key: int) -> Any:
+    def prepare(self, z: F32, first: int, key: int, turn: float = 0.0) -> Any:
         """Return what a block needs to be decoded: what costs much is done once.
 
         Parameters
@@ -189,6 +202,9 @@ class Space:
             is heard.
         key : int
             All chance is drawn from this key and the vector's number.
+        turn : float [radians]
+            How far chance is turned from that of this key to that of ``key ^ 1``: left and right
+            of a wide texture differ by it.
         """
         return z
 

@@ -23,7 +23,7 @@ class Smeared(ToySpace):
         super().__init__(WINDOW)
         self.digest = "smeared"
 
-    def prepare(self, z, first, key):
+    def prepare(self, z, first, key, turn=0.0):
         n = len(z) - self.behind - self.ahead
         return sum(tap * z[i : i + n] for i, tap in enumerate(self.TAPS))
 
@@ -38,7 +38,7 @@ class Anchored(ToySpace):
         self.digest = "anchored"
         self.prepared = 0
 
-    def prepare(self, z, first, key):
+    def prepare(self, z, first, key, turn=0.0):
         assert len(z) == self.block + self.ahead
         self.prepared += 1
         state, windows = np.float32(0.01 * (first % 7)) + z[-1] * np.float32(0.1), []

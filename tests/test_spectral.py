@@ -249,3 +249,15 @@ def test_a_crossfade_is_told_from_a_morph():
 def test_the_pairs_that_were_tuned_on_are_not_those_that_are_held_out():
     tuned = {name for pair in TUNED for name in pair}
     assert not tuned & {name for pair in HELD_OUT for name in pair}
+
+
+def test_noise_is_turned_for_the_sides_of_a_wide_texture(morphing):
+    z = morphing.encoded(hiss())[: SPACE.block + SPACE.ahead]
+
+    def drawn(turn):
+        return SPACE.synthesize([(SPACE.prepare(z, 0, 1, turn), 0, SPACE.block)]).ravel()
+
+    plain, left, right = (drawn(turn) for turn in (0.0, np.pi / 4, -np.pi / 4))
+    assert abs(np.corrcoef(left, right)[0, 1]) < 0.1
+    assert np.corrcoef(plain, left)[0, 1] == pytest.approx(np.sqrt(0.5), abs=0.1)
+    assert np.std(left) == pytest.approx(np.std(plain), rel=0.1)

@@ -36,6 +36,21 @@ class Latents(NamedTuple):
     std: NDArray[np.float32]
 
 
+class Places(Protocol):
+    """Where the vectors of a space lie before anything is known of the sound."""
+
+    @property
+    def std(self) -> float | F32:
+        """How far they are spread, one number or one a dimension."""
+
+    @property
+    def draws(self) -> int:
+        """How many draws a vector is made of; 0 is one a dimension."""
+
+    def vectors(self, drawn: F32) -> F32:
+        """Return the vectors of draws from N(0, I) [shape=(n, dims or draws)]."""
+
+
 class World(Protocol):
     """What an expression is asked in: the sounds and the space, bound when it is rendered."""
 
@@ -65,8 +80,8 @@ class World(Protocol):
     def axis(self, name: str) -> Callable[[F32, F32], F32]:
         """Return what moves vectors along an axis of the space; refuse one that it lacks."""
 
-    def prior(self, word: str) -> tuple[float | F32, float | F32]:
-        """Return mean and std of the space's vectors; refuse `word` where nothing is known."""
+    def prior(self, word: str) -> Places:
+        """Return where the space's vectors lie; refuse `word` where nothing is known."""
 
     def silence(self) -> Latents:
         """Return the latents of one window of silence [shape=(1, dims)]."""

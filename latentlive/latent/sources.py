@@ -130,12 +130,6 @@ class Endless(Latent):
         return math.inf
 
 
-def placed(query: Query, word: str, drawn: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return draws of N(0, I) where the vectors of the space lie."""
-    mean, std = query.world.prior(word)
-    return (mean + std * drawn).astype(np.float32)
-
-
 def _point(mean: NDArray[np.float32], frames: int) -> Latents:
     """Return one or many means without any spread."""
     means = np.broadcast_to(mean, (frames, mean.shape[-1]))
@@ -174,9 +168,10 @@ class Prior(Endless):
     n: int = whole(default=0)
 
     def at(self, query: Query) -> Latents:
+        prior = query.world.prior(self.word)
         key = query.key("prior", self.n)
-        point = drawn(key, np.zeros(1), query.world.dims)
-        return _point(placed(query, self.word, point), len(query.frames))
+        point = drawn(key, np.zeros(1), prior.draws or query.world.dims)
+        return _point(prior.vectors(point), len(query.frames))
 
 
 @operator
@@ -186,9 +181,10 @@ class Noise(Endless):
     n: int = whole(default=0)
 
     def at(self, query: Query) -> Latents:
+        prior = query.world.prior(self.word)
         key = query.key("noise source", self.n)
-        points = drawn(key, query.frames, query.world.dims)
-        return _point(placed(query, self.word, points), len(query.frames))
+        points = drawn(key, query.frames, prior.draws or query.world.dims)
+        return _point(prior.vectors(points), len(query.frames))
 
 
 @operator
@@ -199,7 +195,8 @@ class Drift(Endless):
     beats: float = lasting(default=8.0)
 
     def at(self, query: Query) -> Latents:
-        key, dims = query.key("drift", self.n), query.world.dims
+        prior = query.world.prior(self.word)
+        key, dims = query.key("drift", self.n), prior.draws or query.world.dims
         turns = query.beats / self.beats
         step = np.floor(turns)
         x = turns - step
@@ -207,8 +204,7 @@ class Drift(Endless):
         angle = (x * x * (3.0 - 2.0 * x) * (np.pi / 2))[:, None]
         here, there = drawn(key, step, dims), drawn(key, step + 1, dims)
         wandering = np.cos(angle) * here + np.sin(angle) * there
-        points = placed(query, self.word, wandering.astype(np.float32))
-        return _point(points, len(query.frames))
+        return _point(prior.vectors(wandering.astype(np.float32)), len(query.frames))
 
 
 @operator(form="name")

@@ -93,7 +93,7 @@ class Jitter(Touch):
         mean, std = query.latents(self.of)
         amount = query.curve(self.amount, self)[:, None].astype(np.float32)
         key = query.key("jitter", self.digest if query.own is None else "")
-        _, scale = query.world.prior("jitter")
+        scale = query.world.prior("jitter").std
         return Latents(mean + amount * (scale * drawn(key, query.frames, mean.shape[1])), std)
 
 

@@ -22,7 +22,9 @@ from latentlive.models.spectralvae import (
     DECODER,
     ENCODER,
     LEARNT,
+    LEVEL,
     NAMED,
+    PITCH,
     PRESENCE,
     TOLD,
     VOICED,
@@ -166,12 +168,13 @@ class SpectralTraining(Steps):
         few = self._vectors[:: max(len(self._vectors) // 4096, 1)]
         learnt, named = described(few)
         _, log_variance = self.net.encode(torch.from_numpy(learnt).to(self.team.device))
-        spread = log_variance.exp().mean(dim=0).sqrt().cpu().numpy()
-        code = self.recipe.code
+        pitched = named[:, VOICED] > 0.5
+        octaves = named[pitched, PITCH] / named[pitched, VOICED] if pitched.any() else np.zeros(1)
+        own = (named[:, VOICED], octaves, named[:, LEVEL])
         return {
-            "prior.mean": np.concatenate([named.mean(0), np.zeros(code)]).astype(np.float32),
-            "prior.std": np.concatenate([named.std(0), np.ones(code)]).astype(np.float32),
-            "spread": np.concatenate([np.zeros(len(NAMED)), spread]).astype(np.float32),
+            "prior.mean": np.array([numbers.mean() for numbers in own], np.float32),
+            "prior.std": np.array([numbers.std() for numbers in own], np.float32),
+            "spread": log_variance.exp().mean(dim=0).sqrt().cpu().numpy(),
         }
 
 

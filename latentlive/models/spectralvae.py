@@ -38,6 +38,9 @@ LEARNT = np.setdiff1d(np.arange(layout.DIMS), BY)
 
 VOICED, PITCH, PRESENCE, LEVEL = range(len(NAMED))
 
+OWN = ("voiced", "octaves", "level")
+"""What a prior draws beside the code."""
+
 TOLD = 2
 """Numbers that the decoder is told of what passes by: voicing and pitch. Of the level it knows
 nothing, so that what becomes louder keeps its timbre."""
@@ -86,7 +89,8 @@ class SpectralVAE(Spectral):
     ----------
     weights : mapping of name to array
         ``encoder1.weight`` and so on, as torch lays them out: (out, in); ``mean`` and ``scale`` of
-        what is learnt; ``prior.mean``, ``prior.std`` and ``spread``, one number a dimension.
+        what is learnt; ``prior.mean`` and ``prior.std`` of voicing, pitch [octaves] and level;
+        ``spread`` of the code.
     sample_rate : int [samples per second]
     name : str
 
@@ -108,8 +112,10 @@ class SpectralVAE(Spectral):
         self.dims = len(NAMED) + self.code
         self.digest = f"{Spectral.digest}-{tensors.weights_digest(self.weights)}"
         self.silence = np.zeros(self.dims, np.float32)
-        self.std = self.weights["spread"]
-        self.prior: Prior | None = Prior(self.weights["prior.mean"], self.weights["prior.std"])
+        still = np.zeros(len(NAMED), np.float32)
+        self.std = np.concatenate([still, self.weights["spread"]])
+        spread = np.concatenate([still, np.ones(self.code, np.float32)])
+        self.prior: Prior | None = Prior(0.0, spread, len(OWN) + self.code, self.drawn)
 
     @cached_property
     def _encoder(self) -> Any:
@@ -156,9 +162,20 @@ class SpectralVAE(Spectral):
         result[:, BY] = z[:, : len(NAMED)]
         return result
 
-    def prepare(self, z: F32, first: int, key: int) -> Any:
+    def drawn(self, draws: F32) -> F32:
+        """Return the vectors of draws from N(0, I) [shape=(n, 3 + code)].
+
+        Voicing, pitch and level are spread as in the sounds that it was trained on.
+        """
+        own = self.weights["prior.mean"] + self.weights["prior.std"] * draws[:, : len(OWN)]
+        voiced, octaves, level = own.T
+        voiced = np.clip(voiced, 0.0, 1.0)
+        named = np.stack([voiced, voiced * octaves, np.ones_like(voiced), level], axis=1)
+        return np.concatenate([named, draws[:, len(OWN) :]], axis=1, dtype=np.float32)
+
+    def prepare(self, z: F32, first: int, key: int, turn: float = 0.0) -> Any:
         """Return what a block needs to be decoded; see `Spectral`."""
-        return super().prepare(self.decoded(z), first, key)
+        return super().prepare(self.decoded(z), first, key, turn)
 
 
 def joined(named: F32, code: F32, presence: F32) -> F32:
@@ -190,7 +207,6 @@ def checked(weights: Weights) -> dict[str, NDArray[np.float32]]:
     units, _ = tensors.sides(weights, "encoder1.weight")
     both, _ = tensors.sides(weights, "encoder3.weight")
     code, width = both // 2, len(LEARNT)
-    dims = len(NAMED) + code
     shapes: dict[str, tuple[int, ...]] = {
         "encoder1.weight": (units, width),
         "encoder2.weight": (units, units),
@@ -201,7 +217,7 @@ def checked(weights: Weights) -> dict[str, NDArray[np.float32]]:
     }
     biases = {f"{name[:-7]}.bias": shape[:1] for name, shape in shapes.items()}
     one_each: dict[str, tuple[int, ...]] = {"mean": (width,), "scale": (width,)}
-    one_each |= {name: (dims,) for name in ("prior.mean", "prior.std", "spread")}
+    one_each |= {"prior.mean": (len(OWN),), "prior.std": (len(OWN),), "spread": (code,)}
     result = tensors.checked("SpectralVAE", weights, {**shapes, **biases, **one_each})
     if not (result["scale"] > 0).all():
         raise ModelError("model: scale must be > 0 everywhere")

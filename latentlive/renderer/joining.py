@@ -67,7 +67,7 @@ class Rendered(ABC):
 
     def __init__(self, space: Space, overlap: int, key: int, length: int | None, rate: int) -> None:
         self.space, self.overlap, self.length, self.rate = space, overlap, length, rate
-        self.key = key
+        self.key, self.turn = key, 0.0
         self.hop = space.window // overlap
         self.frame = space.window * (rate / space.sample_rate)
         """Samples of one frame, at the rate wanted."""
@@ -139,7 +139,7 @@ class Rendered(ABC):
         space, lead = self.space, self.overlap - 1  # vector -lead is the first that is heard
         if space.block == 1:
             z = self.drawn(self.at(first - space.behind, last + space.ahead))
-            return [Part(space.prepare(z, first + lead, self.key), 0, last - first)]
+            return [Part(space.prepare(z, first + lead, self.key, self.turn), 0, last - first)]
         parts, size = [], space.block
         for block in range((first + lead) // size, -(-(last + lead) // size)):
             begin = block * size - lead
@@ -154,7 +154,7 @@ class Rendered(ABC):
             return self._blocks[block]
         begin = block * space.block - self.overlap + 1
         z = self.drawn(self.at(begin - space.behind, begin + space.block + space.ahead))
-        prepared = self._blocks[block] = space.prepare(z, block * space.block, self.key)
+        prepared = self._blocks[block] = space.prepare(z, block * space.block, self.key, self.turn)
         if len(self._blocks) > KEPT:
             self._blocks.popitem(last=False)
         return prepared

@@ -30,7 +30,7 @@ class Morph(Rendered):
         self, before: Rendered, after: Rendering, lead: int, start: int, over: int
     ) -> None:
         super().__init__(after.space, after.overlap, after.key, after.length, after.rate)
-        self.before, self.after = before, after
+        self.before, self.after, self.turn = before, after, after.turn
         self._lead, self._start, self._over = lead, start, max(over, 1)
 
     def _amount(self, frames: Floats) -> Samples:

@@ -98,7 +98,7 @@ class Rendering(Rendered):
         length = _samples(self.scope.length(latent), space, spaces.rate)
         key = noise_key(seed, slot, _own_seed(latent))
         super().__init__(space, joined_by(join, space.facts), key, length, spaces.rate)
-        self._turn = side * math.pi / 4
+        self.turn = side * math.pi / 4
         self._gain = np.float32(1.0)
         if join.norm:
             self._gain = np.float32(self._gain_to_norm())
@@ -127,9 +127,9 @@ class Rendering(Rendered):
         if not std.any():
             return np.zeros((len(frames), mean.shape[1]), np.float32) + mean
         z = drawn(self.key, frames, mean.shape[1])
-        if self._turn:
+        if self.turn:
             other = drawn(self.key ^ 1, frames, mean.shape[1])
-            z = np.float32(math.cos(self._turn)) * z + np.float32(math.sin(self._turn)) * other
+            z = np.float32(math.cos(self.turn)) * z + np.float32(math.sin(self.turn)) * other
         z *= std
         z += mean
         return z

@@ -59,7 +59,7 @@ class Spectral(Space):
         """
         return analysis.encoded(samples)
 
-    def prepare(self, z: F32, first: int, key: int) -> Prepared:
+    def prepare(self, z: F32, first: int, key: int, turn: float = 0.0) -> Prepared:
         """Return what a block is made of: a pure function of its arguments.
 
         Parameters
@@ -69,8 +69,10 @@ class Spectral(Space):
             Which vector of the texture's clock the block's first is.
         key : int
             The noise key: of the seed and the layer's slot.
+        turn : float [radians]
+            How far the noise is turned towards that of ``key ^ 1``.
         """
-        return synthesis.prepared(z, first, key)
+        return synthesis.prepared(z, first, key, turn)
 
     def synthesize(self, parts: Sequence[Part]) -> F32:
         """Return faded windows [shape=(n, channels, window)]: adding them is all there is to do."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -43,8 +44,8 @@ class Prepared:
     ----------
     first : int
         The index of its first frame.
-    key : int
-        What its noise is drawn by.
+    key, turn : int, float [radians]
+        What its noise is drawn by, and how far it is turned towards that of ``key ^ 1``.
     frequency, amplitude, phase : array [shape=(block, peaks)]
         Of sinusoids in the middle of each window, in Hz and cycles.
     noise : array [shape=(block, bins)]
@@ -55,6 +56,7 @@ class Prepared:
 
     first: int
     key: int
+    turn: float
     frequency: F32
     amplitude: F32
     phase: F32
@@ -63,7 +65,7 @@ class Prepared:
     tone_shape: F32
 
 
-def prepared(z: F32, first: int, key: int) -> Prepared:
+def prepared(z: F32, first: int, key: int, turn: float = 0.0) -> Prepared:
     """Return what the windows of a block are made of: a pure function, in whatever order.
 
     Parameters
@@ -71,8 +73,8 @@ def prepared(z: F32, first: int, key: int) -> Prepared:
     z : array [shape=(block + ahead, dims)]
     first : int
         The index of the block's first vector on the texture's clock.
-    key : int
-        What noise is drawn by.
+    key, turn : int, float [radians]
+        What noise is drawn by, and how far it is turned towards that of ``key ^ 1``.
     """
     frames = unpacked(z)
     n = len(z)
@@ -109,6 +111,7 @@ def prepared(z: F32, first: int, key: int) -> Prepared:
     return Prepared(
         first,
         key,
+        turn,
         frequency[:block],
         amplitude[:block],
         phases(frequency, first),
@@ -167,10 +170,9 @@ def decoded(parts: list[tuple[Prepared, int, int]]) -> F32:
     def joined(name: str) -> F32:
         return np.concatenate([getattr(p, name)[a:b] for p, a, b in parts])
 
-    offsets = np.concatenate([_offsets(p.key, p.first + np.arange(a, b)) for p, a, b in parts])
     windows = sinusoids(joined("frequency"), joined("amplitude"), joined("phase"))
     windows *= shaped(joined("tone_shape"), _fades()[0])
-    noise = noises(joined("noise"), offsets)
+    noise = noises(joined("noise"), np.concatenate([_drawn(*part) for part in parts]))
     noise *= shaped(joined("noise_shape"), _fades()[1])
     windows += noise
     return windows
@@ -253,8 +255,17 @@ def shaped(shape: F32, fade: F32) -> F32:
     return gain
 
 
-def noises(magnitude: F32, offsets: Ints) -> F32:
-    """Return windows of noise with these spectra [shape=(n, bins)]."""
-    noise = _table()[offsets[:, None] + np.arange(NOISE_BINS)]
+def _drawn(block: Prepared, a: int, b: int) -> C64:
+    """Return the noise of vectors a..b of a block [shape=(b - a, bins)], of mean square 1."""
+    frames, bins = block.first + np.arange(a, b), np.arange(NOISE_BINS)
+    noise: C64 = _table()[_offsets(block.key, frames)[:, None] + bins]
+    if block.turn:
+        other = _table()[_offsets(block.key ^ 1, frames)[:, None] + bins]
+        noise = np.float32(math.cos(block.turn)) * noise + np.float32(math.sin(block.turn)) * other
+    return noise
+
+
+def noises(magnitude: F32, noise: C64) -> F32:
+    """Return windows of noise with these spectra [shape=(n, bins)]; `noise` is written over."""
     noise *= magnitude
     return np.fft.irfft(noise, axis=1).astype(np.float32, copy=False)
