@@ -2,6 +2,7 @@
 
     python benchmarks/render.py
     python benchmarks/render.py --quick
+    python benchmarks/render.py --spaces    # what each space costs, no more
 
 The reference is what one writes in a notebook for RawAudioVAE: cut both sounds into windows,
 encode both whole in batches of 256, mix means and stds with a curve, sample, decode everything,
@@ -20,12 +21,13 @@ import math
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
+from typing import Any, cast
 
 import click
 import numpy as np
@@ -36,9 +38,10 @@ import latentlive as ll
 from latentlive.corpus import Audio, audio_digest
 from latentlive.latent import Recorded, Sound, Texture
 from latentlive.models import RawAudioVAE
+from latentlive.models.files import NAMES
 from latentlive.models.networks import RawAudioVAENet
 from latentlive.renderer import Rendering, Spaces, render_blocks
-from latentlive.space import Part
+from latentlive.space import Part, Space
 from latentlive.units import Samples
 
 RATE = 44100
@@ -216,6 +219,10 @@ class Ours:
 
         return seconds(work)
 
+    def edit(self) -> None:
+        """Render the first 100 ms of a line that was just typed."""
+        Rendering(EDIT, self.spaces, self.find).samples(0, FIRST)
+
 
 def whole_renders(space: RawAudioVAE, rounds: int, length: float) -> list[Row]:
     """Compare whole renders and the time to the first sound, for short inputs."""
@@ -314,6 +321,105 @@ def decoding(space: RawAudioVAE, rounds: int) -> list[Row]:
     return [*rows.values(), adding]
 
 
+VOICES, CHUNK, CHUNKS = 8, 8192, 12
+"""Voices in one decode and samples of each, as the workers do it; how many one after another."""
+
+
+class Timed:
+    """A space that counts the time of a core that it decodes; all else is that of the space.
+
+    Parameters
+    ----------
+    space : Space
+    """
+
+    def __init__(self, space: Space) -> None:
+        self.space, self.took = space, 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.space, name)
+
+    def prepare(self, z: Samples, first: int, key: int) -> Any:
+        """Return a prepared block."""
+        begun = time.process_time()
+        prepared = self.space.prepare(z, first, key)
+        self.took += time.process_time() - begun
+        return prepared
+
+    def synthesize(self, parts: Sequence[Part]) -> Samples:
+        """Return windows."""
+        begun = time.process_time()
+        windows = self.space.synthesize(parts)
+        self.took += time.process_time() - begun
+        return windows
+
+
+def live(ours: Ours, space: Timed) -> tuple[float, float]:
+    """Return the time of a core that some layers take, all in all and to decode [seconds]."""
+    layers = [Rendering(EDIT, ours.spaces, ours.find, slot=n) for n in range(VOICES)]
+    space.took, begun = 0.0, time.process_time()
+    for start in range(0, CHUNKS * CHUNK, CHUNK):
+        asked = [layer.request(start, start + CHUNK) for layer in layers]
+        decoded = space.synthesize([part for one in asked for part in one.parts])
+        windows = np.split(decoded, np.cumsum([one.windows for one in asked])[:-1])
+        for layer, one, part in zip(layers, asked, windows, strict=True):
+            layer.join(one, part)
+    return time.process_time() - begun, space.took
+
+
+def encoding(ours: Ours, mark: str) -> tuple[float, float]:
+    """Return the time of a core that a sound takes to be encoded, and its size on disk [bytes]."""
+    unknown = Audio(ours.audio["a"].samples, mark)
+    rendering = Rendering(ll.sound("a"), ours.spaces, lambda _: unknown)
+    frames = np.arange(0, len(unknown.samples), 256) / rendering.frame
+    before, begun = on_disk(), time.process_time()
+    for part in np.array_split(frames, len(frames) // 64 + 1):
+        rendering.drawn(part)
+    took = time.process_time() - begun
+    ours.spaces.encoder().flush()
+    return took, on_disk() - before
+
+
+def on_disk() -> int:
+    """Return the size of all encodings [bytes]."""
+    files = Path(os.environ["LATENTLIVE_CACHE"], "encodings").rglob("*")
+    return sum(path.stat().st_size for path in files if path.is_file())
+
+
+EDIT = ll.interp(ll.sound("a"), ll.sound("b"), ll.sine(BEATS)).extend(1.1)
+
+
+def each_space(rounds: int, length: float) -> list[Row]:
+    """Tell what each space costs: decoding, encoding, the first sound after an edit, memory."""
+    rows, edits = [], list[float]()
+    for name in NAMES:
+        say(f"the space {name}")
+        space = Timed(ll.load_model(name))
+        ours = Ours(cast("Any", space), *sounds_of(length))
+        wanted = name != "rawaudiovae"
+        decode = Row(f"{name}: decode, x real time a core", least=25.0 if wanted else None)
+        whole = Row(f"{name}: layers, cached, x real time a core")
+        encode = Row(f"{name}: encode, x real time a core", least=15.0 if wanted else None)
+        edit = Row(f"{name}: first 100 ms, cached, of {NAMES[0]}'s", most=1.5)
+        kept = Row(f"{name}: a minute of recording encoded", unit=" MB")
+        for i in range(rounds + 1):
+            took, size = encoding(ours, f"{name} {i}")
+            layers, decoded = live(ours, space)
+            first = median(seconds(ours.edit) for _ in range(9))
+            if i:  # the first round warms up
+                edits.append(first)
+                heard = VOICES * CHUNKS * CHUNK / RATE
+                decode.values.append(heard / decoded)
+                whole.values.append(heard / layers)
+                encode.values.append(length / took)
+                edit.values.append(first / median(edits[:rounds]))
+                kept.values.append(size / 2**20 * 60 / length)
+        decode.note = f"{VOICES} voices of {CHUNK} samples"
+        edit.note = f"{median(edits[-rounds:]) * 1e3:.1f} ms"
+        rows += [decode, whole, encode, edit, kept]
+    return rows
+
+
 def resident() -> float:
     """Return this process's resident memory [MB]."""
     fields = Path("/proc/self/statm").read_text().split()
@@ -383,7 +489,8 @@ def show(rows: list[Row]) -> None:
 @click.command()
 @click.option("--rounds", default=5, show_default=True, help="Rounds that medians are taken over.")
 @click.option("--quick", is_flag=True, help="Short inputs and two rounds: does it run at all?")
-def main(rounds: int, quick: bool) -> None:
+@click.option("--spaces", "only_spaces", is_flag=True, help="What each space costs, no more.")
+def main(rounds: int, quick: bool, only_spaces: bool) -> None:
     """Measure rendering against the usual script."""
     torch.set_num_threads(1)
     length, minutes, late = (5.0, 1.0, 2.0) if quick else (30.0, 30.0, 10.0)
@@ -391,7 +498,11 @@ def main(rounds: int, quick: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["LATENTLIVE_CACHE"] = folder
         space = starter()
-        rows = whole_renders(space, rounds, length)
+        rows = each_space(rounds, length / 3)
+        if only_spaces:
+            show(rows)
+            return
+        rows += whole_renders(space, rounds, length)
         rows += decoding(space, rounds)
         rows += nesting(space, rounds)
         rows += memory(late)

@@ -216,6 +216,11 @@ class Space:
         z = np.concatenate([part.prepared[part.start : part.stop] for part in parts])
         return self.decode(z)[:, None]
 
+    def warm(self) -> None:
+        """Decode a block of nothing: what is loaded when it is first used is loaded then."""
+        z = np.zeros((self.behind + self.block + self.ahead, self.dims), np.float32)
+        self.synthesize([Part(self.prepare(z, 0, 0), 0, self.block)])
+
 
 class ToySpace(Space):
     """An exact space for tests: the latent vector is the window itself.

@@ -227,7 +227,7 @@ def main(fd: int, model: str) -> None:
     """Serve until the engine closes the pipe."""
     wire = Wire(sys.stdin.buffer, os.fdopen(os.dup(1), "wb"))
     worker = Worker(load_model(model or None), Block.attach(fd))
-    worker.space.decode(np.zeros((1, worker.space.dims), np.float32))
+    worker.space.warm()
     wire.send({"op": "ready"})
     while (message := wire.receive()) is not None:
         if message["op"] in ("load", "move"):

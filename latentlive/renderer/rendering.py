@@ -109,7 +109,7 @@ class Rendering(Rendered):
         rate, window = self.rate, self.space.window
         heard = min(self.length or 60 * rate, 60 * rate)
         count = min(max(int(heard // self.frame), 1), NORM_WINDOWS)
-        if self.space.block > 1 or self.space.behind or self.space.ahead:
+        if self.space.hop or self.space.block > 1 or self.space.behind or self.space.ahead:
             # Windows that know their neighbours are decoded with them: fewer of them will do.
             count = min(count, NORM_STRETCHES)
             starts = [round(i * heard / count) for i in range(count)]

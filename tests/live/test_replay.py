@@ -34,13 +34,13 @@ def until(live, beat):
 
 
 def perform(live):
-    """Swaps, fades, levels, a wide layer, a cue, a plan, a tempo, errors, a killed worker, a
+    """Swaps, fades, levels, two spaces, a wide layer, a cue, a tempo, errors, a killed worker, a
     panic."""
     with live.cell(code="d1 >> ...", name="begin"):
         live.d1.gain(-3).pan(ll.sine(3)) >> ll.sound("ambi_choir").extend(3)
         live.d2.wide(0.8) >> ll.sound("loop_amen").slow(2)
         with live.at(5):
-            live.d3 >> ll.sound("ambi_lunar_land")
+            live.d3 >> ll.sound("ambi_lunar_land").transpose(ll.sine(2) * 7).on("spectral")
             live.d2.gain(-6)
         with live.cue("drop"):
             live.d1.morph(3) >> ll.sound("ambi_dark_woosh").extend(3)
