@@ -156,6 +156,17 @@ def test_laws_1_2_and_10_in_the_spectral_space(cuts, data):
         assert np.array_equal(again.samples(start, stop), whole[start:stop])
 
 
+def test_voices_that_have_much_to_encode_do_not_hold_up_the_others():
+    """What does not fit into a batch is not begun: it is asked for again, behind the urgent."""
+    band = Band("pages", [TONE, HISS, MIX])
+    jobs = [[serial, 0, 200, 900] for serial in range(3)]
+    band.worker.longest = 0.0
+    assert [reply["serial"] for reply in band.worker.render(jobs)] == [0]
+    assert [reply["serial"] for reply in band.worker.render(jobs[1:])] == [1]
+    band.worker.longest = 60.0
+    assert [reply["serial"] for reply in band.worker.render(jobs)] == [0, 1, 2]
+
+
 def test_a_block_is_prepared_once():
     """Stretches of half a block prepare no block twice; the first ones lie before sample 0."""
     rendering = render("anchors", MIX.loop())

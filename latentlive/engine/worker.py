@@ -7,6 +7,7 @@ decode. A voice that fails is reported alone and the others go on.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import sys
 import time
@@ -19,6 +20,7 @@ import numpy as np
 
 from latentlive.corpus import Audio, audio_digest, stored
 from latentlive.engine.block import Block
+from latentlive.engine.due import LONGEST
 from latentlive.engine.part import Part
 from latentlive.engine.wire import Message, Wire
 from latentlive.errors import EngineError, LatentliveError, SoundError
@@ -69,10 +71,13 @@ class Worker:
     ----------
     space : Space
     block : Block
+    longest : float [seconds]
+        After so long in one batch, what is left of it is not begun and not answered: it is asked
+        for again, behind what is then more urgent.
     """
 
-    def __init__(self, space: Space, block: Block) -> None:
-        self.space, self.block = space, block
+    def __init__(self, space: Space, block: Block, longest: float = math.inf) -> None:
+        self.space, self.block, self.longest = space, block, longest
         self.spaces = Spaces(space)
         self.voices: dict[int, Bound] = {}
 
@@ -102,7 +107,7 @@ class Worker:
             self.voices.pop(serial, None)
 
     def render(self, jobs: Sequence[Job]) -> list[Message]:
-        """Render stretches of several voices with one decode; return a reply for each."""
+        """Render stretches of several voices with one decode; return a reply for each begun."""
         replies: list[Message] = []
         due: list[Stretch] = []
         spent: dict[int, float] = {}
@@ -111,6 +116,8 @@ class Worker:
             bound = self.voices.get(serial)
             if bound is None or bound.version != version:
                 continue
+            if sum(spent.values()) > self.longest:
+                break
             begun = time.perf_counter()
             try:
                 for ring, rendering in zip(bound.rings, bound.renderings, strict=True):
@@ -226,7 +233,7 @@ def stored_sounds(digests: dict[str, str]) -> Sounds:
 def main(fd: int, model: str) -> None:
     """Serve until the engine closes the pipe."""
     wire = Wire(sys.stdin.buffer, os.fdopen(os.dup(1), "wb"))
-    worker = Worker(load_model(model or None), Block.attach(fd))
+    worker = Worker(load_model(model or None), Block.attach(fd), LONGEST)
     worker.space.warm()
     wire.send({"op": "ready"})
     while (message := wire.receive()) is not None:
