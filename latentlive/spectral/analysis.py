@@ -41,6 +41,9 @@ from latentlive.spectral.layout import (
 NARROW = 371
 """Bins that are bands of their own: up to 4 kHz."""
 
+BESIDE = 14
+"""Bins on either side that a partial has to stand out of."""
+
 THIN = 8
 """Of what tells about the bass, every so many samples are enough."""
 
@@ -149,12 +152,19 @@ def _smoothed(x: F32) -> F32:
     return out * np.float32(0.5)
 
 
-def _boxed(x: F32, half: int) -> F32:
-    """Return means over `half` bins on both sides."""
-    padded = np.pad(x, ((0, 0), (half + 1, half)), mode="edge")
-    total = np.cumsum(padded, 1, dtype=np.float64)
-    width = 2 * half + 1
-    return ((total[:, width:] - total[:, :-width]) / width).astype(np.float32)
+def _boxed(x: F32) -> F32:
+    """Return means over `BESIDE` bins on both sides: 29 are 16 and 8 and 4 and 1."""
+    padded = np.pad(x, ((0, 0), (BESIDE, BESIDE)), mode="edge")
+    two = padded[:, :-1] + padded[:, 1:]
+    four = two[:, :-2] + two[:, 2:]
+    eight = four[:, :-4] + four[:, 4:]
+    sixteen = eight[:, :-8] + eight[:, 8:]
+    n = x.shape[1]
+    found: F32 = sixteen[:, :n] + eight[:, 16 : 16 + n]
+    found += four[:, 24 : 24 + n]
+    found += padded[:, 28 : 28 + n]
+    found *= np.float32(1.0 / (2 * BESIDE + 1))
+    return found
 
 
 def tonality(power: F32, place: F32) -> F32:
@@ -171,9 +181,9 @@ def tonality(power: F32, place: F32) -> F32:
         steady = _smoothed(steady * weight) / _smoothed(weight)
     steady = np.clip((steady - np.float32(0.5)) / np.float32(0.35), 0.0, 1.0)
     decibels = np.float32(10.0 / np.log(10.0)) * np.log(weight)
-    mean = _boxed(decibels, 14)
+    mean = _boxed(decibels)
     # What surrounds a peak, without the peak.
-    around = _boxed(np.minimum(decibels, mean), 14)
+    around = _boxed(np.minimum(decibels, mean))
     out = decibels - around - np.float32(3.0)
     tall = np.clip((out - np.float32(8.0)) / np.float32(5.0), 0.0, 1.0)
     wide = tall.copy()
@@ -226,29 +236,41 @@ def gathered(power: F32, tone: F32, place: F32) -> tuple[F32, F32]:
     return total.astype(np.float32), own.astype(np.float32)
 
 
-def atoms(tonal: F32, noise: F32, place: F32, count: int) -> tuple[F32, F32, F32]:
-    """Cut spectra into shares of equal weight.
+def weighed(tonal: F32, noise: F32, place: F32) -> tuple[F32, F32, F32, F32]:
+    """Return what atoms are cut from: energies and places of bands [shape=(n, bands) each].
 
     Parameters
     ----------
     tonal, noise : array [shape=(n, bins)]
-        Energies.
+        Energies, parts of the whole.
     place : array [shape=(n, bins), bins]
         Where the tonal energy lies.
 
     Returns
     -------
+    tonal, noise, weights of places, weighted places
+        The strongest partial of a share says where it lies: a mean would invent one between two.
+    """
+    heavy = tonal * tonal + np.float32(1e-3) * noise * noise
+    return banded(tonal), banded(noise), banded(heavy), banded(heavy * place)
+
+
+def atoms(bands: tuple[F32, F32, F32, F32], count: int) -> tuple[F32, F32, F32]:
+    """Cut spectra, as `weighed` gives them, into shares of equal weight.
+
+    Returns
+    -------
     positions [octaves from 640 Hz], energies, tonal shares : arrays [shape=(n, count)]
     """
+    tonal, noise, _, _ = bands
     n = len(tonal)
-    heavy = np.square(tonal, dtype=np.float64) + 1e-3 * np.square(noise, dtype=np.float64)
-    kinds = banded(tonal), banded(noise), banded(heavy), banded(heavy * place)
     first, per_erb = _bands()
     rows = np.arange(n)[:, None]
-    total = np.maximum((kinds[0] + kinds[1]).sum(1, keepdims=True), np.float32(1e-20))
-    share = np.float32(PARTIAL) * np.power(kinds[0] / total, np.float32(0.3))
-    share += np.power(kinds[1] / total, np.float32(0.3))
-    share = np.maximum(share - np.float32(10.0 ** (-7.5 * 0.3)), np.float32(1e-6)) * per_erb
+    total = np.maximum((tonal + noise).sum(1, keepdims=True), np.float32(1e-20))
+    # The fourth root is near to loudness; nothing is made of what lies 75 dB below.
+    share = np.float32(PARTIAL) * np.sqrt(np.sqrt(tonal / total))
+    share += np.sqrt(np.sqrt(noise / total))
+    share = np.maximum(share - np.float32(10.0 ** (-7.5 / 4)), np.float32(1e-6)) * per_erb
     width = share.shape[1]
     mass = np.cumsum(share, 1, dtype=np.float64)
     mass /= mass[:, -1:]
@@ -262,15 +284,14 @@ def atoms(tonal: F32, noise: F32, place: F32, count: int) -> tuple[F32, F32, F32
     part = np.clip((cuts - before) / np.maximum(mass[rows, at] - before, 1e-30), 0.0, 1.0)
     sums = []
     running = np.zeros((n, width + 1))
-    for kind in kinds:
+    for kind in bands:
         np.cumsum(kind, axis=1, out=running[:, 1:])
         inside = running[rows, at] + part * (running[rows, at + 1] - running[rows, at])
         parts = np.diff(inside, axis=1, prepend=0.0, append=running[:, -1:])
         sums.append(np.maximum(parts, 0.0))
     tone, energy, weight, where = sums
     energy += tone
-    # The strongest partial of a share says where it lies: a mean would invent one between two.
-    bins = np.where(weight > 1e-26, where / np.maximum(weight, 1e-30), first[middle])
+    bins = np.where(weight > 1e-28, where / np.maximum(weight, 1e-30), first[middle])
     hz = np.clip(bins * BIN, LOWEST, HIGHEST)
     position = np.maximum.accumulate(np.log2(hz / REFERENCE), axis=1)
     tone = np.clip(tone / np.maximum(energy, 1e-30), 0.0, 1.0)
@@ -338,7 +359,10 @@ def _vectors(frames: F32, low: F32, hz: F64, power: F32, place: F32) -> F32:
         deepened(low[long], *parts)
         tonal[long], noise[long], place[long] = parts
         total[long] = np.maximum((parts[0] + parts[1]).sum(1, keepdims=True), np.float32(1e-20))
-    position, energy, tone_of = atoms(tonal, noise, place, ATOMS)
+    tonal /= total
+    noise /= total
+    bands = weighed(tonal, noise, place)
+    position, energy, tone_of = atoms(bands, ATOMS)
     harmonics = np.zeros((n, HARMONICS), np.float32)
     voiced = np.zeros(n, np.float32)
     pitches = np.full(n, PITCH_REFERENCE)
@@ -352,31 +376,22 @@ def _vectors(frames: F32, low: F32, hz: F64, power: F32, place: F32) -> F32:
         own, where = tonal[pitched], place[pitched]
         f0 = pitch.refined(hz[pitched] / BIN, own, where)
         pitches[pitched] = f0 * BIN
-        ratio = where / f0[:, None]
-        number = np.rint(ratio)
-        off = np.abs(ratio - number) * f0[:, None]
-        number[(number > HARMONICS) | (off > np.maximum(OFF * f0[:, None], 0.7))] = 0
-        index = (number.astype(np.int64) + np.arange(len(f0))[:, None] * (HARMONICS + 1)).ravel()
-        length = len(f0) * (HARMONICS + 1)
-        summed = np.bincount(index, own.ravel(), length).reshape(len(f0), -1)
-        harmonics[pitched] = summed[:, 1:]
-        share = summed[:, 1:].sum(1) / np.maximum(summed.sum(1), 1e-20)
-        voiced[pitched] = np.clip((share - 0.6) / 0.2, 0.0, 1.0)
-        rest = np.where(number > 0, np.float32(0.0), own)
-        cut = atoms(rest, noise[pitched], where, RESIDUE)
+        energies, voiced[pitched] = split(own, where, f0)
+        harmonics[pitched] = energies
+        cut = atoms(weighed(own, noise[pitched], where), RESIDUE)
         residue_position[pitched], residue_energy[pitched], residue_tone[pitched] = cut
     noise_shape, tone_shape = shapes(frames)
     level = levels(frames)
     described = Frames(
         position,
-        roots(energy / total),
+        roots(energy),
         tone_of,
         residue_position,
-        roots(residue_energy / total),
+        roots(residue_energy),
         residue_tone,
         noise_shape,
         tone_shape,
-        roots(harmonics / total),
+        roots(harmonics),
         voiced,
         np.log2(pitches / PITCH_REFERENCE).astype(np.float32),
         roots(level, LEVEL_POWER),
@@ -384,6 +399,34 @@ def _vectors(frames: F32, low: F32, hz: F64, power: F32, place: F32) -> F32:
     z = packed(described, np.ones(n, np.float32))
     z[level <= np.float32(FLOOR)] = 0.0
     return z
+
+
+def split(tonal: F32, place: F32, f0: F64) -> tuple[F64, F64]:
+    """Take the harmonics of pitches out of tonal energies, in place.
+
+    Parameters
+    ----------
+    tonal, place : array [shape=(n, bins)]
+    f0 : array [shape=(n,), bins]
+
+    Returns
+    -------
+    energies of harmonics : array [shape=(n, harmonics)]
+    how voiced : array [shape=(n,)], 0..1
+        1 where most of what is tonal was a harmonic.
+    """
+    n, bins = tonal.shape
+    index = np.flatnonzero(tonal)
+    row = index // bins
+    ratio = place.ravel()[index] / f0[row]
+    number = np.rint(ratio)
+    off = np.abs(ratio - number) * f0[row]
+    number[(number > HARMONICS) | (off > np.maximum(OFF * f0[row], 0.7))] = 0
+    target = row * (HARMONICS + 1) + number.astype(np.int64)
+    summed = np.bincount(target, tonal.ravel()[index], n * (HARMONICS + 1)).reshape(n, -1)
+    tonal.ravel()[index[number > 0]] = 0.0
+    share = summed[:, 1:].sum(1) / np.maximum(summed.sum(1), 1e-20)
+    return summed[:, 1:].astype(np.float64), np.clip((share - 0.6) / 0.2, 0.0, 1.0)
 
 
 def steady(low: F32) -> NDArray[np.bool_]:

@@ -27,7 +27,7 @@ class Spectral(Space):
     """
 
     name = "spectral"
-    digest = "spectral-2"
+    digest = "spectral-3"
     sample_rate = grid.RATE
     dims = layout.DIMS
     window = grid.FRAME
