@@ -12,6 +12,7 @@ import pytest
 
 from latentlive.engine import Layer, planning
 from latentlive.errors import EngineError, ExpressionError
+from latentlive.prompt import console as console_module
 from latentlive.prompt.booting import Booting
 from latentlive.prompt.console import Console
 from latentlive.prompt.jobs import Answer, Left, Saved, Sent, Typed
@@ -331,3 +332,19 @@ def test_nothing_saved_is_nothing_said():
     typed.inbox.put(Saved(["nobody"]))
     typed.serve(front)
     assert all(text == "" for _, text in front.lines)
+
+
+def test_a_prompt_that_finds_no_thread_to_read_with_tries_again(monkeypatch):
+    monkeypatch.setattr(console_module, "AGAIN", 0.01)
+    typed, engine = console()
+    faults = [MemoryError(), RuntimeError("can't start new thread")]
+
+    class Starved(Shown):
+        def read(self):
+            if faults:
+                raise faults.pop()
+            super().read()
+
+    typed.serve(Starved(typed.inbox, [Typed("d1 >> drift(1)"), Left()]))
+    assert engine.played() == [("d1", "drift(1)")]
+    assert faults == []

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 LONGEST = 4000
 """Characters of a value that are shown."""
 
+AGAIN = 0.25
+"""Seconds after which a line is read where threads or memory had run out."""
+
 JUST_NOW = 2.0
 """Seconds for which a Ctrl-C holds that came before its line had begun to run."""
 
@@ -122,7 +125,7 @@ class Console:
         watching = self.patterns.watch(lambda names: self.inbox.put(Saved(names)))
         before = signal.signal(signal.SIGINT, self._interrupted)
         try:
-            front.read()
+            self._read(front)
             while True:
                 job = self._next()
                 if isinstance(job, Left):
@@ -134,10 +137,22 @@ class Console:
                 if answer.leave:
                     return
                 if isinstance(job, Typed):
-                    front.read()
+                    self._read(front)
         finally:
             signal.signal(signal.SIGINT, before)
             watching.set()
+
+    def _read(self, front: Front) -> None:
+        """Let the next line be typed; without a thread for it, again after a while."""
+        while True:
+            try:
+                front.read()
+            except (RuntimeError, MemoryError) as error:
+                if isinstance(error, RuntimeError) and "start new thread" not in str(error):
+                    raise
+                time.sleep(AGAIN)
+            else:
+                return
 
     def _next(self) -> Job:
         while True:
