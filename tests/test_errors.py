@@ -103,7 +103,7 @@ BAD = [
     ),
     (
         lambda: Layer(None, "d1").gian(3),
-        "d1: a layer has no .gian(); did you mean 'gain'?; it has gain, amp, pan",
+        "d1: a layer has no .gian(); did you mean 'gain'?",
     ),
     (lambda: Layer(None, "d1").gain("x"), "gain: db must be a curve, a number or an array"),
     (lambda: Layer(None, "d1").fade(-1), "fade must be >= 0 beats, got -1"),
