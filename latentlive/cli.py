@@ -178,9 +178,10 @@ def play(session: str, seconds: float | None, out: Path | None, **options: Any) 
         elif out is not None and engine.state.get("out"):
             out = out.with_name(Path(engine.state["out"]).name)  # it may have got a number
         try:
-            play_session(engine, path, seconds, screen.show)
+            play_session(engine, path, seconds, screen.show, screen.say)
         except KeyboardInterrupt:
             screen.say("fading out")
+        screen.say(f"the log of it is {engine.log}")
     if out is not None:
         click.echo(out)
     click.echo(f"open the prompt: {os.path.relpath(sys.argv[0])}", err=True)
@@ -377,7 +378,13 @@ def attach(on_exit: OnExit, **looks: Any) -> None:
     from latentlive.engine import Engine
     from latentlive.prompt.opening import open_prompt
 
-    open_prompt(partial(Engine.attach, on_exit=on_exit), **looks)
+    def told(engine: Engine) -> str:
+        return (
+            "the engine plays on, but names that were imported or assigned before are gone; what "
+            f"was typed is in its log: load({engine.log!r})"
+        )
+
+    open_prompt(partial(Engine.attach, on_exit=on_exit), told=told, **looks)
 
 
 @main.command()

@@ -34,6 +34,16 @@ def bpm_text(bpm: float) -> str:
     return f"{round(bpm, 1):g} bpm"
 
 
+def clock_text(seconds: float) -> str:
+    """Return seconds as minutes and seconds.
+
+    >>> clock_text(75.25)
+    '1:15.2'
+    """
+    minutes, left = divmod(seconds, 60.0)
+    return f"{int(minutes)}:{left:04.1f}"
+
+
 @dataclass(frozen=True)
 class TempoChange:
     """A tempo that holds from a sample on, reached over a ramp.

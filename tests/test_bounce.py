@@ -69,6 +69,24 @@ def test_a_level_beyond_the_bounds_is_held_there_in_live_and_bounce(tmp_path):
     assert np.array_equal(*heard)
 
 
+def test_what_was_auditioned_stays_out_of_the_bounce_and_its_stems(tmp_path):
+    heard = []
+    for name, auditions in {"with": True, "without": False}.items():
+        house = Logged(tmp_path / f"{name}.py")
+        house.apply(play("d1", A.of), put("d1", gain_db=-12.0))
+        house.run(0.5)
+        if auditions:
+            house.apply(play("preview1", B), put("preview1", gain_db=-12.0))
+            house.apply(play("preview", B), put("previews", gain_db=-12.0))
+        house.run(1.5)
+        house.journal.close()
+        heard.append(house.samples)
+    assert not np.array_equal(*heard)
+    mix, blocks = bounced(tmp_path / "with.py", stop=2 * RATE, stems=True)
+    assert np.array_equal(mix[: len(heard[1])], heard[1][: len(mix)])
+    assert {name for block in blocks for name in block.layers} == {"d1"}
+
+
 def bounced(path, **options):
     performance = Performance(path)
     stop = options.pop("stop")

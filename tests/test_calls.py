@@ -9,7 +9,7 @@ import pytest
 
 from latentlive.curves import Curve
 from latentlive.engine import Layer
-from latentlive.expr.node import _INNER
+from latentlive.expr.node import INNER
 from latentlive.latent import Latent
 from latentlive.prompt.browser import Browser
 from latentlive.prompt.calls import signature
@@ -24,7 +24,7 @@ LEAVING = {"exit", "quit"}
 def words_of(owner, before):
     """Return the words of a class as they are typed behind something that has them."""
     names = [n for n, held in inspect.getmembers(owner) if callable(held) and n[0] != "_"]
-    return [f"{before}.{name}" for name in names if name not in _INNER]
+    return [f"{before}.{name}" for name in names if name not in INNER]
 
 
 @pytest.fixture(scope="module")

@@ -67,6 +67,15 @@ def test_np_and_arrays_are_in_scope(tmp_path):
         ("sine(0)", "sine: period must be > 0 beats, got 0"),
         ("sound(", "render: '(' was never closed, at column 6"),
         ("snd('a')", "render: no word 'snd'; did you mean 'sound'?"),
+        (
+            "interp(silence)",
+            "render: interp(a, b, curve=0.5, match='crop', law='std'): b is missing",
+        ),
+        ("silence()", "render: silence is written without brackets: silence"),
+        (
+            "stop_recording()",
+            "render: 'stop_recording' belongs to the prompt; give the texture alone",
+        ),
         ("1/0", "render: ZeroDivisionError: division by zero"),
         ("sound('no/such.wav')", "sound: no file 'no/such.wav'"),
     ],

@@ -60,6 +60,16 @@ def test_what_may_stand_inside(words, text, found):
     assert set(completed(words, text)) == found
 
 
+def test_what_begins_as_it_was_typed_stands_first(words):
+    assert list(completed(words, 'sound("g')) == ['sound("gong', 'sound("gong-low']
+    engine = Recorded()
+    engine.corpus = SimpleNamespace(names=["agong", "big-gong", "gong", "Gong-low", "rain"])
+    engine.corpus.prepare = lambda: None
+    typed, _ = console(engine)
+    found = [text.removeprefix('sound("') for text in completed(Words(typed), 'sound("gong')]
+    assert found == ["gong", "Gong-low", "agong", "big-gong"]
+
+
 def test_words_come_with_signature_and_docstring(words):
     assert completed(words, "d1 >> inte")["d1 >> interp"].startswith("interp(a, b, curve=0.5")
     assert "hush(fade=1.0)  Fade every layer out" in completed(words, "hu")["hush"]

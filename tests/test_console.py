@@ -222,6 +222,23 @@ def test_a_level_that_is_a_slip_of_the_hand_is_refused(prompt, code, line):
     assert typed.run("d1.gain(24).pan(1).amp(0); d1.gain(sine(4) * 100)").error == ""
 
 
+def test_the_history_shows_the_newest_lines(prompt, tmp_path):
+    typed, engine = prompt
+    log = tmp_path / "evening.py"
+    engine.welcome["log"] = str(log)
+    assert typed.run("history").shown == f"history: cannot read {log}: No such file or directory"
+    log.write_text("")
+    assert typed.run("history").shown == "nothing was typed yet"
+    rows = [f"# %% 00:00:{n:02d}.000\nd1.gain({n})  # \x1b[2Jcleared\n" for n in range(60)]
+    log.write_text("\n".join(rows))
+    shown = typed.run("history").shown
+    assert shown.splitlines()[0] == f"... 139 lines before: {log}"
+    assert shown.splitlines()[-1] == "d1.gain(59)  # \\x1b[2Jcleared"
+    assert "..." not in shown.splitlines()[-1]
+    log.write_text("x = '" + "long " * 2000 + "'\nd1.gain(-3)")
+    assert typed.run("history").shown == f"... 1 lines before: {log}\nd1.gain(-3)"
+
+
 def test_words_of_the_engine_are_never_old():
     class Counting(Recorded):
         log = property(lambda self: len(self.asked))

@@ -7,8 +7,11 @@ import textwrap
 from pathlib import Path
 
 import latentlive as ll
-from latentlive.prompt.helping import GROUPS
-from latentlive.prompt.scope import OF_THE_ENGINE
+from latentlive.curves import Curve
+from latentlive.engine import Layer
+from latentlive.expr.node import INNER
+from latentlive.latent import Latent
+from latentlive.prompt.helping import grouped
 from latentlive.prompt.tutorial import plain, steps
 from tests.prompting import console
 
@@ -38,11 +41,38 @@ def test_help_shows_a_word_with_its_example(capsys):
 
 
 def test_every_word_is_in_the_overview():
-    listed = {word for _, words in GROUPS for word in words.split()}
-    missing = set(ll.WORDS) - listed - {f"{w}2" for w in listed} - {"array", "number"}
-    assert not missing
     typed, _ = console()
-    assert listed - {"...", "d16"} <= {*typed.scope.words, *OF_THE_ENGINE, "d1"}
+    rows = grouped().splitlines()
+    assert max(map(len, rows)) <= 76
+    listed = set(" ".join(row[12:] for row in rows).split())
+    alone = typed.scope.language - {f"d{n}" for n in range(2, 16)} - {"array", "np"}
+    behind = {f".{name}" for owner in (Latent, Curve, Layer) for name in words_of(owner)}
+    assert listed - {"..."} == alone | behind
+    groups = {row[:10].strip() for row in rows}
+    assert {"sources", "curves", "a latent", "a curve", "a layer"} <= groups
+
+
+def words_of(owner):
+    held = [name for name in dir(owner) if not name.startswith("_") and name not in INNER]
+    return [name for name in held if callable(getattr(owner, name))]
+
+
+def test_help_shows_what_a_performer_needs_of_what_is_no_function(capsys):
+    typed, _ = console()
+    capsys.readouterr()
+    for code, parts in {
+        "help(status)": ("dropouts", "Backlog", "a second of sound"),
+        "help(corpus)": ("Valence", "corpus.find(text)", "corpus.audition(name", "cluster(18)"),
+        "help(layers)": ("muted", "rendered ahead"),
+        "help(plan)": ("go(name)", "cancel(name)"),
+        "help(now)": ("now.beat", "now + 8"),
+        "help(master)": ("master.gain(db)", "-9"),
+        "help(history)": ("newest",),
+    }.items():
+        assert typed.run(code).error == ""
+        said = capsys.readouterr().out
+        for part in parts:
+            assert part in said, code
 
 
 def test_examples_list_shipped_and_own_files_with_what_they_say(tmp_path, monkeypatch):

@@ -66,6 +66,11 @@ def test_the_panel_fits(width, height):
     assert "4 more" in panel(FULL, width, 4)[-1]
 
 
+def test_a_tempo_that_moves_is_shown_to_one_decimal():
+    assert "  72.3 bpm  " in panel({**STATE, "bpm": 72.345678})[0]
+    assert "  120 bpm  " in panel({**STATE, "bpm": 119.99})[0]
+
+
 def test_the_panel_says_when_it_starts_warms_up_and_ends():
     assert panel({}) == ["starting the engine ..."]
     assert panel({**STATE, "ready": False})[0].startswith("warming up")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 
 import numpy as np
 import pytest
 import soundfile
 
+import latentlive as ll
 from latentlive.prompt.plain import cells
 from tests.prompting import TONE
 
@@ -106,6 +108,33 @@ def test_a_pipe_runs_lines_and_cells_without_escape_codes(tmp_path):
     assert "line 2: ZeroDivisionError: division by zero" in told.stderr.splitlines()
     assert "\x1b" not in told.stdout + told.stderr
     assert "Traceback" not in told.stderr
+
+
+def test_the_first_lines_name_program_space_and_tutorial_the_last_one_the_log(tmp_path):
+    log = tmp_path / "typed.py"
+    told = run("1\n", "--corpus", str(tmp_path), "--log", str(log))
+    rows = told.stderr.splitlines()
+    assert rows[0] == f"latentlive {version('latentlive')}: tutorial begins, help lists the words"
+    assert f"the space is toy, the corpus {tmp_path.name!r} with 0 sounds" in rows
+    assert rows[-1] == f"the log of it is {log}"
+    told = run(f"record({str(tmp_path / 'x.wav')!r})\n", "--corpus", str(tmp_path))
+    assert f"recording to {tmp_path / 'x.wav'}" in told.stderr.splitlines()
+    assert f"recorded to {tmp_path / 'x.wav'}" in told.stderr.splitlines()
+
+
+def test_attach_says_that_names_are_gone_and_which_log_brings_them_back(tmp_path):
+    with ll.Engine(model="toy", silent=True, corpus=tmp_path, say=print) as live:
+        with live.cell(code="loud = -3"):
+            pass
+        command = [sys.executable, "-m", "latentlive.cli", "attach", "--plain"]
+        typed = f"loud\nload({live.log!r})\ncell()\nloud\n"
+        told = subprocess.run(command, input=typed, capture_output=True, text=True, timeout=60)
+    assert "no name 'loud' here" in told.stderr
+    assert (
+        "the engine plays on, but names that were imported or assigned before are gone; "
+        f"what was typed is in its log: load({live.log!r})"
+    ) in told.stderr.splitlines()
+    assert told.stdout.splitlines()[-1] == "-3"
 
 
 def test_a_model_that_is_missing_ends_the_prompt_in_one_line(tmp_path):

@@ -41,8 +41,8 @@ def test_cells_run_in_turn_and_by_name(rehearsing):
     assert engine.asked == []
     assert typed.run("cell()\ncell()").error == ""
     assert engine.played() == [("d1", "drift(1)")]
-    typed.run("cell('drop')")
-    typed.run("cell()")
+    assert typed.run("cell('drop')").shown == "'drop' ran; next is 'bells': cell()"
+    assert typed.run("cell()").shown == "'bells' ran; next is 'broken': cell()"
     assert [layer for layer, _ in engine.played()] == ["d1", "d1", "d2"]
     answer = typed.run("cell()")
     assert answer.error == "evening.py line 13: ZeroDivisionError: division by zero"

@@ -64,10 +64,12 @@ def test_a_cue_told_in_a_cell_with_a_moment_lands_there_and_the_log_holds_the_ce
         "# %% begin\nd1 >> prior(1)\nwith cue('drop'):\n    d2 >> prior(2)\n"
         "# %% 00:00:04.500 now\ngo('drop')\n"
     )
+    said = []
     with ll.Engine(model="toy", silent=True, hold=True, log=log) as live:
-        play(live, file, seconds=5.5)
+        play(live, file, seconds=5.5, say=said.append)
         since = {one["name"]: one["since"] for one in live.state["layers"]}
         assert -60 < live.state["meter_db"] < 0  # what the panel's meter shows
+    assert said == ["0:00.0  begin", "0:04.5  now"]
     assert since["d2"] == -(-round(4.5 * 44100) // 64) * 64
     text = log.read_text()
     assert text.index("d1 >> prior(1)") < text.index("now {") < text.index("go('drop')")

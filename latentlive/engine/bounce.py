@@ -13,6 +13,7 @@ from latentlive.engine.due import BATCH, CHUNK
 from latentlive.engine.journal import Performance
 from latentlive.engine.late import needless
 from latentlive.engine.playing import Player
+from latentlive.engine.preview import performed
 from latentlive.engine.score import Score
 from latentlive.engine.stage import Stage
 from latentlive.engine.voiced import mix_voices
@@ -47,7 +48,7 @@ class Heard(NamedTuple):
 
 
 class Bounce:
-    """Renders a performance.
+    """Renders a performance; what was auditioned beside it is left out.
 
     Parameters
     ----------
@@ -84,7 +85,8 @@ class Bounce:
         self._block.header[RUNNING] = 1
         tempo = Tempo.load(header["tempo"], int(header["rate"]))
         self._stage = Stage(self._block, tempo, int(header["seed"]))
-        self._score = Score(self._stage, performance.decisions, performance.source, self.begin)
+        decisions = performed(performance.decisions)
+        self._score = Score(self._stage, decisions, performance.source, self.begin)
         self._worker = Worker(space, self._block)
         self._bound: set[int] = set()
         self._player = Player(self._block)

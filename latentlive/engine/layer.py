@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Layer(Worded):
-    """A named place for one texture; every word returns the layer, so that words chain.
+    """A named place for one texture: ``d1 >> texture``. Words return the layer, so that they chain.
 
     Example
     -------

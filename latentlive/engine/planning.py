@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from latentlive.errors import ExpressionError
-from latentlive.units import bpm_text
+from latentlive.units import bpm_text, clock_text
 from latentlive.worded import Worded
 
 if TYPE_CHECKING:
@@ -80,8 +80,7 @@ class Now(Worded):
     __radd__ = __add__
 
     def __repr__(self) -> str:
-        minutes, seconds = divmod(self.seconds, 60.0)
-        return f"beat {self.beat:.1f}, {int(minutes)}:{seconds:04.1f}, {bpm_text(self.bpm)}"
+        return f"beat {self.beat:.1f}, {clock_text(self.seconds)}, {bpm_text(self.bpm)}"
 
 
 class Tap(Worded):

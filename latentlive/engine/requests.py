@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from latentlive.curves import Num
 from latentlive.engine.block import PANIC, PANIC_AT, PANIC_DONE
+from latentlive.engine.preview import PREVIEW, PREVIEW_DB, is_preview
 from latentlive.engine.shapes import REQUESTS, check_shape
 from latentlive.engine.wire import Message
 from latentlive.errors import EngineError
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
 
 CHANGING = frozenset({"cell", "go", "cancel", "audition", "undo", "redo", "seed"})
 """What a replay does not take."""
-
-PREVIEW = "preview"
-PREVIEW_DB = -12.0
-"""Layers that are auditioned on, and how loud."""
 
 PANIC_PATIENCE = 0.3
 """Seconds that the audio process has to fall silent before the engine goes on."""
@@ -103,7 +100,7 @@ class Requests:
         changes: list[Message] = [
             {"op": "stop", "layer": name, "fade": 0.5}
             for name in scheduler.layers
-            if name.startswith(PREVIEW)
+            if is_preview(name)
         ]
         for number, source in enumerate(sources, 1):
             layer, quiet = f"{PREVIEW}{number}", dump(Num(PREVIEW_DB))

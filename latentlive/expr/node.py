@@ -50,10 +50,10 @@ LAYER_WORDS = {
 }
 """Words of layers that are looked for on latents, each with an example's argument."""
 
-_INNER = frozenset({"at", "children", "depth", "digest", "family", "form", "kinds", "length"}) | {
+INNER = frozenset({"at", "children", "depth", "digest", "family", "form", "kinds", "length"}) | {
     *("span", "tag", "values", "walk", "word", "asks", "cost"),
 }
-"""Names of a node that are no words of the language: they are not suggested."""
+"""Names of a node that are no words of the language: they are neither suggested nor listed."""
 
 T = TypeVar("T", bound="type[Node]")
 
@@ -132,7 +132,7 @@ class Node:
             if name.startswith("_"):
                 raise AttributeError(name)
             cls = type(self)
-            words = [w for w in dir(cls) if not w.startswith("_") and w not in _INNER]
+            words = [w for w in dir(cls) if not w.startswith("_") and w not in INNER]
             hint = instead(name) or did_you_mean(name, words)
             if name in LAYER_WORDS:
                 hint = f"; it is a layer's word: (d1 >> ...).{name}({LAYER_WORDS[name]})"

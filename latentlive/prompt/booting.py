@@ -27,6 +27,8 @@ class Booting:
         Told what a performer should know.
     failed : function of an error
         Called if no engine comes.
+    begun : function of the engine
+        Called once it runs.
     """
 
     def __init__(
@@ -34,8 +36,9 @@ class Booting:
         start: Callable[[], Engine],
         say: Callable[[str], object],
         failed: Callable[[LatentliveError], object],
+        begun: Callable[[Engine], object] = lambda engine: None,
     ) -> None:
-        self._start, self._say, self._failed = start, say, failed
+        self._start, self._say, self._failed, self._begun = start, say, failed, begun
         self._finished = threading.Event()
         self._told = False
         self.started: Engine | None = None
@@ -58,6 +61,8 @@ class Booting:
         self._finished.set()
         if self.error is not None:
             self._failed(self.error)
+        elif self.started is not None:
+            self._begun(self.started)
 
     @property
     def ready(self) -> bool:

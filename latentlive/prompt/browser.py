@@ -10,14 +10,14 @@ from latentlive.corpus import Corpus
 from latentlive.corpus.choosing import cluster_rows, near_rows
 from latentlive.corpus.thumbnails import AROUSAL, VALENCE
 from latentlive.engine import Engine
+from latentlive.engine.preview import PREVIEW
 from latentlive.errors import SoundError
 from latentlive.expr import Text, Whole
 from latentlive.latent import Cluster, Near, Sound
 from latentlive.worded import Worded
 
 SHOWN = 40
-PREVIEW = "preview"
-PREVIEW_DB = -18.0
+AUDITION_DB = -18.0
 
 
 class Listing:
@@ -62,6 +62,7 @@ class Listing:
 class Browser(Worded, Listing):
     """The sounds of the corpus: a table of name, seconds, cluster and mood.
 
+    Valence is how pleasant a sound is, arousal how lively, both about -1 to 1.
     ``corpus.find("rain")`` lists those with a word in their names, ``corpus.random(3)`` draws one
     by lot, ``corpus.audition("gong")`` lets one be heard once and quietly, ``corpus.names`` are all
     the names. ``corpus.node(18)`` lists what ``cluster(18)`` plays: those with 18 in the column
@@ -99,7 +100,7 @@ class Browser(Worded, Listing):
             raise SoundError(f"corpus: no sounds in {self._corpus.name!r}")
         return Sound(names[int(np.random.Generator(np.random.Philox(key)).integers(len(names)))])
 
-    def audition(self, name: str, db: float = PREVIEW_DB) -> None:
+    def audition(self, name: str, db: float = AUDITION_DB) -> None:
         """Let a sound be heard once, quietly, on a layer of its own called ``preview``.
 
         Raises

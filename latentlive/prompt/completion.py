@@ -14,6 +14,8 @@ from prompt_toolkit.completion import CompleteEvent, Completer, Completion, Path
 from prompt_toolkit.document import Document
 
 from latentlive.errors import LatentliveError
+from latentlive.expr import Node
+from latentlive.expr.node import INNER
 from latentlive.prompt.helping import document, explain, owners
 from latentlive.prompt.scope import LAYERS, OF_THE_ENGINE
 from latentlive.prompt.session import shipped
@@ -126,9 +128,11 @@ class Words(Completer):
 
     def _inside(self, word: str, begun: str) -> Iterator[Completion]:
         """Yield what may stand in a word's quotes."""
-        for text, meta in self._values(word):
-            if begun.casefold() in text.casefold():
-                yield Completion(text, -len(begun), display_meta=meta)
+        wanted = begun.casefold()
+        found = [(text, meta) for text, meta in self._values(word) if wanted in text.casefold()]
+        # What begins so stands first; sorting keeps the order among equals.
+        for text, meta in sorted(found, key=lambda one: not one[0].casefold().startswith(wanted)):
+            yield Completion(text, -len(begun), display_meta=meta)
 
     def _values(self, word: str) -> list[tuple[str, str]]:
         state, live = self._console.booting.state, self._console.booting.started
@@ -175,7 +179,9 @@ def _methods() -> set[str]:
 
 
 def _public(thing: Any) -> list[str]:
-    return [name for name in dir(thing) if not name.startswith("_")]
+    node = isinstance(thing, Node) or (isinstance(thing, type) and issubclass(thing, Node))
+    hidden = INNER if node else ()
+    return [name for name in dir(thing) if not name.startswith("_") and name not in hidden]
 
 
 def opened(text: str) -> int:

@@ -5,25 +5,54 @@ from __future__ import annotations
 import ast
 import inspect
 import pydoc
+import textwrap
 from pathlib import Path
 from typing import Any
 
 from latentlive.errors import ExpressionError, did_you_mean
 from latentlive.expr import Node
+from latentlive.expr.node import INNER
 from latentlive.prompt.calls import signature, spoken
 from latentlive.prompt.scope import OF_THE_ENGINE, Names
 from latentlive.prompt.session import shipped
-from latentlive.worded import Worded
+from latentlive.worded import Worded, typed
 
 GROUPS = (
     ("sources", "sound cluster near z prior noise drift silence"),
     ("mixes", "interp slerp steps path blend cat"),
-    ("curves", "sine cosine saw isaw tri square rand perlin brown line env seq fit"),
-    ("layers", "d1 ... d16 layer hush only panic master layers"),
-    ("time, plan", "tempo tap now at cue go plan cancel ready audition"),
-    ("session", "load cell record stop_recording bounce undo redo history seed status corpus"),
-    ("learn", "tutorial examples help why exit"),
+    ("curves", "sine cosine saw isaw tri square rand perlin brown line env seq fit number"),
+    ("", "sine2 cosine2 saw2 isaw2 tri2 square2 rand2 perlin2 brown2"),
+    ("layers", "d1 ... d16 layer layers hush only panic master"),
+    ("time, plan", "tempo tap now at cue after go ready cancel plan audition"),
+    ("session", "load cell record stop_recording bounce undo redo history seed status log corpus"),
+    ("learn", "tutorial examples help why exit quit"),
 )
+"""Words that stand alone; those of latents, curves and layers are listed from their classes."""
+
+COLUMNS = 76
+
+
+def grouped() -> str:
+    """Return all words by group, those that follow a dot as well."""
+    from latentlive.curves import Curve
+    from latentlive.engine import Layer
+    from latentlive.latent import Latent
+
+    behind = {"a latent": Latent, "a curve": Curve, "a layer": Layer}
+    groups = [*GROUPS, *((name, " ".join(dotted(owner))) for name, owner in behind.items())]
+    rows: list[str] = []
+    for name, words in groups:
+        first, *more = textwrap.wrap(words, COLUMNS - 12)
+        rows += [f"{name:<10}  {first}", *(f"{'':<12}{row}" for row in more)]
+    return "\n".join(rows)
+
+
+def dotted(owner: type) -> list[str]:
+    """Return the words of a class with their dots, in the order in which they are written down."""
+    classes = [one for one in reversed(owner.__mro__) if one.__module__.startswith("latentlive")]
+    names = dict.fromkeys(name for one in classes for name in vars(one))
+    words = [n for n in names if n[0] != "_" and n not in INNER and callable(getattr(owner, n))]
+    return [f".{name}" for name in words]
 
 
 def owners() -> tuple[type, ...]:
@@ -104,8 +133,7 @@ class Help(Worded):
         self._scope = scope
 
     def __repr__(self) -> str:
-        lines = [f"{group:<10}  {words}" for group, words in GROUPS]
-        return "\n".join([*lines, 'help(sine) and help("extend") show one word'])
+        return f'{grouped()}\nhelp(sine) and help("extend") show one word'
 
     def __call__(self, *words: Any) -> None:
         """Show what a word does; all words without one."""
@@ -117,18 +145,11 @@ class Help(Worded):
 
     def text(self, thing: Any) -> str:
         """Return what is shown for a word, a value, or a word's name."""
-        from latentlive.engine import Layer
-
         if isinstance(thing, str):
             called, thing = explain(thing, self._scope)
             return f"{called}\n\n{document(thing)}"
-        if isinstance(thing, Layer):
-            lines = [f"{thing.name} >> texture"]
-            for name, method in vars(Layer).items():
-                if not name.startswith("_") and callable(method):
-                    doc = document(method).splitlines()[:1]
-                    lines.append(f"  .{signature(name, method):<24} {''.join(doc)}")
-            return "\n".join(lines)
+        if isinstance(thing, Worded):
+            return _worded(thing)
         if isinstance(thing, Node):
             thing = type(thing)
         for word, held in self._scope.words.items():
@@ -136,8 +157,18 @@ class Help(Worded):
                 return f"{signature(word, held)}\n\n{document(thing)}"
         module = getattr(thing, "__module__", "") or ""
         if module.startswith("latentlive"):
-            return f"{signature(getattr(thing, '__name__', '?'), thing)}\n\n{document(thing)}"
+            return f"{spoken(thing)}\n\n{document(thing)}"
         return pydoc.plain(pydoc.render_doc(thing))
+
+
+def _worded(thing: Worded) -> str:
+    """Return what a thing with words is, and each of its words with what it does."""
+    lines = [typed(thing), "", document(thing), ""]
+    for word in dotted(type(thing)):
+        method = getattr(thing, word[1:])
+        called = signature(f"{typed(thing)}{word}", method)
+        lines.append(f"{called:<28}  {document(method).partition(chr(10))[0]}")
+    return "\n".join(lines).rstrip()
 
 
 class Examples(Worded):

@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,27 @@ def is_plain() -> bool:
     return dumb or not all(one and one.isatty() for one in (sys.stdin, sys.stdout))
 
 
-def open_prompt(start: Callable[..., Engine], plain: bool = False, theme: str = "dark") -> None:
+def say_where(engine: Engine | None, say: Callable[[str], object]) -> None:
+    """Say where the recording and the log of a performance are that is over."""
+    if engine is None:
+        return
+    if recorded := engine.state.get("recording"):
+        say(f"recorded to {recorded}")
+    say(f"the log of it is {engine.log}")
+
+
+def greeting(engine: Engine) -> str:
+    """Return what there is to play with: the space, and the sounds."""
+    space, corpus = engine.welcome["space"]["name"], engine.corpus
+    return f"the space is {space}, the corpus {corpus.name!r} with {len(corpus.files)} sounds"
+
+
+def open_prompt(
+    start: Callable[..., Engine],
+    plain: bool = False,
+    theme: str = "dark",
+    told: Callable[[Engine], str] = greeting,
+) -> None:
     """Open the prompt until the performer leaves; then the engine fades out and ends.
 
     Parameters
@@ -36,6 +57,8 @@ def open_prompt(start: Callable[..., Engine], plain: bool = False, theme: str = 
     plain : bool
         Whether to do without a line editor.
     theme : str
+    told : function of the engine
+        Returns the line that is said once it runs.
 
     Raises
     ------
@@ -57,7 +80,14 @@ def open_prompt(start: Callable[..., Engine], plain: bool = False, theme: str = 
 
         import latentlive.prompt.repl as repl
     with contextlib.ExitStack() as stack:
-        booting = Booting(lambda: start(say=say), say, lambda error: inbox.put(Left(error)))
+        say(f"latentlive {version('latentlive')}: tutorial begins, help lists the words")
+        booting = Booting(
+            lambda: start(say=say),
+            say,
+            failed=lambda error: inbox.put(Left(error)),
+            begun=lambda engine: say(told(engine)),
+        )
+        stack.callback(lambda: say_where(booting.started, say))
         stack.callback(booting.close)
         console = Console(booting, inbox)
         front: Front

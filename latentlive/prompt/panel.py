@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from latentlive.units import bpm_text
+from latentlive.units import bpm_text, clock_text
 
 BAR = 8
 AHEAD = 2.0
@@ -64,8 +64,7 @@ def _transport(state: dict[str, Any]) -> Line:
     elif not state["running"]:
         where = "ready, waiting for a texture"
     else:
-        minutes, seconds = divmod(state["seconds"], 60)
-        where = f"{int(minutes)}:{seconds:04.1f}  beat {state['beat']:.1f}"
+        where = f"{clock_text(state['seconds'])}  beat {state['beat']:.1f}"
     line: Line = [("time", where), ("", f"  {bpm_text(state['bpm'])}")]
     if (level := state.get("meter_db")) is not None:
         line += [("", "  "), *_meter(float(level))]

@@ -49,8 +49,8 @@ class Rehearsal:
         """Return the names of the loaded session's cells."""
         return [] if self.path is None else [cell.name for cell in self._cells()]
 
-    def cell(self, name: str | int | None = None) -> None:
-        """Run a cell of the loaded session: by its name, or the next one.
+    def cell(self, name: str | int | None = None) -> Table:
+        """Run a cell of the loaded session: by its name, or the next one; say which is next.
 
         The file is read anew each time, so a cell may be edited and saved meanwhile. The moment in
         a cell's heading is left aside: it lands now.
@@ -69,10 +69,12 @@ class Rehearsal:
         elif str(name) in known:
             place = known.index(str(name))
         else:
-            hint = did_you_mean(str(name), known)
-            raise ExpressionError(f"cell: no {name!r} in {self.path}{hint}; it has {_list(known)}")
+            hint = did_you_mean(str(name), known) or f"; it has {_list(known)}"
+            raise ExpressionError(f"cell: no {name!r} in {self.path}{hint}")
         self._place, self._last = place, known[place]
         self._run(held[place], str(self.path))
+        after = f"next is {known[place + 1]!r}: cell()" if place + 1 < len(held) else "the last one"
+        return Table([f"{known[place]!r} ran; {after}"])
 
     def _cells(self) -> list[Cell]:
         if self.path is None:

@@ -22,6 +22,7 @@ import latentlive
 from latentlive.engine import Engine
 from latentlive.errors import ExpressionError, SoundError
 from latentlive.prompt.scope import Names, first_line, parsed
+from latentlive.units import clock_text
 
 HEADING = re.compile(r"^# %%(?:[ \t]+(?P<rest>.*))?$")
 MOMENT = re.compile(r"^(\d+):([0-5]\d):([0-5]\d(?:\.\d+)?)(?:[ \t]+|$)")
@@ -174,6 +175,7 @@ def play(
     path: Path,
     seconds: float | None = None,
     show: Callable[[dict[str, Any]], object] = lambda _: None,
+    say: Callable[[str], object] = lambda line: print(line, file=sys.stderr),
 ) -> None:
     """Play a session to its end: until nothing is planned and all is silent.
 
@@ -186,6 +188,8 @@ def play(
         End there at the latest.
     show : function of the engine's state
         Called about ten times a second.
+    say : function of a line
+        Told the names of cells as they are heard, and what is wrong with one.
     """
     file = str(path)
     held = parse(read_session(path))
@@ -196,8 +200,9 @@ def play(
     def run(cell: Cell) -> None:
         wrong = run_cell(engine, cell, scope, file)
         if wrong:
-            print(wrong, file=sys.stderr)
+            say(wrong)
 
+    scenes = [cell for cell in held if not cell.name.startswith("line ")]
     for cell in held:
         if cell.moment is None:
             run(cell)
@@ -209,6 +214,9 @@ def play(
         if not state:
             continue
         now = state["seconds"]
+        while scenes and state["running"] and (scenes[0].moment or 0.0) <= now:
+            scene = scenes.pop(0)
+            say(f"{clock_text(scene.moment or 0.0)}  {scene.name}")
         while waiting and (waiting[0].moment or 0.0) - EARLY <= now:
             run(waiting.pop(0))
             state = engine.state

@@ -232,6 +232,8 @@ def test_rows_are_marked_as_the_next_or_the_rest_of_a_long_one(terminal):
     prompt = terminal("--model", "toy")
     prompt.shows("waiting for a texture", 30)
     assert prompt.lines()[-1].startswith("ready, waiting")  # at the bottom from the first line on
+    prompt.shows("the space is toy")
+    assert prompt.lines()[0].startswith("latentlive ")
     prompt.type("for n in (1, 2):  # twice")
     prompt.type("x = '" + "long " * 20 + "'")
     prompt.key("Enter", "Enter")
@@ -239,7 +241,10 @@ def test_rows_are_marked_as_the_next_or_the_rest_of_a_long_one(terminal):
     rows = [row[:4] for row in prompt.lines() if row[4:].strip() and row[:4] in MARKS]
     assert rows == [">>> ", "... ", "  : "]
     prompt.type("d1.gain(", enter=False)
-    prompt.key("C-c", "C-d")  # at once: neither is lost
+    prompt.key("C-c")
+    prompt.type(ENDLESS)
+    prompt.shows("begun")
+    prompt.key("C-c", "C-d")  # at once, between two lines: neither is lost
     wait_until(lambda: not prompt.running(), 20, "the prompt to end")
 
 
