@@ -153,6 +153,19 @@ def prompt(options: dict[str, Any]) -> None:
     open_prompt(start, **looks)
 
 
+def leave_to_the_log(ctx: click.Context) -> None:
+    """Refuse options that a log decides, instead of leaving them unheard.
+
+    Raises
+    ------
+    LatentliveError
+        ``replay: the log has its own --tempo; leave it out``
+    """
+    for name in ("tempo", "seed", "channels"):
+        if ctx.get_parameter_source(name) is not DEFAULT:
+            raise LatentliveError(f"{ctx.info_name}: the log has its own --{name}; leave it out")
+
+
 @main.command()
 @click.argument("session")
 @live
@@ -205,6 +218,7 @@ def replay(context: click.Context, /, path: Path, begin: str, **options: Any) ->
     if not exact(path):
         context.invoke(play, session=str(path), seconds=None, **options)
         return
+    leave_to_the_log(context)
     performance = opened(path, options["corpus"])
     screen = Screen()
     first = sample_at(begin, performance)
@@ -255,10 +269,12 @@ def bounce(
 @click.argument("path", metavar="LOG", type=click.Path(path_type=Path), required=False)
 @prompted
 @live
-def resume(path: Path | None, **options: Any) -> None:
+@click.pass_context
+def resume(context: click.Context, /, path: Path | None, **options: Any) -> None:
     """Bring back the layers of a run that crashed, and open the prompt on them."""
     from latentlive.engine.resuming import crashed
 
+    leave_to_the_log(context)
     path = path or crashed()
     click.echo(f"resuming {path}", err=True)
     prompt({**options, "resume": path})

@@ -13,6 +13,7 @@ import soundfile
 from click.testing import CliRunner
 
 import latentlive
+import latentlive as ll
 from latentlive.cli import main
 
 
@@ -172,6 +173,18 @@ def test_an_option_before_a_command_counts_for_it_or_is_refused(name, option, mo
     if GIVEN[option] is not None:
         CliRunner().invoke(main, [*words, name, option, other, *needed(command)])
         assert str(taken[found[0].name]).removesuffix(".0") == other  # its own goes first
+
+
+def test_what_a_log_decides_is_refused_instead_of_left_unheard(tmp_path):
+    log = tmp_path / "evening.py"
+    with ll.Engine(model="toy", silent=True, log=log) as live, live.cell(code="d1 >> prior(1)"):
+        _ = live.d1 >> ll.prior(1)
+    for option in ("--tempo", "--seed", "--channels"):
+        told = f"the log has its own {option}; leave it out"
+        for words in (["replay", str(log), option, "2"], [option, "2", "resume", str(log)]):
+            done = CliRunner().invoke(main, words)
+            command = "replay" if "replay" in words else "resume"
+            assert (done.exit_code, done.output) == (1, f"Error: {command}: {told}\n")
 
 
 def test_a_model_and_a_seed_before_render_are_used(tmp_path):
