@@ -219,9 +219,12 @@ class Ours:
 
         return seconds(work)
 
-    def edit(self) -> None:
-        """Render the first 100 ms of a line that was just typed."""
-        Rendering(EDIT, self.spaces, self.find).samples(0, FIRST)
+    def edit(self) -> float:
+        """Return the time of a core that the first 100 ms of a line just typed take [seconds]."""
+        begun = time.process_time()
+        texture = ll.interp(ll.sound("a"), ll.sound("b"), ll.sine(BEATS))
+        Rendering(texture, self.spaces, self.find).samples(0, FIRST)
+        return time.process_time() - begun
 
 
 def whole_renders(space: RawAudioVAE, rounds: int, length: float) -> list[Row]:
@@ -339,10 +342,10 @@ class Timed:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.space, name)
 
-    def prepare(self, z: Samples, first: int, key: int) -> Any:
+    def prepare(self, *block: Any) -> Any:
         """Return a prepared block."""
         begun = time.process_time()
-        prepared = self.space.prepare(z, first, key)
+        prepared = self.space.prepare(*block)
         self.took += time.process_time() - begun
         return prepared
 
@@ -356,7 +359,7 @@ class Timed:
 
 def live(ours: Ours, space: Timed) -> tuple[float, float]:
     """Return the time of a core that some layers take, all in all and to decode [seconds]."""
-    layers = [Rendering(EDIT, ours.spaces, ours.find, slot=n) for n in range(VOICES)]
+    layers = [Rendering(LAYER, ours.spaces, ours.find, slot=n) for n in range(VOICES)]
     space.took, begun = 0.0, time.process_time()
     for start in range(0, CHUNKS * CHUNK, CHUNK):
         asked = [layer.request(start, start + CHUNK) for layer in layers]
@@ -386,7 +389,7 @@ def on_disk() -> int:
     return sum(path.stat().st_size for path in files if path.is_file())
 
 
-EDIT = ll.interp(ll.sound("a"), ll.sound("b"), ll.sine(BEATS)).extend(1.1)
+LAYER = ll.interp(ll.sound("a"), ll.sound("b"), ll.sine(BEATS)).extend(1.1)
 
 
 def each_space(rounds: int, length: float) -> list[Row]:
@@ -405,7 +408,7 @@ def each_space(rounds: int, length: float) -> list[Row]:
         for i in range(rounds + 1):
             took, size = encoding(ours, f"{name} {i}")
             layers, decoded = live(ours, space)
-            first = median(seconds(ours.edit) for _ in range(9))
+            first = median(ours.edit() for _ in range(9))
             if i:  # the first round warms up
                 edits.append(first)
                 heard = VOICES * CHUNKS * CHUNK / RATE
