@@ -25,7 +25,7 @@ class OneLine(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         stand_somewhere()
-        take_any_bytes()
+        mend_streams()
         try:
             return super().invoke(ctx)
         except LatentliveError as error:
@@ -44,8 +44,10 @@ def stand_somewhere() -> None:
         click.echo(f"the working folder is gone: this is {Path.home()}", err=True)
 
 
-def take_any_bytes() -> None:
-    """Let names of files that are no text come in and go out: nothing of it ends a command."""
+def mend_streams() -> None:
+    """Let what is no text come in and go out, also where output is closed: it ends no command."""
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     for stream, errors in (
         (sys.stdin, "surrogateescape"),
         (sys.stdout, "backslashreplace"),

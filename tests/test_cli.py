@@ -243,6 +243,15 @@ def test_closed_input_and_an_unusable_cache_are_one_line(script, line, tmp_path)
     assert "Traceback" not in told.stderr
 
 
+@pytest.mark.parametrize("closed", ["<&-", "<&- >&- 2>&-"])
+def test_a_session_is_played_whatever_of_its_streams_is_closed(closed, tmp_path):
+    (tmp_path / "short.py").write_text("d1 >> drift(1).slice(0, 20).loop(1)")
+    options = "--model toy --corpus . --silent --seconds 0.3 --out x.wav"
+    told = told_in(tmp_path, f"latentlive play short.py {options} {closed}")
+    assert told.returncode == 0, told.stderr
+    assert soundfile.info(tmp_path / "x.wav").frames > 0
+
+
 def test_play_names_the_shipped_sessions():
     told = run("play", "nothing")
     assert told.returncode == 1

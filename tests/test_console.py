@@ -239,6 +239,17 @@ def test_the_history_shows_the_newest_lines(prompt, tmp_path):
     assert typed.run("history").shown == f"... 1 lines before: {log}\nd1.gain(-3)"
 
 
+def test_a_name_in_a_folder_that_is_gone_is_refused(prompt, tmp_path, monkeypatch):
+    typed, engine = prompt
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    for code in ("record('x.wav')", "record('/x.wav', stems='x')", "bounce(0, 1, 'x.wav')"):
+        assert "the working folder is gone; write the whole path, got 'x" in typed.run(code).error
+    assert engine.asked == []
+    assert typed.run("examples").error == ""
+
+
 def test_words_of_the_engine_are_never_old():
     class Counting(Recorded):
         log = property(lambda self: len(self.asked))

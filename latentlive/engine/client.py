@@ -439,4 +439,10 @@ def _file(value: object, place: str) -> str:
         ``record: path must be a name in quotes, got 3``
     """
     given = os.fspath(value) if isinstance(value, os.PathLike) else value
-    return os.path.abspath(PATH.coerce(given, place))
+    file = PATH.coerce(given, place)
+    try:
+        return os.path.abspath(file)
+    except OSError:
+        raise ExpressionError(
+            f"{place}: the working folder is gone; write the whole path, got {file!r}"
+        ) from None

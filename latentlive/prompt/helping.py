@@ -177,8 +177,8 @@ class Examples(Worded):
     _called = "examples"
 
     def __repr__(self) -> str:
-        patterns = [Path.cwd() / "patterns", *shipped("patterns")]
-        sessions = [Path.cwd() / "sessions", *shipped("sessions")]
+        patterns = [Path("patterns"), *shipped("patterns")]
+        sessions = [Path("sessions"), *shipped("sessions")]
         lines = ["patterns: from NAME import ..."]
         for path in _files(patterns):
             lines.append(f"  {path.stem:<14} {said(path)}")
