@@ -7,6 +7,7 @@ blocks that know their neighbours. The renderer adds the windows up.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
@@ -117,6 +118,9 @@ class Space:
     page, margin : int [vectors], int [samples]
         Recordings are encoded in pages of `page` vectors, from their samples and `margin` more on
         either side; 0 encodes window by window, wherever windows begin.
+    peak : float
+        The largest sample that it can encode and give. Louder recordings are encoded at a lower
+        level, and what is decoded of them is raised again.
     keeps : numpy type
         In which encoded pages are stored.
     std : float or array [shape=(dims,)]
@@ -145,6 +149,7 @@ class Space:
     ahead: int = 0
     page: int = 0
     margin: int = 0
+    peak: float = math.inf
     keeps: type[np.floating[Any]] = np.float32
     std: float | F32 = 0.0
     prior: Prior | None = Prior()

@@ -9,6 +9,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from latentlive.errors import SoundError
 from latentlive.units import Samples
 
 MAX_SECONDS = 4 * 3600
+PEAK_PART = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,11 +32,26 @@ class Audio:
     samples : array [shape=(n,), float32, n >= 1]
         Mono, at the rate asked for; read-only.
     digest : str
-        The digest of these samples.
+        The digest of these samples, and of the level.
+    level : float [> 0]
+        What they are divided by where they are encoded.
     """
 
     samples: Samples
     digest: str
+    level: float = 1.0
+
+    @cached_property
+    def peak(self) -> float:
+        """The largest magnitude of its samples; they are looked at part by part."""
+        parts = range(0, len(self.samples), PEAK_PART)
+        return max(float(np.abs(self.samples[i : i + PEAK_PART]).max()) for i in parts)
+
+    def lowered(self, level: float) -> Audio:
+        """Return the same recording, to be encoded at another level."""
+        if level == self.level:
+            return self
+        return Audio(self.samples, f"{self.digest} 1/{level:g}", level)
 
 
 def audio_digest(samples: Samples) -> str:

@@ -157,26 +157,34 @@ class Worker:
         self, stretches: list[Stretch], spent: dict[int, float]
     ) -> dict[int, Exception]:
         """Decode stretches together; one by one if that fails. Return what failed, by serial."""
-        failed: dict[int, Exception] = {}
         try:
-            self._decode(stretches, spent)
+            return self._decode(stretches, spent)
         except Exception:  # noqa: BLE001 - whatever the decoder raises: now each is tried alone
+            failed: dict[int, Exception] = {}
             for one in stretches:
                 try:
-                    self._decode([one], spent)
+                    failed |= self._decode([one], spent)
                 except Exception as error:  # noqa: BLE001 - this one
                     failed[one.job[0]] = error
-        return failed
+            return failed
 
-    def _decode(self, stretches: list[Stretch], spent: dict[int, float]) -> None:
+    def _decode(self, stretches: list[Stretch], spent: dict[int, float]) -> dict[int, Exception]:
+        """Decode stretches together and write them; return those that cannot be joined."""
         begun, space = time.perf_counter(), stretches[0].rendering.space
         decoded = space.synthesize([part for one in stretches for part in one.request.parts])
         each = (time.perf_counter() - begun) / max(len(decoded), 1)
         counts = [one.request.windows for one in stretches]
+        failed: dict[int, Exception] = {}
         windows = np.split(decoded, np.cumsum(counts)[:-1])
         for one, count, part in zip(stretches, counts, windows, strict=True):
             spent[one.job[0]] += each * count
-            self.block.write_audio(one.ring, one.job[2], one.rendering.join(one.request, part))
+            try:
+                samples = one.rendering.join(one.request, part)
+            except LatentliveError as error:  # not finite; the others are written, once
+                failed[one.job[0]] = error
+            else:
+                self.block.write_audio(one.ring, one.job[2], samples)
+        return failed
 
 
 def rendered(part: Part, spaces: Spaces, seed: int, slot: int, side: float = 0.0) -> Rendered:

@@ -251,6 +251,31 @@ class Array(Kind):
         return kept(data["array"])
 
 
+class Waveform(Array):
+    """An array of samples; whole numbers of 8 to 32 bits are scaled by their type to -1 to 1.
+
+    Example
+    -------
+    >>> Waveform(np.float32).coerce(np.int16([16384, -32768]), "sound: source").tolist()
+    [0.5, -1.0]
+    """
+
+    def coerce(self, value: Any, place: str) -> NDArray[Any]:
+        """Return the one read-only array with these samples."""
+        values = np.asarray(value) if isinstance(value, np.ndarray | np.generic) else None
+        if values is None or values.dtype.kind not in "iu":
+            return super().coerce(value, place)
+        if values.dtype.itemsize <= 4:
+            half = 2.0 ** (8 * values.dtype.itemsize - 1)
+            middle = half if values.dtype.kind == "u" else 0.0
+            value = (values.astype(np.float64) - middle) / half
+        elif np.abs(values, dtype=np.float64).max(initial=0.0) > 1.0:
+            raise ExpressionError(
+                f"{place} of {values.dtype} has no full scale; give int16, or floats from -1 to 1"
+            )
+        return super().coerce(value, place)
+
+
 class Child(Kind):
     """Another node of a given family; `convert` turns numbers and arrays into nodes."""
 

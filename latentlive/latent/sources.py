@@ -16,6 +16,7 @@ from latentlive.expr import (
     Maybe,
     Number,
     Text,
+    Waveform,
     Whole,
     child,
     declared,
@@ -46,7 +47,8 @@ class Sound(Recorded):
     Parameters
     ----------
     source : str or array [shape=(n,), float32, at the model's rate]
-        A name in the corpus, a path to an audio file, or the samples themselves.
+        A name in the corpus, a path to an audio file, or the samples themselves; those of int8 to
+        int32 are scaled by their type.
 
     Example
     -------
@@ -54,8 +56,8 @@ class Sound(Recorded):
     sound('gong')
     """
 
-    source: str | Sequence[float] | NDArray[np.floating[Any]] = declared(
-        Either("a name, a path or an array of samples", text=Text(), values=Array(np.float32))
+    source: str | Sequence[float] | NDArray[np.floating[Any] | np.integer[Any]] = declared(
+        Either("a name, a path or an array of samples", text=Text(), values=Waveform(np.float32))
     )
 
 

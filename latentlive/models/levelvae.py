@@ -45,6 +45,7 @@ class LevelVAE(Space):
     """
 
     architecture = ARCHITECTURE
+    peak = 16.0  # latents rise with the level, and rows hold at most 65504
 
     def __init__(self, weights: Weights, sample_rate: int = 44100, name: str = "model") -> None:
         self.name = name

@@ -39,6 +39,7 @@ class RawAudioVAE(Space):
     """
 
     architecture = ARCHITECTURE
+    peak = 1.0  # of tanh
 
     def __init__(self, weights: Weights, sample_rate: int = 44100, name: str = "model") -> None:
         self.name = name

@@ -21,6 +21,10 @@ ENCODED_AT_ONCE = 256
 LEAST_WINDOWS = 4
 """Shorter recordings, such as arrays typed by hand, are remembered in memory only."""
 
+LARGEST = np.float32(np.finfo(np.float16).max)
+LARGEST_LOG_VARIANCE = np.float32(30.0)
+"""A std of three million: whatever is drawn with it still decodes to numbers."""
+
 
 def windows_at(
     samples: Samples, offsets: NDArray[np.int64], wrap: NDArray[np.bool_], window: int
@@ -84,7 +88,7 @@ class Encoder:
             windows = windows_at(audio.samples, offsets, wrap, self.space.window)
             if room is not None:
                 windows[np.arange(self.space.window) >= room[:, None]] = 0.0
-            mean, log_variance = self.space.encode(windows)
+            mean, log_variance = self._encoded(windows, audio.level)
             return Latents(mean, np.exp(np.float32(0.5) * log_variance))
         keys = self._keys(audio, offsets, wrap)
         if (keys[1:] > keys[:-1]).all():
@@ -109,6 +113,13 @@ class Encoder:
         round_end = wrap & (offsets + window > length)
         return np.where(round_end, offsets % length * 2 + 1, np.clip(offsets, -window, length) * 2)
 
+    def _encoded(self, windows: Samples, level: float) -> tuple[Samples, Samples]:
+        """Return mean and log-variance of windows, within what a row holds."""
+        if level != 1.0:
+            windows = windows / np.float32(level)
+        mean, log_variance = self.space.encode(windows)
+        return np.clip(mean, -LARGEST, LARGEST), np.minimum(log_variance, LARGEST_LOG_VARIANCE)
+
     def _rows(self, audio: Audio, keys: Keys) -> NDArray[np.float16]:
         """Return mean and log-variance of each key [shape=(n, 2, dims)]."""
         on_disk = len(audio.samples) >= LEAST_WINDOWS * self.space.window
@@ -120,7 +131,7 @@ class Encoder:
             wrap = (keys[part] & 1).astype(np.bool_)
             windows = windows_at(audio.samples, keys[part] >> 1, wrap, self.space.window)
             both = np.empty((len(part), 2, self.space.dims), np.float16)
-            both[:, 0], both[:, 1] = self.space.encode(windows)
+            both[:, 0], both[:, 1] = self._encoded(windows, audio.level)
             rows[part] = both
             shelf.add(keys[part], both)
         return rows

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from latentlive.errors import ExpressionError
 from latentlive.renderer.resampling import Resampler
 from latentlive.space import Part, Space
 from latentlive.units import Floats, Samples
@@ -85,7 +86,7 @@ class Rendered(ABC):
 
     @abstractmethod
     def gains(self, frames: Floats) -> Samples:
-        """Return the gains of windows at some frames [shape=(n, 1)]: what ``.norm()`` found."""
+        """Return the gains of windows at some frames [shape=(n, 1)]: of level and ``.norm()``."""
 
     def request(self, start: int, stop: int) -> Request:
         """Return what is needed for samples `start` to `stop` of the texture's clock."""
@@ -104,9 +105,19 @@ class Rendered(ABC):
         ----------
         decoded : array [shape=(n, channels, window)]
             What the space made of its parts; written over.
+
+        Raises
+        ------
+        ExpressionError
+            If that is not finite; nothing has changed then.
         """
         start, stop, hops, first, _ = request
         windows = self._faded(first, decoded)
+        if not np.isfinite(windows).all():
+            raise ExpressionError(
+                f"the space {self.space.name!r} makes no sound of these latents (NaN or infinity); "
+                "lower what multiplies or adds them"
+            )
         needed = hops[0] - self.overlap + 1
         if first > needed:
             tail_first, tail = self._tail

@@ -87,8 +87,9 @@ class Rendering(Rendered):
         spaces = spaces if isinstance(spaces, Spaces) else Spaces(spaces)
         latent, space = join.latent, spaces.encoder(join.model).space
         self.seed, self.tempo = seed, tempo or Tempo(sample_rate=spaces.rate)
+        world = BoundWorld(sounds, spaces, join, align)
         self.scope = Scope(
-            BoundWorld(sounds, spaces, join, align),
+            world,
             beat_frames=self.tempo.beat_samples
             / (space.window * (spaces.rate / space.sample_rate)),
         )
@@ -99,7 +100,7 @@ class Rendering(Rendered):
         key = noise_key(seed, slot, _own_seed(latent))
         super().__init__(space, joined_by(join, space.facts), key, length, spaces.rate)
         self.turn = side * math.pi / 4
-        self._gain = np.float32(1.0)
+        self._gain = np.float32(world.level)
         if join.norm:
             self._gain = np.float32(self._gain_to_norm())
             self._tail = (0, self._tail[1][:0])  # what was measured has another gain
@@ -116,9 +117,9 @@ class Rendering(Rendered):
             decoded = np.stack([self.samples(start, start + window) for start in starts])
         else:
             frames = np.floor(np.arange(count) * (heard / self.frame / count))
-            decoded = self.space.decode(self.drawn(frames))
+            decoded = self.space.decode(self.drawn(frames)) * self._gain
         rms = float(np.sqrt(np.mean(decoded.astype(np.float64) ** 2)))
-        return min(float(from_db(NORM_DB)) / max(rms, 1e-9), NORM_MAX_GAIN)
+        return min(float(from_db(NORM_DB)) / max(rms, 1e-9), NORM_MAX_GAIN) * float(self._gain)
 
     def drawn(self, frames: Floats) -> Samples:
         """Return the latent vectors at some frames of the texture's clock [shape=(n, dims)]."""
@@ -135,7 +136,7 @@ class Rendering(Rendered):
         return z
 
     def gains(self, frames: Floats) -> Samples:
-        """Return the gains of windows at some frames [shape=(n, 1)]: what ``.norm()`` found."""
+        """Return the gains of windows at some frames [shape=(n, 1)]: of level and ``.norm()``."""
         return np.full((len(frames), 1), self._gain, np.float32)
 
 

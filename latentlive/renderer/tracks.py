@@ -26,7 +26,7 @@ from latentlive.corpus.cache import write_whole
 from latentlive.latent import Latents
 from latentlive.renderer.pruning import RECENT_SECONDS, Disk, remove
 from latentlive.space import F32, Space
-from latentlive.units import Floats, Samples
+from latentlive.units import Floats
 
 MAX_OPEN = 128
 """Pages kept open, over all recordings; those that could not be written count among them."""
@@ -125,7 +125,7 @@ class Tracks:
         path = self._path(audio, number, wrap)
         page = None if path is None else self._load(path)
         if page is None:
-            page = self._encoded(audio.samples, number, wrap)
+            page = self._encoded(audio, number, wrap)
             if path is not None and self._kept(path, page):
                 loaded = self._load(path)  # memory-mapped, so that many pages cost none
                 page = page if loaded is None else loaded
@@ -134,7 +134,8 @@ class Tracks:
             self._open.popitem(last=False)
         return page
 
-    def _encoded(self, samples: Samples, number: int, wrap: bool) -> Page:
+    def _encoded(self, audio: Audio, number: int, wrap: bool) -> Page:
+        samples = audio.samples
         start = (number * self.space.page - self.lead) * self.hop - self.space.margin
         around = np.zeros(self._reach, np.float32)
         index = np.arange(start, start + self._reach)
@@ -142,6 +143,8 @@ class Tracks:
             index = np.where(index >= 0, index % len(samples), index)
         inside = (index >= 0) & (index < len(samples))
         around[inside] = samples[index[inside]]
+        if audio.level != 1.0:
+            around /= np.float32(audio.level)
         return np.ascontiguousarray(self.space.encode_page(around), self.space.keeps)
 
     def _path(self, audio: Audio, number: int, wrap: bool) -> Path | None:

@@ -20,6 +20,7 @@ from latentlive.latent import (
     DEFAULT_OVERLAP,
     Cluster,
     Join,
+    Latent,
     Latents,
     Length,
     Near,
@@ -38,6 +39,10 @@ Sounds = Callable[[Recorded], Audio]
 """Where a sound's samples are found."""
 
 
+HOT = 10.0 ** (1.0 / 20.0)
+"""The peak from which a recording is said to be too loud; decoders overshoot by less."""
+
+
 def tell(line: str) -> None:
     """Print a line on standard error."""
     print(line, file=sys.stderr)
@@ -51,7 +56,8 @@ def corpus_sounds(corpus: Corpus, sample_rate: int, say: Callable[[str], object]
     Parameters
     ----------
     say : function of a line
-        Told which node stands in for an empty one, and which files are missing.
+        Told which node stands in for an empty one, which files are missing, and what is louder
+        than full scale.
     """
     known: dict[str, Audio] = {}
 
@@ -70,7 +76,11 @@ def corpus_sounds(corpus: Corpus, sample_rate: int, say: Callable[[str], object]
 
     def find(sound: Recorded) -> Audio:
         if sound.digest not in known:
-            known[sound.digest] = found(sound)
+            audio = known[sound.digest] = found(sound)
+            if audio.peak > HOT:
+                over = 20.0 * math.log10(audio.peak)
+                said = f"{sound!r} is {over:.1f} dB above full scale and plays that loud"
+                say(f"{said}; .gain({-over:.0f}) on its layer tames it")
         return known[sound.digest]
 
     return find
@@ -126,6 +136,8 @@ class BoundWorld:
         self._resampled: dict[str, Audio] = {}
         self.exact, self.overlap = join.exact, joined_by(join, self.facts)
         self.align = align and self.overlap > 1 and not join.exact
+        self.level = 1.0 if join.exact else self._level(join.latent)
+        """What recordings are divided by where they are encoded: what is decoded wants it back."""
 
     @property
     def window(self) -> int:
@@ -218,14 +230,24 @@ class BoundWorld:
     def read(self, source: Node, query: Query) -> Latents:
         """Return a recorded source's latents at the positions of a query."""
         audio, stretch = self._audio(source), query.scope.stretch
+        lowered = audio.lowered(self.level)
         if isinstance(self.encoder, Tracks):
-            return self.encoder.read(audio, query.frames * self.window, query.wrap)
+            return self.encoder.read(lowered, query.frames * self.window, query.wrap)
         if stretch > 1 and self.align:
             offsets = self._aligned(audio, query.frames, stretch)
         else:
             offsets = np.rint(query.frames * self.window).astype(np.int64)
         room = None if query.room is None else np.rint(query.room * self.window)
-        return self.encoder.encode(audio, offsets, query.wrap, self.exact, room)
+        return self.encoder.encode(lowered, offsets, query.wrap, self.exact, room)
+
+    def _level(self, latent: Latent) -> float:
+        """Return the power of two that brings every recording into the range of the space."""
+        most = self.encoder.space.peak
+        if math.isinf(most):
+            return 1.0
+        recorded = (node for node in latent.walk() if isinstance(node, Recorded))
+        peak = max((self.sounds(one).peak for one in recorded), default=0.0)
+        return 2.0 ** math.ceil(math.log2(peak / most)) if peak > most else 1.0
 
     def _aligned(self, audio: Audio, frames: Floats, stretch: Fraction) -> NDArray[np.int64]:
         hop = self.window // self.overlap

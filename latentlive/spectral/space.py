@@ -37,6 +37,7 @@ class Spectral(Space):
     margin = grid.MARGIN
     block = grid.BLOCK
     ahead = grid.AHEAD
+    peak = analysis.LOUDEST
     linear, exact = True, False
     axes: Mapping[str, Axis] = {
         "pitch": axes.pitched,
