@@ -106,9 +106,9 @@ def told(value: Any) -> str:
 
     Example
     -------
-    >>> from latentlive import noise
-    >>> told(noise)
-    'noise(seed=0)  A new point drawn from N(0, I) each frame, for ever.'
+    >>> from latentlive import sine
+    >>> told(sine)
+    'sine(period)  Raised sine: 0 at beat 0, 1 half a period later.'
     """
     if inspect.ismodule(value):
         return f"{value.__name__} is a module of Python: help({value.__name__!r})"
