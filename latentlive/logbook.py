@@ -97,10 +97,10 @@ def bounce_file(
     """
     from tqdm import tqdm
 
+    from latentlive.corpus.takes import check_kind
     from latentlive.engine.bounce import Bounce
     from latentlive.engine.bounced import write_bounce
     from latentlive.engine.claims import check_apart
-    from latentlive.engine.takes import check_kind
     from latentlive.models import load_model
 
     check_kind("bounce", output, int(performance.header["channels"]))

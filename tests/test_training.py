@@ -281,7 +281,7 @@ def test_ctrl_c_keeps_the_best_and_resumes(folder, tmp_path):
 
 
 def test_silent_and_empty_folders_get_one_line(tmp_path):
-    with pytest.raises(SoundError, match=r"no sounds in '.*'; these are read: .aif .aiff .flac"):
+    with pytest.raises(SoundError, match=r"no sounds in '.*'; these are read: .aif .aiff .au .caf"):
         read_material(tmp_path, RATE)
     soundfile.write(tmp_path / "a.wav", np.zeros(9000), RATE)
     said = []

@@ -10,7 +10,9 @@ from latentlive.corpus.index import Index, Mapped, index_path
 from latentlive.corpus.reading import Audio, keep, read_audio
 from latentlive.errors import SoundError, did_you_mean
 
-SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif"})
+SUFFIXES = frozenset(
+    {".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".au", ".caf", ".w64", ".rf64"}
+)
 
 
 class Corpus:

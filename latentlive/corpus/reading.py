@@ -5,8 +5,11 @@ The render workers map what was decoded here and import no audio library.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import secrets
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,11 +19,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentlive.corpus.cache import cache_folder, write_whole
+from latentlive.corpus.unended import streamed_wav
 from latentlive.errors import SoundError
 from latentlive.units import Samples
 
 MAX_SECONDS = 4 * 3600
 PEAK_PART = 1 << 20
+RATES = (1000, 768_000)
+"""Samples a second that a file may have: others are a damaged header."""
+
+UNKNOWN = 1 << 62
+"""Frames that the library reports where a file does not tell its length."""
+
+HEADER = 128
+"""Bytes before the samples of a decoded sound: the header that NumPy writes for one axis."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +132,7 @@ def read_audio(path: Path, sample_rate: int) -> Audio:
     note = cache_folder("audio") / f"{mark}.txt"
     known = _noted(note)
     if known is None:
-        known = keep(_decode(path, sample_rate))
+        known = _keep_blocks(streamed(path, sample_rate, quality="VHQ"))
         _take_note(note, known)
     return known
 
@@ -152,7 +164,9 @@ def _write_text(path: Path, text: str) -> None:
     path.write_text(text)
 
 
-def streamed(path: Path, sample_rate: int, block: int = 1 << 18) -> Iterator[Samples]:
+def streamed(
+    path: Path, sample_rate: int, block: int = 1 << 18, quality: str = "HQ"
+) -> Iterator[Samples]:
     """Yield a file's audio block by block, as `read_audio` reads it but with nothing kept.
 
     Parameters
@@ -160,6 +174,8 @@ def streamed(path: Path, sample_rate: int, block: int = 1 << 18) -> Iterator[Sam
     path : Path
     sample_rate : int [samples per second]
     block : int [samples of the file, all channels together]
+    quality : str
+        Of the resampler.
 
     Raises
     ------
@@ -171,18 +187,31 @@ def streamed(path: Path, sample_rate: int, block: int = 1 << 18) -> Iterator[Sam
 
     seen = 0
     try:
+        _check_regular(path)
         path.open("rb").close()  # its reasons are better than those of the library
-        with soundfile.SoundFile(_named(path)) as file:
-            if file.frames > MAX_SECONDS * file.samplerate:
-                raise SoundError(f"sound: {path} is longer than {MAX_SECONDS // 3600} hours")
+        with contextlib.ExitStack() as stack:
+            file = stack.enter_context(soundfile.SoundFile(_named(path)))
+            if not file.frames and (unended := stack.enter_context(streamed_wav(path))):
+                file = stack.enter_context(soundfile.SoundFile(unended))
+            # The library seeks after each block otherwise, and fails where no length is known.
+            file.seekable = lambda: False
+            rate = file.samplerate
+            low, high = RATES
+            if not low <= rate <= high:
+                raise SoundError(f"sound: {path} has {rate} samples a second, not {low} to {high}")
             resampler = None
-            if file.samplerate != sample_rate:
-                resampler = soxr.ResampleStream(file.samplerate, sample_rate, 1, quality="HQ")
+            if rate != sample_rate:
+                resampler = soxr.ResampleStream(rate, sample_rate, 1, quality=quality)
             size = max(block // file.channels, 1)
-            for data in file.blocks(size, dtype="float32", always_2d=True):
+            # A length that was not written counts as endless: what is read is counted instead.
+            if MAX_SECONDS * rate < file.frames < UNKNOWN:
+                raise SoundError(f"sound: {path} is longer than {MAX_SECONDS // 3600} hours")
+            while len(data := file.read(size, dtype="float32", always_2d=True)):
                 if not np.isfinite(data).all():
                     raise SoundError(f"sound: {path} holds NaN or infinity")
                 seen += len(data)
+                if seen > MAX_SECONDS * rate:
+                    raise SoundError(f"sound: {path} is longer than {MAX_SECONDS // 3600} hours")
                 mono = np.ascontiguousarray(data.mean(axis=1), np.float32)
                 yield mono if resampler is None else resampler.resample_chunk(mono)
             if resampler is not None:
@@ -194,23 +223,35 @@ def streamed(path: Path, sample_rate: int, block: int = 1 << 18) -> Iterator[Sam
         raise SoundError(f"sound: {path} is empty")
 
 
-def _decode(path: Path, sample_rate: int) -> Samples:
-    import soundfile
-    import soxr
+def _check_regular(path: Path) -> None:
+    """Refuse pipes and devices: a pipe that nobody writes to would be waited for without end."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise SoundError(f"sound: {path} is no file with an end, but a pipe, a folder or a device")
 
+
+def _keep_blocks(blocks: Iterator[Samples]) -> Audio:
+    """Store samples that come block by block, as `keep` does, with one block in memory."""
+    folder, digest = cache_folder("audio"), hashlib.blake2b(digest_size=16)
+    beside = folder / f".{os.getpid()}-{secrets.token_hex(8)}.npy"
+    count = 0
     try:
-        with soundfile.SoundFile(_named(path)) as file:
-            if file.frames > MAX_SECONDS * file.samplerate:
-                raise SoundError(f"sound: {path} is longer than {MAX_SECONDS // 3600} hours")
-            data = file.read(dtype="float32", always_2d=True)
-            rate = file.samplerate
-    except (soundfile.SoundFileError, OSError, MemoryError) as error:
-        raise SoundError(f"sound: cannot read {path}: {error}") from None
-    if not len(data):
-        raise SoundError(f"sound: {path} is empty")
-    if not np.isfinite(data).all():
-        raise SoundError(f"sound: {path} holds NaN or infinity")
-    mono = np.ascontiguousarray(data.mean(axis=1), np.float32)
-    if rate != sample_rate:
-        mono = soxr.resample(mono, rate, sample_rate, quality="VHQ").astype(np.float32)
-    return mono if len(mono) else np.zeros(1, np.float32)
+        with beside.open("xb") as file:
+            file.write(bytes(HEADER))
+            for block in blocks:
+                data = np.ascontiguousarray(block, "<f4").tobytes()
+                digest.update(data)
+                file.write(data)
+                count += len(block)
+            if not count:  # so short that its rate leaves nothing of it
+                count = 1
+                digest.update(bytes(4))
+                file.write(bytes(4))
+            file.seek(0)
+            head = {"descr": "<f4", "fortran_order": False, "shape": (count,)}
+            np.lib.format.write_array_header_1_0(file, head)
+            assert file.tell() == HEADER
+        known = digest.hexdigest()
+        os.replace(beside, folder / f"{known}.npy")
+    finally:
+        beside.unlink(missing_ok=True)
+    return Audio(stored(known), known)

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from latentlive.corpus.takes import Take, open_take
 from latentlive.engine.bounce import Bounce
 from latentlive.engine.claims import Claims, moved, stem_name
-from latentlive.engine.takes import Take, open_take
 from latentlive.engine.wire import Message
 from latentlive.errors import EngineError
 

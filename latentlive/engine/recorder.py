@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from latentlive.corpus.takes import Take, check_kind, open_take
 from latentlive.engine.block import PANIC, PANIC_AT, POSITION, RING, RUNNING, Block
 from latentlive.engine.claims import Claims, check_apart, moved, stem_name
-from latentlive.engine.takes import Take, check_kind, open_take
 from latentlive.engine.voiced import mix_voices
 from latentlive.errors import EngineError
 from latentlive.mixer import GRID, grid_ceil, grid_floor

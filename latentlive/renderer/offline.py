@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from latentlive.corpus import Corpus
+from latentlive.corpus.takes import Flac, Wav
 from latentlive.errors import ExpressionError, LatentliveError
 from latentlive.latent import Texture
 from latentlive.models import load_model
@@ -18,7 +19,7 @@ from latentlive.space import Space
 from latentlive.units import Samples, Tempo
 
 BLOCK_WINDOWS = 172
-FORMATS = {".wav": "FLOAT", ".flac": "PCM_24"}
+FORMATS: dict[str, type[Wav | Flac]] = {".wav": Wav, ".flac": Flac}
 
 
 def render(
@@ -95,20 +96,20 @@ def render_blocks(rendering: Rendering, total: int) -> Iterator[Samples]:
         yield rendering.samples(start, min(start + step, total))
 
 
-def file_format(path: Path) -> str:
-    """Return how samples are stored in a file, refusing one that cannot be written.
+def file_format(path: Path) -> type[Wav | Flac]:
+    """Return what writes samples to a file, refusing one that cannot be written.
 
     Raises
     ------
     LatentliveError
         If the suffix is unknown or the folder is missing.
     """
-    subtype = FORMATS.get(path.suffix.lower())
-    if subtype is None:
+    kind = FORMATS.get(path.suffix.lower())
+    if kind is None:
         raise LatentliveError(f"render: the file must end in .wav or .flac, got {path.name!r}")
     if not path.parent.is_dir():
         raise LatentliveError(f"render: no folder {os.fspath(path.parent)!r}")
-    return subtype
+    return kind
 
 
 def render_file(
@@ -129,21 +130,21 @@ def render_file(
     LatentliveError
         If the suffix is unknown or the file cannot be written.
     """
-    import soundfile
-
     from latentlive.corpus.cache import write_whole
 
-    subtype = file_format(path)
+    kind = file_format(path)
 
     def write(beside: Path) -> None:
-        rate = rendering.rate
-        with soundfile.SoundFile(beside, "w", rate, 1, subtype) as file:
+        take = kind(beside, rendering.rate, 1)
+        try:
             for block in render_blocks(rendering, total):
-                file.write(block)
+                take.write(block[:, None])
                 progress(len(block))
+        finally:
+            take.close()
 
     try:
         write_whole(path, write)
-    except (OSError, soundfile.SoundFileError) as error:
-        why = error.strerror if isinstance(error, OSError) else error.error_string
+    except OSError as error:
+        why = error.strerror or error
         raise LatentliveError(f"render: cannot write {path}: {why}") from None

@@ -15,10 +15,10 @@ import pytest
 import soundfile
 
 import latentlive as ll
+from latentlive.corpus.takes import Wav, open_take
 from latentlive.engine.block import PANIC, PANIC_AT, PANIC_DONE, POSITION, RUNNING, Block
 from latentlive.engine.playing import Player
 from latentlive.engine.recorder import Recorder
-from latentlive.engine.takes import Wav, open_take
 from latentlive.errors import EngineError
 from latentlive.mixer import GRID
 from tests.live.conftest import wait_until
