@@ -30,6 +30,7 @@ from latentlive.spectral.layout import (
     HARMONICS,
     LEVEL_POWER,
     PITCH_REFERENCE,
+    PLACES,
     REFERENCE,
     RESIDUE,
     SLOTS,
@@ -61,8 +62,15 @@ STEP = 64
 PARTIAL = 2.0
 """What a partial weighs against noise of its energy when shares are cut."""
 
-OFF = 0.2
-"""How far from a harmonic, in parts of the pitch, what belongs to it may lie."""
+LEAK = 0.0001
+"""Of the partials around, what is taken for their skirts and not for noise."""
+
+DECIDING = 10
+"""Frames before and after that a decision on voicing hears."""
+
+NEAR, FAR, STIFF = 0.05, 0.2, 0.02
+"""How far from a harmonic, in parts of the pitch, what belongs to it may lie: `STIFF` times its
+number, but not less than `NEAR` and not more than `FAR`."""
 
 SUDDEN = 1.5
 """Natural log of energy by which tones have to rise above, or fall below, all that was near."""
@@ -236,7 +244,7 @@ def gathered(power: F32, tone: F32, place: F32) -> tuple[F32, F32]:
     return total.astype(np.float32), own.astype(np.float32)
 
 
-def weighed(tonal: F32, noise: F32, place: F32) -> tuple[F32, F32, F32, F32]:
+def weighed(tonal: F32, noise: F32, place: F32) -> tuple[F32, F32, F32]:
     """Return what atoms are cut from: energies and places of bands [shape=(n, bands) each].
 
     Parameters
@@ -245,25 +253,22 @@ def weighed(tonal: F32, noise: F32, place: F32) -> tuple[F32, F32, F32, F32]:
         Energies, parts of the whole.
     place : array [shape=(n, bins), bins]
         Where the tonal energy lies.
-
-    Returns
-    -------
-    tonal, noise, weights of places, weighted places
-        The strongest partial of a share says where it lies: a mean would invent one between two.
     """
-    heavy = tonal * tonal + np.float32(1e-3) * noise * noise
-    return banded(tonal), banded(noise), banded(heavy), banded(heavy * place)
+    bands = banded(tonal)
+    where = banded(tonal * place)
+    np.divide(where, bands, out=where, where=bands > np.float32(1e-20))
+    return bands, banded(noise), where
 
 
-def atoms(bands: tuple[F32, F32, F32, F32], count: int) -> tuple[F32, F32, F32]:
+def atoms(bands: tuple[F32, F32, F32], count: int) -> tuple[F32, F32, F32]:
     """Cut spectra, as `weighed` gives them, into shares of equal weight.
 
     Returns
     -------
     positions [octaves from 640 Hz], energies, tonal shares : arrays [shape=(n, count)]
     """
-    tonal, noise, _, _ = bands
-    n = len(tonal)
+    tonal, noise, place = bands
+    n, width = tonal.shape
     first, per_erb = _bands()
     rows = np.arange(n)[:, None]
     total = np.maximum((tonal + noise).sum(1, keepdims=True), np.float32(1e-20))
@@ -271,30 +276,40 @@ def atoms(bands: tuple[F32, F32, F32, F32], count: int) -> tuple[F32, F32, F32]:
     share = np.float32(PARTIAL) * np.sqrt(np.sqrt(tonal / total))
     share += np.sqrt(np.sqrt(noise / total))
     share = np.maximum(share - np.float32(10.0 ** (-7.5 / 4)), np.float32(1e-6)) * per_erb
-    width = share.shape[1]
     mass = np.cumsum(share, 1, dtype=np.float64)
     mass /= mass[:, -1:]
     # All rows in one search: each lies one higher than the one before it.
-    cuts = np.arange(0.5, count, 0.5) / count
-    flat = (mass + rows).ravel()
-    at = np.searchsorted(flat, (cuts + rows).ravel()).reshape(n, -1) - rows * width
-    at = np.clip(at, 0, width - 1)
-    middle, at, cuts = at[:, ::2], at[:, 1::2], cuts[1::2]
+    cuts = np.arange(1, count + 1) / count - 1e-9
+    at = np.searchsorted((mass + rows).ravel(), (cuts + rows).ravel()).reshape(n, -1)
+    at = np.clip(at - rows * width, 0, width - 1)
     before = np.where(at > 0, mass[rows, at - 1], 0.0)
     part = np.clip((cuts - before) / np.maximum(mass[rows, at] - before, 1e-30), 0.0, 1.0)
+    # A band is shared only by those that have nothing else: no share ends with a bit of the next.
+    ends = np.ones((n, count), np.bool_)
+    ends[:, :-1] = at[:, 1:] != at[:, :-1]
+    part[ends] = 1.0
     sums = []
     running = np.zeros((n, width + 1))
-    for kind in bands:
+    for kind in (tonal, noise, noise * first.astype(np.float32)):
         np.cumsum(kind, axis=1, out=running[:, 1:])
         inside = running[rows, at] + part * (running[rows, at + 1] - running[rows, at])
-        parts = np.diff(inside, axis=1, prepend=0.0, append=running[:, -1:])
-        sums.append(np.maximum(parts, 0.0))
-    tone, energy, weight, where = sums
+        sums.append(np.maximum(np.diff(inside, axis=1, prepend=0.0), 0.0))
+    tone, energy, moment = sums
+    # Noise lies in the middle; of partials the strongest says where, since a mean would invent
+    # one between two. Bits of positive floats are in order, with the band's number below them.
+    start = np.zeros((n, count), np.int64)
+    start[:, 1:] = at[:, :-1] + ends[:, :-1]
+    start = np.minimum(start, at)
+    key = (tonal.view(np.int32).astype(np.int64) << 16) + np.arange(width)
+    best = np.maximum.reduceat(key.ravel(), (start + rows * width).ravel()).reshape(n, count)
+    last = (part * tonal[rows, at]).astype(np.float32).view(np.int32).astype(np.int64)
+    strongest = np.maximum(best, (last << 16) + at) & 0xFFFF
+    middle = np.where(energy > 1e-14, moment / np.maximum(energy, 1e-14), first[at])
     energy += tone
-    bins = np.where(weight > 1e-28, where / np.maximum(weight, 1e-30), first[middle])
+    tone = np.clip(tone / np.maximum(energy, 1e-30), 0.0, 1.0)
+    bins = np.where(tone > 0.5, place[rows, strongest], middle)
     hz = np.clip(bins * BIN, LOWEST, HIGHEST)
     position = np.maximum.accumulate(np.log2(hz / REFERENCE), axis=1)
-    tone = np.clip(tone / np.maximum(energy, 1e-30), 0.0, 1.0)
     return position.astype(np.float32), energy.astype(np.float32), tone.astype(np.float32)
 
 
@@ -344,13 +359,17 @@ def levels(frames: F32) -> F32:
 
 
 def _vectors(frames: F32, low: F32, hz: F64, power: F32, place: F32) -> F32:
-    """Return the vectors of stretches [shape=(n, size)] whose pitch is known, 0 if none."""
+    """Return the vectors of stretches [shape=(n, size)] whose pitch is known, 0 if none.
+
+    As voiced as harmonics are a share of what is tonal; `settled` makes a decision of that.
+    """
     tone = tonality(power, place)
     n = len(frames)
     pitched = np.flatnonzero(hz > 0)
     total = np.maximum(power.sum(1, keepdims=True), np.float32(1e-20))
     tonal, place = gathered(power, tone, place)
     noise = power * (np.float32(1.0) - tone)
+    noise = np.maximum(noise - np.float32(LEAK) * _boxed(tonal), np.float32(0.0))
     bass = slice(1, DEEP + 1)
     bells = tonal[:, bass].sum(1) > noise[:, bass].sum(1)
     long = np.flatnonzero((hz <= 0) & bells & steady(low))
@@ -376,7 +395,8 @@ def _vectors(frames: F32, low: F32, hz: F64, power: F32, place: F32) -> F32:
         own, where = tonal[pitched], place[pitched]
         f0 = pitch.refined(hz[pitched] / BIN, own, where)
         pitches[pitched] = f0 * BIN
-        energies, voiced[pitched] = split(own, where, f0)
+        energies, share = split(own, where, f0)
+        voiced[pitched] = np.maximum(share, 1e-3)
         harmonics[pitched] = energies
         cut = atoms(weighed(own, noise[pitched], where), RESIDUE)
         residue_position[pitched], residue_energy[pitched], residue_tone[pitched] = cut
@@ -412,8 +432,8 @@ def split(tonal: F32, place: F32, f0: F64) -> tuple[F64, F64]:
     Returns
     -------
     energies of harmonics : array [shape=(n, harmonics)]
-    how voiced : array [shape=(n,)], 0..1
-        1 where most of what is tonal was a harmonic.
+    shares : array [shape=(n,)], 0..1
+        How much of what is tonal was a harmonic.
     """
     n, bins = tonal.shape
     index = np.flatnonzero(tonal)
@@ -421,12 +441,14 @@ def split(tonal: F32, place: F32, f0: F64) -> tuple[F64, F64]:
     ratio = place.ravel()[index] / f0[row]
     number = np.rint(ratio)
     off = np.abs(ratio - number) * f0[row]
-    number[(number > HARMONICS) | (off > np.maximum(OFF * f0[row], 0.7))] = 0
+    # Strings are stiff: their high harmonics lie a little too high.
+    room = np.maximum(np.clip(STIFF * number, NEAR, FAR) * f0[row], 0.5)
+    number[(number > HARMONICS) | (off > room)] = 0
     target = row * (HARMONICS + 1) + number.astype(np.int64)
     summed = np.bincount(target, tonal.ravel()[index], n * (HARMONICS + 1)).reshape(n, -1)
     tonal.ravel()[index[number > 0]] = 0.0
     share = summed[:, 1:].sum(1) / np.maximum(summed.sum(1), 1e-20)
-    return summed[:, 1:].astype(np.float64), np.clip((share - 0.6) / 0.2, 0.0, 1.0)
+    return summed[:, 1:].astype(np.float64), share
 
 
 def steady(low: F32) -> NDArray[np.bool_]:
@@ -469,4 +491,17 @@ def encoded(samples: F32) -> F32:
             here = slice(a - start, b - start)
             power, place = power[here], place[here]
             z[a - AROUND : b - AROUND] = _vectors(frames[a:b], low[a:b], hz[a:b], power, place)
+    return settled(z)
+
+
+def settled(z: F32) -> F32:
+    """Decide what is voiced: what mostly is, in the frames around, harmonics of one pitch."""
+    shares = z[:, PLACES["voiced"]][:, 0].astype(np.float64)
+    there = shares > 0
+    box = np.ones(2 * DECIDING + 1)
+    mean = np.convolve(shares, box, "same") / np.maximum(np.convolve(there, box, "same"), 1.0)
+    voiced = np.clip((mean - 0.7) / 0.2, 0.0, 1.0) * there
+    factor = (voiced / np.where(there, shares, 1.0)).astype(np.float32)[:, None]
+    z[:, PLACES["voiced"]] *= factor
+    z[:, PLACES["pitch"]] *= factor
     return z

@@ -27,7 +27,7 @@ class Spectral(Space):
     """
 
     name = "spectral"
-    digest = "spectral-3"
+    digest = "spectral-4"
     sample_rate = grid.RATE
     dims = layout.DIMS
     window = grid.FRAME
