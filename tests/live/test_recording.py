@@ -329,7 +329,7 @@ def test_a_full_disk_ends_the_recording_with_a_line_and_the_sound_goes_on(kind, 
     path = small_disk / f"take.{kind}"
     with ll.Engine(model="toy", silent=True, say=said.append) as live:
         live.record(path)
-        live.d1 >> ll.sound(noise(RATE, level=0.3)[:, 0])
+        live.d1 >> ll.sound(noise(RATE, level=0.1)[:, 0])
         assert said.pop() == f"recording to {path}"
         wait_until(lambda: said, 30, "the disk to be full")
         at = live.state["position"]
