@@ -40,8 +40,5 @@ def throat(beats: float = 20) -> Latent:
     -------
     ``d3 >> throat()``, ``d3 >> throat(8)``
     """
-    voice = path(
-        [sound(name).extend(8).loop() for name in ("throat", "om", "hum", "didgeridoo")],
-        perlin(beats),
-    )
-    return voice.spread(0.5)
+    voices = [sound(name).extend(8).loop() for name in ("throat", "om", "hum", "didgeridoo")]
+    return path(voices, perlin(beats))

@@ -42,4 +42,4 @@ def haunted(name: str = "piano-c2", by: str = "wow", beats: float = 8) -> Latent
     ``d3 >> haunted()``, ``d3 >> haunted("harp-c2", "soprano", 12)``
     """
     other = sound(by).extend(4).loop() - silence
-    return sound(name).scrub(saw(beats).ease("out")).offset(other, perlin(beats / 3) * 0.6)
+    return sound(name).scrub(saw(beats).ease("out")).offset(other, perlin(beats / 3) * 0.3)

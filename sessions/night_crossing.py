@@ -136,7 +136,7 @@ d12.gain(perlin(7).range(-18, -6)).pan(0.4).fade(8).xfade(10)
 
 # %% 00:10:30.000 they sing in their sleep
 d14 >> path([long(name, 8) for name in ("choir-low", "choir-oo", "choir-boys")], sine(40))
-d15 >> interp(long("hush", 6), long("sigh", 6), perlin(4)).spread(1.5)
+d15 >> interp(long("hush", 6), long("sigh", 6), perlin(4))
 d15.gain(-4)
 d11.stop(16)
 

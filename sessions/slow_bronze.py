@@ -14,7 +14,7 @@ d1 >> path([ring("gong-low"), ring("bowl-low"), ring("great-bell")], brown(3).ra
 d1.gain(-1).pan(perlin(13).range(0.25, 0.75)).fade(12)
 
 # %% 00:00:14.000 a lower floor
-d2 >> interp(ring("bass-bow"), ring("didgeridoo"), perlin(9)).spread(0.6)
+d2 >> interp(ring("bass-bow"), ring("didgeridoo"), perlin(9))
 d2.gain(sine(34).range(-10, 0)).pan(0.4).fade(16).xfade(14)
 
 # %% 00:00:36.000 light from above

@@ -85,3 +85,20 @@ def test_first_light_begins_audibly_within_half_a_second(tmp_path):
         play(live, tmp_path / "first.py", seconds=0.6)
     heard = soundfile.read(out)[0][:22050]
     assert 10 * np.log10(np.mean(heard**2)) > -40  # of full scale
+
+
+def test_in_first_light_a_cello_glides_up_until_it_is_a_flute(tmp_path):
+    texture = re.search(
+        r"d3 >> (.+)", find_session("first_light").read_text(encoding="utf-8")
+    ).group(1)
+    for name in ("cello-d4", "flute-a4"):
+        soundfile.write(tmp_path / f"{name}.wav", synthesise(name), 44100)
+    heard = ll.render(eval(texture, vars(ll).copy()), 5.0, model="spectral", corpus=tmp_path)
+    strongest = []
+    for middle in (0.5, 2.5, 4.5):
+        part = heard[round((middle - 0.25) * 44100) :][:22050]
+        power = np.abs(np.fft.rfft(part * np.hanning(len(part)))) ** 2
+        strongest.append(200 + 2 * int(np.argmax(power[100:300])))
+    assert abs(strongest[0] - 294) < 20  # D4
+    assert 315 < strongest[1] < 415  # neither, where a crossfade would have both
+    assert abs(strongest[2] - 440) < 20  # A4
