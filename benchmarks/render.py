@@ -105,7 +105,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 def starter() -> RawAudioVAE:
     """Return the shipped model."""
-    space = ll.load_model()
+    space = ll.load_model("rawaudiovae")
     assert isinstance(space, RawAudioVAE)
     return space
 

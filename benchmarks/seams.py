@@ -80,7 +80,7 @@ def rendered(texture: Texture, spaces: Spaces, sounds: object, align: bool = Tru
 
 def measured(folder: Path) -> list[tuple[str, str, float, float, float]]:
     """Return (what, join, seam, level, comb), medians over the pairs."""
-    space = load_model()
+    space = load_model("rawaudiovae")
     spaces, rate, window = Spaces(space), space.sample_rate, space.window
     sounds = corpus_sounds(Corpus(folder), rate)
     rows = []

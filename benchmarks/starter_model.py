@@ -1,7 +1,7 @@
 """Train the starter model on the starter sounds, and print how good a model is.
 
-    python benchmarks/starter_model.py -o latentlive/models/starter.safetensors
-    python benchmarks/starter_model.py --measure latentlive/models/starter.safetensors
+    python benchmarks/starter_model.py -o latentlive/models/rawaudiovae.safetensors
+    python benchmarks/starter_model.py --measure latentlive/models/rawaudiovae.safetensors
 
 The same command gives the same model on the same machine: its length is counted in epochs, on one
 thread. Real recordings (``--real DIR``) are never trained on.

@@ -326,7 +326,7 @@ def test_exact_strategy_3_on_a_recording_of_a_corpus(vae, notebook, recordings):
 
 
 def test_exact_strategies_in_the_starter_model():
-    model = ll.load_model()
+    model = ll.load_model("rawaudiovae")
     reference = Notebook(model.weights)
     a, b = sounding(20_000, 1), sounding(20_000, 2)
     mix = ll.interp(ll.sound(a), ll.sound(b), [0, 1])
@@ -465,4 +465,4 @@ def test_exact_extrapolation_of_log_variances_stays_finite():
         ll.interp(a, ll.prior(1), -6, law="logvar"),
         ll.interp(a.spread(0), a.spread(9), 60, law="logvar"),
     ):
-        assert np.isfinite(ll.render(mix.exact(), model=ll.load_model())).all()
+        assert np.isfinite(ll.render(mix.exact(), model=ll.load_model("rawaudiovae"))).all()

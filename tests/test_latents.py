@@ -276,7 +276,7 @@ def test_extrapolating_real_sounds_stays_within_12_db(recordings, amount):
     from latentlive.corpus import Corpus
     from latentlive.models import load_model
 
-    spaces, sounds = Spaces(load_model()), corpus_sounds(Corpus(recordings), 44100)
+    spaces, sounds = Spaces(load_model("rawaudiovae")), corpus_sounds(Corpus(recordings), 44100)
     for one, other in (("ambi_choir", "ambi_lunar_land"), ("vinyl_backspin", "ambi_swoosh")):
         a, b = ll.sound(one), ll.sound(other)
         far = rendered(ll.interp(a, b, amount), spaces, sounds)

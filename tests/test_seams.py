@@ -14,7 +14,7 @@ from latentlive.renderer import Spaces, corpus_sounds
 
 @pytest.mark.parametrize(("factor", "limit"), [(1, 1.2), (4, 1.4), (8, 1.4)])
 def test_default_joins_are_clean_on_real_recordings(recordings, factor, limit):
-    spaces, sounds = Spaces(load_model()), corpus_sounds(Corpus(recordings), 44100)
+    spaces, sounds = Spaces(load_model("rawaudiovae")), corpus_sounds(Corpus(recordings), 44100)
     mix = Interp(Sound("ambi_choir"), Sound("loop_amen"), Tri(2)).spread(0).extend(factor)
     ended, default = rendered(mix.overlap(1), spaces, sounds), rendered(mix, spaces, sounds)
     assert seam(ended, 1024) > 1.5  # what there is to be mended

@@ -147,9 +147,9 @@ def test_built_in_spaces_play_side_by_side_and_one_batch_gives_what_each_gives_a
 @settings(calm, max_examples=6)
 @given(cuts=st.lists(st.integers(1, 39_999), min_size=1, max_size=4), data=st.data())
 def test_laws_1_2_and_10_in_the_spectral_space(cuts, data):
-    rendering = Rendering(BOTH[0], load_model(), SOUNDS)
+    rendering = Rendering(BOTH[0], load_model("rawaudiovae"), SOUNDS)
     whole = rendering.samples(0, 40_000)
-    again = Rendering(BOTH[0], load_model(), SOUNDS)
+    again = Rendering(BOTH[0], load_model("rawaudiovae"), SOUNDS)
     cuts = sorted({0, 40_000, *cuts})
     stretches = data.draw(st.permutations(list(itertools.pairwise(cuts))))
     for start, stop in stretches:

@@ -21,6 +21,7 @@ from latentlive.models.rawaudiovae import RawAudioVAE
 from latentlive.models.spectralvae import SpectralVAE
 from latentlive.models.tensors import weights_digest
 from latentlive.space import Space, ToySpace
+from latentlive.spectral import Spectral
 
 Model = RawAudioVAE | LevelVAE | SpectralVAE
 ARCHITECTURES: dict[str, type[Model]] = {
@@ -54,9 +55,9 @@ class Config:
     architecture: str = rawaudiovae.ARCHITECTURE
 
 
-def starter_path() -> Path:
-    """Return the file of the model that is shipped."""
-    return Path(__file__).with_name("starter.safetensors")
+def starter_path(name: str = "rawaudiovae") -> Path:
+    """Return the file of a model that is shipped: ``"rawaudiovae"`` or ``"spectralvae"``."""
+    return Path(__file__).with_name(f"{name}.safetensors")
 
 
 def save_model(path: Path, model: Model, training: dict[str, Any]) -> None:
@@ -80,27 +81,30 @@ def save_model(path: Path, model: Model, training: dict[str, Any]) -> None:
     write_whole(path, lambda beside: save_file(tensors, beside, metadata=metadata))
 
 
-def _starter() -> Space:
-    space = _load_safetensors(starter_path())
-    space.name = "rawaudiovae"
+def _starter(name: str) -> Space:
+    space = _load_safetensors(starter_path(name))
+    space.name = name
     return space
 
 
 def _spectral() -> Space:
-    from latentlive.spectral import Spectral
-
-    return Spectral()
+    """Return the spectral space; what nobody recorded comes out of the SpectralVAE beside it."""
+    space, beside = Spectral(), _starter("spectralvae")
+    assert isinstance(beside, SpectralVAE)
+    space.prior = beside.spectral_prior
+    return space
 
 
 BUILT_IN: dict[str, Callable[[], Space]] = {
-    "rawaudiovae": _starter,
     "spectral": _spectral,
+    "spectralvae": lambda: _starter("spectralvae"),
+    "rawaudiovae": lambda: _starter("rawaudiovae"),
     "toy": lambda: ToySpace(1024),
 }
-NAMES = ("rawaudiovae", "spectral")
+NAMES = ("spectral", "spectralvae", "rawaudiovae")
 """The spaces that need no file, as a performer may choose them."""
 
-DEFAULT = "rawaudiovae"
+DEFAULT = "spectral"
 """What plays where no space is named."""
 
 
@@ -112,8 +116,9 @@ def spaces_having(axis: str) -> list[str]:
 def load_model(path: str | os.PathLike[str] | None = None) -> Space:
     """Load a space by its name, or a model: a ``.safetensors`` file or an original checkpoint.
 
-    ``"rawaudiovae"`` is the starter model, and so is None; ``"spectral"`` is the space that nobody
-    trained; ``"toy"`` is the exact space that tests and rehearsals without a model use.
+    None is ``"spectral"``, the space that nobody trained; ``"spectralvae"`` and ``"rawaudiovae"``
+    were trained on the starter sounds; ``"toy"`` is the exact space that tests and rehearsals
+    without a model use.
 
     Nothing in the file is ever executed.
 

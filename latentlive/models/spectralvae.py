@@ -173,6 +173,14 @@ class SpectralVAE(Spectral):
         named = np.stack([voiced, voiced * octaves, np.ones_like(voiced), level], axis=1)
         return np.concatenate([named, draws[:, len(OWN) :]], axis=1, dtype=np.float32)
 
+    @property
+    def spectral_prior(self) -> Prior:
+        """Where spectral vectors lie, made of the same draws."""
+        spread = np.zeros(layout.DIMS, np.float32)
+        spread[LEARNT] = self.weights["scale"]
+        draws = len(OWN) + self.code
+        return Prior(0.0, spread, draws, lambda drawn: self.decoded(self.drawn(drawn)))
+
     def prepare(self, z: F32, first: int, key: int, turn: float = 0.0) -> Any:
         """Return what a block needs to be decoded; see `Spectral`."""
         return super().prepare(self.decoded(z), first, key, turn)

@@ -101,7 +101,10 @@ def joined_by(join: Join, facts: Facts) -> int:
         If the space has no such join.
     """
     if join.exact and not facts.exact:
-        raise ExpressionError(f"exact: the space {facts.name!r} has no windows to write end to end")
+        raise ExpressionError(
+            f"exact: the space {facts.name!r} has no windows to write end to end; "
+            'write .on("rawaudiovae")'
+        )
     if facts.hop is None:
         overlap = DEFAULT_OVERLAP if join.overlap is None else join.overlap
         if facts.window % overlap:
@@ -112,7 +115,10 @@ def joined_by(join: Join, facts: Facts) -> int:
             )
         return overlap
     if join.overlap is not None:
-        raise ExpressionError(f"overlap: the space {facts.name!r} has a hop of its own")
+        raise ExpressionError(
+            f"overlap: the space {facts.name!r} has a hop of its own; leave overlap out, "
+            'or write .on("rawaudiovae")'
+        )
     return facts.window // facts.hop
 
 
