@@ -2,20 +2,116 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
+import stat
+import sys
+import tempfile
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
+from typing import BinaryIO
 
 import platformdirs
 
 
 def cache_folder(*parts: str) -> Path:
     """Return a folder of the cache, made if need be; ``LATENTLIVE_CACHE`` moves them all."""
-    root = os.environ.get("LATENTLIVE_CACHE") or platformdirs.user_cache_dir("latentlive")
-    folder = Path(root, *parts)
-    folder.mkdir(parents=True, exist_ok=True)
+    return _made(_root(), parts)
+
+
+def working_folder(*parts: str) -> Path:
+    """Return a folder of the cache, or one that lasts until the next start of the machine.
+
+    The latter where the cache is read-only, or its disk has no room: what is needed to play lies
+    there, and is made again another time.
+
+    Raises
+    ------
+    OSError
+        If there is neither.
+    """
+    try:
+        folder = cache_folder(*parts)
+        _check_room(folder)
+    except OSError as refused:
+        spare = _spare()
+        try:
+            folder = _made(spare, parts)
+            if not _is_ours(spare):
+                raise refused
+            _check_room(folder)
+        except OSError:
+            raise refused from None
+        _say_once(f"the cache takes no files ({refused}); {spare} serves instead until it does")
     return folder
+
+
+def working_file(name: str, *parts: str) -> Path:
+    """Return where a file of a working folder lies, or would be written."""
+    for root in (_root(), _spare()):
+        path = Path(root, *parts, name)
+        if path.is_file() and (root != _spare() or _is_ours(root)):
+            return path
+    return working_folder(*parts) / name
+
+
+def _root() -> Path:
+    return Path(os.environ.get("LATENTLIVE_CACHE") or platformdirs.user_cache_dir("latentlive"))
+
+
+def _spare() -> Path:
+    return Path(tempfile.gettempdir(), f"latentlive-{_user()}")
+
+
+def _user() -> int:
+    return os.getuid() if hasattr(os, "getuid") else 0
+
+
+def _is_ours(folder: Path) -> bool:
+    """Return whether a folder is ours alone: where everybody may write, another may make it."""
+    state = folder.lstat()
+    ours = state.st_uid == _user() and (os.name == "nt" or not state.st_mode & 0o077)
+    return stat.S_ISDIR(state.st_mode) and ours
+
+
+def _made(root: Path, parts: tuple[str, ...]) -> Path:
+    """Return a folder below a root, made if need be; what we make is ours alone."""
+    root.parent.mkdir(parents=True, exist_ok=True)
+    folder = root
+    for part in ("", *parts):
+        folder = folder / part
+        folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+def _check_room(folder: Path) -> None:
+    """Raise OSError where a file cannot be made or filled."""
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(folder))
+    if hasattr(os, "statvfs"):
+        room = os.statvfs(folder)
+        if not room.f_bavail or (room.f_files and not room.f_favail):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+
+
+@lru_cache(maxsize=8)
+def _say_once(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def fresh_file(path: Path) -> BinaryIO:
+    """Open a new file for writing that only its owner reads; what had its name is gone, a link too.
+
+    Raises
+    ------
+    OSError
+        If it cannot be made.
+    """
+    path.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    return os.fdopen(os.open(path, flags, 0o600), "wb")
 
 
 def write_whole(path: Path, write: Callable[[Path], None]) -> None:

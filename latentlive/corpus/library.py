@@ -140,11 +140,23 @@ class Corpus:
             if mapped is not None and name in mapped.rows:
                 return self.row_audio(mapped, mapped.rows[name], sample_rate)
             raise
+        return self._read(path, sample_rate)
+
+    def _read(self, path: Path, sample_rate: int) -> Audio:
+        """Return a file's samples; a damaged file of the starter corpus is made anew first."""
+        try:
+            return read_audio(path, sample_rate)
+        except SoundError:
+            if self._given is not None or path.parent != self.folder:
+                raise
+        from latentlive.corpus.starting import make
+
+        make(path)
         return read_audio(path, sample_rate)
 
     def row_audio(self, mapped: Mapped, row: int, sample_rate: int) -> Audio:
         """Return the samples of a sound on the map, by its row; perhaps a part of a file."""
-        whole = read_audio(self.folder / mapped.files[row], sample_rate)
+        whole = self._read(self.folder / mapped.files[row], sample_rate)
         start = mapped.starts[row]
         if start is None:
             return whole

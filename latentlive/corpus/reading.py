@@ -12,13 +12,13 @@ import secrets
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latentlive.corpus.cache import cache_folder, write_whole
+from latentlive.corpus.cache import working_file, working_folder, write_whole
 from latentlive.corpus.unended import streamed_wav
 from latentlive.errors import SoundError
 from latentlive.units import Samples
@@ -75,10 +75,23 @@ def audio_digest(samples: Samples) -> str:
 def keep(samples: Samples) -> Audio:
     """Store samples in the cache under their digest and return them memory-mapped."""
     digest = audio_digest(samples)
-    path = cache_folder("audio") / f"{digest}.npy"
-    if not path.exists():
-        write_whole(path, lambda p: np.save(p, np.ascontiguousarray(samples, np.float32)))
+    with _refusal_told():
+        path = working_file(f"{digest}.npy", "audio")
+        if not _whole(path, digest):
+            write_whole(path, lambda p: np.save(p, np.ascontiguousarray(samples, np.float32)))
     return Audio(stored(digest), digest)
+
+
+@contextlib.contextmanager
+def _refusal_told() -> Iterator[None]:
+    """Say in one line that a disk refuses what has to lie on it to be played."""
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or error
+        raise SoundError(
+            f"sound: no room for decoded sounds: {why}; free some, or set LATENTLIVE_CACHE"
+        ) from None
 
 
 def joined(parts: Sequence[Audio]) -> Audio:
@@ -86,7 +99,8 @@ def joined(parts: Sequence[Audio]) -> Audio:
     if len(parts) == 1:
         return parts[0]
     mark = hashlib.blake2b(" ".join(p.digest for p in parts).encode(), digest_size=16).hexdigest()
-    note = cache_folder("audio") / f"{mark}.txt"
+    with _refusal_told():
+        note = working_file(f"{mark}.txt", "audio")
     known = _noted(note)
     if known is None:
         known = keep(np.concatenate([part.samples for part in parts]))
@@ -104,11 +118,11 @@ def stored(digest: str) -> Samples:
     """
     if not (len(digest) == 32 and set(digest) <= set("0123456789abcdef")):
         raise SoundError(f"sound: {digest!r} is no digest")
-    path = cache_folder("audio") / f"{digest}.npy"
     try:
+        path = working_file(f"{digest}.npy", "audio")
         samples: NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as error:
-        raise SoundError(f"sound: the decoded sound {digest} is gone from {path}") from error
+        raise SoundError(f"sound: the decoded sound {digest} is gone from the cache") from error
     if samples.dtype != np.float32 or samples.ndim != 1 or samples.size == 0:
         raise SoundError(f"sound: {path} is not a decoded sound; delete it")
     return samples
@@ -127,12 +141,16 @@ def read_audio(path: Path, sample_rate: int) -> Audio:
     except OSError as error:
         raise SoundError(f"sound: cannot read {path}: {error.strerror}") from None
     # A file that has not changed was decoded before: a small note beside the samples says where.
-    seen = f"{path.resolve()} {state.st_size} {state.st_mtime_ns} {sample_rate}"
+    # The time of change cannot be set back, as that of modification can.
+    when = f"{state.st_mtime_ns} {state.st_ctime_ns} {state.st_ino}"
+    seen = f"{path.resolve()} {state.st_size} {when} {sample_rate}"
     mark = hashlib.blake2b(os.fsencode(seen), digest_size=16).hexdigest()
-    note = cache_folder("audio") / f"{mark}.txt"
+    with _refusal_told():
+        note = working_file(f"{mark}.txt", "audio")
     known = _noted(note)
     if known is None:
-        known = _keep_blocks(streamed(path, sample_rate, quality="VHQ"))
+        with _refusal_told():
+            known = _keep_blocks(streamed(path, sample_rate, quality="VHQ"))
         _take_note(note, known)
     return known
 
@@ -148,16 +166,38 @@ def _named(path: Path) -> str | bytes:
 
 
 def _noted(note: Path) -> Audio | None:
-    """Return the sound that a note tells of, None if there is none or it is gone."""
+    """Return the sound that a note tells of, None if there is none, or it is gone or damaged."""
     try:
         digest = note.read_text()
+        if not _whole(working_file(f"{digest}.npy", "audio"), digest):
+            return None
         return Audio(stored(digest), digest)
     except (OSError, ValueError, SoundError):
         return None
 
 
+def _whole(path: Path, digest: str) -> bool:
+    """Return whether a decoded sound is there and has the samples that its name says."""
+    try:
+        state = path.stat()
+        return _has_digest(path, digest, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
+    except OSError:
+        return False
+
+
+@lru_cache(maxsize=4096)
+def _has_digest(path: Path, digest: str, size: int, *times: int) -> bool:
+    found = hashlib.blake2b(digest_size=16)
+    with path.open("rb") as file:
+        file.seek(HEADER)
+        while part := file.read(1 << 20):
+            found.update(part)
+    return found.hexdigest() == digest
+
+
 def _take_note(note: Path, audio: Audio) -> None:
-    write_whole(note, lambda p: _write_text(p, audio.digest))
+    with contextlib.suppress(OSError):  # decoded again another time
+        write_whole(note, lambda p: _write_text(p, audio.digest))
 
 
 def _write_text(path: Path, text: str) -> None:
@@ -231,7 +271,7 @@ def _check_regular(path: Path) -> None:
 
 def _keep_blocks(blocks: Iterator[Samples]) -> Audio:
     """Store samples that come block by block, as `keep` does, with one block in memory."""
-    folder, digest = cache_folder("audio"), hashlib.blake2b(digest_size=16)
+    folder, digest = working_folder("audio"), hashlib.blake2b(digest_size=16)
     beside = folder / f".{os.getpid()}-{secrets.token_hex(8)}.npy"
     count = 0
     try:

@@ -6,7 +6,7 @@ import hashlib
 import sys
 from pathlib import Path
 
-from latentlive.corpus.cache import cache_folder, write_whole
+from latentlive.corpus.cache import working_folder, write_whole
 
 VERSION = "1"
 """Raise it when the sounds change, so that old ones are not mistaken for new."""
@@ -14,20 +14,25 @@ VERSION = "1"
 
 def starter_folder() -> Path:
     """Return the folder of the starter corpus, making what is missing with a progress bar."""
-    import soundfile
     from tqdm import tqdm
 
-    from latentlive.corpus.starter import NAMES, synthesise
+    from latentlive.corpus.starter import NAMES
 
     mark = hashlib.blake2b("\n".join(NAMES).encode(), digest_size=4).hexdigest()
-    folder = cache_folder(f"starter-{VERSION}-{mark}")
+    folder = working_folder(f"starter-{VERSION}-{mark}")
     missing = [name for name in NAMES if not (folder / f"{name}.flac").exists()]
     if missing:
         shown = tqdm(missing, "making the starter sounds", unit="sound", file=sys.stderr)
         for name in shown:
-            samples = synthesise(name)
-            write_whole(
-                folder / f"{name}.flac",
-                lambda p, samples=samples: soundfile.write(p, samples, 44100, subtype="PCM_24"),  # type: ignore[misc]
-            )
+            make(folder / f"{name}.flac")
     return folder
+
+
+def make(path: Path) -> None:
+    """Make a starter sound, or make it again where its file is damaged."""
+    import soundfile
+
+    from latentlive.corpus.starter import synthesise
+
+    samples = synthesise(path.stem)
+    write_whole(path, lambda beside: soundfile.write(beside, samples, 44100, subtype="PCM_24"))

@@ -20,6 +20,7 @@ from typing import Any
 import click
 
 from latentlive.corpus import cache_folder
+from latentlive.corpus.cache import fresh_file
 from latentlive.engine.address import OnExit
 from latentlive.engine.block import CLOSING, CUT, POSITION, Block
 from latentlive.engine.children import Child
@@ -85,7 +86,7 @@ class Server:
         self._told = self._marked = 0.0
         self._alone_since = time.monotonic()
         self._faults: set[str] = set()
-        self.log = (cache_folder("log") / f"engine-{os.getpid()}.log").open("wb")
+        self.log = fresh_file(cache_folder("log") / f"engine-{os.getpid()}.log")
         self.workers = Workers(
             self.scheduler, self.block, self.model, self.inbox, self.log, self.say
         )
