@@ -27,7 +27,7 @@ class Spectral(Space):
     """
 
     name = "spectral"
-    digest = "spectral-4"
+    digest = "spectral-5"
     sample_rate = grid.RATE
     dims = layout.DIMS
     window = grid.FRAME
