@@ -78,9 +78,10 @@ def _is_ours(folder: Path) -> bool:
 
 def _made(root: Path, parts: tuple[str, ...]) -> Path:
     """Return a folder below a root, made if need be; what we make is ours alone."""
-    root.parent.mkdir(parents=True, exist_ok=True)
+    if not parts or not root.exists():
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder = root
-    for part in ("", *parts):
+    for part in parts:
         folder = folder / part
         folder.mkdir(mode=0o700, exist_ok=True)
     return folder
