@@ -1,7 +1,7 @@
 """What lies between two sounds, in a space beside a plain crossfade: measures, a row a pair.
 
     python -m benchmarks.morph                  # the pairs that the space was tuned on
-    python -m benchmarks.morph --pairs fresh    # those that nobody looked at before; held-out: once
+    python -m benchmarks.morph --pairs fresh    # those that it was not tuned on; also held-out
     python -m benchmarks.morph --speed          # how fast it encodes and decodes
 
 Pairs are made of the starter sounds, of Debian's `sonic-pi-samples` and of `espeak-ng`, the first
@@ -79,7 +79,7 @@ FRESH = (
     ("ambi_dark_woosh", "bass_voxy_c"),
     ("misc_crow", "perc_bell"),
 )
-"""Never measured before the space was finished."""
+"""Measured only when all but one threshold of the space, that of voicing, was chosen."""
 
 SHOWN = (
     *("novelty", "c_lin", "bulge", "p_hit", "p_both", "even", "dip", "lsd", "mcd", "f0_hit"),
