@@ -3,7 +3,7 @@
 #     latentlive play first_light
 
 # %% bells
-master.gain(4)
+master.gain(-2)
 d2 >> interp(sound("gong"), sound("glass-harp"), curve=sine(12).ease("inout")).extend(4)
 d2.gain(-2).pan(sine(12))
 
