@@ -85,7 +85,7 @@ def test_examples_list_shipped_and_own_files_with_what_they_say(tmp_path, monkey
     typed, _ = console()
     said = typed.run("examples").shown
     assert "first_light" in said
-    assert "three layers, one of them redefined" in said
+    assert "three layers, each a sound that turns into another" in said
     assert "Textures that come and go slowly" in said
     assert "tide(low, high, beats)" in said
     assert "My own." in said
