@@ -104,6 +104,11 @@ def prompted(command: Any) -> Any:
     return command
 
 
+perform_option = click.option(
+    "--perform", is_flag=True, help="Run the code of the log anew, edited or not, in real time."
+)
+
+
 @click.group(cls=OneLine, invoke_without_command=True)
 @prompted
 @live
@@ -207,19 +212,23 @@ def play(session: str, seconds: float | None, out: Path | None, **options: Any) 
 @live
 @click.option("--from", "begin", default="0", help="Begin there: 12:00, 90 (seconds), 72b (beats).")
 @click.option("--silent", is_flag=True, help="Open no device; with --out, only write.")
+@perform_option
 @click.pass_context
-def replay(context: click.Context, /, path: Path, begin: str, **options: Any) -> None:
-    """Play a logged performance again, with the same samples.
+def replay(
+    context: click.Context, /, path: Path, begin: str, perform: bool, **options: Any
+) -> None:
+    """Play a logged performance again, with the same samples; none of its code is run.
 
     latentlive replay evening.py --from 12:00
     """
     from latentlive.engine import Engine
-    from latentlive.logbook import exact, opened, sample_at, wait_until_silent
+    from latentlive.logbook import check_exact, opened, sample_at, wait_until_silent
     from latentlive.prompt.screen import Screen
 
-    if not exact(path):
+    if perform:
         context.invoke(play, session=str(path), seconds=None, **options)
         return
+    check_exact(path)
     leave_to_the_log(context)
     performance = opened(path, options["corpus"])
     screen = Screen()
@@ -239,6 +248,7 @@ def replay(context: click.Context, /, path: Path, begin: str, **options: Any) ->
 @click.option("--to", "end", help="End there [the end of the performance].")
 @click.option("--corpus", type=click.Path(path_type=Path), help="Where its sounds are.")
 @click.option("--model", type=click.Path(path_type=Path), help="Where its model is.")
+@perform_option
 @click.pass_context
 def bounce(
     context: click.Context,
@@ -250,16 +260,18 @@ def bounce(
     end: str | None,
     corpus: Path | None,
     model: Path | None,
+    perform: bool,
 ) -> None:
     """Render a logged performance faster than it was played: the same samples.
 
     latentlive bounce evening.py -o evening.flac --stems stems
     """
-    from latentlive.logbook import bounce_file, exact, opened, sample_at
+    from latentlive.logbook import bounce_file, check_exact, opened, sample_at
 
-    if not exact(path):
+    if perform:
         context.invoke(play, session=str(path), out=output, silent=True, corpus=corpus, model=model)
         return
+    check_exact(path)
     performance = opened(path, corpus)
     first = sample_at(begin, performance)
     last = None if end is None else sample_at(end, performance)

@@ -7,8 +7,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from latentlive.errors import EngineError, ExpressionError
 
 if TYPE_CHECKING:
@@ -54,19 +52,27 @@ def opened(path: Path, corpus: Path | None) -> Performance:
     return performance
 
 
-def exact(path: Path) -> bool:
-    """Return whether a log can be replayed to the sample; say why if not."""
+def check_exact(path: Path) -> None:
+    """Refuse a log that cannot be played to the sample: its code runs only where that is asked for.
+
+    Raises
+    ------
+    EngineError
+        ``log: evening.py was edited since it was written; --perform runs its code anew``
+    """
     from latentlive.engine.journal import Performance
 
     if not path.is_file() and not path.with_suffix(".jsonl").is_file():
         raise EngineError(f"log: no file {str(path)!r}")
     if not path.with_suffix(".jsonl").is_file():
-        click.echo(f"{path} has no {path.stem}.jsonl beside it: it is performed anew", err=True)
-        return False
+        raise EngineError(
+            f"log: {path} has no {path.stem}.jsonl beside it, which holds what was decided; "
+            "--perform runs its code anew"
+        )
     if Performance(path).edited:
-        click.echo(f"{path} was edited since: it is performed anew", err=True)
-        return False
-    return True
+        raise EngineError(
+            f"log: {path} was edited since it was written; --perform runs its code anew"
+        )
 
 
 def wait_until_silent(engine: Any, show: Any) -> None:

@@ -154,17 +154,34 @@ def test_a_missing_recording_or_another_model_is_named_before_anything_plays(
     assert "Traceback" not in told.output
 
 
-def test_an_edited_log_says_that_it_is_performed_anew(performance, tmp_path):
+def test_an_edited_log_is_refused_and_performed_where_that_is_asked_for(performance, tmp_path):
     log, _ = performance
     copy = tmp_path / "copy.py"
-    copy.write_text("d1 >> sound('bd_haus').loop(1)\n")
+    ran = tmp_path / "ran"
+    copy.write_text(f"open({str(ran)!r}, 'w').close()\nd1 >> sound('bd_haus').loop(1)\n")
     copy.with_suffix(".jsonl").write_text(log.with_suffix(".jsonl").read_text())
     corpus = Performance(copy).header["corpus"]
-    told = CliRunner().invoke(
-        main, ["replay", str(copy), "--silent", "--corpus", corpus, "--model", "toy"]
-    )
-    assert "was edited since: it is performed anew" in told.output
+    rest = ["--corpus", corpus, "--model", "toy"]
+    for command in (["replay", str(copy), "--silent"], ["bounce", str(copy), "-o", "x.wav"]):
+        told = CliRunner().invoke(main, [*command, *rest])
+        assert told.exit_code == 1
+        assert "was edited since it was written; --perform runs its code anew" in told.output
+        assert not ran.exists()
+    told = CliRunner().invoke(main, ["replay", str(copy), "--silent", "--perform", *rest])
     assert told.exit_code == 0, told.output
+    assert ran.exists()
+
+
+def test_a_log_without_its_decisions_is_refused_and_nothing_of_it_is_run(tmp_path):
+    log, ran = tmp_path / "evening.py", tmp_path / "ran"
+    log.write_text(f"open({str(ran)!r}, 'w').close()\n")
+    for command in (["replay", str(log), "--silent"], ["bounce", str(log), "-o", "x.wav"]):
+        told = CliRunner().invoke(main, command)
+        assert told.exit_code == 1
+        assert "has no evening.jsonl beside it" in told.output
+        assert "--perform runs its code anew" in told.output
+    CliRunner().invoke(main, ["resume", str(log)])
+    assert not ran.exists()
 
 
 CRASH = """
