@@ -111,8 +111,7 @@ def fresh_file(path: Path) -> BinaryIO:
         If it cannot be made.
     """
     path.unlink(missing_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    return os.fdopen(os.open(path, flags, 0o600), "wb")
+    return open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
 def write_whole(path: Path, write: Callable[[Path], None]) -> None:
