@@ -106,7 +106,7 @@ def typed_only() -> Iterator[tuple[str, Any]]:
 OF_SCRIPTS = ("cell", "close")
 """Methods of the engine that only a script calls; a word of the prompt has the name of one."""
 
-INNER = ("source", "change", "request", "shown", "start", "wait_for_device")
+INNER = ("source", "change", "request", "shown", "moment", "start", "wait_for_device")
 """Methods of the engine that the prompt uses and a performer does not type."""
 
 

@@ -178,33 +178,52 @@ def leave_to_the_log(ctx: click.Context) -> None:
 @live
 @click.option("--seconds", type=float, help="End there at the latest.")
 @click.option("--silent", is_flag=True, help="Open no device; with --out, only write.")
-def play(session: str, seconds: float | None, out: Path | None, **options: Any) -> None:
-    """Play a session file, or a shipped session by its name."""
+@click.pass_context
+def play(
+    context: click.Context,
+    /,
+    session: str,
+    seconds: float | None,
+    out: Path | None,
+    **options: Any,
+) -> None:
+    """Play a session file, or a shipped session by its name.
+
+    A cell that fails costs itself alone; the exit status is 1 then.
+    """
     from latentlive.engine import Engine
+    from latentlive.prompt.recital import play as play_session
     from latentlive.prompt.screen import Screen
     from latentlive.prompt.session import find_session
-    from latentlive.prompt.session import play as play_session
 
     path = find_session(session)
     screen = Screen()
+    failed: list[str] = []
+
+    def tell(line: str) -> None:
+        failed.append(line)
+        screen.say(line)
+
     with Engine(**options, out=out, hold=True, say=screen.say) as engine:
         engine.corpus.prepare()
         device = engine.wait_for_device()
-        if device is None and out is None:
+        if unheard := device is None and out is None:
             out = Path(f"{path.stem}.flac")
-            engine.record(out)
-            out = out.with_name(Path(engine.state["recording"]).name)
-            screen.say(f"writing what would be heard to {out}")
-        elif out is not None and engine.state.get("out"):
+            engine.request({"op": "record", "path": os.path.abspath(out), "whole": True})
+        if out is not None and engine.state.get("out"):
             out = out.with_name(Path(engine.state["out"]).name)  # it may have got a number
+        if unheard:
+            screen.say(f"writing what would be heard to {out}")
         try:
-            play_session(engine, path, seconds, screen.show, screen.say)
+            play_session(engine, path, seconds, screen.show, screen.say, tell)
         except KeyboardInterrupt:
             screen.say("fading out")
         screen.say(f"the log of it is {engine.log}")
     if out is not None:
         click.echo(out)
     click.echo(f"open the prompt: {os.path.relpath(sys.argv[0])}", err=True)
+    if failed or engine.state.get("refused"):
+        context.exit(1)
 
 
 @main.command()

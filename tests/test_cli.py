@@ -108,7 +108,7 @@ def test_play_without_a_device_writes_what_would_be_heard(tmp_path, recordings):
         "hush(0.5)\n"
     )
     told = run("play", "short.py", "--corpus", recordings, "--silent", cwd=tmp_path)
-    assert told.returncode == 0, told.stderr
+    assert told.returncode == 1, told.stderr
     assert told.stdout == "short.flac\n"
     assert "broken: line 5: sound: no 'nothing here' in corpus 'samples'" in told.stderr
     assert "open the prompt:" in told.stderr

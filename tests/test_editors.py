@@ -201,7 +201,7 @@ def test_what_is_chosen(piece):
     assert chosen(f"{name}:2", str) == ("d1 >> a\n\nd1.gain(3)", name, 3)
     assert chosen(f"{name}:1", str) == ("x = 1", name, 1)
     assert chosen(name, str) == (piece.read_text(), name, 1)
-    assert chosen("-", lambda: "a + b") == ("a + b", "", 1)
+    assert chosen("-", lambda: "\ufeffa + b") == ("a + b", "", 1)
     for nothing in (f"{name}:7", "-", "no/such.py:3"):
         with pytest.raises(ExpressionError, match=r"nothing to run|cannot read"):
             chosen(nothing, str)

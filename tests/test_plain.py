@@ -37,6 +37,7 @@ HALVES = "def f():\n    a = 3\n\n    return a"
         ("def f():\n    a = 3\n\n    return a\n\n\nf()", [HALVES, "f()"]),
         ("def f():\n    a b\n    c\nd", ["def f():\n    a b\n    c", "d"]),
         ("sound('caf\udce9')", ["sound('caf\\udce9')"]),
+        ("\ufeff#%% all\na = 1\nb = 2", ["a = 1\nb = 2"]),
     ],
 )
 def test_what_is_run_together(text, found):

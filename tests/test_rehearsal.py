@@ -96,6 +96,14 @@ def test_the_cell_at_a_line(line, name):
     assert cell_at(SESSION, line).name == name
 
 
+def test_the_cell_at_a_line_is_that_of_editors():
+    text = "\ufeff# %% one\na = 'x\fy\u2028'\n#%%\nb = 2\n"
+    assert [cell_at(text, line).code for line in (1, 2, 3, 4)] == [
+        *["a = 'x\fy\u2028'"] * 2,
+        *["b = 2"] * 2,
+    ]
+
+
 def test_a_cell_without_code_is_none():
     assert cell_at("# %% a\n# nothing\n# %% b\nx", 2) is None
     assert cell_at("", 1) is None

@@ -11,8 +11,9 @@ import soundfile
 import latentlive as ll
 from latentlive.corpus.starter import synthesise
 from latentlive.errors import ExpressionError
+from latentlive.prompt.recital import play
 from latentlive.prompt.scope import first_line
-from latentlive.prompt.session import find_session, parse, play
+from latentlive.prompt.session import find_session, parse, read_session
 
 TEXT = """# a comment before everything
 x = 1
@@ -42,6 +43,39 @@ def test_cells_have_names_moments_and_lines():
 def test_moments_must_rise():
     with pytest.raises(ExpressionError, match=r"cell 'b' \(line 4\) comes before the one above"):
         parse("# %% 00:00:05 a\nx\n# %% 00:00:04 b\ny\n")
+
+
+@pytest.mark.parametrize("break_", ["\n", "\r\n", "\r"])
+def test_only_the_breaks_of_lines_end_them(break_, tmp_path):
+    rows = [
+        "a = 'x\fy\x85z\u2028'",
+        "#%% 00:00:05",
+        "b = 1",
+        "\f",
+        "#\t%%  00:00:06 last",
+        "",
+        "1 / 0",
+    ]
+    file = tmp_path / "piece.py"
+    file.write_text("\ufeff#%% first" + break_ + break_.join(rows), "utf-8", newline="")
+    found = parse(read_session(file))
+    assert [(c.name, c.moment, c.line) for c in found] == [
+        ("first", None, 2),
+        ("line 4", 5.0, 4),
+        ("last", 6.0, 7),
+    ]
+    held = {}
+    exec(compile(found[0].code, "piece.py", "exec"), held)
+    assert held["a"] == "x\fy\x85z\u2028"
+
+
+def test_what_is_almost_a_moment_is_refused():
+    for name in ("0:12 gong", "00:60:00", "00:00:12,5 gong", "1:2"):
+        with pytest.raises(
+            ExpressionError, match=r"a moment is written 00:01:12\.480, got .*line 2"
+        ):
+            parse(f"# %% {name}\nx\n")
+    assert parse("# %% 3 gongs\nx\n")[0].name == "3 gongs"
 
 
 def test_shipped_sessions_parse_and_compile():

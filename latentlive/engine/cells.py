@@ -22,7 +22,10 @@ class Cells:
         self._engine = engine
         self._changes: list[Message] | None = None
         self._plans: list[Message] = []
+        self._acts: list[Message] = []
         self._where: Message = {}
+        self.moment: int | None = None
+        """The sample at which the cell that is open is to land, if it asked for one."""
 
     def change(self, message: Message) -> None:
         """Send one change, or keep it for the cell that is open."""
@@ -30,6 +33,20 @@ class Cells:
             self._changes.append(message)
         else:
             self._engine.request({"op": "cell", "changes": [message]})
+
+    def act(self, word: str, message: Message) -> None:
+        """Ask for what acts at once, or at the moment of the cell that is open if it has one.
+
+        Raises
+        ------
+        ExpressionError
+            Inside ``at``, ``cue`` and ``after``.
+        """
+        self.refuse_planned(word)
+        if self.moment is None:
+            self._engine.request(message)
+        else:
+            self._acts.append(message)
 
     def refuse_planned(self, word: str) -> None:
         """Refuse what acts at once where changes wait for their moment.
@@ -48,25 +65,24 @@ class Cells:
     def cell(self, at: int | None, code: str, name: str) -> Iterator[None]:
         """Collect what is changed inside; parameters as in `Engine.cell`."""
         self.refuse_planned("cell")
-        outer = self._changes, self._plans
-        self._changes, self._plans = [], []
+        outer = self._changes, self._plans, self._acts, self.moment
+        self._changes, self._plans, self._acts, self.moment = [], [], [], at
         typed = {"code": code, "name": name}
         try:
             try:
                 yield
             finally:
-                changes, plans = self._changes, self._plans
-                self._changes, self._plans = outer
+                changes, plans, acts = self._changes, self._plans, self._acts
+                self._changes, self._plans, self._acts, self.moment = outer
         except BaseException as error:
             if code.strip():
                 with contextlib.suppress(EngineError):
                     failed = {"op": "cell", "changes": [], **typed, "failed": _told(error)}
                     self._engine.request(failed)
             raise
-        if changes or plans or code.strip():
-            self._engine.request(
-                {"op": "cell", "changes": changes, "plans": plans, "at": at, **typed}
-            )
+        if changes or plans or acts or code.strip():
+            asked = {"changes": changes, "plans": plans, "acts": acts, "at": at}
+            self._engine.request({"op": "cell", **asked, **typed})
 
     @contextlib.contextmanager
     def planned(self, word: str, where: Message) -> Iterator[None]:

@@ -173,7 +173,7 @@ class Engine(Connection):
 
     def panic(self) -> None:
         """Silence everything from the next block of the device on, and end all layers."""
-        self._at_once("panic", {"op": "panic"})
+        self._cells.act("panic", {"op": "panic"})
 
     def source(self, texture: Texture) -> Message:
         """Return what the engine needs to play a texture, after checking it here.
@@ -262,7 +262,7 @@ class Engine(Connection):
 
     def cancel(self, name: str) -> None:
         """Drop a cue, or a line of the plan by its name."""
-        self._at_once("cancel", {"op": "cancel", "name": cue_name(name, "cancel")})
+        self._cells.act("cancel", {"op": "cancel", "name": cue_name(name, "cancel")})
 
     def ready(self, name: str) -> float:
         """Return how many seconds of a cue, or of a line of the plan, are rendered.
@@ -283,9 +283,9 @@ class Engine(Connection):
         They sound on the last pair of output channels. Without an argument they stop.
         """
         if what is None or isinstance(what, str):
-            self._at_once("audition", {"op": "audition", "name": what})
+            self._cells.act("audition", {"op": "audition", "name": what})
         else:
-            self._at_once("audition", {"op": "audition", "source": self.source(what)})
+            self._cells.act("audition", {"op": "audition", "source": self.source(what)})
 
     def tempo(self, bpm: float, over: float = 0.0) -> None:
         """Set the tempo at the next quant.
@@ -307,18 +307,18 @@ class Engine(Connection):
     def seed(self, n: int) -> None:
         """Draw all chance from seed `n` (0 to 2**63 - 1); before the transport starts."""
         n = SEED.coerce(n, "seed: n")
-        self._at_once("seed", {"op": "seed", "n": n})
+        self._cells.act("seed", {"op": "seed", "n": n})
 
     def undo(self) -> None:
         """Take back the last change of the layers, with fades; one that has not landed is dropped.
 
         Can be repeated, up to a hundred times. What was undone is said.
         """
-        self._at_once("undo", {"op": "undo"})
+        self._cells.act("undo", {"op": "undo"})
 
     def redo(self) -> None:
         """Do again what was undone last, and say what it was."""
-        self._at_once("redo", {"op": "redo"})
+        self._cells.act("redo", {"op": "redo"})
 
     def bounce(self, start: float, stop: float, path: str | os.PathLike[str]) -> None:
         """Write what was heard from one beat to another to a file, rendered in the background.
@@ -341,8 +341,13 @@ class Engine(Connection):
         file = _file(path, "bounce: path")
         command = [sys.executable, "-P", "-m", "latentlive.cli", "bounce", self.log]
         command += ["-o", file, "--from", f"{first:.6f}b", "--to", f"{last:.6f}b"]
+        moment = self._cells.moment or 0
+
+        def reached() -> bool:
+            return self.ended or int(self.state.get("position", 0)) >= moment
 
         def run() -> None:
+            self.wait_for(reached, threading.TIMEOUT_MAX)  # at once unless its cell has a moment
             done = subprocess.run(
                 command, capture_output=True, text=True, env={**os.environ, **ONE_THREAD}
             )
@@ -390,20 +395,16 @@ class Engine(Connection):
         """
         folder = None if stems is None else _file(stems, "record: stems")
         file = _file(path, "record: path")
-        self._at_once("record", {"op": "record", "path": file, "stems": folder})
-        self._say(f"recording to {self.state.get('recording', file)}")
+        self._cells.act("record", {"op": "record", "path": file, "stems": folder})
 
     def stop_recording(self) -> None:
         """End what `record` began, and say where it is."""
-        self._cells.refuse_planned("stop_recording")
-        recorded = self.fresh().get("recording")
-        self.request({"op": "stop recording"})
-        self._say(f"recorded to {recorded}" if recorded else "nothing is being recorded")
+        self._cells.act("stop_recording", {"op": "stop recording"})
 
-    def _at_once(self, word: str, message: Message) -> None:
-        """Ask for what acts at once; refused where changes wait for their moment."""
-        self._cells.refuse_planned(word)
-        self.request(message)
+    @property
+    def moment(self) -> int | None:
+        """The sample at which the cell that runs is to land, if it asked for one."""
+        return self._cells.moment
 
     def shown(self, name: str) -> str:
         """Return the code of what a layer plays, empty if it is silent."""

@@ -65,7 +65,8 @@ class Cues:
             cell.at = scheduler.next_quant(cell)
         else:
             cell.at = max(grid_ceil(at), scheduler.earliest)
-        scheduler.undo.forget_undone()
+        if not cell.fixed:
+            scheduler.undo.forget_undone()
         scheduler.casting.aim(cell)
         self.lead(cell)
         scheduler.advance()

@@ -27,6 +27,8 @@ class Landing:
 
     def land(self, cell: Cell, at: int) -> None:
         if cell.undoable:
+            if cell.fixed:
+                self._scheduler.undo.forget_undone()
             self._scheduler.undo.remember(described(cell.changes))
         retimed = [change for change in cell.changes if change["op"] == "tempo"]
         if retimed:

@@ -25,6 +25,7 @@ from latentlive.engine.block import (
 from latentlive.engine.children import Child
 from latentlive.engine.recorder import Recorder
 from latentlive.engine.wire import Message
+from latentlive.errors import EngineError
 
 FROZEN_AFTER = 1.0
 """Seconds without a callback, besides the latency, after which a device is given up."""
@@ -240,11 +241,10 @@ class Output:
         folder = None if stems is None else Path(stems)
         fresh = Recorder(Path(path), self.block, self.rate, folder, self.rings())
         self._tell(fresh)
-        before = self.recorder
-        if before is not None:
+        if self.recorder is not None:
             self.stop_recording()
-            self.say(f"record: {before.ends()}")
         self.recorder = fresh
+        self.say(f"recording to {fresh.path}")
 
     def record_all(self, path: str) -> None:
         """Write all that is heard to a file until the engine ends, whatever else is recorded.
@@ -252,15 +252,21 @@ class Output:
         Raises
         ------
         EngineError
-            If it cannot be written.
+            If it cannot be written, or that is done already.
         """
+        if self.whole is not None:
+            raise EngineError(f"record: all is recorded to {self.whole.path} already")
         self.whole = Recorder(Path(path), self.block, self.rate)
         self._tell(self.whole)
 
     def stop_recording(self) -> None:
-        """End the recording that `record` began."""
-        if self.recorder is not None:
-            self._end(self.recorder)
+        """End the recording that `record` began, and say where it is."""
+        recorded = self.recorder
+        if recorded is None:
+            self.say("nothing is being recorded")
+        else:
+            self._end(recorded)
+            self.say(f"recorded to {recorded.path}, {recorded.length()}")
 
     def _recorders(self) -> list[Recorder]:
         return [one for one in (self.recorder, self.whole) if one is not None]

@@ -26,7 +26,7 @@ class Now(Worded):
     """Where the transport is; each time it is looked at.
 
     ``now.beat``, ``now.seconds``, ``now.bpm`` and ``now.sample`` are numbers; ``now + 8`` is the
-    beat 8 beats from now.
+    beat 8 beats from now. In a session's cell with a moment it is that moment.
 
     Example
     -------
@@ -41,6 +41,8 @@ class Now(Worded):
     @property
     def sample(self) -> int:
         """The position in samples, to about a block of the device."""
+        if self._engine.moment is not None:
+            return self._engine.moment
         state = self._engine.state
         if not state or not state["running"]:
             return int(state["position"]) if state else 0

@@ -142,7 +142,7 @@ class Recorder:
             self._handed += sum(part.nbytes for part in parts.values() if not isinstance(part, int))
             self._queue.put(parts)
         if self._handed - self._done > MAX_WAITING:
-            self.failed = f"record: the disk is too slow; {self.ends()}"
+            self.failed = f"record: the disk is too slow; {self._ends()}"
 
     def _read_ahead(self, stems: Mapping[str, Sequence[int]], position: int) -> None:
         """Mix the rings of each layer up to a little after the position."""
@@ -205,7 +205,7 @@ class Recorder:
                             self._takes[name].settle()
                     settled = time.monotonic()
         except (OSError, EngineError) as error:
-            self.failed = f"record: {_why(error)}; {self.ends()}"
+            self.failed = f"record: {_why(error)}; {self._ends()}"
         for take in self._takes.values():
             with contextlib.suppress(OSError):
                 take.close()
@@ -245,10 +245,13 @@ class Recorder:
                     take.close()
             self.said.put(f"record: the stem of {name} ends: {_why(error)}; the mix goes on")
 
-    def ends(self) -> str:
-        """Return where the mix ends, as a performer reads it."""
+    def length(self) -> str:
+        """Return how long the mix is, in minutes and seconds."""
         minutes, seconds = divmod(self._takes[MIX].frames / self.rate, 60)
-        return f"{self.path.name} ends at {int(minutes)}:{seconds:04.1f}"
+        return f"{int(minutes)}:{seconds:04.1f}"
+
+    def _ends(self) -> str:
+        return f"{self.path.name} ends at {self.length()}"
 
 
 def _why(error: OSError | EngineError) -> str:

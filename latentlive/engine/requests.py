@@ -6,9 +6,11 @@ import time
 from typing import TYPE_CHECKING
 
 from latentlive.curves import Num
-from latentlive.engine.block import PANIC, PANIC_AT, PANIC_DONE
+from latentlive.engine.acts import REVISING, Acts
+from latentlive.engine.block import PANIC, PANIC_AT, PANIC_DONE, VOICES
+from latentlive.engine.changes import check
 from latentlive.engine.preview import PREVIEW, PREVIEW_DB, is_preview
-from latentlive.engine.shapes import REQUESTS, check_shape
+from latentlive.engine.shapes import ACTS, REQUESTS, check_shape
 from latentlive.engine.wire import Message
 from latentlive.errors import EngineError
 from latentlive.expr import dump
@@ -33,6 +35,7 @@ class Requests:
 
     def __init__(self, server: Server) -> None:
         self._server = server
+        self.acts = Acts(self.do, server.say)
 
     def do(self, message: Message) -> None:
         """Do what a client asks for.
@@ -51,7 +54,8 @@ class Requests:
         elif op == "go":
             scheduler.cues.go(message["name"])
         elif op == "cancel":
-            scheduler.cues.cancel(message["name"])
+            if not self.acts.cancel(message["name"]):
+                scheduler.cues.cancel(message["name"])
         elif op == "audition":
             self._audition(message)
         elif op == "undo":
@@ -61,9 +65,12 @@ class Requests:
         elif op == "seed":
             scheduler.set_seed(int(message["n"]))
         elif op == "start":
-            scheduler.held = False
+            scheduler.start()
         elif op == "record":
-            server.output.record(message["path"], message.get("stems"))
+            if message.get("whole"):
+                server.output.record_all(message["path"])
+            else:
+                server.output.record(message["path"], message.get("stems"))
         elif op == "stop recording":
             server.output.stop_recording()
         elif op == "panic":
@@ -72,17 +79,40 @@ class Requests:
             server.end(float(message.get("fade", 1.0)))
 
     def _cell(self, message: Message) -> None:
-        """Take changes and plans, all or none, and write down what was typed for them."""
+        """Take changes and plans, all or none, and write down what was typed for them.
+
+        Acts come first; before the cell's moment they are kept for it.
+        """
         scheduler, changes = self._server.scheduler, message["changes"]
-        plans = message.get("plans", [])
+        plans, acts, at = message.get("plans", []), message.get("acts", []), message.get("at")
+        for act in acts:
+            check_shape(act, ACTS, "act")
         scheduler.check(plans)
-        at = scheduler.position
+        if acts and at is not None and at > scheduler.position:
+            later = None
+            if any(act["op"] in REVISING for act in acts):
+                check(changes, scheduler.layers, VOICES, self._server.block.channels)
+                later = {"op": "cell", "changes": changes, "plans": plans}
+            else:
+                self._take(changes, plans, at)
+            self.acts.plan(at, message.get("name", ""), acts, later)
+            landing = at
+        else:
+            for act in acts:
+                self.do(act)
+            landing = self._take(changes, plans, at)
+        self._write_down(message, landing)
+
+    def _take(self, changes: list[Message], plans: list[Message], at: int | None) -> int:
+        """Take checked changes and plans; return where the changes are to land."""
+        scheduler = self._server.scheduler
+        landing = scheduler.position
         if changes:
-            cell = scheduler.apply(changes, message.get("at"))
-            at = at if cell.at is None else cell.at
+            cell = scheduler.apply(changes, at)
+            landing = landing if cell.at is None else cell.at
         for plan in plans:
             if plan["op"] == "go":
-                scheduler.cues.go(plan["name"], message.get("at"), plan.get("beat"))
+                scheduler.cues.go(plan["name"], at, plan.get("beat"))
             else:
                 scheduler.apply(
                     plan["changes"],
@@ -90,7 +120,7 @@ class Requests:
                     cue=plan.get("cue", ""),
                     follows=plan.get("follows"),
                 )
-        self._write_down(message, at)
+        return landing
 
     def _audition(self, message: Message) -> None:
         """Play something on preview layers, on the last pair of channels; stop them first."""
@@ -123,13 +153,16 @@ class Requests:
     def _panic(self) -> None:
         """Silence everything, and note from which sample on."""
         server, header = self._server, self._server.block.header
-        before = int(header[PANIC_AT])
+        before, planned = int(header[PANIC_AT]), self.acts.moment
         server.leave_replay()
+        if planned is None:
+            self.acts.clear()
         header[PANIC] += 1
-        server.scheduler.panic()
         patience = time.monotonic() + PANIC_PATIENCE
         while int(header[PANIC_AT]) == before and time.monotonic() < patience:
             time.sleep(0.001)
+        fell = int(header[PANIC_AT])
+        server.scheduler.panic(None if planned is None else max(fell, planned), planned)
         header[PANIC_DONE] = header[PANIC]
-        if int(header[PANIC_AT]) != before:
-            server.journal.note({"do": "panic", "at": int(header[PANIC_AT])})
+        if fell != before:
+            server.journal.note({"do": "panic", "at": fell})

@@ -35,6 +35,9 @@ SLACK = 1024
 LANDING = 16384
 """Samples before its moment at which a cell is settled; until then it can be replaced."""
 
+SOON_SECONDS = 3.0
+"""Seconds from its start on for which a transport that is told to start waits to be ready."""
+
 MOST_PLANNED = 500
 """Cells that can wait: what each plays follows from those that land before it."""
 
@@ -53,7 +56,7 @@ class Scheduler:
     ahead : float [seconds, 0.5 to 2.5]
         How far ahead of the position voices are rendered.
     held : bool
-        Whether the transport waits for `held` to become False, textures ready or not.
+        Whether the transport waits for `start`, textures ready or not.
     say : function of a line
         Told what a performer should know.
     note : function of a message
@@ -89,7 +92,9 @@ class Scheduler:
         self.cues, self.undo = Cues(self), Undo(self)
         self.lateness = Lateness(self)
         self._numbers = 0
-        self._moved = False
+        self._moved = self._asked = False
+        self.barrier: int | None = None
+        """Where something bears on what has landed by then: what is to land later waits for it."""
 
     @property
     def tempo(self) -> Tempo:
@@ -199,7 +204,7 @@ class Scheduler:
             cell.at = self.earliest if cell.at is None else max(grid_ceil(cell.at), self.earliest)
             if soon and self.casting.roles(cell):
                 cell.at = self.next_quant(cell)
-        if undoable:
+        if undoable and not cell.fixed:
             self.undo.forget_undone()
         self.cells.append(cell)
         if self.casting.near(cell):
@@ -269,16 +274,30 @@ class Scheduler:
                 beats.append(1.0)
         return max(beats)
 
-    def panic(self) -> None:
-        """Drop everything but cues, at once."""
-        self.cells = [cell for cell in self.cells if cell.at is None]
-        self.stage.clear()
+    def panic(self, at: int | None = None, planned: int | None = None) -> None:
+        """Drop everything but cues, at once.
+
+        Parameters
+        ----------
+        at : int [samples], optional
+            Where it fell: voices that begin later are left alone.
+        planned : int [samples], optional
+            The moment that it was planned for: what is planned from there on stays.
+        """
+        self.cells = [
+            cell
+            for cell in self.cells
+            if cell.at is None or (planned is not None and cell.fixed and cell.at >= planned)
+        ]
+        self.stage.clear(before=at)
         for layer in self.layers.values():
             layer.voice, layer.leaving, layer.good = None, [], None
             layer.state = replace(layer.state, source=None, origin=None)
             self.landing.tell(layer, self.position)
         for cell in self.cells:
-            cell.voices, cell.cast = [], False
+            if not all(voice.serial in self.voices for voice in cell.voices):
+                cell.voices, cell.cast = [], False
+        self.casting.refresh()
 
     def replace_pending(self, newer: Cell) -> None:
         """Drop what earlier cells hold for a layer: the newer change replaces it.
@@ -398,23 +417,35 @@ class Scheduler:
         for voice in [voice for voice in cell.voices if not voice.sounding]:
             self.stage.end(voice)
 
+    def start(self) -> None:
+        """Let the transport move: once what comes first is ready, at once if there is nothing."""
+        self.held, self._asked = False, True
+
     def _may_start(self) -> bool:
         """Return whether all that is to sound first is ready."""
         first = [voice for voice in self.voices.values() if voice.sounding]
         waiting = any(cell.at == self.position for cell in self.cells)
-        if not first or waiting:
+        if waiting or not (first or self._asked):
+            return False
+        if self._asked and not all(map(self._is_ready, self._soon())):
             return False
         # The more there is to render, the more lead it needs; nothing waits for it yet.
         load = sum(voice.load for voice in first)
         lead = min(self.ready_enough * (2.0 + 4.0 * load), self.ahead * 0.75)
         return all(self._is_ready(voice, lead) for voice in first)
 
+    def _soon(self) -> list[Voice]:
+        """Return the voices of what is planned for the first seconds: those have no time later."""
+        until = self.position + round(SOON_SECONDS * self.tempo.sample_rate)
+        soon = [cell for cell in self.cells if cell.at is not None and cell.at < until]
+        return [voice for cell in soon for voice in cell.voices]
+
     def _prepare(self, cell: Cell) -> None:
         """Give a cell its voices in time, and another moment if its own has come too close."""
         assert cell.at is not None
         if not cell.cast and self.casting.near(cell):
             self.casting.cast(cell)
-        if not self.running or cell.at >= self.earliest - GRID:
+        if not self.running or cell.at >= self.earliest - GRID or self._is_barred(cell):
             return
         if cell.fixed and cell.voices:
             beat = float(self.tempo.beats(cell.at))
@@ -431,11 +462,15 @@ class Scheduler:
         assert cell.at is not None
         last = self.position + LANDING if self.running else self.position
         too_late = self.running and cell.at < self.earliest - SLACK
-        if cell.at > last or too_late or not cell.cast:
+        if cell.at > last or too_late or self._is_barred(cell) or not cell.cast:
             return
         if all(self._is_ready(voice) for voice in cell.voices):
             self.cells.remove(cell)
             self.landing.land(cell, cell.at)
+
+    def _is_barred(self, cell: Cell) -> bool:
+        """Return whether a cell waits for what is to be done before it."""
+        return self.barrier is not None and cell.at is not None and cell.at >= self.barrier
 
     def _is_ready(self, voice: Voice, lead: float | None = None) -> bool:
         """Return whether so much of a voice is rendered, or all that there is of it."""

@@ -181,6 +181,8 @@ class Server:
                 self._handle(*self.inbox.get_nowait())
         self.output.tick()  # before voices are freed: what they played is recorded
         self._note_holes()
+        self.requests.acts.advance(self.scheduler.position)
+        self.scheduler.barrier = self.requests.acts.barrier
         if self.replay is None:
             self.scheduler.advance()
         else:
@@ -197,7 +199,7 @@ class Server:
 
     def _end_if_left(self, now: float) -> None:
         """End where a killed prompt has left nothing that sounds: nobody else would do so."""
-        if self.clients or self.replay is not None or not self.scheduler.silent:
+        if self.clients or not self._silent:
             self._alone_since = now
         elif now > self._alone_since + self.options["idle"]:
             self.end(0.0)
@@ -297,11 +299,21 @@ class Server:
             self.scheduler.apply([{"op": "hush", "fade": beats}])
             self.ending = time.monotonic() + fade + 1.0
 
+    @property
+    def _silent(self) -> bool:
+        """Whether nothing sounds and nothing is to come by itself."""
+        acts = self.requests.acts.waiting
+        return self.scheduler.silent and self.replay is None and not acts
+
     def status(self) -> Message:
         """Return the state of everything, for panels."""
+        told, acts = report(self.scheduler), self.requests.acts
+        plan = [*told["plan"], *acts.table(self.scheduler.tempo)]
         return {
-            **report(self.scheduler),
-            "silent": self.scheduler.silent and self.replay is None,
+            **told,
+            "plan": sorted(plan, key=lambda one: (one["sample"] is None, one["sample"])),
+            "silent": self._silent,
+            "refused": acts.refused,
             **self.output.status(),
             "ready": self.workers.ready,
             "workers_up": sum(self.workers.lanes.up),

@@ -179,7 +179,10 @@ PLANS = {
 REQUESTS = {
     "cell": Shape(
         {"changes": ListOf()},
-        {"plans": ListOf(), "at": Maybe(SAMPLE), "code": SAID, "name": SAID, "failed": SAID},
+        {
+            **{"plans": ListOf(), "at": Maybe(SAMPLE), "acts": ListOf()},
+            **{"code": SAID, "name": SAID, "failed": SAID},
+        },
     ),
     "go": Shape({"name": NAME}),
     "cancel": Shape({"name": NAME}),
@@ -188,13 +191,19 @@ REQUESTS = {
     "redo": Shape(),
     "seed": Shape({"n": SEED}),
     "start": Shape(),
-    "record": Shape({"path": PATH}, {"stems": Maybe(PATH)}),
+    "record": Shape({"path": PATH}, {"stems": Maybe(PATH), "whole": FLAG}),
     "stop recording": Shape(),
     "panic": Shape(),
     "quit": Shape({}, {"fade": SECONDS}),
     "state": Shape(),
 }
 """What a client may ask for."""
+
+ACTS = {
+    op: REQUESTS[op]
+    for op in ("panic", "undo", "redo", "record", "stop recording", "audition", "cancel", "seed")
+}
+"""What of it can wait for the moment of a cell."""
 
 
 VOICE = {"at": SAMPLE, "voice": Whole()}

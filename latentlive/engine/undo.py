@@ -47,7 +47,7 @@ class Undo:
         del self._done[:-DEPTH]
 
     def forget_undone(self) -> None:
-        """Let nothing be redone: something new was done."""
+        """Let nothing be redone: something new was done, or what was planned has landed."""
         self._undone.clear()
 
     def undo(self) -> None:

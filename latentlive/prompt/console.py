@@ -20,8 +20,8 @@ from latentlive.prompt.helping import Examples, Help, told
 from latentlive.prompt.jobs import Answer, Front, Job, Left, Saved, Sent, Typed
 from latentlive.prompt.rehearsal import Rehearsal
 from latentlive.prompt.reloading import Patterns
-from latentlive.prompt.scope import Names, first_line, parsed
-from latentlive.prompt.session import Cell
+from latentlive.prompt.scope import Names, parsed, told_line
+from latentlive.prompt.session import BREAK, Cell
 from latentlive.prompt.statement import escaped
 from latentlive.prompt.tutorial import Tutorial
 from latentlive.worded import Worded
@@ -199,7 +199,8 @@ class Console:
         code = escaped(code)
         name = file or f"<cell {self._number}>"
         if not file:
-            linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
+            rows = [f"{row}\n" for row in BREAK.split(code)]
+            linecache.cache[name] = (len(code), None, rows, name)
         taken = False
         try:
             value = self.execute(code, name, line)
@@ -281,11 +282,7 @@ class Console:
         return file in self.patterns or (path is not None and file == str(path))
 
     def _said(self, error: BaseException, place: str) -> str:
-        """Return an error's line, also of an error that fails to say what it is."""
-        try:
-            return first_line(error, place, self, self.scope)
-        except BaseException as worse:  # noqa: BLE001 - an exception's own text may fail
-            return f"{type(error).__name__}, which cannot be shown: {type(worse).__name__}"
+        return told_line(error, place, self, self.scope)
 
     @contextlib.contextmanager
     def interruptible(self) -> Iterator[None]:

@@ -167,6 +167,7 @@ def chosen(place: str, standard_input: Callable[[], str]) -> tuple[str, str, int
         if number:
             cell = cell_at(text, int(number))
             code, line = (cell.code, cell.line) if cell else ("", 1)
+    code = code.removeprefix("\ufeff")
     if not code.strip():
         raise ExpressionError(f"send: nothing to run at {place}")
     return code, file, line

@@ -47,7 +47,7 @@ def cells(rows: Iterable[str], asks: bool = False) -> Iterator[str]:
         return text
 
     for row in rows:
-        row = escaped(row.rstrip("\r\n"))
+        row = escaped(row.rstrip("\r\n").removeprefix("\ufeff"))
         if HEADING.match(row):
             if text := taken():
                 yield text

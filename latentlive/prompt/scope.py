@@ -218,6 +218,16 @@ def first_line(
     return said
 
 
+def told_line(
+    error: BaseException, file: str, others: Container[str] = (), scope: Names | None = None
+) -> str:
+    """Return an error's line as `first_line` does, also of one that fails to say what it is."""
+    try:
+        return first_line(error, file, others, scope)
+    except BaseException as worse:  # noqa: BLE001 - an exception's own text may fail
+        return f"{type(error).__name__}, which cannot be shown: {type(worse).__name__}"
+
+
 def _unknown(name: str, known: Collection[str]) -> str:
     near = did_you_mean(name, [one for one in known if one != name])
     return f"no name {name!r} here{instead(name) or near}"

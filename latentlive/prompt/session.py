@@ -12,26 +12,23 @@ from __future__ import annotations
 
 import re
 import sys
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import latentlive
-from latentlive.engine import Engine
 from latentlive.errors import ExpressionError, SoundError
-from latentlive.prompt.scope import Names, first_line, parsed
-from latentlive.units import clock_text
 
-HEADING = re.compile(r"^# %%(?:[ \t]+(?P<rest>.*))?$")
+HEADING = re.compile(r"^#[ \t]*%%(?:[ \t]+(?P<rest>.*))?$", re.MULTILINE)
+CODE = re.compile(r"^[^\S\n]*[^\s#]", re.MULTILINE)
 MOMENT = re.compile(r"^(\d+):([0-5]\d):([0-5]\d(?:\.\d+)?)(?:[ \t]+|$)")
-EARLY = 3.0
-"""Seconds before its moment at which a cell is run, so that it can be rendered in time."""
+ALMOST = re.compile(r"^\d+:\d")
+"""What begins like a moment; one that is none would land at the first sample, unsaid."""
+
+BREAK = re.compile(r"\r\n|\r|\n")
+"""Where Python ends a line: a form feed, U+0085 and U+2028 are characters of it."""
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """A piece of a session.
 
     Parameters
@@ -51,33 +48,26 @@ class Cell:
 
     def __bool__(self) -> bool:
         """Tell whether there is any code in it."""
-        rows = self.code.splitlines()
-        return any(row.strip() and not row.lstrip().startswith("#") for row in rows)
+        return CODE.search(self.code) is not None
 
 
 def cells(text: str) -> list[Cell]:
     """Return all cells of a text; what stands before the first heading is one as well."""
-    found: list[Cell] = []
-    name, moment, line = "", None, 1
-    body: list[str] = []
-
-    def close() -> None:
-        found.append(Cell(name or f"line {line}", moment, line, "\n".join(body)))
-
-    for number, row in enumerate(text.splitlines(), 1):
-        heading = HEADING.match(row)
-        if not heading:
-            body.append(row)
-            continue
-        close()
+    text = BREAK.sub("\n", text.removeprefix("\ufeff"))
+    headings = list(HEADING.finditer(text))
+    starts = [heading.start() for heading in headings]
+    found = [Cell("line 1", None, 1, text[: starts[0] if starts else None].removesuffix("\n"))]
+    line = 1 + text.count("\n", 0, starts[0] if starts else 0)
+    for heading, stop in zip(headings, [*starts, len(text)][1:], strict=True):
         rest = (heading["rest"] or "").split("{", 1)[0].strip()
         stamp = MOMENT.match(rest)
         moment = None
         if stamp:
             moment = int(stamp[1]) * 3600 + int(stamp[2]) * 60 + float(stamp[3])
-            rest = rest[stamp.end() :]
-        name, line, body = rest.strip(), number + 1, []
-    close()
+            rest = rest[stamp.end() :].strip()
+        code = text[heading.end() + 1 : stop].removesuffix("\n")
+        found.append(Cell(rest or f"line {line + 1}", moment, line + 1, code))
+        line += text.count("\n", heading.start(), stop)
     return found
 
 
@@ -87,11 +77,15 @@ def parse(text: str) -> list[Cell]:
     Raises
     ------
     ExpressionError
-        If moments do not rise from cell to cell.
+        If moments do not rise from cell to cell, or are none.
     """
     held = [cell for cell in cells(text) if cell]
     late = 0.0
     for cell in held:
+        if cell.moment is None and ALMOST.match(cell.name):
+            raise ExpressionError(
+                f"session: a moment is written 00:01:12.480, got {cell.name!r} (line {cell.line})"
+            )
         if (cell.moment or 0.0) < late:
             raise ExpressionError(
                 f"session: cell {cell.name!r} (line {cell.line}) comes before the one above it"
@@ -148,81 +142,8 @@ def read_session(path: Path) -> str:
         If the file cannot be read.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        # Breaks as they are: what ends a line is said in one place.
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return file.read()
     except (OSError, UnicodeDecodeError) as error:
         raise SoundError(f"session: cannot read {path}: {error}") from None
-
-
-def run_cell(engine: Engine, cell: Cell, scope: Names, file: str) -> str | None:
-    """Run one cell; return what was wrong with it in one line, or None.
-
-    A cell that fails changes nothing, and the session goes on.
-    """
-    rate = engine.welcome["sample_rate"]
-    at = None if cell.moment is None else round(cell.moment * rate)
-    try:
-        code = compile(parsed(cell.code, file, cell.line, scope), file, "exec")
-        with engine.cell(at, cell.code, cell.name):
-            exec(code, scope)
-            scope.mend()
-    except Exception as error:  # noqa: BLE001 - a performer's code may raise anything
-        return f"{cell.name}: {first_line(error, file, scope=scope)}"
-    return None
-
-
-def play(
-    engine: Engine,
-    path: Path,
-    seconds: float | None = None,
-    show: Callable[[dict[str, Any]], object] = lambda _: None,
-    say: Callable[[str], object] = lambda line: print(line, file=sys.stderr),
-) -> None:
-    """Play a session to its end: until nothing is planned and all is silent.
-
-    Parameters
-    ----------
-    engine : Engine
-        Started with ``hold=True``.
-    path : Path
-    seconds : float, optional [seconds of the transport]
-        End there at the latest.
-    show : function of the engine's state
-        Called about ten times a second.
-    say : function of a line
-        Told the names of cells as they are heard, and what is wrong with one.
-    """
-    file = str(path)
-    held = parse(read_session(path))
-    scope = Names(lambda: engine)
-    reach_patterns()
-    waiting = [c for c in held if c.moment is not None]
-
-    def run(cell: Cell) -> None:
-        wrong = run_cell(engine, cell, scope, file)
-        if wrong:
-            say(wrong)
-
-    scenes = [cell for cell in held if not cell.name.startswith("line ")]
-    for cell in held:
-        if cell.moment is None:
-            run(cell)
-    engine.start()
-    while not engine.ended:
-        time.sleep(0.1)
-        state = engine.state
-        show(state)
-        if not state:
-            continue
-        now = state["seconds"]
-        while scenes and state["running"] and (scenes[0].moment or 0.0) <= now:
-            scene = scenes.pop(0)
-            say(f"{clock_text(scene.moment or 0.0)}  {scene.name}")
-        while waiting and (waiting[0].moment or 0.0) - EARLY <= now:
-            run(waiting.pop(0))
-            state = engine.state
-        if seconds is not None and now >= seconds:
-            return
-        if state["silent"] and not waiting:
-            return
-        if state["silent"] and not state["running"]:
-            run(waiting.pop(0))  # nothing came before it that could start the transport
