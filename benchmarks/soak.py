@@ -205,7 +205,13 @@ def soak(
     words, result = Words(seed, corpus.names), Soak()
     heard, log = folder / "heard.wav", folder / "soak.py"
     live = ll.Engine(
-        corpus=corpus, out=heard, log=log, seed=seed, silent=silent, say=result.said.append
+        model="rawaudiovae",  # in which every word has a meaning
+        corpus=corpus,
+        out=heard,
+        log=log,
+        seed=seed,
+        silent=silent,
+        say=result.said.append,
     )
     with live:
         words.begin(live)
