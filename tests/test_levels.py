@@ -71,7 +71,7 @@ def test_norm_brings_hot_recordings_to_the_common_loudness():
 
 
 def test_exact_samples_are_those_of_the_paper_at_any_level():
-    model = load_model()
+    model = load_model("rawaudiovae")
     windows = (WAVE[:20_000] * 4)[: 19 * 1024].reshape(19, 1024)
     paper = model.decode(model.encode(windows)[0]).reshape(-1)
     np.testing.assert_allclose(rebuilt(LOUD.exact())[: len(paper)], paper, atol=1e-5)

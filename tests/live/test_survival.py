@@ -321,7 +321,7 @@ def test_a_texture_that_is_slower_than_time_falls_silent_alone(recordings, tmp_p
     heard, said = [], []
     for texture in (None, slow):
         out = tmp_path / f"{len(heard)}.wav"
-        with performance(out, corpus=recordings, said=said) as live:
+        with performance(out, model="rawaudiovae", corpus=recordings, said=said) as live:
             live.start()
             if texture is not None:
                 at(live, 0.5)
