@@ -24,7 +24,8 @@ import soundfile
 from numpy.typing import NDArray
 
 import latentlive as ll
-from latentlive.prompt.session import find_session, play, shipped
+from latentlive.prompt.recital import play
+from latentlive.prompt.session import find_session, shipped
 
 F64 = NDArray[np.float64]
 
