@@ -93,6 +93,164 @@ def test_a_pattern_that_leans_on_another_changes_with_it(folder):
     assert engine.played()[-1] == ("d1", "interp(drift(1), drift(2), sine(4))")
 
 
+KINDS = """from functools import cache, lru_cache, partial, wraps
+from latentlive import drift, interp, sine, sound
+
+BEATS = {n}
+PLAIN = drift({n})
+TABLE = {{"low": drift({n}), "high": [drift({n})]}}
+gong = sound
+
+def bare(function):
+    return lambda *given: function(*given)
+
+def low():
+    return drift({n})
+
+@bare
+def decorated():
+    return drift({n})
+
+@lru_cache
+def cached():
+    return drift({n})
+
+@cache
+def leaning():
+    return low()
+
+def of(seed, beats):
+    return drift(seed, beats)
+
+seeded = partial(of, {n})
+
+class Sea:
+    def __call__(self):
+        return drift({n})
+
+sea = Sea()
+"""
+
+
+@pytest.mark.parametrize(
+    ("imports", "texture"),
+    [
+        ("from murmur import BEATS", "drift(BEATS)"),
+        ("from murmur import BEATS as n", "drift(n)"),
+        ("from murmur import *", "drift(BEATS)"),
+        ("from murmur import PLAIN", "PLAIN"),
+        ("from murmur import TABLE", "TABLE['low']"),
+        ("from murmur import TABLE\nfrom latentlive import *", "TABLE['high'][0]"),
+        ("from murmur import decorated", "decorated()"),
+        ("from murmur import cached", "cached()"),
+        ("from murmur import leaning", "leaning()"),
+        ("from murmur import seeded", "seeded(8)"),
+        ("from murmur import sea", "sea()"),
+        ("from murmur import Sea", "Sea()()"),
+        ("import murmur", "murmur.cached()"),
+        ("import murmur as m", "drift(m.BEATS)"),
+        ("import murmur\nswell = murmur.cached", "swell()"),
+        ("import murmur\nswell = murmur.TABLE", "swell['low']"),
+        ("from storming import TWICE", "drift(TWICE // 2)"),
+        ("from storming import storm", "storm()"),
+        ("import storming", "storming.late()"),
+    ],
+)
+def test_whatever_a_pattern_file_holds_follows_its_save(folder, imports, texture):
+    save(folder / "murmur.py", KINDS.format(n=1))
+    save(
+        folder / "storming.py",
+        "from murmur import BEATS, cached as c\nTWICE = 2 * BEATS\nstorm = c\n"
+        "def late():\n    import murmur\n    return murmur.low()\n",
+    )
+    typed, engine = console()
+    typed.run(imports)
+    typed.run(f"d1 >> {texture}")
+    assert engine.played() == [("d1", "drift(1)")]
+    saved(typed)
+    for n in (257, 3):
+        save(folder / "murmur.py", KINDS.format(n=n))
+        (said,) = saved(typed)
+        assert said.startswith("murmur")
+        assert said.endswith(" read anew: d1 takes it at the next quant")
+        assert engine.played()[-1] == ("d1", f"drift({n})")
+        assert typed.run(texture).shown == f"drift({n})"
+
+
+def test_what_the_performer_has_named_is_hers(folder):
+    save(folder / "murmur.py", KINDS.format(n=1))
+    typed, engine = console()
+    typed.run("from murmur import BEATS, gong\nfrom latentlive import sound\nmine = 1")
+    typed.run("d1 >> drift(mine)\nd2 >> drift(BEATS)")
+    typed.run("BEATS = 5")
+    saved(typed)
+    before = len(engine.played())
+    save(folder / "murmur.py", KINDS.format(n=2).replace("gong = sound", "gong = interp"))
+    assert saved(typed) == ["murmur read anew: d2 takes it at the next quant"]
+    assert engine.played()[before:] == [("d2", "drift(2)")]  # as its line was typed
+    assert typed.run("mine, BEATS, sound('x')").shown == "(1, 5, sound('x'))"
+    assert typed.run("gong is interp").shown == "True"
+
+
+def test_a_save_without_the_function_does_not_cut_the_link(folder):
+    typed, engine = console()
+    typed.run("from murmur import tide\nd1 >> tide(4)\nd2 >> drift(1)")
+    typed.run("import murmur\nd3 >> murmur.tide(6)")
+    saved(typed)
+    played = engine.played()
+    for _ in range(2):
+        save(folder / "murmur.py", "from latentlive import drift\n")
+        said = saved(typed)
+        assert said[0] == "murmur has no tide any more: it stays as it was"
+        assert said[1].startswith("d3 goes on as it was: AttributeError: module 'murmur' has no")
+        assert said[2:] == ["murmur read anew"]
+        assert engine.played() == played
+        assert typed.run("tide(4)").shown == "interp(drift(1), drift(2), sine(4))"
+    save(folder / "murmur.py", TIDE.format("beats * 2"))
+    assert saved(typed) == ["murmur read anew: d1, d3 takes it at the next quant"]
+    assert engine.played()[-2:] == [
+        ("d1", "interp(drift(1), drift(2), sine(8))"),
+        ("d3", "interp(drift(1), drift(2), sine(12))"),
+    ]
+
+
+def test_patterns_in_a_circle_and_one_that_fails_after_another_are_read_as_far_as_they_go(folder):
+    typed, engine = console()
+    save(folder / "murmur.py", "import storming\ndef tide():\n    return storming.storm()\n")
+    save(
+        folder / "storming.py",
+        "import murmur\nfrom latentlive import drift\ndef storm():\n    return drift(1)\n",
+    )
+    typed.run("from murmur import tide\nd1 >> tide()")
+    saved(typed)
+    save(folder / "storming.py", (folder / "storming.py").read_text().replace("(1)", "(2)"))
+    assert saved(typed) == ["murmur, storming read anew: d1 takes it at the next quant"]
+    assert engine.played()[-1] == ("d1", "drift(2)")
+    save(folder / "murmur.py", (folder / "murmur.py").read_text() + "from storming import no\n")
+    (said,) = saved(typed)
+    assert said.startswith("murmur.py line 4: ImportError: cannot import name 'no'")
+    save(folder / "storming.py", (folder / "storming.py").read_text().replace("(2)", "(3)"))
+    said = saved(typed)
+    assert said[0].endswith("; the version before it stays")
+    assert said[1] == "storming read anew"
+
+
+def test_a_pattern_called_like_a_module_of_python_harms_nothing(folder):
+    save(folder / "time.py", TIDE.format("beats"))
+    typed, _ = console()
+    hint = "; Python has a time of its own: give patterns/time.py another name"
+    wrong = typed.run("from time import tide").error
+    assert wrong.startswith("ImportError: cannot import name 'tide' from 'time'")
+    assert wrong.endswith(hint)
+    assert typed.run("import time\ntime.tide()").error.endswith(hint)
+    assert typed.run("import time; time.sleep(0)").error == ""
+    typed.run("from murmur import tide\nd1 >> tide(4)")
+    assert saved(typed) == []
+    save(folder / "time.py", TIDE.format("beats + 1"))
+    save(folder / "murmur.py", TIDE.format("beats + 1"))
+    assert saved(typed) == ["murmur read anew: d1 takes it at the next quant"]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

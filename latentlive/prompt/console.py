@@ -226,6 +226,7 @@ class Console:
         last = tree.body[-1] if tree.body else None
         if any(isinstance(node, ast.Import | ast.ImportFrom) for node in ast.walk(tree)):
             importlib.invalidate_caches()
+            self.patterns.links.note(tree)
         outer = self._cells, self._code
         value = None
         try:
@@ -282,7 +283,7 @@ class Console:
         return file in self.patterns or (path is not None and file == str(path))
 
     def _said(self, error: BaseException, place: str) -> str:
-        return told_line(error, place, self, self.scope)
+        return told_line(error, place, self, self.scope) + self.patterns.hint(error)
 
     @contextlib.contextmanager
     def interruptible(self) -> Iterator[None]:

@@ -1,7 +1,11 @@
 """Pattern files: imported by name, read anew when saved, sounding layers brought along.
 
+All that a file has comes along under its name: functions, plain, decorated, cached or partial,
+instances, tables, numbers. Files that import from one that was saved are read anew after it. What a
+save has lost stays as it was until another one brings it back.
+
 The rule for layers: where a line at a cell's own level gives a layer its texture, such as
-``d1 >> tide(8)``, and names a pattern, the texture is evaluated again when the
+``d1 >> tide(8)``, and names something of a pattern file, the texture is evaluated again when the
 pattern's file is saved, with the values that its other names had when it was typed. The layer takes
 it at its next quant if it still plays what that line gave it; otherwise it is left alone. What a
 loop, a function, ``at`` or ``cue`` assigned keeps its texture.
@@ -18,12 +22,13 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from latentlive.prompt.scope import LAYERS, Names, first_line
+from latentlive.prompt.links import MISSING, Links, Origin
+from latentlive.prompt.scope import LAYERS, Names, told_line
 from latentlive.prompt.session import reach_patterns
 
 if TYPE_CHECKING:
@@ -40,19 +45,19 @@ class Line:
 
     Parameters
     ----------
-    text : str
-        The texture's code.
     code : code object
-        The same, compiled.
+        The texture's.
     values : mapping
         What the names in it held when it was typed.
+    origins : mapping
+        Where those of them come from that follow a pattern file.
     shown : str
         How the engine shows the texture.
     """
 
-    text: str
     code: CodeType
     values: Mapping[str, Any]
+    origins: Mapping[str, Origin]
     shown: str
 
 
@@ -68,6 +73,7 @@ class Patterns:
     def __init__(self, scope: Names) -> None:
         self.scope = scope
         self.folders = reach_patterns()
+        self.links = Links(scope, self.modules)
         self.lines: dict[str, Line] = {}
         self._seen: dict[str, tuple[int, int]] = {}
 
@@ -79,7 +85,24 @@ class Patterns:
         """Return the pattern files that have been imported, by name."""
         names = {path.stem for folder in self.folders for path in folder.glob("*.py")}
         loaded = {name: sys.modules.get(name) for name in names}
-        return {n: m for n, m in loaded.items() if m is not None and m.__file__ in self}
+        # What has no file is Python's own: a pattern of that name cannot be imported.
+        return {
+            name: module
+            for name, module in loaded.items()
+            if module is not None and getattr(module, "__file__", None) in self
+        }
+
+    def hint(self, error: BaseException) -> str:
+        """Return what to add to an error about a pattern file that no import finds."""
+        named = error.obj if isinstance(error, AttributeError) else None
+        name = error.name if isinstance(error, ImportError) else getattr(named, "__name__", None)
+        own = isinstance(error, ImportError) or isinstance(named, ModuleType)
+        if not own or not name or name in self.modules():
+            return ""
+        hidden = [folder for folder in self.folders if (folder / f"{name}.py").is_file()]
+        if not hidden or name not in sys.modules:
+            return ""
+        return f"; Python has a {name} of its own: give {hidden[0].name}/{name}.py another name"
 
     # Watching.
 
@@ -119,85 +142,90 @@ class Patterns:
         """Read patterns anew and bring layers along; return what is to be said, a line each."""
         said: list[str] = []
         changed: set[str] = set()
-        for name in names:
-            module = self.modules().get(name)
-            if module is None:
+        self.links.settle()
+        for name in self._order(names):
+            module = self.modules()[name]
+            if name not in names and not changed & self.links.imports(module).modules:
                 continue
             try:
                 self._replace(name, module, _run(name, module))
             except BaseException as error:  # noqa: BLE001 - a performer's code may raise anything
-                wrong = first_line(error, "", [str(module.__file__)])
+                wrong = told_line(error, "", [str(module.__file__)])
                 said.append(f"{wrong}; the version before it stays")
                 continue
             changed.add(name)
-        while more := {
-            n for n, m in self.modules().items() if n not in changed and _leans(m, changed)
-        }:
-            changed |= more
         if changed:
+            lost = self.links.follow(changed)
+            said += [f"{one.module} has no {one.key} any more: it stays as it was" for one in lost]
             followed = self._follow(changed, engine, said)
             said.append(f"{', '.join(sorted(changed))} read anew{followed}")
         return said
 
+    def _order(self, names: list[str]) -> list[str]:
+        """Return patterns and all that import from them, each after those it imports from."""
+        known = self.modules()
+        leans = {n: self.links.imports(m).modules & known.keys() for n, m in known.items()}
+        concerned = set(names) & known.keys()
+        while more := {n for n, m in leans.items() if n not in concerned and m & concerned}:
+            concerned |= more
+        order: list[str] = []
+        while left := sorted(concerned - set(order)):
+            free = [n for n in left if not leans[n] & set(left) - {n}]
+            # A circle begins with what was saved.
+            order += free or [n for n in left if n in names][:1] or left[:1]
+        return order
+
     def _replace(self, name: str, old: ModuleType, new: ModuleType) -> None:
-        """Put a module's new functions wherever its old ones are bound."""
-        fresh: dict[int, Any] = {id(old): new}
-        for key, value in vars(old).items():
-            if (
-                isinstance(value, FunctionType | type)
-                and value.__module__ == name
-                and key in vars(new)
-            ):
+        """Put a module, and what it has made, in the place of the one before in other patterns.
+
+        Those that import from it are read anew themselves; this is for those that cannot be.
+        """
+        fresh = {id(old): new}
+        for key, value in self.links.made(old):
+            if key in vars(new):
                 fresh[id(value)] = vars(new)[key]
         sys.modules[name] = new
-        for space in (self.scope, *map(vars, self.modules().values())):
+        for space in map(vars, self.modules().values()):
             for key, value in list(space.items()):
                 if id(value) in fresh:
                     space[key] = fresh[id(value)]
-        self.lines = {
-            layer: Line(
-                line.text,
-                line.code,
-                {key: fresh.get(id(value), value) for key, value in line.values.items()},
-                line.shown,
-            )
-            for layer, line in self.lines.items()
-        }
 
     def _follow(self, changed: set[str], engine: Callable[[], Engine], said: list[str]) -> str:
         taken = []
         for layer, line in list(self.lines.items()):
             live = engine()
-            if not changed & {_origin(value) for value in line.values.values()}:
+            if not changed & {origin.module for origin in line.origins.values()}:
                 continue
             if live.shown(layer) != line.shown:
                 del self.lines[layer]  # it plays something else by now
                 continue
+            now = {name: self.links.fresh(origin) for name, origin in line.origins.items()}
+            now = {name: value for name, value in now.items() if value is not MISSING}
+            line = replace(line, values={**line.values, **now})
             try:
                 texture = eval(line.code, Values(self.scope, line.values))
-                if repr(texture) == line.shown:
-                    continue
-                with live.cell(code=f"{layer} >> {texture!r}", name="pattern saved"):
-                    _ = live.layer(layer) >> texture
+                if repr(texture) != line.shown:
+                    with live.cell(code=f"{layer} >> {texture!r}", name="pattern saved"):
+                        _ = live.layer(layer) >> texture
+                    taken.append(layer)
             except BaseException as error:  # noqa: BLE001 - a performer's code may raise anything
-                said.append(f"{layer} goes on as it was: {first_line(error, '', self)}")
+                said.append(f"{layer} goes on as it was: {told_line(error, '', self)}")
                 continue
-            self.lines[layer] = Line(line.text, line.code, line.values, repr(texture))
-            taken.append(layer)
+            self.lines[layer] = replace(line, shown=repr(texture))
         return f": {', '.join(taken)} takes it at the next quant" if taken else ""
 
     # Remembering.
 
     def remember(self, tree: ast.Module, engine: Engine) -> None:
         """Remember the lines of a cell that gave layers their textures by way of a pattern."""
-        known = self.modules()
         for layer, texture in assignments(tree):
             used = {node.id for node in ast.walk(texture) if isinstance(node, ast.Name)}
             values = {name: self.scope[name] for name in used if name in self.scope}
-            if any(_origin(value) in known for value in values.values()):
+            found = {name: self.links.origin(name, value) for name, value in values.items()}
+            origins = {name: origin for name, origin in found.items() if origin is not None}
+            if origins:
                 code = compile(ast.Expression(texture), f"<{layer}>", "eval")
-                text = ast.unparse(texture)
-                self.lines[layer] = Line(text, code, values, engine.shown(layer))
+                self.lines[layer] = Line(code, values, origins, engine.shown(layer))
             else:
                 self.lines.pop(layer, None)
 
@@ -250,20 +278,6 @@ def _run(name: str, old: ModuleType) -> ModuleType:
     path = Path(str(old.__file__))
     exec(compile(path.read_bytes(), str(path), "exec"), vars(new))
     return new
-
-
-def _leans(module: ModuleType, changed: set[str]) -> bool:
-    """Tell whether a module has names from some patterns."""
-    return any(_origin(value) in changed for value in vars(module).values())
-
-
-def _origin(value: Any) -> str:
-    """Return the name of the module that a value is, or comes from."""
-    if isinstance(value, ModuleType):
-        return value.__name__
-    if isinstance(value, FunctionType | type):
-        return value.__module__
-    return ""
 
 
 def _mark(file: str) -> tuple[int, int] | None:

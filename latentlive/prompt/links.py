@@ -1,0 +1,178 @@
+"""Which names come from pattern files: by an import, or because they hold what a file has made."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+from types import BuiltinFunctionType, FunctionType, ModuleType
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+SHARED = (int, float, complex, str, bytes, tuple, frozenset, type(None), type(...))
+"""Kinds of which Python may keep one object for many: that two are one says nothing."""
+
+MISSING = object()
+
+
+class Origin(NamedTuple):
+    """Where a name comes from.
+
+    Parameters
+    ----------
+    module : str
+    key : str
+        Its name there; empty for the module itself.
+    """
+
+    module: str
+    key: str
+
+
+class Imports(NamedTuple):
+    """What the text of a module imports.
+
+    Parameters
+    ----------
+    modules : frozenset of str
+    names : frozenset of str
+        What that binds in it.
+    """
+
+    modules: frozenset[str]
+    names: frozenset[str]
+
+
+class Links:
+    """The names of a scope that come from pattern files.
+
+    Parameters
+    ----------
+    scope : dict
+    modules : function
+        Returns the pattern files that have been imported, by name.
+    """
+
+    def __init__(self, scope: dict[str, Any], modules: Callable[[], dict[str, ModuleType]]) -> None:
+        self._scope, self._modules = scope, modules
+        self._asked: dict[str, Origin] = {}
+        self._stars: set[str] = set()
+        self._held: dict[str, tuple[Origin, Any]] = {}
+        self._imports: WeakKeyDictionary[ModuleType, Imports] = WeakKeyDictionary()
+
+    def note(self, tree: ast.AST) -> None:
+        """Note what code that is about to run imports by name."""
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                for alias in node.names:
+                    if alias.name == "*":
+                        self._stars.add(node.module)
+                    else:
+                        asked = Origin(node.module, alias.name)
+                        self._asked[alias.asname or alias.name] = asked
+
+    def imports(self, module: ModuleType) -> Imports:
+        """Return what a module imports, as its file says when it is asked first."""
+        if module not in self._imports:
+            try:
+                tree = ast.parse(Path(str(module.__file__)).read_bytes())
+            except (OSError, SyntaxError, ValueError):
+                tree = ast.Module([], [])  # gone, or broken by now: nothing is known of it
+            self._imports[module] = imported(tree)
+        return self._imports[module]
+
+    def made(self, module: ModuleType) -> Iterator[tuple[str, Any]]:
+        """Yield name and value of what a module has made itself and can be told from all else."""
+        names = self.imports(module).names
+        for key, value in vars(module).items():
+            foreign = (
+                isinstance(value, FunctionType | BuiltinFunctionType | type)
+                and value.__module__ != module.__name__
+            )
+            if not (
+                key in names
+                or key.startswith("__")
+                or foreign
+                or isinstance(value, (*SHARED, ModuleType))
+            ):
+                yield key, value
+
+    def origin(self, name: str, value: Any) -> Origin | None:
+        """Return where a name of the scope comes from, None if from no pattern file."""
+        known = self._held.get(name)
+        if known is not None and known[1] is value:
+            return known[0]
+        found = self._by_import(name, value) or self._by_value(value)
+        if found is not None:
+            self._held[name] = found, value
+        else:
+            self._held.pop(name, None)  # the performer has given it another meaning
+        return found
+
+    def _by_import(self, name: str, value: Any) -> Origin | None:
+        modules = self._modules()
+        asked = self._asked.get(name)
+        if asked is not None and asked.module in modules:
+            if vars(modules[asked.module]).get(asked.key, MISSING) is value:
+                return asked
+            del self._asked[name]
+        for star in self._stars & modules.keys():
+            if vars(modules[star]).get(name, MISSING) is value:
+                return Origin(star, name)
+        return None
+
+    def _by_value(self, value: Any) -> Origin | None:
+        for name, module in self._modules().items():
+            if value is module:
+                return Origin(name, "")
+            for key, one in () if isinstance(value, SHARED) else self.made(module):
+                if one is value:
+                    return Origin(name, key)
+        return None
+
+    def settle(self) -> None:
+        """Find where every name comes from, before modules are replaced."""
+        for name, value in list(self._scope.items()):
+            self.origin(name, value)
+
+    def fresh(self, origin: Origin) -> Any:
+        """Return what a name is by now where it comes from, `MISSING` if that has it no more."""
+        module = self._modules().get(origin.module)
+        if module is None:
+            return MISSING
+        return vars(module).get(origin.key, MISSING) if origin.key else module
+
+    def follow(self, changed: Collection[str]) -> list[Origin]:
+        """Let names take what their modules hold by now; return the origins that are gone.
+
+        Such a name keeps what it has, and stays linked: the next save may bring it back.
+        """
+        gone = []
+        for name, (origin, value) in list(self._held.items()):
+            if origin.module not in changed or self._scope.get(name, MISSING) is not value:
+                continue
+            fresh = self.fresh(origin)
+            if fresh is MISSING:
+                gone.append(origin)
+            else:
+                self._scope[name] = fresh
+                self._held[name] = origin, fresh
+        return list(dict.fromkeys(gone))
+
+
+def imported(tree: ast.AST) -> Imports:
+    """Return what code imports, wherever in it.
+
+    >>> found = imported(ast.parse("from tides import tide as t; import a.b, c as d"))
+    >>> sorted(found.modules), sorted(found.names)
+    (['a.b', 'c', 'tides'], ['a', 'd', 't'])
+    """
+    modules, names = set(), set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            modules.add(node.module)
+            names |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, ast.Import):
+            modules |= {alias.name for alias in node.names}
+            names |= {alias.asname or alias.name.partition(".")[0] for alias in node.names}
+    return Imports(frozenset(modules), frozenset(names))
