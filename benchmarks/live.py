@@ -60,12 +60,12 @@ def textures(kind: str, layers: int, corpus: Corpus) -> list[ll.Latent]:
     pairs = itertools.cycle(itertools.pairwise(names))
     if kind == "decoded":
         made = (
-            ll.interp(ll.sound(a), ll.sound(b), ll.sine(5 + n % 7)).extend(4).overlap(4)
+            ll.interp(ll.sound(a), ll.sound(b), ll.sine(5 + n % 7)).extend(4)
             for n, (a, b) in enumerate(pairs)
         )
     else:
         made = (
-            ll.sound(a).slice(n % 8 / 40, n % 8 / 40 + 1).spread(0).overlap(4)
+            ll.sound(a).slice(n % 8 / 40, n % 8 / 40 + 1).spread(0)
             for n, (a, _) in enumerate(pairs)
         )
     return list(itertools.islice(made, layers))
@@ -125,14 +125,18 @@ def busy(pids: list[int]) -> float:
     return sum(int(row[11]) + int(row[12]) for row in rows) / os.sysconf("SC_CLK_TCK")
 
 
-def measured(sink: Any, kind: str, layers: int, block: int, seconds: float) -> dict[str, Any]:
+def measured(
+    sink: Any, model: str, kind: str, layers: int, block: int, seconds: float
+) -> dict[str, Any]:
     """Play so many layers for a while; return what was counted."""
     said: list[str] = []
     corpus = Corpus()
     with tempfile.TemporaryDirectory() as folder:
         heard, log = Path(folder, "heard.wav"), Path(folder, "log.py")
         capture = sink.capture()
-        with ll.Engine(corpus=corpus, block=block, out=heard, log=log, say=said.append) as live:
+        with ll.Engine(
+            model=model, corpus=corpus, block=block, out=heard, log=log, say=said.append
+        ) as live:
             with live.cell():
                 for n, texture in enumerate(textures(kind, layers, corpus), 1):
                     live.layer(f"v{n}").gain(-20) >> texture
@@ -167,12 +171,12 @@ def measured(sink: Any, kind: str, layers: int, block: int, seconds: float) -> d
     }
 
 
-def landings(ahead: float, quant: float, lines: int = 12) -> NDArray[np.float64]:
+def landings(model: str, ahead: float, quant: float, lines: int = 12) -> NDArray[np.float64]:
     """Return the seconds from a line to the first sample of what it plays, a beat being one."""
     corpus, taken = Corpus(), []
     rng = np.random.default_rng(0)
     names = corpus.names[:lines]
-    with ll.Engine(corpus=corpus, silent=True, ahead=ahead) as live:
+    with ll.Engine(model=model, corpus=corpus, silent=True, ahead=ahead) as live:
         live.d2 >> ll.sound(names[0])
         live.d1.quant(quant).xfade(0)
         while live.state.get("seconds", 0) < 1:
@@ -218,7 +222,10 @@ def numbers(text: str) -> list[int]:
 @click.option("--blocks", default="128,256,512,1024", help="Samples of a device block.")
 @click.option("--seconds", default=12.0, help="Of each line.")
 @click.option("--idle", is_flag=True, help="Leave the cores to the engine.")
-def main(quick: bool, decoded: str, looping: str, blocks: str, seconds: float, idle: bool) -> None:
+@click.option("--model", default="spectral", show_default=True, help="The space.")
+def main(
+    quick: bool, decoded: str, looping: str, blocks: str, seconds: float, idle: bool, model: str
+) -> None:
     """Print the table."""
     if quick:
         decoded, looping, blocks, seconds = "1,24", "64", "512", 5.0
@@ -226,7 +233,7 @@ def main(quick: bool, decoded: str, looping: str, blocks: str, seconds: float, i
     corpus.prepare()
     for kind, layers in (("decoded", decoded), ("looping", looping)):
         for texture in textures(kind, max(numbers(layers)), corpus):
-            ll.render(texture, seconds=seconds + 4.0)
+            ll.render(texture, seconds=seconds + 4.0, model=model)
     print(
         f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f} before it began", flush=True
     )
@@ -241,10 +248,10 @@ def main(quick: bool, decoded: str, looping: str, blocks: str, seconds: float, i
     ):
         for kind, layers in (("decoded", decoded), ("looping", looping)):
             for count, block in itertools.product(numbers(layers), numbers(blocks)):
-                one = measured(sink, kind, count, block, seconds)
+                one = measured(sink, model, kind, count, block, seconds)
                 print(row(kind, count, block, one), flush=True)
         for quant in (0, 1):
-            taken = landings(2.0, quant)
+            taken = landings(model, 2.0, quant)
             told = f"p50 {np.median(taken):.2f} s, max {taken.max():.2f} s"
             print(f"\nfrom a line to its first sample, quant {quant}: {told}")
     print(f"\nload average {os.getloadavg()[0]:.1f} when it ended")
