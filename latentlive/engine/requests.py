@@ -22,6 +22,9 @@ CHANGING = frozenset({"cell", "go", "cancel", "audition", "undo", "redo", "seed"
 PANIC_PATIENCE = 0.3
 """Seconds that the audio process has to fall silent before the engine goes on."""
 
+UNHEARD = -1
+"""Where silence begins, as long as the audio process has not said it."""
+
 
 class Requests:
     """Takes the messages of clients.
@@ -123,13 +126,15 @@ class Requests:
     def _panic(self) -> None:
         """Silence everything, and note from which sample on."""
         server, header = self._server, self._server.block.header
-        before = int(header[PANIC_AT])
         server.leave_replay()
+        header[PANIC_AT] = UNHEARD
         header[PANIC] += 1
         server.scheduler.panic()
         patience = time.monotonic() + PANIC_PATIENCE
-        while int(header[PANIC_AT]) == before and time.monotonic() < patience:
+        while int(header[PANIC_AT]) == UNHEARD and time.monotonic() < patience:
             time.sleep(0.001)
+        at = int(header[PANIC_AT])
+        if at == UNHEARD:  # nothing was played since: it is silent from here on
+            header[PANIC_AT] = at = server.scheduler.position
         header[PANIC_DONE] = header[PANIC]
-        if int(header[PANIC_AT]) != before:
-            server.journal.note({"do": "panic", "at": int(header[PANIC_AT])})
+        server.journal.note({"do": "panic", "at": at})

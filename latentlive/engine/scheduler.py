@@ -23,7 +23,7 @@ from latentlive.engine.voices import Cell, Layer, State, Voice
 from latentlive.engine.wire import Message
 from latentlive.errors import EngineError, did_you_mean
 from latentlive.mixer import GRID, grid_ceil, grid_floor
-from latentlive.units import Tempo
+from latentlive.units import MOST_TEMPOS, Tempo
 
 MARGIN = 6144
 """Samples between the position and the first that may still change: devices ask in bursts, and the
@@ -88,6 +88,8 @@ class Scheduler:
         self.casting, self.landing = Casting(self), Landing(self)
         self.cues, self.undo = Cues(self), Undo(self)
         self.lateness = Lateness(self)
+        self.led = False
+        """Whether a replay decides: what fails then has failed before."""
         self._numbers = 0
         self._moved = False
 
@@ -168,6 +170,8 @@ class Scheduler:
         -------
         Cell
         """
+        if any(c["op"] == "tempo" for c in changes) and len(self.tempo.changes) >= MOST_TEMPOS - 1:
+            raise EngineError(f"tempo: it can change {MOST_TEMPOS} times in one performance")
         planned = at is not None or beat is not None or bool(cue) or follows is not None
         if undoable:
             room = VOICES if planned else self.stage.free_rings
@@ -341,6 +345,9 @@ class Scheduler:
         voice = self.voices.get(serial)
         if voice is None:
             return
+        if self.led:
+            voice.falter()
+            return
         layer = self.layer(voice.layer)
         if layer.voice is voice or not voice.sounding:  # not when it is leaving already
             layer.error = error.splitlines()[0]
@@ -353,7 +360,7 @@ class Scheduler:
             return
         over = max(voice.rendered - self.earliest, GRID)
         self.stage.fade(voice, self.earliest, 0.0, over)
-        voice.length = self.earliest + over - voice.part.origin
+        voice.length = voice.rendered - voice.part.origin - 1  # no more of it is asked for
         if layer.voice is voice:
             layer.voice, good = None, layer.good
             layer.leaving.append(voice)
