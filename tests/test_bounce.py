@@ -69,6 +69,18 @@ def test_a_level_beyond_the_bounds_is_held_there_in_live_and_bounce(tmp_path):
     assert np.array_equal(*heard)
 
 
+def test_a_seed_that_is_set_before_the_beginning_is_that_of_the_bounce(tmp_path):
+    path = tmp_path / "seeded.py"
+    house = Logged(path)
+    house.apply(play("d1", A.of))
+    house.scheduler.set_seed(5)
+    house.run(1.0)
+    house.journal.close()
+    mix, _ = bounced(path, stop=RATE)
+    assert np.abs(mix).max() > 0.01
+    assert np.array_equal(mix[: len(house.samples)], house.samples[: len(mix)])
+
+
 def test_what_was_auditioned_stays_out_of_the_bounce_and_its_stems(tmp_path):
     heard = []
     for name, auditions in {"with": True, "without": False}.items():

@@ -88,7 +88,8 @@ class Bounce:
         decisions = performed(performance.decisions)
         self._score = Score(self._stage, decisions, performance.source, self.begin)
         self._worker = Worker(space, self._block)
-        self._bound: set[int] = set()
+        self._bound: dict[int, int] = {}
+        """The version that the worker has of each voice: another seed makes another."""
         self._player = Player(self._block)
 
     def blocks(self) -> Iterator[Heard]:
@@ -114,13 +115,14 @@ class Bounce:
         """Render what will be heard of every voice before a sample."""
         voices = [v for v in self._stage.voices.values() if v.start < until]
         for voice in voices:
-            if voice.serial not in self._bound:
+            if self._bound.get(voice.serial) != voice.version:
                 self._bind(voice)
-        gone = self._bound - self._stage.voices.keys()
+        gone = self._bound.keys() - self._stage.voices.keys()
         self._worker.drop(list(gone))
-        self._bound -= gone
+        for serial in gone:
+            del self._bound[serial]
         while due := [v for v in voices if v.rendered < until and not needless(v)]:
-            jobs = [[v.serial, 0, v.rendered, v.rendered + CHUNK] for v in due[:BATCH]]
+            jobs = [[v.serial, v.version, v.rendered, v.rendered + CHUNK] for v in due[:BATCH]]
             replies = {r["serial"]: r for r in self._worker.render(jobs)}
             for voice in due[:BATCH]:
                 reply = replies[voice.serial]
@@ -133,7 +135,7 @@ class Bounce:
 
     def _bind(self, voice: Voice) -> None:
         voice.length = self._worker.load(voice.binding(self._stage.seed))["length"]
-        self._bound.add(voice.serial)
+        self._bound[voice.serial] = voice.version
 
     def _layers(self, start: int, stop: int) -> dict[str, F32]:
         """Return each layer by itself, before the limiter [shape=(n, 2)]."""
