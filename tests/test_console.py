@@ -289,6 +289,20 @@ def test_a_ctrl_c_that_comes_before_its_line_has_begun_is_not_lost():
     assert [layer for layer, _ in engine.played()] == ["d1"]
 
 
+def test_a_ctrl_c_between_two_lines_does_not_stop_the_next():
+    typed, engine = console()
+
+    class Pressed(Shown):
+        def read(self):
+            signal.raise_signal(signal.SIGINT)
+            self.inbox.put(self.jobs.pop(0)())
+
+    front = Pressed(typed.inbox, [lambda: Typed(f"d1 >> {TONE}"), Left])
+    typed.serve(front)
+    assert front.lines == []
+    assert [layer for layer, _ in engine.played()] == ["d1"]
+
+
 def test_ctrl_c_while_a_value_is_shown_says_that_the_line_was_taken(prompt):
     typed, engine = prompt
     code = f"class R:\n    def __repr__(self): raise KeyboardInterrupt\nd1 >> {TONE}\nR()"

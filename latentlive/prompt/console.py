@@ -35,9 +35,6 @@ LONGEST = 4000
 AGAIN = 0.25
 """Seconds after which a line is read where threads or memory had run out."""
 
-JUST_NOW = 2.0
-"""Seconds for which a Ctrl-C holds that came before its line had begun to run."""
-
 
 class Leave(BaseException):
     """The performer leaves."""
@@ -110,7 +107,7 @@ class Console:
         self._code = ""
         self._number = 0
         self._interruptible = False
-        self._pressed = -math.inf
+        self._entered, self._pressed = math.inf, -math.inf
 
     # The loop.
 
@@ -160,6 +157,7 @@ class Console:
                 return self.inbox.get(timeout=0.5)  # so that signals are seen on every system
 
     def _do(self, job: Typed | Sent | Saved, front: Front) -> Answer:
+        self._entered = job.at
         if isinstance(job, Typed):
             answer = self.run(job.code)
             _present(front, answer)
@@ -290,7 +288,7 @@ class Console:
         """Let Ctrl-C stop what runs inside, and nothing else: no message is torn in two."""
         before, self._interruptible = self._interruptible, True
         try:
-            if time.monotonic() - self._pressed < JUST_NOW:
+            if self._pressed > self._entered:  # before the line that it is meant for had begun
                 self._interrupted()
             yield
         finally:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from latentlive.errors import LatentliveError
@@ -32,15 +33,28 @@ class Answer:
     leave: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What someone wants run.
+
+    Parameters
+    ----------
+    at : float
+        When it was entered, in seconds of ``time.monotonic``.
+    """
+
+    at: float = field(default_factory=time.monotonic)
+
+
 @dataclass(frozen=True)
-class Typed:
+class Typed(Asked):
     """A line or cell from the keyboard."""
 
     code: str
 
 
 @dataclass(frozen=True)
-class Sent:
+class Sent(Asked):
     """A cell from an editor.
 
     Parameters
@@ -59,7 +73,7 @@ class Sent:
 
 
 @dataclass(frozen=True)
-class Saved:
+class Saved(Asked):
     """Pattern files that were saved."""
 
     names: list[str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
@@ -67,8 +67,6 @@ def open_prompt(
     """
     if sys.stdin is None:
         raise EngineError("prompt: standard input is closed; give it a terminal or a pipe")
-    # A bar of tqdm cannot be drawn above a line that is being edited.
-    os.environ.setdefault("TQDM_DISABLE", "1")
     inbox: SimpleQueue[Job] = SimpleQueue()
 
     def say(line: str) -> None:
@@ -80,6 +78,7 @@ def open_prompt(
 
         import latentlive.prompt.repl as repl
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_without_bars())
         say(f"latentlive {version('latentlive')}: tutorial begins, help lists the words")
         booting = Booting(
             lambda: start(say=say),
@@ -102,3 +101,15 @@ def open_prompt(
         except OSError as error:
             say(f"cells from editors are not heard: {error}")
         console.serve(front)
+
+
+@contextlib.contextmanager
+def _without_bars() -> Iterator[None]:
+    """Do without tqdm's bars: they cannot be drawn above a line that is being edited."""
+    before = os.environ.get("TQDM_DISABLE")
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["TQDM_DISABLE"]
