@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -45,7 +46,15 @@ def test_another_process_maps_the_block_and_no_name_is_left(way):
     assert child.wait(20) == 0
     assert (block.tap[7] == 42.0).all()
     assert os.fstat(block.fd).st_blocks * 512 >= block.audio.nbytes  # reserved, not promised
-    os.close(block.fd)
+
+
+def test_a_block_that_nobody_holds_gives_its_memory_back(way):
+    block = Block.create()
+    fd = block.fd
+    del block
+    gc.collect()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(fd)
 
 
 def test_too_little_memory_is_one_line(way, monkeypatch):

@@ -7,6 +7,9 @@ process position, counters, holes and tap.
 
 from __future__ import annotations
 
+import os
+import sys
+import weakref
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,7 +68,7 @@ def _bytes(channels: int) -> int:
     return sum(int(np.prod(shape)) * np.dtype(kind).itemsize for kind, shape in sizes)
 
 
-@dataclass
+@dataclass(eq=False)
 class Block:
     """The mapped block.
 
@@ -109,7 +112,7 @@ class Block:
 
     @classmethod
     def create(cls, channels: int = 2) -> Block:
-        """Return a new block; it vanishes with the last process that holds it.
+        """Return a new block; it vanishes with the last process and object that hold it.
 
         Parameters
         ----------
@@ -129,6 +132,8 @@ class Block:
         fd = share(size)
         block = cls._map(fd, channels)
         block.header[CHANNELS] = channels
+        if sys.platform != "win32":  # there the key is no descriptor
+            weakref.finalize(block, os.close, fd)
         return block
 
     @classmethod
