@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 import latentlive as ll
 from latentlive.corpus import Corpus
-from latentlive.engine.journal import Performance
+from latentlive.engine.performance import Performance
 from tests.live.conftest import started
 
 RATE = 44100
@@ -154,7 +154,7 @@ def measured(
             cores = (busy(workers) - since[1]) / (time.monotonic() - since[0])
         captured = capture.stop()
         recorded = soundfile.read(heard, dtype="float32", always_2d=True)[0]
-        decisions = Performance(log).decisions
+        decisions = Performance(log).decisions()
         closed = [d for d in decisions if d["do"] == "gate" and d["level"] == 0.0]
     found = gaps(captured, recorded[:position])
     return {

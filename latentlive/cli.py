@@ -241,20 +241,19 @@ def replay(
     latentlive replay evening.py --from 12:00
     """
     from latentlive.engine import Engine
-    from latentlive.logbook import check_exact, opened, sample_at, wait_until_silent
+    from latentlive.logbook import opened, sample_at, session_of, wait_until_over
     from latentlive.prompt.screen import Screen
 
     if perform:
-        context.invoke(play, session=str(path), seconds=None, **options)
+        context.invoke(play, session=str(session_of(path)), seconds=None, **options)
         return
-    check_exact(path)
     leave_to_the_log(context)
     performance = opened(path, options["corpus"])
     screen = Screen()
     first = sample_at(begin, performance)
     with Engine(**options, replay=performance.path, begin=first, say=screen.say) as engine:
         try:
-            wait_until_silent(engine, screen.show)
+            wait_until_over(engine, screen.show)
         except KeyboardInterrupt:
             screen.say("fading out")
 
@@ -285,12 +284,12 @@ def bounce(
 
     latentlive bounce evening.py -o evening.flac --stems stems
     """
-    from latentlive.logbook import bounce_file, check_exact, opened, sample_at
+    from latentlive.logbook import bounce_file, opened, sample_at, session_of
 
     if perform:
-        context.invoke(play, session=str(path), out=output, silent=True, corpus=corpus, model=model)
+        session = str(session_of(path))
+        context.invoke(play, session=session, out=output, silent=True, corpus=corpus, model=model)
         return
-    check_exact(path)
     performance = opened(path, corpus)
     first = sample_at(begin, performance)
     last = None if end is None else sample_at(end, performance)

@@ -49,3 +49,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ``; did you mean 'gong'?`` for the nearest known word, or an empty string."""
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def printable(text: str) -> str:
+    r"""Return a text without what a terminal would take for an order.
+
+    >>> print(printable("rain" + chr(27) + "[2J"))
+    rain\x1b[2J
+    """
+    return "".join(c if c.isprintable() or c == "\t" else repr(c)[1:-1] for c in text)

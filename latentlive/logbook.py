@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from latentlive.errors import EngineError, ExpressionError
 
 if TYPE_CHECKING:
-    from latentlive.engine.journal import Performance
+    from latentlive.engine.performance import Performance
 
 TIME = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?)(b?)")
 
@@ -23,44 +23,35 @@ def sample_at(text: str, performance: Performance) -> int:
     ExpressionError
         For anything else.
     """
-    from latentlive.engine.resuming import tempo_of
-
     found = TIME.fullmatch(text.strip())
     if not found or (found[4] and found[2]):
         raise ExpressionError(f"time: expected 12:00, 90 (seconds) or 72b (beats), got {text!r}")
     if found[4]:
-        return tempo_of(performance).sample(float(found[3]))
+        return performance.left.tempo.sample(float(found[3]))
     seconds = int(found[1] or 0) * 3600 + int(found[2] or 0) * 60 + float(found[3])
-    return round(seconds * int(performance.header["rate"]))
+    rate: int = performance.header["rate"]
+    return round(seconds * rate)
+
+
+def session_of(path: Path) -> Path:
+    """Return the file of a log's cells, which `--perform` runs."""
+    return path.with_suffix(".py")
 
 
 def opened(path: Path, corpus: Path | None) -> Performance:
-    """Return a log, with every recording that it needs found.
+    """Return a log that can be played to the sample, with every recording that it needs found.
+
+    None of its code is run.
 
     Raises
     ------
     EngineError
-        If anything is missing, before anything is played.
-    """
-    from latentlive.corpus import Corpus
-    from latentlive.engine.journal import Performance
-    from latentlive.renderer import corpus_sounds
-
-    performance = Performance(path)
-    library = Corpus(corpus or performance.header["corpus"] or None)
-    performance.check_sounds(corpus_sounds(library, int(performance.header["rate"])))
-    return performance
-
-
-def check_exact(path: Path) -> None:
-    """Refuse a log that cannot be played to the sample: its code runs only where that is asked for.
-
-    Raises
-    ------
-    EngineError
+        If anything is missing or was edited, before anything is played:
         ``log: evening.py was edited since it was written; --perform runs its code anew``
     """
-    from latentlive.engine.journal import Performance
+    from latentlive.corpus import Corpus
+    from latentlive.engine.performance import Performance
+    from latentlive.renderer import corpus_sounds
 
     if not path.is_file() and not path.with_suffix(".jsonl").is_file():
         raise EngineError(f"log: no file {str(path)!r}")
@@ -69,20 +60,24 @@ def check_exact(path: Path) -> None:
             f"log: {path} has no {path.stem}.jsonl beside it, which holds what was decided; "
             "--perform runs its code anew"
         )
-    if Performance(path).edited:
+    performance = Performance(path)
+    if performance.edited:
         raise EngineError(
-            f"log: {path} was edited since it was written; --perform runs its code anew"
+            f"log: {session_of(path)} was edited since it was written; --perform runs its code anew"
         )
+    library = Corpus(corpus or performance.header["corpus"] or None)
+    performance.check_sounds(corpus_sounds(library, int(performance.header["rate"])))
+    return performance
 
 
-def wait_until_silent(engine: Any, show: Any) -> None:
-    """Wait until a replay is over and all is silent."""
+def wait_until_over(engine: Any, show: Any) -> None:
+    """Wait until a replay is over; what a crash has left sounding never falls silent by itself."""
     import time
 
     while not engine.ended:
         time.sleep(0.1)
         show(engine.state)
-        if engine.state and engine.state["silent"] and engine.state["running"]:
+        if engine.state and not engine.state["replaying"]:
             return
 
 
@@ -111,8 +106,7 @@ def bounce_file(
 
     check_kind("bounce", output, int(performance.header["channels"]))
     if stems is not None:
-        layers = {decision["layer"] for decision in performance.decisions if "layer" in decision}
-        check_apart("bounce", output, stems, layers)
+        check_apart("bounce", output, stems, performance.layers)
     bounce = Bounce(performance, load_model(model or None), begin, stop, stems is not None)
     if bounce.stop <= bounce.begin:
         raise EngineError("bounce: there is nothing between the two moments")

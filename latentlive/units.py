@@ -18,6 +18,12 @@ Samples = NDArray[np.float32]
 SILENCE_DB = -120.0
 """Gains at or below this many decibels are exact silence."""
 
+MOST_TEMPOS = 10_000
+"""Changes of tempo in one performance: each voice and each line of the log carries them."""
+
+LAST_SAMPLE, LONGEST_RAMP = 2**62, 2**44
+"""Where a tempo may change at the latest, and how many samples it may take."""
+
 
 def from_db(gain_db: ArrayLike) -> Floats:
     """Return the amplitude of a gain in decibels; at or below -120 dB it is exactly 0."""
@@ -104,8 +110,8 @@ class Tempo:
             pieces.append((at, beat + x * (rate + bend * x), bpm / minute, slope / minute / 2))
 
         for number, change in enumerate(self.changes):
-            later = self.changes[number + 1 :]
-            stop = float(later[0].at) if later else math.inf
+            later = number + 1 < len(self.changes)
+            stop = float(self.changes[number + 1].at) if later else math.inf
             if change.over:
                 now = self._bpm(pieces[-1], change.at)
                 turn(change.at, now, (change.bpm - now) / change.over)
@@ -127,7 +133,8 @@ class Tempo:
             return reached[0].bpm if reached else self.bpm
         start, beat, rate, bend = self._pieces
         i = int(np.searchsorted(start, sample, "right")) - 1
-        return self._bpm((start[i], beat[i], rate[i], bend[i]), sample)
+        bpm = self._bpm((start[i], beat[i], rate[i], bend[i]), sample)
+        return min(max(bpm, 1.0), 2000.0)  # at the end of a ramp it is that only nearly
 
     def beats(self, samples: ArrayLike) -> Floats:
         """Return the beats elapsed at `samples` [shape=(n,)]."""
@@ -181,7 +188,29 @@ class Tempo:
         return [self.bpm, *([c.at, c.bpm, c.over] for c in self.changes)]
 
     @classmethod
-    def load(cls, data: list[Any], sample_rate: int) -> Tempo:
-        """Return the tempo that `dump` wrote."""
-        changes = tuple(TempoChange(int(at), float(b), int(over)) for at, b, over in data[1:])
-        return cls(float(data[0]), sample_rate, changes)
+    def load(cls, data: Any, sample_rate: int) -> Tempo:
+        """Return the tempo that `dump` wrote.
+
+        Raises
+        ------
+        ExpressionError
+            For anything else.
+        """
+        if not isinstance(data, list) or not data or len(data) > MOST_TEMPOS:
+            raise ExpressionError(f"tempo: expected a pace and at most {MOST_TEMPOS} changes of it")
+        changes: list[TempoChange] = []
+        for row in data[1:]:
+            wrong = not isinstance(row, list) or [type(n) for n in row[::2]] != [int, int]
+            if wrong or len(row) != 3 or not 0 <= row[2] <= LONGEST_RAMP:
+                raise ExpressionError("tempo: a change is a sample, a pace, and samples it takes")
+            before = changes[-1].at if changes else -1
+            if not before < row[0] <= LAST_SAMPLE:
+                raise ExpressionError(f"tempo: a change at sample {row[0]} is out of order")
+            changes.append(TempoChange(row[0], _pace(row[1]), row[2]))
+        return cls(_pace(data[0]), sample_rate, tuple(changes))
+
+
+def _pace(bpm: Any) -> float:
+    if isinstance(bpm, bool) or not isinstance(bpm, int | float) or not 1.0 <= bpm <= 2000.0:
+        raise ExpressionError("tempo: bpm must lie in 1 to 2000")
+    return float(bpm)

@@ -11,8 +11,9 @@ import pytest
 import latentlive as ll
 from latentlive.engine.block import PANIC, PANIC_DONE
 from latentlive.engine.bounce import Bounce
-from latentlive.engine.journal import Journal, Performance
+from latentlive.engine.journal import Journal
 from latentlive.engine.levels import LOUDEST
+from latentlive.engine.performance import Performance
 from latentlive.errors import EngineError
 from latentlive.expr import dump
 from latentlive.space import ToySpace
@@ -190,7 +191,9 @@ def test_a_line_cut_off_by_a_crash_is_left_out(performance, tmp_path):
     lines = path.with_suffix(".jsonl").read_text()
     cut = tmp_path / "cut.jsonl"
     cut.write_text(lines[: len(lines) // 2])
-    assert 0 < len(Performance(cut).decisions) < len(Performance(path).decisions)
+    some, all_of_them = (list(Performance(log).decisions()) for log in (cut, path))
+    assert 0 < len(some) < len(all_of_them)
+    assert all_of_them[: len(some)] == some
 
 
 def test_what_cannot_be_written_as_it_was_typed_does_not_end_the_log(tmp_path):
@@ -201,7 +204,7 @@ def test_what_cannot_be_written_as_it_was_typed_does_not_end_the_log(tmp_path):
     log = Performance(tmp_path / "odd.py")
     assert log.closed
     assert not log.edited
-    assert r"'\ud800'" in log.text
+    assert r"'\ud800'" in (tmp_path / "odd.py").read_text(encoding="utf-8")
     assert not house.said
 
 

@@ -165,12 +165,12 @@ def test_until_a_fade_begins_the_one_before_it_goes_on():
     samples = np.arange(0, 1400, 100)
     np.testing.assert_array_equal(later.gain(samples[:8]), up.gain(samples[:8]))
     again = later.towards(1.0, 1_000_000, 500).towards(0.0, 2_000_000, 500)
-    assert again.before.before is None  # what lies far back is forgotten
+    assert len(again.past) == 1  # what lies far back is forgotten
 
 
 def test_what_is_set_at_one_moment_is_one_setting():
     setting = Setting().changed(5000, gain_db=Num(-6.0)).changed(5000, pan=Num(1.0))
-    assert setting.before == Setting()
+    assert setting.past == (Setting(),)
     assert (setting.gain_db, setting.pan) == (Num(-6.0), Num(1.0))
     samples = np.arange(0, 10_000, GRID)
     together = Setting().changed(5000, gain_db=Num(-6.0), pan=Num(1.0))

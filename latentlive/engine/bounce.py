@@ -9,16 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentlive.engine.block import PANIC, PANIC_DONE, POSITION, RUNNING, Block
-from latentlive.engine.due import BATCH, CHUNK
-from latentlive.engine.journal import Performance
+from latentlive.engine.due import BATCH
 from latentlive.engine.late import needless
+from latentlive.engine.performance import Performance
 from latentlive.engine.playing import Player
-from latentlive.engine.preview import performed
+from latentlive.engine.preview import is_preview
 from latentlive.engine.score import Score
 from latentlive.engine.stage import Stage
 from latentlive.engine.voiced import mix_voices
 from latentlive.engine.voices import Voice
 from latentlive.engine.worker import Worker
+from latentlive.errors import LatentliveError
 from latentlive.mixer import GRID, grid_floor
 from latentlive.space import Space
 from latentlive.units import Tempo
@@ -30,6 +31,9 @@ STEP = 4096
 
 AHEAD = 4096
 """Samples beyond that for which voices are rendered: the limiter looks ahead."""
+
+REACH = 4 * STEP
+"""Samples for which gains are written ahead: nothing hurries."""
 
 
 class Heard(NamedTuple):
@@ -84,9 +88,10 @@ class Bounce:
         self._block.header[POSITION] = self.begin
         self._block.header[RUNNING] = 1
         tempo = Tempo.load(header["tempo"], int(header["rate"]))
-        self._stage = Stage(self._block, tempo, int(header["seed"]))
-        decisions = performed(performance.decisions)
-        self._score = Score(self._stage, decisions, performance.source, self.begin)
+        self._stage = Stage(self._block, tempo, int(header["seed"]), reach=REACH)
+        self._score = Score(
+            self._stage, performance, self.begin, wanted=lambda layer: not is_preview(layer)
+        )
         self._worker = Worker(space, self._block)
         self._bound: dict[int, int] = {}
         """The version that the worker has of each voice: another seed makes another."""
@@ -103,6 +108,8 @@ class Bounce:
             if self._score.panic is not None:
                 until = min(until, self._score.panic)
             self._score.take(until + AHEAD)
+            if (end := self._score.held_up) is not None:
+                until = min(until, end)
             self._render(until + AHEAD)
             self._stage.write()
             layers = self._layers(position, until) if self._stems else {}
@@ -122,20 +129,24 @@ class Bounce:
         for serial in gone:
             del self._bound[serial]
         while due := [v for v in voices if v.rendered < until and not needless(v)]:
-            jobs = [[v.serial, v.version, v.rendered, v.rendered + CHUNK] for v in due[:BATCH]]
+            jobs = [[v.serial, v.version, v.rendered, v.rendered + v.piece] for v in due[:BATCH]]
             replies = {r["serial"]: r for r in self._worker.render(jobs)}
             for voice in due[:BATCH]:
                 reply = replies[voice.serial]
                 if reply["op"] == "failed":
-                    # It failed when it was played, too: what followed from that is in the log.
-                    voice.length = voice.rendered - voice.part.origin - 1
+                    voice.falter()
                 else:
                     voice.rendered = reply["stop"]
                     self._score.silence_holes(voice)
 
     def _bind(self, voice: Voice) -> None:
-        voice.length = self._worker.load(voice.binding(self._stage.seed))["length"]
         self._bound[voice.serial] = voice.version
+        try:
+            voice.length = self._worker.load(voice.binding(self._stage.seed))["length"]
+        except LatentliveError:
+            voice.falter()  # it sounded when it was played; nothing of it can be had here
+        else:
+            voice.bound[0] = voice.version
 
     def _layers(self, start: int, stop: int) -> dict[str, F32]:
         """Return each layer by itself, before the limiter [shape=(n, 2)]."""

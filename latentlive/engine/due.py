@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from latentlive.engine.voices import Voice
+from latentlive.engine.voices import LONGEST_PIECE, Voice
 
 SLOW = 0.5
 """Seconds of rendering for a second of sound from which on a voice is rendered alone."""
 
 FIRST_CHUNK = 4096
-CHUNK = 8192
+CHUNK = LONGEST_PIECE
 BATCH = 8
 """Voices that are rendered in one decode."""
 

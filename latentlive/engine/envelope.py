@@ -32,33 +32,42 @@ class Fade:
     start, stop : int [samples, global]
     low, high : float
         Gain before and after; from `low` at `start` to `high` at `stop`.
-    before : Fade or None
-        What goes on until `start`: fades are decided on a little before they begin.
+    past : tuple of Fade
+        What went on until then, in rising order, each until the next one begins: fades are
+        decided on before they begin, and what was is asked for again.
     """
 
     start: int
     stop: int
     low: float
     high: float
-    before: Fade | None = None
+    past: tuple[Fade, ...] = ()
 
     def gain(self, samples: NDArray[np.int64]) -> Floats:
-        """Return the gain at some global positions [shape=(n,)]."""
+        """Return the gain at some rising global positions [shape=(n,)]."""
+        fades, until = (*self.past, self), len(samples)
+        gain = np.empty(until)
+        for number in reversed(range(len(fades))):
+            since = int(np.searchsorted(samples, fades[number].start)) if number else 0
+            if since < until:
+                gain[since:until] = fades[number]._alone(samples[since:until])
+                until = since
+        return gain
+
+    def _alone(self, samples: NDArray[np.int64]) -> Floats:
         x = np.clip((samples - self.start) / max(self.stop - self.start, 1), 0.0, 1.0)
         a, b = math.asin(self.low), math.asin(self.high)
         gain: Floats = np.sin(a + (b - a) * x)
         # The sine of a quarter turn is 1 only nearly; where nothing moves, nothing may.
-        gain = np.where(x >= 1.0, self.high, np.where(x <= 0.0, self.low, gain))
-        earlier = samples < self.start
-        if self.before is not None and earlier.any():
-            gain[earlier] = self.before.gain(samples[earlier])
-        return gain
+        return np.where(x >= 1.0, self.high, np.where(x <= 0.0, self.low, gain))
 
     def towards(self, level: float, start: int, length: int) -> Fade:
         """Return the fade that takes over at `start`, from the gain that sounds there."""
         now = float(self.gain(np.array([start]))[0])
-        before = self if self.start + FORGOTTEN > start else replaced(self, before=None)
-        return Fade(start, start + max(length, 1), now, level, before)
+        # What would have taken over from there on never sounds.
+        past = [fade for fade in (*self.past, replaced(self, past=())) if fade.start < start]
+        heard = [n for n in range(1, len(past)) if past[n].start < start - FORGOTTEN]
+        return Fade(start, start + max(length, 1), now, level, tuple(past[max(heard, default=0) :]))
 
 
 @dataclass(frozen=True)
@@ -70,8 +79,10 @@ class Setting:
     gain_db, amp, pan, audible : Curve
         Decibels, linear factor, 0 left to 1 right, 0 muted to 1.
     since : int [samples, global]
-    before : Setting or None
-        What it glides from.
+    glide : int [samples]
+        How long it takes over from the one before it.
+    past : tuple of Setting
+        Those before it, in rising order: what was is asked for again.
     """
 
     gain_db: Curve = field(default_factory=lambda: Num(0.0))
@@ -79,37 +90,50 @@ class Setting:
     pan: Curve = field(default_factory=lambda: Num(0.5))
     audible: Curve = field(default_factory=lambda: Num(1.0))
     since: int = 0
-    before: Setting | None = None
+    glide: int = 0
+    past: tuple[Setting, ...] = ()
 
-    def changed(self, at: int, **changes: Curve) -> Setting:
-        """Return the setting that takes over at a position."""
-        if at == self.since:
-            before = self.before  # what would have taken over there never sounds
-        else:
-            before = self if at < self.since + GLIDE else self.settled()
-        return replaced(self, **changes, since=at, before=before)
-
-    def settled(self) -> Setting:
-        """Return the setting without what it glides from."""
-        return replaced(self, before=None)
+    def changed(self, at: int, glide: int = GLIDE, **changes: Curve) -> Setting:
+        """Return the setting that takes over at a position, in `glide` samples."""
+        # What would have taken over from there on never sounds.
+        past = [one for one in (*self.past, replaced(self, past=())) if one.since < at]
+        heard = [n for n in range(1, len(past)) if past[n].since + GLIDE < at - FORGOTTEN]
+        kept = tuple(past[max(heard, default=0) :])
+        return replaced(self, **changes, since=at, glide=glide if kept else 0, past=kept)
 
     def gains(
         self, samples: NDArray[np.int64], origin: int, tempo: Tempo, seed: int
     ) -> NDArray[np.float64]:
-        """Return left and right gain at some global positions [shape=(2, n)].
+        """Return left and right gain at some rising global positions [shape=(2, n)].
 
         Curves count beats of the layer's own clock, which began at `origin`. What they ask for
         beyond the bounds of levels is held there; live, replay and bounce all come by here.
         """
+        both = np.zeros((2, len(samples)))
+        settings = (*self.past, self)
+        for number, one in enumerate(settings):
+            later = settings[number + 1] if number + 1 < len(settings) else None
+            since = int(np.searchsorted(samples, one.since)) if number else 0
+            until = len(samples)
+            if later is not None:
+                until = int(np.searchsorted(samples, later.since + later.glide))
+            if since < until:
+                part = samples[since:until]
+                own = one._alone(part, origin, tempo, seed)
+                gliding = int(np.searchsorted(part, one.since + one.glide)) if number else 0
+                if gliding:
+                    x = (part[:gliding] - one.since) / one.glide
+                    before = both[:, since : since + gliding]
+                    own[:, :gliding] = before + (own[:, :gliding] - before) * x
+                both[:, since:until] = own
+        return both
+
+    def _alone(
+        self, samples: NDArray[np.int64], origin: int, tempo: Tempo, seed: int
+    ) -> NDArray[np.float64]:
         time = Time(tempo.beats(samples - origin), seed=seed)
         level = from_db(np.minimum(time.value(self.gain_db), LOUDEST_DB))
         level = level * np.clip(time.value(self.amp), -LOUDEST, LOUDEST)
         level = level * time.value(self.audible)
         angle = np.clip(time.value(self.pan), 0.0, 1.0) * (math.pi / 2)
-        both = np.stack([level * np.cos(angle), level * np.sin(angle)])
-        gliding = samples < self.since + GLIDE
-        if self.before is not None and gliding.any():
-            x = np.maximum((samples[gliding] - self.since) / GLIDE, 0.0)
-            earlier = self.before.gains(samples[gliding], origin, tempo, seed)
-            both[:, gliding] = earlier + (both[:, gliding] - earlier) * x
-        return both
+        return np.stack([level * np.cos(angle), level * np.sin(angle)])

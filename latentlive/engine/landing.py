@@ -38,7 +38,7 @@ class Landing:
         for change in cell.changes:
             op = change["op"]
             if op == "rename":
-                self._rename(change["layer"], change["name"])
+                self._rename(change["layer"], change["name"], at)
             elif op == "master":
                 self._scheduler.stage.set_master(at, change["gain_db"])
             whom = named([change]) if op not in ("hush", "only") else list(self._scheduler.layers)
@@ -121,13 +121,15 @@ class Landing:
                     layer.slot, at, layer.voice is not None, {"audible": audible}
                 )
 
-    def _rename(self, old: str, new: str) -> None:
+    def _rename(self, old: str, new: str, at: int) -> None:
         """Give a layer another name; its slot, and so its noise, stays."""
         layer = self._scheduler.layers.pop(old)
         layer.name = new
         self._scheduler.layers[new] = layer
         for voice in self._scheduler.voices.values():
             voice.layer = new if voice.layer == old else voice.layer
+        rename = {"do": "rename", "at": at, "layer": old, "name": new}
+        self._scheduler.stage.note(rename)
 
     def _leave(self, layer: Layer, voice: Voice, at: int, length: int) -> None:
         self._scheduler.stage.fade(voice, at, 0.0, length)

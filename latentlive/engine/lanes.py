@@ -152,6 +152,7 @@ class Lanes:
             left = voice.rendered - base
             if left < scheduler.ahead:
                 length = FIRST_CHUNK if left < scheduler.ready_enough else CHUNK
+                length = min(length, voice.piece)
                 due.append(Due(voice, left, waiting.get(voice.serial), length))
         self._missing[lane] = sum(scheduler.ahead - one.left for one in due)
         rate = scheduler.tempo.sample_rate

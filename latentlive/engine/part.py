@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from latentlive.engine.shapes import SAMPLE
+from latentlive.engine.shapes import OVER, SAMPLE
 from latentlive.engine.wire import Message
 from latentlive.units import Tempo
 
@@ -85,7 +85,7 @@ class Part:
         turning = None
         if "turning" in data:
             before, at, over = data["turning"]
-            at, over = SAMPLE.coerce(at, "turning: at"), SAMPLE.coerce(over, "turning: over")
+            at, over = SAMPLE.coerce(at, "turning: at"), OVER.coerce(over, "turning: over")
             turning = Turning(cls.load(before, rate, source), at, over)
         origin = SAMPLE.coerce(data["origin"], "part: origin")
         return cls(source(data["source"]), origin, Tempo.load(data["tempo"], rate), turning)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from latentlive.errors import ExpressionError
+from latentlive.errors import ExpressionError, printable
 from latentlive.units import bpm_text, clock_text
 from latentlive.worded import Worded
 
@@ -270,7 +270,7 @@ class History(Worded):
     def __repr__(self) -> str:
         try:
             with open(self._engine.log, encoding="utf-8", errors="replace") as file:
-                rows = [_printable(row.rstrip("\n")) for row in file]
+                rows = [printable(row.rstrip("\n")) for row in file]
         except OSError as error:
             return f"history: cannot read {self._engine.log}: {error.strerror}"
         newest: list[str] = []
@@ -283,11 +283,6 @@ class History(Worded):
         if len(newest) < len(rows):
             newest.insert(0, f"... {len(rows) - len(newest)} lines before: {self._engine.log}")
         return "\n".join(newest).rstrip() or "nothing was typed yet"
-
-
-def _printable(row: str) -> str:
-    """Return a row without what a terminal would take for an order."""
-    return "".join(c if c.isprintable() or c == "\t" else repr(c)[1:-1] for c in row)
 
 
 def cue_name(name: Any, word: str) -> str:

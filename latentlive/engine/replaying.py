@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from latentlive.engine.block import CUT, RUNNING
-from latentlive.engine.journal import Performance
 from latentlive.engine.late import needless
+from latentlive.engine.performance import Performance
 from latentlive.engine.scheduler import LANDING, Scheduler
 from latentlive.engine.score import Score
 from latentlive.engine.voices import Voice
@@ -28,7 +28,9 @@ class Replay:
         self._scheduler = scheduler
         self._rate = scheduler.tempo.sample_rate
         self._end = performance.end
-        self._score = Score(scheduler.stage, performance.decisions, performance.source, begin)
+        scheduler.led = True
+        note = scheduler.stage.note
+        self._score = Score(scheduler.stage, performance, begin, tell=note)
         self._score.cast(begin + round(CAST_SECONDS * self._rate))
 
     @property
@@ -64,12 +66,11 @@ class Replay:
 
     def _ready(self, position: int) -> bool:
         soon = [v for v in self._scheduler.voices.values() if v.start <= position + LANDING]
-        return all(v.loaded and self._is_ready(v, position) for v in soon)
+        return all(needless(v) or (v.loaded and self._is_ready(v, position)) for v in soon)
 
     def _is_ready(self, voice: Voice, position: int) -> bool:
-        """Return whether so much is rendered of what will be heard, or all that there is of it."""
-        first = max(voice.start, position)
-        return voice.rendered >= first + self._scheduler.ready_enough or needless(voice)
+        """Return whether so much is rendered of what will be heard."""
+        return voice.rendered >= max(voice.start, position) + self._scheduler.ready_enough
 
     def _show(self) -> None:
         """Let the layers show what sounds."""

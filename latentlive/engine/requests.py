@@ -24,6 +24,9 @@ CHANGING = frozenset({"cell", "go", "cancel", "audition", "undo", "redo", "seed"
 PANIC_PATIENCE = 0.3
 """Seconds that the audio process has to fall silent before the engine goes on."""
 
+UNHEARD = -1
+"""Where silence begins, as long as the audio process has not said it."""
+
 
 class Requests:
     """Takes the messages of clients.
@@ -152,17 +155,18 @@ class Requests:
 
     def _panic(self) -> None:
         """Silence everything, and note from which sample on."""
-        server, header = self._server, self._server.block.header
-        before, planned = int(header[PANIC_AT]), self.acts.moment
+        server, header, planned = self._server, self._server.block.header, self.acts.moment
         server.leave_replay()
         if planned is None:
             self.acts.clear()
+        header[PANIC_AT] = UNHEARD
         header[PANIC] += 1
         patience = time.monotonic() + PANIC_PATIENCE
-        while int(header[PANIC_AT]) == before and time.monotonic() < patience:
+        while int(header[PANIC_AT]) == UNHEARD and time.monotonic() < patience:
             time.sleep(0.001)
         fell = int(header[PANIC_AT])
+        if fell == UNHEARD:  # nothing was played since: it is silent from here on
+            header[PANIC_AT] = fell = server.scheduler.position
         server.scheduler.panic(None if planned is None else max(fell, planned), planned)
         header[PANIC_DONE] = header[PANIC]
-        if fell != before:
-            server.journal.note({"do": "panic", "at": fell})
+        server.journal.note({"do": "panic", "at": fell})

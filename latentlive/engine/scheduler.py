@@ -23,7 +23,7 @@ from latentlive.engine.voices import Cell, Layer, State, Voice
 from latentlive.engine.wire import Message
 from latentlive.errors import EngineError, did_you_mean
 from latentlive.mixer import GRID, grid_ceil, grid_floor
-from latentlive.units import Tempo
+from latentlive.units import MOST_TEMPOS, Tempo
 
 MARGIN = 6144
 """Samples between the position and the first that may still change: devices ask in bursts, and the
@@ -91,6 +91,8 @@ class Scheduler:
         self.casting, self.landing = Casting(self), Landing(self)
         self.cues, self.undo = Cues(self), Undo(self)
         self.lateness = Lateness(self)
+        self.led = False
+        """Whether a replay decides: what fails then has failed before."""
         self._numbers = 0
         self._moved = self._asked = False
         self.barrier: int | None = None
@@ -179,6 +181,8 @@ class Scheduler:
             check(changes, self.layers, room, self.block.channels)
         if planned:
             self.check([{"op": "cell", "changes": changes}])
+        if any(c["op"] == "tempo" for c in changes) and len(self.tempo.changes) >= MOST_TEMPOS - 1:
+            raise EngineError(f"tempo: it can change {MOST_TEMPOS} times in one performance")
         if beat is not None and self.is_past(beat):
             beat, planned = None, False
         self._numbers += 1
@@ -360,6 +364,9 @@ class Scheduler:
         voice = self.voices.get(serial)
         if voice is None:
             return
+        if self.led:
+            voice.falter()
+            return
         layer = self.layer(voice.layer)
         if layer.voice is voice or not voice.sounding:  # not when it is leaving already
             layer.error = error.splitlines()[0]
@@ -372,7 +379,7 @@ class Scheduler:
             return
         over = max(voice.rendered - self.earliest, GRID)
         self.stage.fade(voice, self.earliest, 0.0, over)
-        voice.length = self.earliest + over - voice.part.origin
+        voice.length = voice.rendered - voice.part.origin - 1  # no more of it is asked for
         if layer.voice is voice:
             layer.voice, good = None, layer.good
             layer.leaving.append(voice)

@@ -26,24 +26,23 @@ from latentlive.engine.block import CLOSING, CUT, POSITION, Block
 from latentlive.engine.children import Child
 from latentlive.engine.clients import Client
 from latentlive.engine.door import Door
-from latentlive.engine.journal import Journal, Performance
+from latentlive.engine.journal import MARK_EVERY, Journal
 from latentlive.engine.output import Output
+from latentlive.engine.performance import Performance
 from latentlive.engine.replaying import Replay
 from latentlive.engine.report import report
 from latentlive.engine.requests import Requests
-from latentlive.engine.resuming import position_of, restore, seed_of, tempo_of
+from latentlive.engine.resuming import restore
 from latentlive.engine.scheduler import Scheduler
 from latentlive.engine.wire import Message, Wire
 from latentlive.engine.workers import Workers
-from latentlive.errors import LatentliveError
+from latentlive.errors import EngineError, LatentliveError
+from latentlive.mixer import grid_floor
 from latentlive.models import load_model
 from latentlive.units import Tempo
 
 TICK = 0.01
 STATUS_EVERY = 0.1
-MARK_EVERY = 1.0
-"""Seconds after which the log is told how far the performance has come."""
-
 UNHEARD = 20
 """Lines that are kept while nobody is connected, the newest."""
 
@@ -116,7 +115,7 @@ class Server:
         past.check_model(self.space)
         channels = int(past.header["channels"])
         if options["resume"]:
-            return channels, tempo_of(past), seed_of(past), position_of(past)
+            return channels, past.left.tempo, past.left.seed, grid_floor(past.left.position)
         tempo = Tempo.load(past.header["tempo"], int(past.header["rate"]))
         begin = max(int(options["begin"]), int(past.header["begins"]))
         return channels, tempo, int(past.header["seed"]), begin
@@ -176,7 +175,9 @@ class Server:
     def _tick(self) -> None:
         """Take what has come, and look after what sounds."""
         with contextlib.suppress(queue.Empty):
-            self._handle(*self.inbox.get(timeout=TICK))
+            first = self.inbox.get(timeout=TICK)
+            self._note_holes()  # they lie before all that is decided now
+            self._handle(*first)
             while True:
                 self._handle(*self.inbox.get_nowait())
         self.output.tick()  # before voices are freed: what they played is recorded
@@ -217,13 +218,18 @@ class Server:
 
     def _follow(self, replay: Replay) -> None:
         """Let a replay go on, until it is over."""
-        replay.advance()
+        try:
+            replay.advance()
+        except EngineError as error:  # the log is no longer what it was when it was checked
+            self.say(str(error))
+            self.leave_replay()
+            return
         if replay.over:
             self.leave_replay()
 
     def leave_replay(self) -> None:
         """Let what sounds be the performer's again."""
-        self.replay, self.block.header[CUT] = None, 0
+        self.replay, self.scheduler.led, self.block.header[CUT] = None, False, 0
 
     def _handle(self, sender: Any, message: Message | None) -> None:
         if isinstance(sender, Child):
@@ -266,17 +272,17 @@ class Server:
         """Log what the audio process did not find in the rings."""
         rows, self._holes = self.block.read_holes(self._holes)
         for ring, start, stop in rows.tolist():
-            for voice in self.scheduler.voices.values():
-                if ring in voice.rings:
-                    self.journal.note(
-                        {
-                            "do": "hole",
-                            "at": start,
-                            "to": stop,
-                            "voice": voice.serial,
-                            "side": voice.rings.index(ring),
-                        }
-                    )
+            voice = self.scheduler.stage.owner(ring, start)
+            if voice is not None:
+                self.journal.note(
+                    {
+                        "do": "hole",
+                        "at": start,
+                        "to": stop,
+                        "voice": voice.serial,
+                        "side": voice.rings.index(ring),
+                    }
+                )
 
     def _welcome(self) -> Message:
         return {
@@ -314,6 +320,7 @@ class Server:
             "plan": sorted(plan, key=lambda one: (one["sample"] is None, one["sample"])),
             "silent": self._silent,
             "refused": acts.refused,
+            "replaying": self.replay is not None,
             **self.output.status(),
             "ready": self.workers.ready,
             "workers_up": sum(self.workers.lanes.up),

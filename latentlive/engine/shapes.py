@@ -15,6 +15,9 @@ from latentlive.expr.fields import shown
 from latentlive.latent import join_of
 from latentlive.units import Tempo
 
+LONGEST_WORD = 100
+"""Letters that the name of a layer may have: stems are called by it."""
+
 
 class Flag(Kind):
     """True or False."""
@@ -34,6 +37,20 @@ class Said(Kind):
         if not isinstance(value, str):
             raise ExpressionError(f"{place} must be text, got {shown(value)}")
         return value
+
+
+class Word(Text):
+    """The name of a layer: a word that could be typed."""
+
+    def coerce(self, value: Any, place: str) -> str:
+        """Return the name, refused if it is no word or too long for a file."""
+        name = super().coerce(value, place)
+        if not name.isidentifier() or len(name) > LONGEST_WORD:
+            raise ExpressionError(
+                f"{place}: a name is a word such as 'sea', of at most {LONGEST_WORD} letters, "
+                f"got {shown(name)}"
+            )
+        return name
 
 
 class FilePath(Text):
@@ -120,7 +137,7 @@ class Played(Kind):
 
 
 NAME, SAID, FLAG, LEVEL, TEXTURE = Text(), Said(), Flag(), Level(), Played()
-DATA, PACE, PATH = Data(), Pace(), FilePath()
+DATA, PACE, PATH, WORD = Data(), Pace(), FilePath(), Word()
 BEATS = Beats(least=0.0)
 BPM = Number("beats a minute", least=1.0, most=2000.0)
 SEED = Whole()
@@ -128,7 +145,10 @@ SAMPLE = Whole("samples", most=2**62)
 SECONDS = Number("seconds", least=0.0, most=3600.0)
 WIDE = Number(least=0.0, most=1.0)
 PAIR = Whole(most=7)
-SLOT = Whole(most=10**6)
+SLOT = Whole(most=1100)
+SERIAL = Whole(most=2**40 - 1)
+OVER = Whole("samples", most=2**44)
+"""A million beats at one a minute, at any sample rate."""
 
 
 class Shape(NamedTuple):
@@ -145,9 +165,9 @@ class Shape(NamedTuple):
 
 
 CHANGES = {
-    "play": Shape({"layer": NAME, "source": TEXTURE}),
+    "play": Shape({"layer": WORD, "source": TEXTURE}),
     "set": Shape(
-        {"layer": NAME},
+        {"layer": WORD},
         {
             "gain_db": Level("gain_db"),
             "amp": Level("amp"),
@@ -160,12 +180,12 @@ CHANGES = {
             "pair": PAIR,
         },
     ),
-    "stop": Shape({"layer": NAME}, {"fade": Maybe(BEATS)}),
+    "stop": Shape({"layer": WORD}, {"fade": Maybe(BEATS)}),
     "hush": Shape({}, {"fade": Maybe(BEATS)}),
-    "restart": Shape({"layer": NAME}),
-    "mute": Shape({"layer": NAME, "muted": FLAG}),
-    "only": Shape({"layers": ListOf(NAME)}),
-    "rename": Shape({"layer": NAME, "name": NAME}),
+    "restart": Shape({"layer": WORD}),
+    "mute": Shape({"layer": WORD, "muted": FLAG}),
+    "only": Shape({"layers": ListOf(WORD)}),
+    "rename": Shape({"layer": WORD, "name": WORD}),
     "master": Shape({"gain_db": Level("gain_db")}),
     "tempo": Shape({"bpm": BPM}, {"over": BEATS}),
 }
@@ -206,12 +226,12 @@ ACTS = {
 """What of it can wait for the moment of a cell."""
 
 
-VOICE = {"at": SAMPLE, "voice": Whole()}
-TURNED = {**VOICE, "level": Number(least=0.0, most=1.0), "over": SAMPLE}
-LAYER = {"at": SAMPLE, "layer": NAME, "slot": SLOT}
+VOICE = {"at": SAMPLE, "voice": SERIAL}
+TURNED = {**VOICE, "level": Number(least=0.0, most=1.0), "over": OVER}
+LAYER = {"at": SAMPLE, "layer": WORD, "slot": SLOT}
 
 DECISIONS = {
-    "start": Shape({**VOICE, **LAYER, "wide": WIDE, "pair": PAIR, "over": SAMPLE, "part": DATA}),
+    "start": Shape({**VOICE, **LAYER, "wide": WIDE, "pair": PAIR, "over": OVER, "part": DATA}),
     "fade": Shape(TURNED),
     "gate": Shape(TURNED),
     "level": Shape({"at": SAMPLE, "slot": SLOT, "glide": FLAG, "curves": DATA}),
@@ -221,6 +241,7 @@ DECISIONS = {
     "end": Shape(VOICE),
     "hole": Shape({**VOICE, "to": SAMPLE, "side": Whole(most=1)}),
     "state": Shape({**LAYER, "state": DATA}),
+    "rename": Shape({"at": SAMPLE, "layer": WORD, "name": WORD}),
     "panic": Shape({"at": SAMPLE}),
     "mark": Shape({"at": SAMPLE}),
 }

@@ -6,20 +6,20 @@ decisions in the same order give the same samples, live, in a replay and in a bo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections import deque
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from latentlive.curves import Curve, Num
 from latentlive.engine.block import POINTS, POSITION, RING, RUNNING, VOICES, Block
-from latentlive.engine.envelope import MASTER_DB, Fade, Setting
-from latentlive.engine.levels import curve_of
+from latentlive.engine.envelope import GLIDE, MASTER_DB, Fade, Setting
 from latentlive.engine.part import Part
 from latentlive.engine.system import fence
 from latentlive.engine.voices import Voice
 from latentlive.engine.wire import Message
 from latentlive.errors import EngineError
-from latentlive.expr import dump
 from latentlive.limiter import AHEAD, MEMORY
 from latentlive.mixer import GRID, grid_ceil, grid_floor
 from latentlive.units import Tempo
@@ -30,8 +30,8 @@ GAINS_AHEAD = 1 << 16
 BEFORE = (MEMORY + AHEAD) * GRID
 """Samples before the position that the limiter still depends on."""
 
-GAINS_SLACK = 1 << 13
-"""Samples by which gains may fall short of that, so that they are not written at every tick."""
+SLACK = 8
+"""The part of that by which gains may fall short, so that they are not written at every tick."""
 
 ORDER_BITS = 40
 """Voices are added by slot, then by serial, so that sums come in the same order everywhere."""
@@ -48,6 +48,8 @@ class Stage:
     seed : int
     note : function of a message
         Told every decision, as it is taken.
+    reach : int [samples]
+        How far ahead gains are written.
     """
 
     def __init__(
@@ -56,12 +58,16 @@ class Stage:
         tempo: Tempo,
         seed: int = 0,
         note: Callable[[Message], object] = lambda decision: None,
+        reach: int = GAINS_AHEAD,
     ) -> None:
-        self.block, self.tempo, self.seed, self.note = block, tempo, seed, note
+        self.block, self.tempo, self.seed, self.note, self.reach = block, tempo, seed, note, reach
         self.voices: dict[int, Voice] = {}
         self.settings: dict[int, Setting] = {}
         self.master = Setting(gain_db=Num(MASTER_DB), pan=Num(0.0))
         self._serial = 0
+        self._over: deque[Voice] = deque(maxlen=4 * VOICES)
+        self._gathering = False
+        self._stale: set[int] = set()
 
     @property
     def position(self) -> int:
@@ -183,10 +189,9 @@ class Stage:
 
     def level(self, slot: int, at: int, glide: bool, curves: dict[str, Curve]) -> None:
         """Let a layer's gain, amp, pan or audibility be another from `at` on."""
-        setting = self.settings.get(slot, Setting()).changed(at, **curves)
-        self.settings[slot] = setting if glide else setting.settled()
-        data = {word: dump(curve) for word, curve in curves.items()}
-        self.note({"do": "level", "at": at, "slot": slot, "glide": glide, "curves": data})
+        before = self.settings.get(slot, Setting())
+        self.settings[slot] = before.changed(at, GLIDE if glide else 0, **curves)
+        self.note({"do": "level", "at": at, "slot": slot, "glide": glide, "curves": curves})
         for voice in self.voices.values():
             if voice.slot == slot:
                 self._rewrite(voice, at)
@@ -194,7 +199,7 @@ class Stage:
     def set_master(self, at: int, gain_db: Curve) -> None:
         """Let the master's level be another from `at` on."""
         self.master = self.master.changed(at, gain_db=gain_db)
-        self.note({"do": "master", "at": at, "gain_db": dump(gain_db)})
+        self.note({"do": "master", "at": at, "gain_db": gain_db})
         for voice in self.voices.values():
             self._rewrite(voice, at)
 
@@ -202,6 +207,8 @@ class Stage:
         """Let the transport count beats by another tempo; voices are cast anew for it."""
         self.tempo = tempo
         self.note({"do": "tempo", "at": at, "tempo": tempo.dump()})
+        for voice in self.voices.values():
+            self._rewrite(voice, at)  # the master's curve counts beats of the transport
 
     def set_seed(self, at: int, seed: int) -> None:
         """Draw all chance from another seed; what is cast is bound anew."""
@@ -211,11 +218,13 @@ class Stage:
             voice.version += 1
             voice.moved_from = None
             self.expect(voice, voice.start)
+            self._rewrite(voice, voice.start)
 
     def end(self, voice: Voice) -> None:
         """Free a voice that is silent."""
         if voice.sounding:
             self.note({"do": "end", "at": self.position, "voice": voice.serial})
+            self._over.append(voice)
         for ring in voice.rings:
             self.block.active[ring] = 0
             self.block.gains[:, ring] = 0.0
@@ -223,22 +232,31 @@ class Stage:
         self.voices.pop(voice.serial, None)
 
     def clear(self, before: int | None = None) -> None:
-        """Free every voice, or those that begin before a position."""
+        """Free every voice, at once; with a position, but those that are cast to begin later."""
         for voice in list(self.voices.values()):
-            if before is None or voice.start <= before:
-                voice.sounding = False
-                self.end(voice)
+            if voice.sounding:
+                self._over.append(voice)
+            elif before is not None and voice.start > before:
+                continue
+            voice.sounding = False  # a panic is noted, and not each end
+            self.end(voice)
+
+    def owner(self, ring: int, at: int) -> Voice | None:
+        """Return the voice that a ring was heard of at a position, though it may be over by now."""
+        heard = [voice for voice in self.voices.values() if voice.sounding]
+        heard = [v for v in (*self._over, *heard) if ring in v.rings and v.start < at + GRID]
+        return max(heard, key=lambda voice: voice.start, default=None)
 
     def perform(self, decision: Message) -> None:
         """Take a decision that was noted before, about voices that are cast."""
         do, at = decision["do"], int(decision["at"])
         if do == "level":
-            curves = {word: curve_of(data) for word, data in decision["curves"].items()}
-            self.level(int(decision["slot"]), at, bool(decision["glide"]), curves)
+            slot, glide = int(decision["slot"]), bool(decision["glide"])
+            self.level(slot, at, glide, decision["curves"])
         elif do == "master":
-            self.set_master(at, curve_of(decision["gain_db"]))
+            self.set_master(at, decision["gain_db"])
         elif do == "tempo":
-            self.set_tempo(at, Tempo.load(decision["tempo"], self.tempo.sample_rate))
+            self.set_tempo(at, decision["tempo"])
         elif do == "seed":
             self.set_seed(at, int(decision["seed"]))
         elif (voice := self.voices.get(int(decision["voice"]))) is not None:
@@ -252,19 +270,36 @@ class Stage:
 
     # Gains.
 
+    @contextlib.contextmanager
+    def gathered(self) -> Iterator[None]:
+        """Write gains once for all decisions that are taken inside: what they are follows from the
+        last of them."""
+        self._gathering = True
+        try:
+            yield
+        finally:
+            self._gathering = False
+            for voice in [self.voices[n] for n in self._stale if n in self.voices]:
+                self._write(voice)
+            self._stale.clear()
+
     def write(self) -> None:
         """Write the gains of what sounds, ahead of the position."""
+        enough = self.position + self.reach - self.reach // SLACK
         for voice in self.voices.values():
-            if voice.sounding and voice.gains_until < self.position + GAINS_AHEAD - GAINS_SLACK:
+            if voice.sounding and voice.gains_until < enough:
                 self._write(voice)
 
     def _rewrite(self, voice: Voice, since: int) -> None:
         if voice.sounding:
             voice.gains_until = min(voice.gains_until, grid_floor(since))
-            self._write(voice)
+            if self._gathering:
+                self._stale.add(voice.serial)
+            else:
+                self._write(voice)
 
     def _write(self, voice: Voice) -> None:
-        until = grid_ceil(max(self.position, 0) + GAINS_AHEAD)
+        until = grid_ceil(max(self.position, 0) + self.reach)
         first = max(voice.gains_until, voice.start, grid_floor(self.position) - BEFORE)
         if first >= until:
             return

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from latentlive.curves import Curve, Num
 from latentlive.engine.envelope import Fade
+from latentlive.engine.levels import curve_of
 from latentlive.engine.part import Part, Source
+from latentlive.engine.shapes import BEATS, FLAG, PAIR, SAMPLE, WIDE
 from latentlive.engine.wire import Message
+from latentlive.expr import Kind, Maybe, dump
+from latentlive.mixer import GRID
 
 DEFAULT_FADE_BEATS = 0.1
 DEFAULT_XFADE_BEATS = 1.0
 DEFAULT_QUANT_BEATS = 1.0
+
+LONGEST_PIECE = 8192
+"""Samples of a voice that are rendered at a time."""
+
+PLAIN: dict[str, Kind] = {
+    **{"fade": BEATS, "xfade": BEATS, "quant": BEATS, "morph": FLAG},
+    **{"wide": WIDE, "pair": PAIR, "muted": FLAG, "soloed": FLAG},
+}
+"""What a layer's state holds besides texture and curves."""
 
 
 @dataclass(eq=False)
@@ -72,6 +87,8 @@ class Voice:
     late: bool = False
     skipped_to: int = 0
     gains_until: int = 0
+    piece: int = LONGEST_PIECE
+    """Samples of it that are rendered at a time at most."""
 
     @property
     def loaded(self) -> bool:
@@ -90,6 +107,16 @@ class Voice:
             "slot": self.slot,
             "seed": seed,
         }
+
+    def falter(self) -> None:
+        """Take a failure of what failed when it was played, too: go on in smaller pieces.
+
+        What was heard then is heard again to the last cell; what follows is in the log.
+        """
+        if self.loaded and self.piece > GRID:
+            self.piece //= 2
+        else:
+            self.length = self.rendered - self.part.origin - 1
 
     @property
     def end(self) -> int | None:
@@ -129,6 +156,34 @@ class State:
     pair: int = 0
     muted: bool = False
     soloed: bool = False
+
+    def dump(self, source: Callable[[Source], Any] = lambda source: source) -> Message:
+        """Return the state as JSON data, its texture as `source` says."""
+        return {
+            "source": None if self.source is None else source(self.source),
+            "origin": self.origin,
+            **{word: dump(getattr(self, word)) for word in ("gain_db", "amp", "pan")},
+            **{word: getattr(self, word) for word in PLAIN},
+        }
+
+    @classmethod
+    def load(cls, data: Message, source: Callable[[Any], Source] = lambda source: source) -> State:
+        """Return the state that `dump` wrote.
+
+        Raises
+        ------
+        LatentliveError, LookupError
+            For anything else.
+        """
+        key = data["source"]
+        return cls(
+            source=None if key is None else source(key),
+            origin=Maybe(SAMPLE).coerce(data["origin"], "origin"),
+            gain_db=curve_of(data["gain_db"]),
+            amp=curve_of(data["amp"]),
+            pan=curve_of(data["pan"]),
+            **{word: kind.coerce(data[word], word) for word, kind in PLAIN.items()},
+        )
 
 
 @dataclass(eq=False)

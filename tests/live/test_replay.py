@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 import latentlive as ll
 from latentlive.cli import main
-from latentlive.engine.journal import Performance
+from latentlive.engine.performance import Performance
 from latentlive.engine.resuming import crashed
 from latentlive.errors import EngineError
 from tests.live.conftest import RATE, wait_until

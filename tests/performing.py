@@ -1,0 +1,251 @@
+"""A performance without sockets, processes and clocks: requests go in, samples and a log come out.
+
+What a performer's words become crosses the real requests, scheduler, lanes, workers, player and
+journal, in one process, block by block; so do its replay and its bounce.
+"""
+
+from __future__ import annotations
+
+import types
+from unittest import mock
+
+import numpy as np
+
+import latentlive as ll
+from latentlive.engine import requests
+from latentlive.engine.block import CHANNELS, POSITION, Block
+from latentlive.engine.bounce import Bounce
+from latentlive.engine.journal import MARK_EVERY, Journal
+from latentlive.engine.lanes import LANES, Lanes
+from latentlive.engine.performance import Performance
+from latentlive.engine.playing import Player
+from latentlive.engine.replaying import Replay
+from latentlive.engine.requests import Requests
+from latentlive.engine.scheduler import Scheduler
+from latentlive.engine.server import Server
+from latentlive.engine.worker import Worker
+from latentlive.space import ToySpace
+from latentlive.units import Tempo
+
+RATE = 44100
+WINDOW = 1024
+
+RNG = np.random.default_rng(21)
+TONES = [(RNG.standard_normal(n) * 0.2).astype("f4") for n in (5000, 7177, 12_288)]
+TOO_LOUD = 0.95
+"""What the space of these performances does not decode."""
+
+
+class Choosy(ToySpace):
+    """A toy space that decodes nothing that is louder than noise ever is."""
+
+    def decode(self, z):
+        """Return the vectors as they are, if none is too loud."""
+        if len(z) and np.abs(z).max() > 4.0:
+            raise RuntimeError("too loud")
+        return super().decode(z)
+
+
+BLOCKS: list[Block] = []
+"""Those that are free: one has 70 MB, and is slow to make."""
+
+
+def taken(channels):
+    """Return a block as good as new, with sounds of long ago in its rings."""
+    for block in [block for block in BLOCKS if block.channels == channels]:
+        BLOCKS.remove(block)
+        for part in ("header", "active", "pair", "ready", "gains_until", "gains", "holes"):
+            getattr(block, part)[:] = 0
+        block.header[CHANNELS] = channels
+        return block
+    return Block.create(channels)
+
+
+class Engine:
+    """What decides, renders and plays, moved block by block.
+
+    Parameters
+    ----------
+    path : path
+        Of its log.
+    """
+
+    end, leave_replay, note_holes = Server.end, Server.leave_replay, Server._note_holes
+
+    def __init__(self, path, seed=0, channels=2, bpm=60.0, held=False, tempo=None, position=0):
+        self.said, self.heard = [], []
+        self.block = taken(channels)
+        self.block.header[POSITION] = position
+        tempo = tempo or Tempo(bpm, RATE)
+        space = Choosy(WINDOW)
+        header = {
+            "model": space.digest,
+            "name": "toy",
+            "rate": RATE,
+            "channels": channels,
+            "seed": seed,
+            "tempo": tempo.dump(),
+            "begins": position,
+            "pid": 0,
+        }
+        self.journal = Journal(path, header, self.said.append)
+        self.scheduler = Scheduler(
+            self.block, tempo, seed, held=held, say=self.said.append, note=self.journal.note
+        )
+        self.lanes = Lanes(self.scheduler)
+        self.workers = [Worker(space, self.block) for _ in LANES]
+        for lane in LANES:
+            self.lanes.ready(lane)
+        self.player = Player(self.block)
+        self.size = 512
+        self.replay, self.ending = None, None
+        self.output = mock.Mock()
+        self.requests = Requests(self)
+        self._holes = self._marked = 0
+        self.slow, self.late = {}, []
+
+    # What a server does.
+
+    def say(self, line):
+        """Keep a line that performers are told."""
+        self.said.append(line)
+
+    def do(self, **message):
+        """Take a message of a client; return what was wrong with it."""
+        try:
+            with self.playing_on():
+                self.requests.do(message)
+        except ll.LatentliveError as error:
+            return str(error)
+
+    def playing_on(self):
+        """Let the device play on where requests wait for it."""
+        waits = types.SimpleNamespace(monotonic=lambda: 0.0, sleep=lambda _: self.play())
+        return mock.patch.object(requests, "time", waits)
+
+    def tick(self):
+        """Look after what sounds, as the server does between two messages."""
+        self.note_holes()
+        with self.playing_on():
+            self.requests.acts.advance(self.scheduler.position)
+        self.scheduler.barrier = self.requests.acts.barrier
+        self.advance()
+        now = self.scheduler.position
+        for late in [late for late in self.late if late[0] <= now]:
+            self.late.remove(late)
+            self.lanes.answered(late[1], self.answer(*late[1:]))
+        while sent := [(lane, m) for lane in LANES for m in self.lanes.messages(lane)]:
+            for lane, message in sent:
+                takes = sum(
+                    (stop - start) * self.slow.get(serial, 0.0)
+                    for serial, _, start, stop in message.get("jobs", [])
+                )
+                if takes:
+                    self.late.append((now + takes, lane, message))
+                else:
+                    self.lanes.answered(lane, self.answer(lane, message))
+        self.advance()
+        if self.scheduler.running and now >= self._marked + RATE * MARK_EVERY:
+            self._marked = now
+            self.journal.note({"do": "mark", "at": now})
+
+    def advance(self):
+        """Decide, or let a replay decide."""
+        if self.replay is None:
+            self.scheduler.advance()
+        else:
+            Server._follow(self, self.replay)
+
+    def answer(self, lane, message):
+        """Return a worker's answer."""
+        worker = self.workers[lane]
+        if message["op"] == "render":
+            replies = worker.render(message["jobs"])
+            for reply in replies:
+                reply["load"] = self.slow.get(reply["serial"], 0.01)
+            return {"op": "batch", "replies": replies}
+        if message["op"] == "drop":
+            worker.drop(message["serials"])
+        if message["op"] in ("drop", "encode"):  # what is encoded early changes no sample
+            return {"op": "batch", "replies": []}
+        try:
+            return getattr(worker, message["op"])(message)
+        except ll.LatentliveError as error:
+            return {
+                "op": "failed",
+                "serial": message["serial"],
+                "version": message["version"],
+                "error": str(error),
+            }
+
+    def play(self):
+        """Let the device ask for a block."""
+        before = self.scheduler.position
+        out = np.empty((self.size, self.block.channels), np.float32)
+        self.player.fill(out)
+        if self.scheduler.position > before:
+            self.heard.append(out)
+
+    def run(self, seconds, size=512):
+        """Play on for some seconds, in blocks of so many samples."""
+        self.size = size
+        for _ in range(max(round(seconds * RATE / size), 1)):
+            self.tick()
+            self.play()
+
+    def freeze(self, seconds):
+        """Let the device play on while the engine does nothing."""
+        for _ in range(max(round(seconds * RATE / self.size), 1)):
+            self.play()
+
+    def close(self):
+        """End well."""
+        self.tick()
+        self.journal.note({"do": "mark", "at": self.scheduler.position})
+        self.journal.close()
+        BLOCKS.append(self.block)
+
+    @property
+    def samples(self):
+        """What was heard [shape=(n, channels)]."""
+        return np.concatenate([np.empty((0, self.block.channels), np.float32), *self.heard])
+
+
+def replayed(log, path, stop, begin=0, size=512):
+    """Play a log again; return what was heard up to a sample, and the engine."""
+    past = Performance(log)
+    header = past.header
+    engine = Engine(
+        path,
+        seed=header["seed"],
+        channels=header["channels"],
+        tempo=Tempo.load(header["tempo"], RATE),
+        position=max(begin, header["begins"]),
+    )
+    engine.replay = Replay(engine.scheduler, past, max(begin, header["begins"]))
+    engine.size = size
+    patience = 200
+    while engine.scheduler.position < stop and engine.replay is not None:
+        engine.tick()
+        engine.play()
+        patience -= not engine.scheduler.running
+        assert patience, "the replay does not begin"
+    engine.close()
+    samples = engine.samples[: stop - begin]
+    silence = np.zeros((stop - begin - len(samples), samples.shape[1]), np.float32)
+    return np.concatenate([samples, silence])
+
+
+def bounced(log, stop, begin=0):
+    """Render a log from one sample to another."""
+    blocks = Bounce(Performance(log), Choosy(WINDOW), begin, stop).blocks()
+    return np.concatenate([block.mix for block in blocks])
+
+
+def same(again, heard, what, first=0):
+    """Hold that two are the same samples, the first of them being number `first`."""
+    assert again.shape == heard.shape, what
+    wrong = np.flatnonzero((again != heard).any(axis=1))
+    assert not len(wrong), (
+        f"{what}: {len(wrong)} samples from {first + wrong[0]} to {first + wrong[-1]}"
+    )

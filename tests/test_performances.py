@@ -1,0 +1,258 @@
+"""Whatever is performed: what was heard, its replay and its bounce hold the same samples."""
+
+from __future__ import annotations
+
+import os
+import random
+
+import numpy as np
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import latentlive as ll
+from latentlive.curves import as_curve
+from latentlive.engine.lanes import LANES, PREPARING, STEADY
+from latentlive.engine.preview import is_preview
+from latentlive.engine.shapes import ACTS, CHANGES, REQUESTS, check_shape
+from latentlive.expr import dump
+from tests.performing import RATE, TONES, Engine, bounced, replayed, same
+
+PERFORMANCES = int(os.environ.get("PERFORMANCES", "60"))
+"""How many are played; the environment can ask for more."""
+
+
+def source(texture):
+    return {"expr": dump(texture), "code": repr(texture), "sounds": {}}
+
+
+A, B, C = map(ll.sound, TONES)
+LOUD = np.concatenate([TONES[0], np.full(4000, 9, np.float32)])
+TEXTURES = [
+    A,
+    A.spread(0),
+    B.slow(3),
+    C.spread(20),
+    ll.interp(A, C, ll.sine(1.5)),
+    ll.interp(B, A, ll.perlin(0.7)).extend(2),
+    ll.noise(3),
+    ll.drift(4, 0.5).seed(9),
+    B.overlap(2),
+    A.exact(),
+    C.norm(),
+    B.loop(1),
+    A.slice(0, 0.05).loop(1),
+    ll.sound(LOUD).spread(0),
+    ll.silence,
+]
+SOURCES = [source(texture) for texture in TEXTURES]
+
+
+def levels(*values):
+    return [dump(as_curve(value, "level")) for value in values]
+
+
+GAINS = levels(
+    *(-120, -12, -3, 0, 6),
+    *(ll.sine(1).range(-20, 0), ll.perlin(0.5).range(-30, 3), ll.line(-40, 0, 2)),
+)
+FACTORS = levels(0, 0.5, 1, 3, ll.saw(0.5), ll.rand(0.3))
+PLACES = levels(0, 0.2, 0.5, 1, ll.sine(2), ll.brown(1))
+
+
+LAYERS = ["d1", "d2", "d3", "sea"]
+BEATS = [0, 0.01, 0.1, 0.5, 1, 2, 5]
+CUES = ["drop", "night"]
+SIZES = [64, 300, 512, 1024, 2048]
+"""Samples that a device asks for at a time."""
+
+
+class Performer(random.Random):
+    """Does anything that can be asked of an engine, by chance."""
+
+    def change(self, op=None):
+        """Return a change of a cell."""
+        pick = self.choice
+        op = op or pick(["play"] * 12 + ["set"] * 6 + list(CHANGES))
+        fields = {
+            "play": lambda: {"source": pick(SOURCES)},
+            "set": self.setting,
+            "stop": lambda: {"fade": pick([None, *BEATS])},
+            "mute": lambda: {"muted": pick([True, False])},
+            "restart": dict,
+        }
+        if op in fields:
+            return {"op": op, "layer": pick(LAYERS), **fields[op]()}
+        others = {
+            "hush": lambda: {"fade": pick(BEATS)},
+            "only": lambda: {"layers": self.sample(LAYERS, pick([0, 1, 2]))},
+            "rename": lambda: {"layer": pick(LAYERS), "name": pick(["wind", "sea", "d2"])},
+            "master": lambda: {"gain_db": pick(GAINS)},
+            "tempo": lambda: {"bpm": pick([30, 60, 97.3, 200]), "over": pick(BEATS)},
+        }
+        return {"op": op, **others[op]()}
+
+    def setting(self):
+        """Return what is set on a layer."""
+        pick = self.choice
+        return pick(
+            [
+                {"gain_db": pick(GAINS)},
+                {"amp": pick(FACTORS)},
+                {"pan": pick(PLACES)},
+                {"fade": pick(BEATS)},
+                {"xfade": pick(BEATS), "morph": pick([True, False])},
+                {"quant": pick([0, 0.25, 1, 2])},
+                {"wide": pick([0.0, 0.4, 1.0])},
+                {"pair": pick([0, 1])},
+            ]
+        )
+
+    def changes(self):
+        """Return the changes of a cell."""
+        return [self.change() for _ in range(self.choice([1, 1, 2, 3]))]
+
+    def plan(self):
+        """Return what is planned in a cell."""
+        pick = self.choice
+        cell = {"op": "cell", "changes": self.changes()}
+        moment = {"beat": pick([0, 1, 2.5, 4, 6, 9, 30])}
+        return pick(
+            [
+                {**cell, **moment},
+                {**cell, "cue": pick(CUES)},
+                {**cell, "follows": [pick(CUES), pick(BEATS)]},
+                {"op": "go", "name": pick(CUES)},
+                {"op": "go", "name": pick(CUES), **moment},
+            ]
+        )
+
+    def cell(self):
+        """Return a cell: changes, a moment, plans, typed text."""
+        pick, message = self.choice, {"op": "cell", "changes": self.changes()}
+        more = [
+            {},
+            {"at": self.randrange(8 * RATE)},
+            {"at": self.randrange(8 * RATE), "acts": [self.request(self.choice(DONE_LATER))]},
+            {"code": "d1 >> x\r\n\x1b[2J", "name": "it"},
+            {"plans": [self.plan() for _ in range(pick([1, 2]))]},
+            {"plans": [self.plan()], "changes": []},
+        ]
+        return message | pick(more)
+
+    def request(self, op=None):
+        """Return a message of a client."""
+        pick = self.choice
+        op = op or pick(
+            ["cell"] * 12 + ["go"] * 4 + ["undo"] * 2 + [o for o in ASKED if o != "quit"]
+        )
+        if op == "cell":
+            return self.cell()
+        fields = {
+            "go": lambda: {"name": pick(CUES)},
+            "cancel": lambda: {"name": pick([*CUES, "plan1", "plan3"])},
+            "audition": lambda: pick([{"source": pick(SOURCES)}, {"name": pick([None, *CUES])}]),
+            "seed": lambda: {"n": self.randrange(2**63)},
+            "quit": lambda: {"fade": pick([0.0, 0.2, 1.0])},
+        }
+        return {"op": op, **fields.get(op, dict)()}
+
+    def step(self):
+        """Return what happens next: something is asked for, time passes, or something fails."""
+        pick = self.choice
+        happens = pick(["ask"] * 12 + ["run"] * 12 + ["freeze", "strain", "die"])
+        how = {
+            "ask": lambda: [self.request()],
+            "run": lambda: [pick([0, 0.05, 0.2, 0.5, 1.1, 2.3]), pick(SIZES)],
+            "freeze": lambda: [pick([0.02, 0.3, 1.0])],
+            "strain": lambda: [pick(LAYERS), pick([0.0, 1.3, 2.5])],
+            "die": lambda: [pick(LANES)],
+        }
+        return happens, *how[happens]()
+
+    def steps(self, count):
+        """Return a performance of so many steps; it begins with something to hear."""
+        begin = {"op": "cell", "changes": [self.change("play"), *self.changes()]}
+        steps = [("ask", begin), *(self.step() for _ in range(count))]
+        return steps if self.random() < 0.8 else [*steps, ("ask", self.request("quit"))]
+
+
+DONE_LATER = [op for op in ACTS if op not in ("record", "stop recording")]
+ASKED = [op for op in REQUESTS if op not in ("record", "stop recording", "state")]
+
+
+def test_every_word_that_the_engine_takes_is_performed():
+    performer = Performer(1)
+    for op in CHANGES:
+        assert check_shape(performer.change(op), CHANGES, "change") is None
+    for op in ASKED:
+        assert check_shape(performer.request(op), REQUESTS, "message") is None
+
+
+def perform(path, steps, seed, channels, held):
+    """Perform some steps, the transport held for the first of them; return the engine."""
+    engine = Engine(path, seed, channels, held=held > 0)
+    try:
+        for number, (what, *how) in enumerate(steps):
+            if number and number == held:
+                engine.do(op="start")
+            if what == "ask":
+                engine.do(**how[0])
+            elif what == "run":
+                engine.run(*how)
+            elif what == "freeze":
+                engine.freeze(*how)
+            elif what == "strain":
+                strain(engine, *how)
+            elif what == "die":
+                lane = how[0]
+                engine.lanes.died(lane)
+                engine.workers[lane].voices.clear()
+                engine.lanes.ready(STEADY + PREPARING - lane)
+                engine.tick()
+                engine.lanes.ready(lane)
+        engine.run(0.4)
+    finally:
+        engine.close()
+    return engine
+
+
+def strain(engine, name, factor):
+    """Let what a layer plays take longer to render, or no longer."""
+    layer = engine.scheduler.layers.get(name)
+    if layer is not None and layer.voice is not None:
+        engine.slow[layer.voice.serial] = factor
+
+
+@given(
+    performer=st.integers(0, 2**40),
+    count=st.integers(1, 30),
+    seed=st.integers(0, 5),
+    channels=st.sampled_from([2, 2, 4]),
+    held=st.integers(0, 5),
+    size=st.sampled_from(SIZES),
+    part=st.floats(0, 1),
+)
+@settings(max_examples=PERFORMANCES, deadline=None, suppress_health_check=list(HealthCheck))
+def test_live_replay_and_bounce_are_the_same(
+    tmp_path_factory, performer, count, seed, channels, held, size, part
+):
+    folder = tmp_path_factory.mktemp("performance")
+    engine = perform(folder / "evening.py", Performer(performer).steps(count), seed, channels, held)
+    compare(engine, folder, part, size)
+
+
+def compare(engine, folder, part, size):
+    """Hold what was heard against its replay and its bounce, whole and from a part of it on."""
+    log, heard, stop = folder / "evening.py", engine.samples, len(engine.samples)
+    for begin in (0, int(part * stop)) if stop else ():
+        where = f" --from {begin}"
+        again = replayed(log, folder / f"again{begin}.py", stop, begin, size)
+        same(again, heard[begin:], f"replay{where}", begin)
+        if not any(map(is_preview, engine.scheduler.layers)):
+            same(bounced(log, stop, begin), heard[begin:], f"bounce{where}", begin)
+            same(
+                bounced(folder / f"again{begin}.py", stop, begin),
+                again,
+                f"bounce of replay{where}",
+                begin,
+            )
