@@ -60,7 +60,7 @@ def test_the_good_program_exercises_every_word_and_method():
     from latentlive.latent import Joined
 
     # These are how an expression is asked by the renderer, not words that are typed.
-    asked = {"at", "family", "length", "of", "span", "values"}
+    asked = {"at", "family", "followed", "length", "of", "span", "values"}
     for kind in (ll.Curve, ll.Latent, Joined, Layer):
         held = {name for name, one in vars(kind).items() if not isinstance(one, property)}
         for method in {name for name in held if not name.startswith("_")} - asked:

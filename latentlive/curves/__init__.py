@@ -1,9 +1,10 @@
 """Curves: functions of beats to numbers, written as data."""
 
-from latentlive.curves.base import Curve, CurveLike, Factor, Time, as_curve, hashed
+from latentlive.curves.base import Curve, CurveLike, Factor, Time, hashed
 from latentlive.curves.chance import Brown, Perlin, Rand, brown2, perlin2, rand2
-from latentlive.curves.operators import Num, slowing
-from latentlive.curves.shapes import Env, Fit, Line, Seq
+from latentlive.curves.literals import Fit, Num, as_curve
+from latentlive.curves.operators import slowing
+from latentlive.curves.shapes import Env, Line, Seq
 from latentlive.curves.waves import (
     Cosine,
     Isaw,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any, Literal
+from functools import partial
+from typing import Any, Literal, cast
 
 import numpy as np
 
-from latentlive.curves.base import Curve, CurveLike, Factor, Time, as_curve, hashed
+from latentlive.curves.base import Curve, CurveLike, Factor, Time, hashed
+from latentlive.curves.literals import Num, as_curve
 from latentlive.errors import ExpressionError
 from latentlive.expr import (
     Beats,
@@ -18,8 +20,9 @@ from latentlive.expr import (
     choice,
     declared,
     lasting,
-    number,
+    method_of,
     operator,
+    operators,
     positive,
     ratio,
     whole,
@@ -27,17 +30,7 @@ from latentlive.expr import (
 from latentlive.units import Floats
 
 
-@operator(word="number", form="literal")
-class Num(Curve):
-    """The same number at every beat."""
-
-    value: float = number()
-
-    def values(self, t: Time) -> Floats:
-        return np.full(t.beats.shape, self.value)
-
-
-def folded(sign: str, a: Any, b: Any) -> Any:
+def _fold(sign: str, a: Any, b: Any) -> Any:
     """Return ``a + b`` and the like; two numbers make a number.
 
     Where a side is a latent, Python is told to ask the latent.
@@ -45,13 +38,13 @@ def folded(sign: str, a: Any, b: Any) -> Any:
     if any(isinstance(side, Node) and not isinstance(side, Curve) for side in (a, b)):
         return NotImplemented
     left, right = as_curve(a, f"{sign}: left side"), as_curve(b, f"{sign}: right side")
-    made = {"+": Add, "-": Sub, "*": Mul, "/": Div}[sign](left, right)
+    made = cast("type[Any]", operators()[f"curve.{sign}"])(left, right)
     if isinstance(left, Num) and isinstance(right, Num):
         return Num(float(made.at(0.0)[0]))
     return made
 
 
-@operator(form="+")
+@operator(form="+", make=partial(_fold, "+"))
 class Add(Curve):
     """Sum of two curves."""
 
@@ -62,7 +55,7 @@ class Add(Curve):
         return t.value(self.a) + t.value(self.b)
 
 
-@operator(form="-")
+@operator(form="-", make=partial(_fold, "-"))
 class Sub(Curve):
     """Difference of two curves."""
 
@@ -73,7 +66,7 @@ class Sub(Curve):
         return t.value(self.a) - t.value(self.b)
 
 
-@operator(form="*")
+@operator(form="*", make=partial(_fold, "*"))
 class Mul(Curve):
     """Product of two curves."""
 
@@ -84,7 +77,7 @@ class Mul(Curve):
         return t.value(self.a) * t.value(self.b)
 
 
-@operator(form="/")
+@operator(form="/", make=partial(_fold, "/"))
 class Div(Curve):
     """Quotient of two curves; 0 where the divisor is 0."""
 
@@ -103,7 +96,13 @@ class Div(Curve):
 
 @operator(form="method")
 class Range(Curve):
-    """0..1 mapped linearly to low..high."""
+    """Map 0 to `low` and 1 to `high`, linearly.
+
+    Example
+    -------
+    >>> sine(8).range(-12, -6).at([0, 4])
+    array([-12.,  -6.])
+    """
 
     of: CurveLike = child(as_curve)
     low: CurveLike = child(as_curve)
@@ -116,7 +115,13 @@ class Range(Curve):
 
 @operator(form="method")
 class Rangex(Curve):
-    """0..1 mapped exponentially to low..high."""
+    """Map 0 to `low` and 1 to `high`, exponentially; both must be above 0.
+
+    Example
+    -------
+    >>> saw(4).rangex(1, 100).at([2])
+    array([10.])
+    """
 
     of: CurveLike = child(as_curve)
     low: float = positive()
@@ -128,7 +133,13 @@ class Rangex(Curve):
 
 @operator(form="method")
 class Quantise(Curve):
-    """Rounded to equal steps."""
+    """Round to the nearest of `steps` equal steps to the unit (1 to 10000).
+
+    Example
+    -------
+    >>> saw(1).quantise(4).at([0.3])
+    array([0.25])
+    """
 
     of: CurveLike = child(as_curve)
     steps: int = whole(least=1, most=10_000)
@@ -139,7 +150,13 @@ class Quantise(Curve):
 
 @operator(form="method")
 class Smooth(Curve):
-    """Averaged over a span, by 32 points of the midpoint rule."""
+    """Average over a span of `beats` (> 0) around each moment.
+
+    Example
+    -------
+    >>> square(8).smooth(2).at([4])
+    array([0.5])
+    """
 
     asks = 32
     of: CurveLike = child(as_curve)
@@ -155,7 +172,13 @@ class Smooth(Curve):
 
 @operator(form="method")
 class Ease(Curve):
-    """0..1 bent by a cubic."""
+    """Bend 0..1: 'in' starts slowly, 'out' ends slowly, 'inout' does both (cubic).
+
+    Example
+    -------
+    >>> line(0, 1, 2).ease("in").at([1])
+    array([0.125])
+    """
 
     of: CurveLike = child(as_curve)
     kind: Literal["in", "out", "inout"] = choice("in", "out", "inout")
@@ -169,9 +192,35 @@ class Ease(Curve):
         return x * x * (3.0 - 2.0 * x)
 
 
-@operator(word="slow", form="method")
+def slowing(inner: Fraction, factor: Any, word: str) -> Fraction:
+    """Return the slowing that `inner` and one more ``slow(factor)`` or ``fast(factor)`` make."""
+    by: Fraction = Ratio().coerce(factor, f"{word}: factor")
+    product: Fraction = Ratio().coerce(
+        inner * by if word != "fast" else inner / by, f"{word}: the product of factors"
+    )
+    return product
+
+
+def _slowed(of: Curve, factor: Factor, word: str) -> Curve:
+    """Two in a row make one, a factor of 1 none."""
+    base, inner = (as_curve(of.of), of.factor) if isinstance(of, Slowed) else (of, Fraction(1))
+    by = slowing(inner, factor, word)
+    return base if by == 1 else Slowed(base, by)
+
+
+def _slow(self: Curve, factor: Factor) -> Curve:
+    return _slowed(self, factor, "slow")
+
+
+@operator(word="slow", form="method", make=_slow)
 class Slowed(Curve):
-    """Played slower by a factor."""
+    """Play `factor` (> 0) times slower.
+
+    Example
+    -------
+    >>> sine(4).slow(2).at([4])
+    array([1.])
+    """
 
     of: CurveLike = child(as_curve)
     factor: Fraction = ratio()
@@ -185,25 +234,27 @@ class Slowed(Curve):
         return t.slowed(self.factor).value(self.of)
 
 
-def slowed(of: Curve, factor: Factor, word: str) -> Curve:
-    """Return ``of.slow(factor)`` or ``of.fast(factor)``; two in a row make one."""
-    by = slowing(of.factor if isinstance(of, Slowed) else Fraction(1), factor, word)
-    base = as_curve(of.of) if isinstance(of, Slowed) else of
-    return base if by == 1 else Slowed(base, by)
+@method_of(Curve)
+def fast(self: Curve, factor: Factor) -> Curve:
+    """Play `factor` (> 0) times faster; ``fast(k)`` undoes ``slow(k)``.
 
-
-def slowing(inner: Fraction, factor: Any, word: str) -> Fraction:
-    """Return the slowing that `inner` and one more ``slow(factor)`` or ``fast(factor)`` make."""
-    by: Fraction = Ratio().coerce(factor, f"{word}: factor")
-    product: Fraction = Ratio().coerce(
-        inner * by if word != "fast" else inner / by, f"{word}: the product of factors"
-    )
-    return product
+    Example
+    -------
+    >>> sine(8).fast(2).at([2])
+    array([1.])
+    """
+    return _slowed(self, factor, "fast")
 
 
 @operator(form="method")
 class Early(Curve):
-    """Shifted to sound earlier."""
+    """Shift to sound `beats` earlier.
+
+    Example
+    -------
+    >>> sine(8).early(4).at([0])
+    array([1.])
+    """
 
     of: CurveLike = child(as_curve)
     beats: float = declared(Beats())
@@ -212,9 +263,30 @@ class Early(Curve):
         return t.at(t.beats + self.beats).value(self.of)
 
 
+@method_of(Curve)
+def late(self: Curve, beats: float) -> Curve:
+    """Shift to sound `beats` later.
+
+    Example
+    -------
+    >>> sine(8).late(4).at([4])
+    array([0.])
+    """
+    shift: float = Beats().coerce(beats, "late: beats")
+    return Early(self, -shift)
+
+
 @operator(word="seed", form="method")
 class Reseed(Curve):
-    """Its chances drawn from a seed of its own."""
+    """Draw every random curve in here from seed `n` (0 to 2**63 - 1).
+
+    Curves with the same seed share their chances; with different seeds they part.
+
+    Example
+    -------
+    >>> bool(rand(1).seed(1).at([0.5]) == rand(1).seed(2).at([0.5]))
+    False
+    """
 
     of: CurveLike = child(as_curve)
     n: int = whole()

@@ -1,4 +1,4 @@
-"""Curves that are drawn: a line, an envelope, a sequence, a shape fitted to the whole length."""
+"""Curves that are drawn: a line, an envelope, a sequence."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentlive.curves.base import Curve, Time, as_curve
+from latentlive.curves.base import Curve, Time
 from latentlive.errors import ExpressionError
-from latentlive.expr import Array, Child, declared, lasting, number, operator
-from latentlive.expr.fields import Either
+from latentlive.expr import Array, declared, lasting, number, operator
 from latentlive.units import Floats
 
 
@@ -106,51 +105,3 @@ class Seq(Curve):
         index = np.floor(t.beats / self.beats).astype(np.int64) % len(self.steps)
         held: Floats = np.asarray(self.steps)[index]
         return held
-
-
-_SHAPE = Either(
-    "an array or a curve",
-    values=Array(np.float64),
-    node=Child(as_curve),
-)
-
-
-@operator
-class Fit(Curve):
-    """Stretch an array, or a curve's own length, over the whole expression that carries it.
-
-    The first value falls on the first frame, the last on the last. It begins again with each
-    pass of a loop, and is refused on an expression that never ends.
-
-    Parameters
-    ----------
-    shape : array [shape=(n,)] or curve with a length of its own
-
-    Example
-    -------
-    >>> fit([0, 1, 0])
-    fit([0.0, 1.0, 0.0])
-    """
-
-    shape: Sequence[float] | NDArray[np.floating[Any] | np.integer[Any]] | Curve = declared(_SHAPE)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if isinstance(self.shape, Curve) and self.shape.span is None:
-            raise ExpressionError(
-                f"fit: {self.shape!r} has no length of its own; "
-                "give an array or a curve such as line, env, seq or sine"
-            )
-
-    @property
-    def span(self) -> None:
-        return None
-
-    def values(self, t: Time) -> Floats:
-        if t.part is None:
-            raise ExpressionError("fit: the expression never ends; give it a curve of beats")
-        if isinstance(self.shape, Curve):
-            return t.at(t.part * (self.shape.span or 0.0)).value(self.shape)
-        shape = np.asarray(self.shape)
-        stretched: Floats = np.interp(t.part * (len(shape) - 1), np.arange(len(shape)), shape)
-        return stretched

@@ -24,7 +24,7 @@ from latentlive.expr.fields import (
     ratio,
     whole,
 )
-from latentlive.expr.node import MAX_DEPTH, Node, operator, operators
+from latentlive.expr.node import MAX_DEPTH, Node, method_of, operator, operators
 from latentlive.expr.wire import dump, dumps, load, loads
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "lasting",
     "load",
     "loads",
+    "method_of",
     "number",
     "operator",
     "operators",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import inspect
 import json
 from collections.abc import Callable, Iterator
 from functools import cached_property
@@ -51,11 +52,15 @@ LAYER_WORDS = {
 """Words of layers that are looked for on latents, each with an example's argument."""
 
 INNER = frozenset({"at", "children", "depth", "digest", "family", "form", "kinds", "length"}) | {
-    *("span", "tag", "values", "walk", "word", "asks", "cost"),
+    *("span", "tag", "values", "walk", "word", "asks", "cost", "followed"),
 }
 """Names of a node that are no words of the language: they are neither suggested nor listed."""
 
+SIGNS = {"+": "add", "-": "sub", "*": "mul", "/": "truediv"}
+"""The names that Python gives to infix signs."""
+
 T = TypeVar("T", bound="type[Node]")
+F = TypeVar("F", bound=Callable[..., Any])
 
 _operators: dict[str, type[Node]] = {}
 
@@ -69,6 +74,7 @@ class Node:
     """One frozen piece of an expression; subclasses are declared with `operator`."""
 
     family: ClassVar[str]
+    followed: ClassVar[tuple[type[Node], ...]] = ()
     word: ClassVar[str]
     tag: ClassVar[str]
     form: ClassVar[str]
@@ -153,7 +159,9 @@ class Node:
 @overload
 def operator(cls: T) -> T: ...
 @overload
-def operator(*, word: str = "", form: str = "call") -> Callable[[T], T]: ...
+def operator(
+    *, word: str = "", form: str = "call", make: Callable[..., Any] | None = None
+) -> Callable[[T], T]: ...
 
 
 @dataclass_transform(
@@ -161,8 +169,17 @@ def operator(*, word: str = "", form: str = "call") -> Callable[[T], T]: ...
     eq_default=False,
     field_specifiers=(declared, number, lasting, positive, whole, ratio, choice, child),
 )
-def operator(cls: T | None = None, *, word: str = "", form: str = "call") -> T | Callable[[T], T]:
+def operator(
+    cls: T | None = None,
+    *,
+    word: str = "",
+    form: str = "call",
+    make: Callable[..., Any] | None = None,
+) -> T | Callable[[T], T]:
     """Declare an operator: its fields give constructor, repr, digest and JSON.
+
+    What follows a dot or stands between two operands becomes a method of the family, with the
+    class's docstring; so it does of the families that the family follows.
 
     Parameters
     ----------
@@ -171,6 +188,8 @@ def operator(cls: T | None = None, *, word: str = "", form: str = "call") -> T |
     form : 'call', 'method', 'spread', 'name', 'literal', or an infix sign such as '+'
         ``sine(8)``, ``x.extend(4)`` (the first field is the receiver), ``cat(a, b)`` (the one
         field's items are the arguments), ``silence``, ``3``, ``a + b``.
+    make : function of the receiver and the arguments, or of two operands
+        Makes the node where the constructor alone does not: two in a row fold to one, say.
     """
 
     def declare(cls: T) -> T:
@@ -186,9 +205,54 @@ def operator(cls: T | None = None, *, word: str = "", form: str = "call") -> T |
         if made.tag in _operators:
             raise TypeError(f"the operator {made.tag!r} is declared twice")
         _operators[made.tag] = made
+        if form == "method":
+            _attach(made, made.word, make or _constructor(made), made)
+        elif infix:
+            _attach_sign(made, make or made)
         return cast("T", made)
 
     return declare if cls is None else declare(cls)
+
+
+def method_of(family: type[Node]) -> Callable[[F], F]:
+    """Make a function, whose name and docstring it keeps, a method of a family."""
+
+    def attach(function: F) -> F:
+        _attach(family, function.__name__, function, function)
+        return function
+
+    return attach
+
+
+def _attach(cls: type[Node], word: str, function: Callable[..., Any], told: Any) -> None:
+    """Make a function a method of a class's family, and of those that the family follows."""
+    family = cast("type[Node]", next(b for b in cls.__mro__ if "family" in vars(b)))
+    said = cast("Any", function)
+    said.__name__, said.__qualname__ = word, f"{family.__name__}.{word}"
+    said.__doc__ = told.__doc__
+    for owner in (family, *family.followed):
+        setattr(owner, word, said)
+
+
+def _constructor(made: type[Node]) -> Callable[..., Any]:
+    """Return a class's constructor as a method, whose receiver is the first field."""
+
+    def construct(self: Node, *given: Any, **named: Any) -> Any:
+        return cast("Any", made)(self, *given, **named)
+
+    # The first parameter is __init__'s own self, the second the receiver.
+    _, receiver, *rest = inspect.signature(made.__init__).parameters.values()
+    parameters = [receiver.replace(name="self", annotation=inspect.Parameter.empty), *rest]
+    cast("Any", construct).__signature__ = inspect.Signature(parameters)
+    construct.__module__ = made.__module__
+    return construct
+
+
+def _attach_sign(made: type[Node], make: Callable[[Any, Any], Any]) -> None:
+    """Make a sign stand on either side of a node."""
+    name = SIGNS[made.form]
+    _attach(made, f"__{name}__", lambda self, other: make(self, other), made)
+    _attach(made, f"__r{name}__", lambda self, other: make(other, self), made)
 
 
 def _unchanging(node: Node, name: str, *_: object) -> NoReturn:

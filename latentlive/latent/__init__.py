@@ -1,7 +1,7 @@
 """Latents: functions of position to a distribution (mean, std), written as data."""
 
 from latentlive.latent.axes import Loudness, Pitch, Transpose, Voiced
-from latentlive.latent.base import Latent, LatentLike, as_latent
+from latentlive.latent.base import Latent, LatentLike
 from latentlive.latent.join import (
     DEFAULT_OVERLAP,
     Exact,
@@ -22,6 +22,7 @@ from latentlive.latent.sources import (
     Silence,
     Sound,
     Z,
+    as_latent,
     drift,
     noise,
     prior,

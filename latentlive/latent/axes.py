@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from latentlive.curves import Curve, CurveLike, as_curve
 from latentlive.errors import ExpressionError
 from latentlive.expr import child, operator
-from latentlive.latent.base import Latent, as_latent
+from latentlive.latent.base import Latent
 from latentlive.latent.query import Latents, Query
+from latentlive.latent.sources import as_latent
 from latentlive.latent.touch import Touch
 
 NOTE = re.compile(r"([A-Ga-g])([#b]?)(-?\d)")
@@ -33,42 +34,74 @@ def as_pitch(value: Any, place: str = "pitch") -> Curve:
 class Axial(Touch):
     """Vectors moved along an axis, which bears the operator's name."""
 
-    curve: CurveLike
-
     def at(self, query: Query) -> Latents:
-        """Return the latents, their means moved as the curve says."""
+        """Return the latents, their means moved as the second field says."""
         mean, std = query.latents(self.of)
-        values = query.curve(self.curve, self).astype(np.float32)
+        _, curve = self.children
+        values = query.curve(cast("Curve", curve), self).astype(np.float32)
         return Latents(query.world.axis(self.word)(mean, values), std)
 
 
 @operator(form="method")
 class Pitch(Axial):
-    """What has a pitch brought to another."""
+    """Bring what has a pitch to another: a note's name, or a curve in Hz (20 to 6000).
+
+    For spaces in which pitch is an axis, such as ``spectral``.
+
+    Example
+    -------
+    >>> sound("gong").pitch("A3")
+    sound('gong').pitch(220)
+    """
 
     of: Latent = child(as_latent)
-    curve: CurveLike = child(as_pitch)
+    hz: CurveLike | str = child(as_pitch)
 
 
 @operator(form="method")
 class Transpose(Axial):
-    """Everything moved up or down."""
+    """Move everything up or down, pitched or not, by a curve in semitones.
+
+    For spaces in which pitch is an axis, such as ``spectral``.
+
+    Example
+    -------
+    >>> sound("gong").transpose(line(0, -12, 8))
+    sound('gong').transpose(line(0, -12, 8))
+    """
 
     of: Latent = child(as_latent)
-    curve: CurveLike = child(as_curve)
+    semitones: CurveLike = child(as_curve)
 
 
 @operator(form="method")
 class Loudness(Axial):
-    """Brought to a level."""
+    """Bring every moment to a level in dB, RMS against full scale; silence stays silent.
+
+    For spaces in which level is an axis, such as ``spectral``.
+
+    Example
+    -------
+    >>> sound("gong").loudness(-24)
+    sound('gong').loudness(-24)
+    """
 
     of: Latent = child(as_latent)
-    curve: CurveLike = child(as_curve)
+    db: CurveLike = child(as_curve)
 
 
 @operator(form="method")
 class Voiced(Axial):
-    """More or less of it heard as harmonics of a pitch."""
+    """Hear a sound as harmonics of a pitch, by an amount from 0 (not at all) to 1.
+
+    What has no pitch takes 200 Hz until ``.pitch`` says otherwise. For spaces in which voicing
+    is an axis, such as ``spectral``.
+
+    Example
+    -------
+    >>> sound("rain").voiced(1).pitch("A2")
+    sound('rain').voiced(1).pitch(110)
+    """
 
     of: Latent = child(as_latent)
-    curve: CurveLike = child(as_curve)
+    amount: CurveLike = child(as_curve)

@@ -3,38 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from latentlive.errors import ExpressionError, WordError
 from latentlive.expr import Node, Text, child, declared, operator, whole
 from latentlive.expr.fields import shown
 from latentlive.latent.base import Latent
+from latentlive.latent.words import RootWords
 
 DEFAULT_OVERLAP = 4
 """Windows at each moment where neither the root nor the space decides."""
 
 
-class Joined(Node):
+class Joined(RootWords, Node):
     """A latent whose join, space or loudness is decided; only the like can be chained after."""
 
     family = "join"
+    followed = (Latent,)
     of: Texture
-
-    def exact(self) -> Exact:
-        """Join windows end to end and round nothing; see `Latent.exact`."""
-        return Exact(self)
-
-    def overlap(self, k: int) -> Overlap:
-        """Overlap-add `k` windows at each moment; see `Latent.overlap`."""
-        return Overlap(self, k)
-
-    def on(self, model: str) -> On:
-        """Render in another space; see `Latent.on`."""
-        return On(self, model)
-
-    def norm(self) -> Norm:
-        """Bring to a common loudness; see `Latent.norm`."""
-        return Norm(self)
 
     if not TYPE_CHECKING:
 
@@ -44,7 +30,7 @@ class Joined(Node):
             raise WordError(f"{self.word}: stands at the root; write .{name}() before it")
 
 
-Texture = Latent | Joined
+Texture: TypeAlias = Latent | Joined
 """What can be rendered or put on a layer."""
 
 
@@ -69,7 +55,15 @@ def _once(node: Joined, *others: type[Joined]) -> None:
 
 @operator(form="method")
 class Exact(Joined):
-    """Windows end to end, nothing rounded or clamped."""
+    """Join windows end to end and round nothing: the paper's sound, samples and length.
+
+    Stands at the root: it decides how the whole is joined.
+
+    Example
+    -------
+    >>> sound("gong").exact()
+    sound('gong').exact()
+    """
 
     of: Texture = child(as_texture)
 
@@ -80,7 +74,15 @@ class Exact(Joined):
 
 @operator(form="method")
 class Overlap(Joined):
-    """Windows overlap-added, k at each moment."""
+    """Overlap-add `k` windows (1, 2, 4, 8 or 16) at each moment; 1 writes them end to end.
+
+    Stands at the root: it decides how the whole is joined.
+
+    Example
+    -------
+    >>> sound("gong").overlap(8)
+    sound('gong').overlap(8)
+    """
 
     of: Texture = child(as_texture)
     k: int = whole(least=1, most=16)
@@ -94,7 +96,15 @@ class Overlap(Joined):
 
 @operator(form="method")
 class On(Joined):
-    """Rendered in another space."""
+    """Render in another space than the engine's: ``"spectral"``, ``"rawaudiovae"``, a file.
+
+    Stands at the root: a space holds for the whole.
+
+    Example
+    -------
+    >>> sound("gong").on("spectral")
+    sound('gong').on('spectral')
+    """
 
     of: Texture = child(as_texture)
     model: str = declared(Text())
@@ -106,7 +116,15 @@ class On(Joined):
 
 @operator(form="method")
 class Norm(Joined):
-    """Brought to a common loudness."""
+    """Bring to a common loudness of -20 dB, measured over the whole.
+
+    Stands at the root: it is a level of the sound, not of the latents.
+
+    Example
+    -------
+    >>> sound("gong").norm()
+    sound('gong').norm()
+    """
 
     of: Texture = child(as_texture)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from latentlive.curves import CurveLike, as_curve
 from latentlive.errors import ExpressionError
 from latentlive.expr import Children, Pairs, child, choice, declared, number, operator
-from latentlive.latent.base import Latent, LatentLike, as_latent
+from latentlive.latent.base import Latent, LatentLike
 from latentlive.latent.query import Latents, Length, Query, Scope
+from latentlive.latent.sources import as_latent
 
 F32 = NDArray[np.float32]
 
@@ -349,7 +350,11 @@ class Minus(Pair):
         return Latents(a.mean - b.mean, a.std)
 
 
-@operator(form="*")
+def _times(a: Any, b: Any) -> Times:
+    return Times(a, b) if isinstance(a, Latent) else Times(b, a)
+
+
+@operator(form="*", make=_times)
 class Times(Latent):
     """Means multiplied by a curve; the spread as it was."""
 

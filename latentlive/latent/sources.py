@@ -14,6 +14,7 @@ from latentlive.expr import (
     Array,
     Either,
     Maybe,
+    Node,
     Number,
     Text,
     Waveform,
@@ -25,9 +26,29 @@ from latentlive.expr import (
     whole,
 )
 from latentlive.expr.fields import shown
-from latentlive.latent.base import Latent, as_latent
+from latentlive.latent.base import Latent
 from latentlive.latent.noise import drawn
 from latentlive.latent.query import Latents, Length, Query, Scope
+
+
+def as_latent(value: Any, place: str = "latent") -> Latent:
+    """Return the latent that a value is or stands for.
+
+    Raises
+    ------
+    ExpressionError
+        For anything else, and for a latent whose join is decided already.
+    """
+    if isinstance(value, Latent):
+        return value
+    if isinstance(value, np.ndarray | list | tuple):
+        return Z(value)
+    if isinstance(value, Node) and Latent in value.followed:
+        raise ExpressionError(f"{place} has .{value.word}(), which stands at the root only")
+    hint = f"; write sound({value!r})" if isinstance(value, str) else ""
+    raise ExpressionError(
+        f"{place} must be a latent such as sound('gong'), got {shown(value)}{hint}"
+    )
 
 
 class Recorded(Latent):

@@ -10,9 +10,21 @@ import numpy as np
 
 from latentlive.curves import CurveLike, Factor, as_curve, slowing
 from latentlive.errors import ExpressionError
-from latentlive.expr import Beats, Children, child, declared, number, operator, ratio, whole
-from latentlive.latent.base import Latent, LatentLike, as_latent
+from latentlive.expr import (
+    Beats,
+    Children,
+    Whole,
+    child,
+    declared,
+    method_of,
+    number,
+    operator,
+    ratio,
+    whole,
+)
+from latentlive.latent.base import Latent, LatentLike
 from latentlive.latent.query import Latents, Length, Query, Scope
+from latentlive.latent.sources import as_latent
 from latentlive.units import Floats
 
 
@@ -24,9 +36,24 @@ def finite(scope: Scope, of: LatentLike, word: str) -> Fraction:
     return length
 
 
-@operator(form="method")
+def _extend(self: Latent, factor: Factor) -> Latent:
+    of, inner = (self.of, self.factor) if isinstance(self, Extend) else (self, Fraction(1))
+    by = slowing(inner, factor, "extend")
+    return of if by == 1 else Extend(of, by)
+
+
+@operator(form="method", make=_extend)
 class Extend(Latent):
-    """Lasts longer; the curves stay as they are in what is heard."""
+    """Last `factor` (> 0) times longer, leaving the curves as they are in what you hear.
+
+    The sources are read by re-windowing the real audio at each position (strategy 3 of
+    Tatar et al., SMC 2023).
+
+    Example
+    -------
+    >>> sound("gong").extend(2).extend(2)
+    sound('gong').extend(4)
+    """
 
     of: Latent = child(as_latent)
     factor: Fraction = ratio()
@@ -40,9 +67,26 @@ class Extend(Latent):
         return query.at(frames, scope=scope, room=_shrunk(query, self.factor)).latents(self.of)
 
 
-@operator(form="method")
+def _slowed(of: Latent, factor: Factor, word: str) -> Latent:
+    """Two in a row make one, a factor of 1 none."""
+    of, inner = (of.of, of.factor) if isinstance(of, Slow) else (of, Fraction(1))
+    by = slowing(inner, factor, word)
+    return of if by == 1 else Slow(of, by)
+
+
+def _slow(self: Latent, factor: Factor) -> Latent:
+    return _slowed(self, factor, "slow")
+
+
+@operator(form="method", make=_slow)
 class Slow(Latent):
-    """Lasts longer, curves and all."""
+    """Last `factor` (> 0) times longer, the curves slowed as well.
+
+    Example
+    -------
+    >>> sound("gong").slow(1 / 3)
+    sound('gong').slow(1/3)
+    """
 
     of: Latent = child(as_latent)
     factor: Fraction = ratio()
@@ -63,23 +107,36 @@ def _shrunk(query: Query, factor: Fraction) -> Floats | None:
     return None if query.room is None else query.room / float(factor)
 
 
-def extended(of: Latent, factor: Factor) -> Latent:
-    """Return ``of.extend(factor)``; two in a row make one, a factor of 1 none."""
-    by = slowing(of.factor if isinstance(of, Extend) else Fraction(1), factor, "extend")
-    base = of.of if isinstance(of, Extend) else of
-    return base if by == 1 else Extend(base, by)
+@method_of(Latent)
+def fast(self: Latent, factor: Factor) -> Latent:
+    """Last `factor` (> 0) times shorter, the curves faster as well; undoes ``slow``.
+
+    Example
+    -------
+    >>> sound("gong").slow(3).fast(3)
+    sound('gong')
+    """
+    return _slowed(self, factor, "fast")
 
 
-def slowed(of: Latent, factor: Factor, word: str) -> Latent:
-    """Return ``of.slow(factor)`` or ``of.fast(factor)``; two in a row make one."""
-    by = slowing(of.factor if isinstance(of, Slow) else Fraction(1), factor, word)
-    base = of.of if isinstance(of, Slow) else of
-    return base if by == 1 else Slow(base, by)
+def _loop(self: Latent, n: int | None = None) -> Latent:
+    return Loop(self, 0) if n is None else Loop(self, _times(n))
 
 
-@operator(form="method")
+def _times(n: int) -> int:
+    times: int = Whole("times", least=1, most=10**6).coerce(n, "loop: n")
+    return times
+
+
+@operator(form="method", make=_loop)
 class Loop(Latent):
-    """Plays n times; 0 stands for ever."""
+    """Play `n` (>= 1) times, or for ever without a number; the clock of curves runs on.
+
+    Example
+    -------
+    >>> sound("gong").loop(3)
+    sound('gong').loop(3)
+    """
 
     of: Latent = child(as_latent)
     n: int = whole("times", default=0, most=10**6)
@@ -101,9 +158,19 @@ class Loop(Latent):
         return query.at(query.frames - turn * once, wrap=wrap).latents(self.of)
 
 
-@operator(form="method")
+def _rev(self: Latent) -> Latent:
+    return self.of if isinstance(self, Rev) else Rev(self)
+
+
+@operator(form="method", make=_rev)
 class Rev(Latent):
-    """Runs backwards, frame by frame, curves and all."""
+    """Run backwards, frame by frame, curves and all; needs an end.
+
+    Example
+    -------
+    >>> sound("gong").rev().rev()
+    sound('gong')
+    """
 
     of: Latent = child(as_latent)
 
@@ -119,7 +186,15 @@ class Rev(Latent):
 
 @operator(form="method")
 class Slice(Latent):
-    """From one second to another."""
+    """Play from second `start` to second `stop` only (0 <= start < stop).
+
+    Seconds of what is sliced: of the recording, at any tempo and in any space.
+
+    Example
+    -------
+    >>> sound("gong").slice(0.5, 2)
+    sound('gong').slice(0.5, 2)
+    """
 
     of: Latent = child(as_latent)
     start: float = number("seconds", least=0.0, most=1e9)
@@ -148,7 +223,13 @@ class Slice(Latent):
 
 @operator(form="method")
 class Early(Latent):
-    """Begins some beats into itself, or, where negative, later."""
+    """Begin `beats` into itself, curves and all.
+
+    Example
+    -------
+    >>> sound("gong").early(2)
+    sound('gong').early(2)
+    """
 
     of: Latent = child(as_latent)
     beats: float = declared(Beats())
@@ -177,9 +258,32 @@ class Early(Latent):
         return Latents(np.where(waiting, quiet.mean, mean), np.where(waiting, quiet.std, std))
 
 
-@operator(form="method")
+@method_of(Latent)
+def late(self: Latent, beats: float) -> Latent:
+    """Begin `beats` later, curves and all; silence comes before.
+
+    Example
+    -------
+    >>> sound("gong").late(2)
+    sound('gong').early(-2)
+    """
+    shift: float = Beats().coerce(beats, "late: beats")
+    return Early(self, -shift)
+
+
+def _freeze(self: Latent, at: float) -> Latent:
+    return Freeze(self, at)
+
+
+@operator(form="method", make=_freeze)
 class Freeze(Latent):
-    """Stays at one moment."""
+    """Stay for ever at second `at` (>= 0).
+
+    Example
+    -------
+    >>> sound("gong").freeze(0.3)
+    sound('gong').freeze(0.3)
+    """
 
     of: Latent = child(as_latent)
     second: float = number("seconds", least=0.0, most=1e9)
@@ -196,7 +300,13 @@ class Freeze(Latent):
 
 @operator(form="method")
 class Scrub(Latent):
-    """Goes where a curve says."""
+    """Go for ever where a curve says: 0 is the first frame, 1 the last; needs an end.
+
+    Example
+    -------
+    >>> sound("gong").scrub(perlin(4))
+    sound('gong').scrub(perlin(4))
+    """
 
     of: Latent = child(as_latent)
     curve: CurveLike = child(as_curve)

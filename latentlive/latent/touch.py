@@ -10,9 +10,10 @@ import numpy as np
 from latentlive.curves import CurveLike, as_curve, hashed
 from latentlive.errors import ExpressionError
 from latentlive.expr import child, lasting, operator, whole
-from latentlive.latent.base import Latent, LatentLike, as_latent
+from latentlive.latent.base import Latent, LatentLike
 from latentlive.latent.noise import drawn
 from latentlive.latent.query import Latents, Length, Query, Scope
+from latentlive.latent.sources import as_latent
 
 
 class Touch(Latent):
@@ -26,7 +27,13 @@ class Touch(Latent):
 
 @operator(form="method")
 class Spread(Touch):
-    """The std scaled."""
+    """Scale the noise that each frame is drawn with: 0 is the mean itself, 1 the model's.
+
+    Example
+    -------
+    >>> sound("gong").spread(0)
+    sound('gong').spread(0)
+    """
 
     of: Latent = child(as_latent)
     k: CurveLike = child(as_curve)
@@ -39,7 +46,13 @@ class Spread(Touch):
 
 @operator(word="seed", form="method")
 class Reseeded(Touch):
-    """Its chances drawn from a seed of its own."""
+    """Draw everything random in here from seed `n` (0 to 2**63 - 1).
+
+    Example
+    -------
+    >>> sound("gong").seed(7)
+    sound('gong').seed(7)
+    """
 
     of: Latent = child(as_latent)
     n: int = whole()
@@ -51,7 +64,13 @@ class Reseeded(Touch):
 
 @operator(form="method")
 class Offset(Touch):
-    """The means moved along a latent."""
+    """Move the means along a latent, or a vector [shape=(dims,)], by an amount.
+
+    Example
+    -------
+    >>> sound("gong").offset(prior(3), sine(8))
+    sound('gong').offset(prior(3), sine(8))
+    """
 
     of: Latent = child(as_latent)
     direction: LatentLike = child(as_latent)
@@ -65,7 +84,13 @@ class Offset(Touch):
 
 @operator(form="method")
 class Dim(Touch):
-    """One dimension of the means set by a curve."""
+    """Let a curve set dimension `i` (>= 0) of the means.
+
+    Example
+    -------
+    >>> sound("gong").dim(7, sine2(4))
+    sound('gong').dim(7, sine(4).range(-1, 1))
+    """
 
     of: Latent = child(as_latent)
     i: int = whole()
@@ -84,7 +109,13 @@ class Dim(Touch):
 
 @operator(form="method")
 class Jitter(Touch):
-    """The means shaken each frame."""
+    """Shake the means by `amount` times a new draw of N(0, 1) each frame.
+
+    Example
+    -------
+    >>> sound("gong").jitter(0.3)
+    sound('gong').jitter(0.3)
+    """
 
     of: Latent = child(as_latent)
     amount: CurveLike = child(as_curve)
@@ -99,7 +130,13 @@ class Jitter(Touch):
 
 @operator(word="smooth", form="method")
 class Smoothed(Touch):
-    """Averaged over a span, by 9 points of the midpoint rule."""
+    """Average over a span of `beats` (> 0) around each moment.
+
+    Example
+    -------
+    >>> sound("gong").smooth(0.5)
+    sound('gong').smooth(0.5)
+    """
 
     asks = 9
     of: Latent = child(as_latent)

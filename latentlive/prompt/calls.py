@@ -22,6 +22,9 @@ MISFIT = re.compile(r"(?P<called>[\w.]+)\(\) (?P<why>(?:missing|takes|got) .*)")
 
 UNCALLED = re.compile(r"'\w+' object is not callable")
 DOTTED = re.compile(r"\w+(\.\w+)*")
+CONSTRUCT = "_constructor.<locals>.construct"
+"""What calls the constructor of a word that follows a dot."""
+
 LAYER = re.compile(r"d([1-9]|1[0-6])")
 EMPTY: Mapping[str, Any] = {}
 
@@ -59,7 +62,7 @@ def spoken(thing: Any) -> str:
     ('z(vector)', '.slow(factor)')
     """
     if inspect.isclass(thing):
-        return signature(getattr(thing, "word", thing.__name__), thing)
+        return _of_node(thing) if issubclass(thing, Node) else signature(thing.__name__, thing)
     owner = getattr(thing, "__self__", None)
     before = f"{typed(owner)}." if isinstance(owner, Worded) else "." * isinstance(owner, Node)
     return signature(before + thing.__name__, thing)
@@ -101,10 +104,12 @@ def misused(error: TypeError, scope: Mapping[str, Any] = EMPTY, words: Collectio
 
 
 def _last(chain: TracebackType | None) -> TracebackType | None:
-    """Return where an error was raised."""
+    """Return where an error was raised; in a word's method, the line that called it."""
+    before = chain
     while chain is not None and chain.tb_next is not None:
-        chain = chain.tb_next
-    return chain
+        before, chain = chain, chain.tb_next
+    inside = chain is not None and chain.tb_frame.f_code.co_qualname == CONSTRUCT
+    return before if inside else chain
 
 
 def _is_ours(file: str) -> bool:
@@ -136,12 +141,20 @@ def _called(owner: type | None, thing: Any) -> str:
     if owner is None:
         return signature(name, thing)
     if issubclass(owner, Node) and name == "__init__":
-        return signature(owner.word, owner)
+        return _of_node(owner)
     if issubclass(owner, Worded):
         if name == "__call__":
             return signature(typed(owner), thing)
         return signature(f"{typed(owner)}.{name}", thing)
     return signature(f".{name}" if issubclass(owner, Node) else name, thing)
+
+
+def _of_node(made: type[Node]) -> str:
+    """Return how an operator is called."""
+    if made.form != "method":
+        return signature(made.word, made)
+    family = next(base for base in made.__mro__ if "family" in vars(base))
+    return signature(f".{made.word}", getattr(family, made.word))
 
 
 def _why(told: str, thing: Any) -> str:

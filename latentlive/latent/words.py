@@ -1,0 +1,9 @@
+"""Words of latents for type checkers and completion: see ``words.pyi``, made from the operators."""
+
+
+class Words:
+    """What every latent can be told; each operator attaches its own word."""
+
+
+class RootWords:
+    """What the root of an expression can be told."""

@@ -1,0 +1,77 @@
+"""Written by docs/make_words.py from the operators."""
+
+from latentlive.curves import CurveLike, Factor
+from latentlive.latent.base import Latent, LatentLike
+from latentlive.latent.join import Exact, Norm, On, Overlap
+
+class Words:
+    def spread(self, k: CurveLike) -> Latent:
+        """Scale the noise that each frame is drawn with: 0 is the mean itself, 1 the model's."""
+    def seed(self, n: int) -> Latent:
+        """Draw everything random in here from seed `n` (0 to 2**63 - 1)."""
+    def offset(self, direction: LatentLike, amount: CurveLike = 1.0) -> Latent:
+        """Move the means along a latent, or a vector [shape=(dims,)], by an amount."""
+    def dim(self, i: int, curve: CurveLike) -> Latent:
+        """Let a curve set dimension `i` (>= 0) of the means."""
+    def jitter(self, amount: CurveLike) -> Latent:
+        """Shake the means by `amount` times a new draw of N(0, 1) each frame."""
+    def smooth(self, beats: float) -> Latent:
+        """Average over a span of `beats` (> 0) around each moment."""
+    def pitch(self, hz: CurveLike | str) -> Latent:
+        """Bring what has a pitch to another: a note's name, or a curve in Hz (20 to 6000)."""
+    def transpose(self, semitones: CurveLike) -> Latent:
+        """Move everything up or down, pitched or not, by a curve in semitones."""
+    def loudness(self, db: CurveLike) -> Latent:
+        """Bring every moment to a level in dB, RMS against full scale; silence stays silent."""
+    def voiced(self, amount: CurveLike) -> Latent:
+        """Hear a sound as harmonics of a pitch, by an amount from 0 (not at all) to 1."""
+    def exact(self) -> Exact:
+        """Join windows end to end and round nothing: the paper's sound, samples and length."""
+    def overlap(self, k: int) -> Overlap:
+        """Overlap-add `k` windows (1, 2, 4, 8 or 16) at each moment; 1 writes them end to end."""
+    def on(self, model: str) -> On:
+        """Render in another space than the engine's: ``"spectral"``, ``"rawaudiovae"``, a file."""
+    def norm(self) -> Norm:
+        """Bring to a common loudness of -20 dB, measured over the whole."""
+    def __add__(self, other: LatentLike) -> Latent:
+        """Means added; the first one's spread."""
+    def __radd__(self, other: LatentLike) -> Latent:
+        """Means added; the first one's spread."""
+    def __sub__(self, other: LatentLike) -> Latent:
+        """Means subtracted; the first one's spread."""
+    def __rsub__(self, other: LatentLike) -> Latent:
+        """Means subtracted; the first one's spread."""
+    def __mul__(self, other: CurveLike) -> Latent:
+        """Means multiplied by a curve; the spread as it was."""
+    def __rmul__(self, other: CurveLike) -> Latent:
+        """Means multiplied by a curve; the spread as it was."""
+    def extend(self, factor: Factor) -> Latent:
+        """Last `factor` (> 0) times longer, leaving the curves as they are in what you hear."""
+    def slow(self, factor: Factor) -> Latent:
+        """Last `factor` (> 0) times longer, the curves slowed as well."""
+    def fast(self, factor: Factor) -> Latent:
+        """Last `factor` (> 0) times shorter, the curves faster as well; undoes ``slow``."""
+    def loop(self, n: int | None = None) -> Latent:
+        """Play `n` (>= 1) times, or for ever without a number; the clock of curves runs on."""
+    def rev(self) -> Latent:
+        """Run backwards, frame by frame, curves and all; needs an end."""
+    def slice(self, start: float, stop: float) -> Latent:
+        """Play from second `start` to second `stop` only (0 <= start < stop)."""
+    def early(self, beats: float) -> Latent:
+        """Begin `beats` into itself, curves and all."""
+    def late(self, beats: float) -> Latent:
+        """Begin `beats` later, curves and all; silence comes before."""
+    def freeze(self, at: float) -> Latent:
+        """Stay for ever at second `at` (>= 0)."""
+    def scrub(self, curve: CurveLike) -> Latent:
+        """Go for ever where a curve says: 0 is the first frame, 1 the last; needs an end."""
+
+class RootWords:
+    def exact(self) -> Exact:
+        """Join windows end to end and round nothing: the paper's sound, samples and length."""
+    def overlap(self, k: int) -> Overlap:
+        """Overlap-add `k` windows (1, 2, 4, 8 or 16) at each moment; 1 writes them end to end."""
+    def on(self, model: str) -> On:
+        """Render in another space than the engine's: ``"spectral"``, ``"rawaudiovae"``, a file."""
+    def norm(self) -> Norm:
+        """Bring to a common loudness of -20 dB, measured over the whole."""
