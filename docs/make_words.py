@@ -43,7 +43,8 @@ def methods(family: Any) -> Iterator[str]:
     """Yield a family's attached methods as they are declared in a stub."""
     for name, value in vars(family).items():
         declared = operators().get(f"{Joined.family}.{name}") or made(family, name)
-        if not inspect.isfunction(value) or value.__module__ == family.__module__ and not declared:
+        own = value.__module__ == family.__module__ if inspect.isfunction(value) else True
+        if own and not declared:
             continue
         yield declaration(family, name, value, declared)
 

@@ -37,6 +37,19 @@ def _no_thread_left():
         time.sleep(0.01)
 
 
+@pytest.fixture(autouse=True)
+def _environment_as_it_was():
+    """A test leaves the environment as it was: what it sets reaches the processes of all others."""
+    before = environment()
+    yield
+    assert environment() == before
+
+
+def environment():
+    """Return what processes inherit, without what pytest and OpenMP note there themselves."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "KMP_"))}
+
+
 def is_ours(thread):
     """Return whether a thread is the project's, not tqdm's monitor of progress bars."""
     return thread.name != "tqdm_monitor"

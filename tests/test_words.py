@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from latentlive import Curve, Latent, sine, sound
@@ -78,5 +79,5 @@ def test_what_stands_at_the_root_is_a_word_of_latents_too():
 
 def test_a_sign_stands_on_either_side():
     assert repr(2 * sound("gong")) == "sound('gong') * 2"
-    assert repr([1.0, 2.0] + sound("gong")) == "z([1.0, 2.0]) + sound('gong')"
+    assert repr(np.array([1.0, 2.0]) + sound("gong")) == "z([1.0, 2.0]) + sound('gong')"
     assert repr(1 - sine(8)) == "1 - sine(8)"

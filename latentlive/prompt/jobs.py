@@ -43,7 +43,7 @@ class Asked:
         When it was entered, in seconds of ``time.monotonic``.
     """
 
-    at: float = field(default_factory=time.monotonic)
+    at: float = field(default_factory=time.monotonic, compare=False)
 
 
 @dataclass(frozen=True)
