@@ -47,7 +47,8 @@ def _environment_as_it_was():
 
 def environment():
     """Return what processes inherit, without what pytest and OpenMP note there themselves."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "KMP_"))}
+    theirs = ("PYTEST_", "KMP_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
 
 
 def is_ours(thread):

@@ -29,7 +29,7 @@ class Words:
         """Round to the nearest of `steps` equal steps to the unit (1 to 10000)."""
     def smooth(self, beats: float) -> Curve:
         """Average over a span of `beats` (> 0) around each moment."""
-    def ease(self, kind: Literal['in', 'out', 'inout']) -> Curve:
+    def ease(self, kind: Literal["in", "out", "inout"]) -> Curve:
         """Bend 0..1: 'in' starts slowly, 'out' ends slowly, 'inout' does both (cubic)."""
     def slow(self, factor: Factor) -> Curve:
         """Play `factor` (> 0) times slower."""
