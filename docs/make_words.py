@@ -73,7 +73,7 @@ def declaration(family: Any, name: str, value: Any, declared: Any) -> str:
 def parameter(one: inspect.Parameter) -> str:
     """Return a parameter with its type and default."""
     default = "" if one.default is one.empty else f" = {one.default!r}"
-    return f"{one.name}: {one.annotation}{default}"
+    return f"{one.name}: {one.annotation}{default}".replace("'", '"')
 
 
 def main() -> int:
