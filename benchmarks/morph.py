@@ -29,8 +29,8 @@ import numpy as np
 import soundfile
 
 from benchmarks.morph_measures import MEANING, RATE, Floats, averaged, measured
-from latentlive.corpus.starter import NAMES, synthesise
 from latentlive.spectral import Spectral
+from latentlive.starter import NAMES, synthesise
 
 SAMPLES = Path("/usr/share/sonic-pi/samples")
 SECONDS = 2.5

@@ -10,9 +10,9 @@ import numpy as np
 import soundfile
 
 import latentlive as ll
-from latentlive.corpus.starter import NAMES
 from latentlive.prompt.rehearsal import Rehearsal
 from latentlive.prompt.scope import Names
+from latentlive.starter import NAMES
 
 SHORTEST = 44100
 """Samples of the shortest starter sound: what can be cut from it can be cut from all."""

@@ -26,7 +26,6 @@ import pytest
 import latentlive as ll
 from latentlive.cli import main
 from latentlive.corpus import Audio, audio_digest
-from latentlive.corpus.starter import NAMES
 from latentlive.engine import Layer
 from latentlive.latent import Joined
 from latentlive.models import load_model
@@ -34,6 +33,7 @@ from latentlive.prompt.browser import Browser
 from latentlive.prompt.scope import LAYERS
 from latentlive.prompt.session import find_session, parse
 from latentlive.renderer import check
+from latentlive.starter import NAMES
 from tests.prompting import console
 
 ROOT = Path(__file__).parents[1]

@@ -12,11 +12,11 @@ import pytest
 
 import latentlive as ll
 from latentlive.corpus import Corpus
-from latentlive.corpus.starter import NAMES
 from latentlive.models import load_model
 from latentlive.prompt.session import find_session, parse
 from latentlive.renderer import check, corpus_sounds
 from latentlive.space import ToySpace
+from latentlive.starter import NAMES
 
 ROOT = Path(__file__).parents[1]
 SESSIONS = sorted(path.stem for path in (ROOT / "sessions").glob("*.py"))

@@ -9,11 +9,11 @@ import pytest
 import soundfile
 
 import latentlive as ll
-from latentlive.corpus.starter import synthesise
 from latentlive.errors import ExpressionError
 from latentlive.prompt.recital import play
 from latentlive.prompt.scope import first_line
 from latentlive.prompt.session import find_session, parse, read_session
+from latentlive.starter import synthesise
 
 TEXT = """# a comment before everything
 x = 1

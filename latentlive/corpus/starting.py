@@ -16,7 +16,7 @@ def starter_folder() -> Path:
     """Return the folder of the starter corpus, making what is missing with a progress bar."""
     from tqdm import tqdm
 
-    from latentlive.corpus.starter import NAMES
+    from latentlive.starter import NAMES
 
     mark = hashlib.blake2b("\n".join(NAMES).encode(), digest_size=4).hexdigest()
     folder = working_folder(f"starter-{VERSION}-{mark}")
@@ -32,7 +32,7 @@ def make(path: Path) -> None:
     """Make a starter sound, or make it again where its file is damaged."""
     import soundfile
 
-    from latentlive.corpus.starter import synthesise
+    from latentlive.starter import synthesise
 
     samples = synthesise(path.stem)
     write_whole(path, lambda beside: soundfile.write(beside, samples, 44100, subtype="PCM_24"))

@@ -54,7 +54,7 @@ def test_other_content_of_the_same_size_and_time_is_heard(tone):
 
 @pytest.mark.parametrize("damage", [lambda raw: raw[:500], lambda raw: bytes(len(raw))])
 def test_a_damaged_starter_sound_is_made_anew(monkeypatch, damage):
-    monkeypatch.setattr("latentlive.corpus.starter.NAMES", ("gong",))
+    monkeypatch.setattr("latentlive.starter.NAMES", ("gong",))
     corpus = Corpus()
     path = corpus.path("gong")
     whole = path.read_bytes()

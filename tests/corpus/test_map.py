@@ -11,9 +11,9 @@ from latentlive import som
 from latentlive.corpus import Corpus
 from latentlive.corpus.features import of_file
 from latentlive.corpus.map import SoundMap, labelled
-from latentlive.corpus.starter import NAMES, synthesise
 from latentlive.corpus.thumbnails import Scale
 from latentlive.errors import SoundError
+from latentlive.starter import NAMES, synthesise
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from latentlive.corpus.starter import FAMILIES, NAMES, synthesise
+from latentlive.starter import FAMILIES, NAMES, synthesise
 
 RATE = 44100
 Corpus = dict[str, NDArray[np.float32]]
