@@ -459,18 +459,20 @@ def send(place: str) -> None:
 @main.command()
 def panic() -> None:
     """Silence the running engine at once, from any terminal."""
-    from latentlive.engine import Engine
+    import latentlive.engine.emergency as emergency
 
-    Engine.attach(say=lambda _: None).panic()
+    if told := emergency.panic():
+        click.echo(told, err=True)
 
 
 @main.command()
 @click.option("--fade", default=1.0, show_default=True, help="Seconds.")
 def stop(fade: float) -> None:
     """Fade the running engine out and end it, from any terminal."""
-    from latentlive.engine import Engine
+    import latentlive.engine.emergency as emergency
 
-    Engine.attach(say=lambda _: None).close(fade)
+    if told := emergency.stop(fade):
+        click.echo(told, err=True)
 
 
 @main.command()

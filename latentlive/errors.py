@@ -9,6 +9,7 @@
     ├── ModelError         a model file that cannot be trusted or read
     ├── DeviceError        no sound device, or it refuses what was asked
     └── EngineError        the engine is gone, busy or was asked the impossible
+        └── HangingError   the engine is there and does not answer
 """
 
 from __future__ import annotations
@@ -43,6 +44,10 @@ class DeviceError(LatentliveError):
 
 class EngineError(LatentliveError):
     """The engine is gone, busy, or was asked for something impossible."""
+
+
+class HangingError(EngineError):
+    """The engine is there and does not answer: nothing but its end helps."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

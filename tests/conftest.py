@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -54,6 +56,16 @@ def environment():
 def is_ours(thread):
     """Return whether a thread is the project's, not tqdm's monitor of progress bars."""
     return thread.name != "tqdm_monitor"
+
+
+@pytest.fixture
+def sleeper():
+    """A process that does nothing, in a group of its own, to be frozen and killed."""
+    code = [sys.executable, "-c", "import time; time.sleep(60)"]
+    process = subprocess.Popen(code, start_new_session=True)
+    yield process
+    process.kill()
+    process.wait()
 
 
 @pytest.fixture(scope="session")

@@ -49,13 +49,14 @@ class Recorded(ll.Engine):
         self.state |= {"beat": 0.0, "bpm": 60.0}
         self.welcome = {"space": ToySpace(1024).facts.dump(), "sample_rate": 44100, "bpm": 60.0}
         self.state_at, self.ended, self._say = 0.0, False, print
+        self._silent, self._closing = 0.0, False
         self._make_words(ll.Corpus("."))
 
     def source(self, texture):
         super().source(texture)
         return {"code": repr(texture)}
 
-    def request(self, message):
+    def request(self, message, patience=0.0):
         if message["op"] == "cell" and not message["changes"] and not message.get("plans"):
             return  # only for the log
         self.asked.append(message)

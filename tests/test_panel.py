@@ -58,7 +58,14 @@ def test_the_panel_shows_what_matters():
 @pytest.mark.parametrize("width", [40, 60, 80, 200])
 @pytest.mark.parametrize("height", [2, 4, 100])
 def test_the_panel_fits(width, height):
-    for state in ({}, STATE, FULL, {"ended": True}, {**STATE, "ready": False}):
+    for state in (
+        {},
+        STATE,
+        FULL,
+        {"ended": "gone"},
+        {**STATE, "hangs": True},
+        {**STATE, "ready": False},
+    ):
         lines = panel(state, width, height)
         assert 1 <= len(lines) <= height
         assert all(len(line) <= width for line in lines)
@@ -75,8 +82,14 @@ def test_the_panel_says_when_it_starts_warms_up_and_ends():
     assert panel({}) == ["starting the engine ..."]
     assert panel({**STATE, "ready": False})[0].startswith("warming up")
     assert panel({**STATE, "running": False})[0].startswith("ready, waiting for a texture")
-    assert panel({"ended": True}) == ["the engine has ended: leave (Ctrl-D) and start again"]
+    assert panel({"ended": "the engine is gone"}) == ["leave (Ctrl-D): the engine is gone"]
     assert "no sound device" in panel({**STATE, "device": None})[0]
+
+
+def test_an_engine_that_does_not_answer_is_told_of_in_place_of_its_time():
+    lines = panel({**STATE, "hangs": True})
+    assert lines[0] == "the engine does not answer: panic() ends it"
+    assert len(lines) == len(panel(STATE))
 
 
 @pytest.mark.parametrize(("level", "bar"), [(0.0, 12), (-48.0, 0), (-math.inf, 0), (3.0, 12)])

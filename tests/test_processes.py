@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 
 import pytest
@@ -14,17 +13,6 @@ from latentlive.corpus import cache_folder
 from latentlive.engine import processes
 from latentlive.engine.address import Address, publish, sweep
 from tests.live.conftest import wait_until
-
-SLEEPS = [sys.executable, "-c", "import time; time.sleep(60)"]
-
-
-@pytest.fixture
-def sleeper():
-    """A process that does nothing, in a group of its own."""
-    process = subprocess.Popen(SLEEPS, start_new_session=True)
-    yield process
-    process.kill()
-    process.wait()
 
 
 def test_a_process_is_told_from_a_later_one_of_its_number(sleeper):
@@ -42,9 +30,12 @@ def test_what_works_is_told_from_what_is_frozen(sleeper):
     begun = processes.worked(os.getpid())
     wait_until(lambda: processes.worked(os.getpid()) >= begun + 0.02, 10, "our own work")
     sleeper.send_signal(signal.SIGSTOP)
-    begun = processes.worked(sleeper.pid)
-    wait_until(lambda: processes.worked(os.getpid()) >= begun + 0.02, 10, "more work of ours")
+    if sys.platform == "linux":
+        wait_until(lambda: processes.stopped(sleeper.pid), 5, "it to be seen")
+    begun, ours = processes.worked(sleeper.pid), processes.worked(os.getpid())
+    wait_until(lambda: processes.worked(os.getpid()) >= ours + 0.02, 10, "more work of ours")
     assert processes.worked(sleeper.pid) == begun
+    assert not processes.stopped(os.getpid())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no ps")

@@ -11,7 +11,7 @@ import pytest
 
 from latentlive.engine import system
 from latentlive.engine.block import Block
-from latentlive.engine.system import apart
+from latentlive.engine.system import apart, beside
 from latentlive.errors import EngineError
 
 READER = """
@@ -42,7 +42,7 @@ def test_another_process_maps_the_block_and_no_name_is_left(way):
     block = Block.create(4)
     assert not {n for n in names() - before if "latentlive" in n}
     block.audio[3, 5] = 41.0
-    child = subprocess.Popen([sys.executable, "-c", READER, str(block.fd)], **apart(block.fd))
+    child = subprocess.Popen([sys.executable, "-c", READER, str(block.fd)], **beside(block.fd))
     assert child.wait(20) == 0
     assert (block.tap[7] == 42.0).all()
     assert os.fstat(block.fd).st_blocks * 512 >= block.audio.nbytes  # reserved, not promised

@@ -88,10 +88,11 @@ def publish(address: Address, kind: str = "engine") -> Path:
 
 def sweep() -> None:
     """Take away the addresses of processes that were killed and could not do so themselves."""
-    for path in cache_folder("run").glob("*-*.json"):
-        with contextlib.suppress(OSError):
-            if (address := _read(path)) is None or address.gone:
-                path.unlink()
+    with contextlib.suppress(OSError):
+        for path in cache_folder("run").glob("*-*.json"):
+            with contextlib.suppress(OSError):
+                if (address := _read(path)) is None or address.gone:
+                    path.unlink()
 
 
 def _written(path: Path) -> int:
@@ -132,8 +133,8 @@ def answers(pid: int) -> bool:
     return True
 
 
-def running(kind: str = "engine", on_exit: OnExit = "keep") -> tuple[Wire, socket.socket]:
-    """Return a connection to what was started last: an ``engine``, or a ``prompt``.
+def reached(kind: str = "engine", on_exit: OnExit = "keep") -> tuple[Wire, socket.socket, Address]:
+    """Return a connection to what was started last, and its address.
 
     Raises
     ------
@@ -142,8 +143,19 @@ def running(kind: str = "engine", on_exit: OnExit = "keep") -> tuple[Wire, socke
     """
     for address in addresses(kind):
         with contextlib.suppress(OSError, EngineError):
-            return address.connect(on_exit)
+            return *address.connect(on_exit), address
     raise EngineError(f"no {kind} is running; start one with latentlive")
+
+
+def running(kind: str = "engine", on_exit: OnExit = "keep") -> tuple[Wire, socket.socket]:
+    """Return a connection to what was started last: an ``engine``, or a ``prompt``.
+
+    Raises
+    ------
+    EngineError
+        ``no engine is running; start one with latentlive``
+    """
+    return reached(kind, on_exit)[:2]
 
 
 def addresses(kind: str) -> list[Address]:

@@ -14,9 +14,12 @@ import time
 
 import click
 
+from latentlive.engine import processes
+from latentlive.engine.address import sweep
 from latentlive.engine.block import CLOSING, Block
 from latentlive.engine.devices import NO_PORTAUDIO, Opened, look_again, open_output, portaudio
 from latentlive.engine.feeding import F32, FIRST_PATIENCE, Clock, Direct, Feed, Resampled
+from latentlive.engine.guard import Guard
 from latentlive.engine.playing import Player
 from latentlive.engine.wire import Wire
 from latentlive.errors import DeviceError
@@ -188,16 +191,19 @@ def main(
     standby: bool,
 ) -> None:
     """Run until the engine closes the pipe."""
+    processes.unmoved_by_signals()
     wire = Wire(sys.stdin.buffer, os.fdopen(os.dup(1), "wb"))
     # ALSA and PortAudio print to the terminal from C; the prompt's screen is not theirs.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     block = Block.attach(fd)
+    Guard(block, os.getppid())
     if standby:
         # In a thread: it asks the sound server, which may hang.
         threading.Thread(target=load, daemon=True).start()
         wire.send({"op": "standing by"})
-        message = wire.receive()
+        while (message := wire.receive()) is not None and message["op"] == "ping":
+            wire.send({"op": "pong"})
         if message is None:
             os._exit(0)
         due = message["due"]
@@ -215,6 +221,7 @@ def main(
     time.sleep(0.1)
     if outlet is not None:
         outlet.close()
+    sweep()
     os._exit(0)  # PortAudio's own clean-up can hang on a dead server
 
 

@@ -45,7 +45,12 @@ HEADER_WORDS = 64
     HOLES,
     CUT,
     CALLS,
-) = range(15)
+    TICKS,
+    WORKING,
+    WORKING_TOO,
+) = range(18)
+"""Words of the header. TICKS counts the rounds of the engine's loop: while it stands still, so does
+the engine. WORKING and the word after it tell which voice each worker is busy with."""
 
 
 def _sizes(channels: int) -> dict[str, tuple[type, tuple[int, ...]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from latentlive.engine.connection import Connection
+from latentlive.engine.connection import SILENT, Connection
 from latentlive.engine.wire import Message
 from latentlive.errors import EngineError, ExpressionError
 
@@ -34,8 +34,10 @@ class Cells:
         else:
             self._engine.request({"op": "cell", "changes": [message]})
 
-    def act(self, word: str, message: Message) -> None:
+    def act(self, word: str, message: Message, patience: float = 2.0 * SILENT) -> None:
         """Ask for what acts at once, or at the moment of the cell that is open if it has one.
+
+        The engine may say nothing for `patience` seconds.
 
         Raises
         ------
@@ -44,7 +46,7 @@ class Cells:
         """
         self.refuse_planned(word)
         if self.moment is None:
-            self._engine.request(message)
+            self._engine.request(message, patience)
         else:
             self._acts.append(message)
 

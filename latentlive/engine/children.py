@@ -1,4 +1,4 @@
-"""Child processes of the engine: started in sessions of their own, heard through a queue."""
+"""Child processes of the engine: started in its own group, heard through a queue."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import queue
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Iterable
 from typing import IO
 
-from latentlive.engine.system import apart
+from latentlive.engine.system import beside
 from latentlive.engine.wire import Message, Wire
 from latentlive.errors import EngineError
 
@@ -37,6 +39,11 @@ class Child:
         Receives (child, message); the message is None when the process is gone.
     log : file
         Where its standard error goes.
+
+    Raises
+    ------
+    EngineError
+        If descriptors, memory or threads have run out; no process is left then.
     """
 
     def __init__(
@@ -49,26 +56,46 @@ class Child:
         log: IO[bytes],
     ) -> None:
         self.name = name
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", module, "--fd", str(fd), *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            **apart(fd),
-            env={**os.environ, **ONE_THREAD},
-        )
+        try:
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", module, "--fd", str(fd), *arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                **beside(fd),
+                env={**os.environ, **ONE_THREAD},
+            )
+        except (OSError, MemoryError) as error:
+            raise EngineError(f"engine: no {name} process can be started: {error}") from None
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self._wire = Wire(self.process.stdout, self.process.stdin)
         self._inbox = inbox
         self._outbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
-        for what in (self._listen, self._write):
-            threading.Thread(target=what, daemon=True).start()
+        try:
+            for what in (self._write, self._listen):
+                threading.Thread(target=what, daemon=True).start()
+        except (RuntimeError, MemoryError) as error:
+            self.process.kill()
+            self._outbox.put(None)
+            self._reap()
+            raise EngineError(f"engine: no {name} process can be heard: {error}") from None
 
     def _listen(self) -> None:
-        while (message := self._wire.receive()) is not None:
-            self._inbox.put((self, message))
-        self._inbox.put((self, None))
+        try:
+            while (message := self._wire.receive()) is not None:
+                self._inbox.put((self, message))
+        except EngineError:
+            self.process.kill()  # it spoke nonsense
+        finally:
+            self._reap()
+            self._inbox.put((self, None))
+
+    def _reap(self) -> None:
+        """Wait until the process is gone, and leave nothing of it."""
+        self.process.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
 
     def send(self, message: Message) -> None:
         """Send a message as soon as it reads; if it is gone, its end is told of anyway."""
@@ -82,11 +109,23 @@ class Child:
             assert self.process.stdin is not None
             self.process.stdin.close()
 
-    def close(self, patience: float = 2.0) -> None:
-        """End its input, wait, and kill it if it does not go."""
+    def leave(self) -> None:
+        """End its input, so that it goes by itself."""
         self._outbox.put(None)
+
+    def kill(self) -> None:
+        """End it at once; who listens to it waits, for a stuck disk can hold it for long."""
+        self.process.kill()
+        self._outbox.put(None)
+
+
+def close(children: Iterable[Child], patience: float = 2.0) -> None:
+    """End the input of some children, wait for all of them, and kill those that do not go."""
+    held, end = list(children), time.monotonic() + patience
+    for child in held:
+        child.leave()
+    for child in held:
         try:
-            self.process.wait(patience)
+            child.process.wait(max(end - time.monotonic(), 0.0))
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            child.kill()

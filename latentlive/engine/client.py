@@ -11,15 +11,15 @@ from collections.abc import Callable
 from typing import Any
 
 from latentlive.corpus import Corpus
-from latentlive.engine.address import OnExit, running
+from latentlive.engine.address import OnExit, reached
 from latentlive.engine.cells import Cells
 from latentlive.engine.children import ONE_THREAD
-from latentlive.engine.connection import PATIENCE, Connection, start_engine
+from latentlive.engine.connection import PATIENCE, SILENT, Connection, start_engine
 from latentlive.engine.layer import Layer, Master
 from latentlive.engine.planning import History, Layers, Now, Plan, Status, Tap, cue_name
 from latentlive.engine.shapes import BEATS, BPM, PATH, SEED
 from latentlive.engine.wire import Message
-from latentlive.errors import EngineError, ExpressionError
+from latentlive.errors import EngineError, ExpressionError, HangingError
 from latentlive.expr import dump
 from latentlive.latent import Joined, Latent, Recorded, Sound, Texture
 from latentlive.renderer import check, corpus_sounds
@@ -117,7 +117,7 @@ class Engine(Connection):
         arguments += ["--channels", str(channels)]
         arguments += ["--silent"] * silent + ["--hold"] * hold
         address, self.process = start_engine(arguments)
-        super().__init__(*address.connect(on_exit), say)
+        super().__init__(*address.connect(on_exit), address, say, PATIENCE)
         self._make_words(library)
 
     @classmethod
@@ -137,7 +137,7 @@ class Engine(Connection):
         """
         engine = cls.__new__(cls)
         engine.process = None
-        Connection.__init__(engine, *running(on_exit=on_exit), say)
+        Connection.__init__(engine, *reached(on_exit=on_exit), say)
         engine._make_words(None)
         return engine
 
@@ -172,8 +172,14 @@ class Engine(Connection):
         self.change({"op": "only", "layers": [layer.name for layer in layers]})
 
     def panic(self) -> None:
-        """Silence everything from the next block of the device on, and end all layers."""
-        self._cells.act("panic", {"op": "panic"})
+        """Silence everything from the next block of the device on, and end all layers.
+
+        An engine that does not answer within two seconds is ended.
+        """
+        try:
+            self._cells.act("panic", {"op": "panic"}, SILENT)
+        except HangingError:
+            self.cut()
 
     def source(self, texture: Texture) -> Message:
         """Return what the engine needs to play a texture, after checking it here.
@@ -414,8 +420,11 @@ class Engine(Connection):
         return ""
 
     def close(self, fade: float = 1.0) -> None:
-        """Fade out over `fade` seconds and end the engine."""
-        self.end(fade)
+        """Fade out over `fade` seconds and end the engine; at once if it does not answer."""
+        try:
+            self.end(fade)
+        except HangingError:
+            self.cut()
         if self.process is not None:
             try:
                 self.process.wait(PATIENCE)

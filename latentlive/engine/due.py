@@ -62,8 +62,8 @@ class Due:
 
     @property
     def alone(self) -> bool:
-        """Whether it is rendered alone: one by one the late are met sooner."""
-        return self.slow or self.voice.late
+        """Whether it is rendered alone: the late are met sooner, what hangs takes nobody along."""
+        return self.slow or self.voice.late or self.voice.hung > 0
 
     @property
     def job(self) -> list[int]:
@@ -86,7 +86,7 @@ def batch(due: Iterable[Due], ahead: int, rate: int) -> list[Due]:
         return _together(first, rate)
     whole = [one for one in due if one.whole]
     if any(one.left < ahead / 2 for one in whole):
-        return _together(sorted(whole, key=lambda one: one.left), rate)
+        return _together(sorted(whole, key=lambda one: (one.voice.hung, one.left)), rate)
     return _together(sorted(due, key=_need), rate)
 
 
@@ -94,16 +94,17 @@ def pressed(due: Iterable[Due], ahead: int, rate: int) -> list[Due]:
     """Return what sounds and has little left, the first layers first."""
     few = min(PRESSED * rate, ahead / 2)
     found = [one for one in due if one.whole and one.left < few]
-    return sorted(found, key=lambda one: (one.slow, one.slot))
+    return sorted(found, key=lambda one: (one.voice.hung, one.slow, one.slot))
 
 
-def _need(one: Due) -> tuple[int, int, int]:
-    """Return what sorts by need: what sounds, what lands, what came late, cues."""
+def _need(one: Due) -> tuple[int, int, int, int]:
+    """Return what sorts by need: what sounds, what lands, what came late, cues; last what hung."""
+    hung = one.voice.hung
     if one.whole:
-        return 0, one.left, 0
+        return hung, 0, one.left, 0
     if one.voice.sounding:
-        return 2, one.slot, 0
-    return 1 if one.at is not None else 3, one.left, one.at or 0
+        return hung, 2, one.slot, 0
+    return hung, 1 if one.at is not None else 3, one.left, one.at or 0
 
 
 def _together(due: list[Due], rate: int) -> list[Due]:

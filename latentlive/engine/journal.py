@@ -120,8 +120,13 @@ class Journal:
         # Half a surrogate pair can be typed, and not be written.
         self.note({"text": text.encode(errors="backslashreplace").decode()})
 
-    def close(self, patience: float = 5.0) -> None:
-        """End the log, in good order; wait so many seconds at most for a slow disk."""
-        self.note({"do": "closed", "at": 0})
+    def close(self, patience: float = 5.0, ended: bool = True) -> None:
+        """End the log; wait so many seconds at most for a slow disk.
+
+        Unless it has `ended` in good order, its layers can be resumed.
+        """
+        if ended:
+            self.note({"do": "closed", "at": 0})
+        self._broken = True  # nothing is noted any more
         self._queue.put(None)
         self._writer.join(patience)

@@ -22,6 +22,9 @@ FULL = 0.25
 IN_ADVANCE = 20.0
 """Seconds of a texture that waits that are encoded when there is nothing to render."""
 
+HANGS = 2
+"""Workers that a voice may hang before it is given up."""
+
 SMOOTHING = 0.25
 """How much of a voice's load the newest stretch decides."""
 
@@ -60,6 +63,17 @@ class Lanes:
             if voice.busy == lane:
                 voice.busy = None
 
+    def hung(self, serial: int) -> None:
+        """Note that a worker hung while it was busy with a voice; 0 for none of them.
+
+        Such a voice is rendered alone, after the others; it fails if it hangs another one.
+        """
+        voice = self._scheduler.voices.get(serial)
+        if voice is not None:
+            voice.hung += 1
+            if voice.hung >= HANGS:
+                self._scheduler.failed(serial, "its rendering hangs; does its disk answer?")
+
     def messages(self, lane: int) -> list[Message]:
         """Return what to send to a worker now."""
         if not self.up[lane]:
@@ -75,18 +89,28 @@ class Lanes:
                 if serial in voices:
                     voices[serial].told.pop(lane, None)
                     voices[serial].bound.pop(lane, None)
-        for voice in voices.values():
-            if self._home(voice) == lane and voice.told.get(lane) != voice.version:
-                found.append(self._binding(voice, lane))
+        unbound = [
+            voice
+            for voice in voices.values()
+            if self._home(voice) == lane and voice.told.get(lane) != voice.version
+            if voice.hung < HANGS
+        ]
+        found += [self._binding(voice, lane) for voice in unbound if not voice.hung]
         if self._idle[lane]:
+            hung = [voice for voice in unbound if voice.hung]
             if jobs := self._jobs(lane):
                 found.append({"op": "render", "jobs": jobs})
+            elif hung:  # when there is nothing else to do: it may take along what waits behind it
+                found.append(self._binding(hung[0], lane))
             elif job := self._in_advance(lane):
                 found.append({"op": "encode", "job": job})
-            self._idle[lane] = not (jobs or job)
+                jobs = [job]
+            self._idle[lane] = not jobs
         return found
 
     def _home(self, voice: Voice) -> int:
+        if voice.hung and not voice.sounding:
+            return PREPARING  # it waits: it could take along what sounds
         lane = PREPARING
         if voice.sounding and voice.load < SLOW:
             if voice.lane is None:
@@ -180,7 +204,8 @@ class Lanes:
     def _serves(self, lane: int, voice: Voice) -> bool:
         """Return whether a worker renders a voice: its home if it is there, else the other."""
         home = self._home(voice)
-        server = home if voice.bound.get(home) == voice.version else 1 - home
+        waits = voice.hung and not voice.sounding
+        server = home if waits or voice.bound.get(home) == voice.version else 1 - home
         return server == lane and voice.bound.get(lane) == voice.version
 
     def answered(self, lane: int, message: Message) -> None:
@@ -212,6 +237,6 @@ class Lanes:
             voice.bound[lane] = voice.version
             voice.length = message["length"]
         elif message["start"] == voice.rendered:
-            voice.rendered = message["stop"]
+            voice.rendered, voice.hung = message["stop"], 0
             new = float(message["load"])
             voice.load = new if not voice.load else voice.load + SMOOTHING * (new - voice.load)

@@ -26,6 +26,9 @@ LOOKED_AT = 2048
 
 SAY_EVERY_SECONDS = 10.0
 
+EXCUSED_SECONDS = 3.0
+"""How long a worker that was gone is still the cause of what falls silent."""
+
 
 class Lateness:
     """Closes and opens voices.
@@ -38,6 +41,13 @@ class Lateness:
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
         self._said: dict[str, int] = {}
+        self._excuse, self._excused = "", 0
+
+    def excuse(self, why: str) -> None:
+        """Let what falls silent now and soon be told as the fault of something else than load."""
+        self._excuse = why
+        rate = self._scheduler.tempo.sample_rate
+        self._excused = self._scheduler.position + round(EXCUSED_SECONDS * rate)
 
     def watch(self, voice: Voice) -> None:
         """Close a voice that runs dry, or open one that can be met again."""
@@ -70,6 +80,9 @@ class Lateness:
         pause = SAY_EVERY_SECONDS * self._scheduler.tempo.sample_rate
         if said is None or position > said + pause:
             self._said[voice.layer] = position
+            if position < self._excused:
+                self._scheduler.say(f"{voice.layer}: {self._excuse}; it is silent until it is back")
+                return
             total = sum(one.load for one in self._scheduler.voices.values() if one.sounding)
             self._scheduler.say(
                 f"{voice.layer}: rendering cannot keep up ({voice.load:.1f} s for a second of it, "

@@ -1,4 +1,4 @@
-"""The engine's output: the audio process and its watchdog, and what is recorded of it."""
+"""The engine's output: what is heard, what is recorded of it, and what a panel shows of both."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ import numpy as np
 from latentlive.engine.block import (
     BUSY_MAX_NS,
     BUSY_NS,
-    CALLS,
-    HEARTBEAT,
     MISSING,
     POSITION,
     UNDERFLOWS,
@@ -24,26 +22,15 @@ from latentlive.engine.block import (
 )
 from latentlive.engine.children import Child
 from latentlive.engine.recorder import Recorder
+from latentlive.engine.relay import Relay
 from latentlive.engine.wire import Message
 from latentlive.errors import EngineError
-
-FROZEN_AFTER = 1.0
-"""Seconds without a callback, besides the latency, after which a device is given up."""
-
-START_PATIENCE = 15.0
-"""Seconds that a new audio process has to begin."""
-
-STANDBY_AFTER = 3.0
-"""Seconds after an audio process began at which another one is started that stands by."""
-
-MAX_DEATHS = 5
-"""Deaths within a minute after which no device is opened any more, only time kept."""
 
 Rings = Callable[[], Mapping[str, Sequence[int]]]
 
 
 class Output:
-    """Owns the audio process and the recorder.
+    """Owns the audio processes and the recorder.
 
     Parameters
     ----------
@@ -59,6 +46,11 @@ class Output:
         Told what a performer should know.
     rings : function
         Returns the rings that belong to each layer now.
+
+    Raises
+    ------
+    EngineError
+        If no process can be started.
     """
 
     def __init__(
@@ -71,148 +63,27 @@ class Output:
         say: Callable[[str], object],
         rings: Rings,
     ) -> None:
-        self.block, self.rate, self.options = block, rate, options
-        self.inbox, self.log, self.say, self.rings = inbox, log, say, rings
-        self.latency = float(options["latency"])
-        self.silent = bool(options["silent"])
-        self.device: Message | None = None
+        self.block, self.rate, self.say, self.rings = block, rate, say, rings
         self.recorder: Recorder | None = None
         self.whole: Recorder | None = None
-        self._deaths: list[float] = []
-        self._heard_once = self._lost = False
-        self._beat = int(block.header[HEARTBEAT])
-        self._beaten = time.monotonic()
         self._busy = (0, 0.0)
         self._load = 0.0
-        self._calls, self._called = int(block.header[CALLS]), time.monotonic()
-        self._spare: Child | None = None
-        self._standing_by = self._hangs = False
-        self._started, self._alive = time.monotonic(), False
-        self._spare_due = self._started + STANDBY_AFTER
-        self.child = self._start()
-
-    def _start(self, *more: str) -> Child:
-        arguments = ["--rate", str(self.rate), "--device", self.options["device"]]
-        arguments += ["--block", str(self.options["block"]), "--latency", str(self.latency)]
-        arguments += ["--silent"] * self.silent + [*more]
-        module = "latentlive.engine.audio"
-        return Child("audio", module, arguments, self.block.fd, self.inbox, self.log)
-
-    def _restart(self) -> None:
-        """Let another audio process go on: the one that stands by, or else a new one."""
-        # Killed before its input is closed: it would take that for the end of the engine.
-        self.child.process.kill()
-        self.child.close()
-        due = max(self._beaten, self._called + self.latency * self._plays())
-        self._started, self._alive, self.device = time.monotonic(), False, None
-        self._hangs = False
-        self._spare_due = self._started + STANDBY_AFTER
-        spare, self._spare = self._spare, None
-        if spare is None:
-            self.child = self._start("--due", repr(due))
-            return
-        self.child, self._standing_by = spare, False
-        spare.send({"op": "go", "due": due})
-
-    def _drop_spare(self) -> None:
-        if self._spare is not None:
-            spare, self._spare, self._standing_by = self._spare, None, False
-            spare.close()
+        self.relay = Relay(block, rate, options, inbox, log, say)
 
     def take(self, child: Child, message: Message | None) -> None:
-        """Take a message of the audio process, None when it has ended."""
-        if child is self._spare:
-            self._standing_by = message is not None
-            if message is None:
-                self._spare, self._spare_due = None, time.monotonic() + STANDBY_AFTER
-        if child is not self.child:
-            return
-        if message is None:
-            self._died()
-        elif message["op"] == "opened":
-            self._opened(message)
-
-    def _died(self) -> None:
-        now = time.monotonic()
-        self._deaths = [t for t in self._deaths if t > now - 60.0] + [now]
-        if len(self._deaths) <= MAX_DEATHS:
-            self.say("the audio process died and is started again")
-        elif not self.silent:
-            self.silent = True
-            self._drop_spare()  # it would open a device
-            self.say(
-                f"the audio process keeps dying; time is kept without sound; see {self.log.name}"
-            )
-        elif len(self._deaths) > 2 * MAX_DEATHS:
-            return  # the watchdog tries again, now and then
-        self._restart()
-
-    def _opened(self, message: Message) -> None:
-        self.device = message
-        name = message["device"]
-        if name is not None:
-            if self._lost:
-                self.say(f"heard {'again ' * self._heard_once}on {name}")
-            if not self._heard_once:
-                self._tell_difference(name, message)
-            self._heard_once, self._lost = True, False
-        elif not self._lost and not self.options["silent"]:
-            self._lost = True
-            told = message["why"] if self._heard_once else f"no sound is heard: {message['why']}"
-            self.say(f"{told}; time is kept")
-
-    def _tell_difference(self, name: str, message: Message) -> None:
-        if message["rate"] != self.rate:
-            self.say(f"{name} plays at {message['rate']} Hz: resampled from {self.rate} Hz")
-        if 1 < message["channels"] < self.block.channels:
-            first = message["channels"] + 1
-            self.say(
-                f"{name} has {message['channels']} channels: "
-                f"{first} to {self.block.channels} are not heard"
-            )
+        """Take a message of an audio process, None when it has ended."""
+        self.relay.take(child, message)
 
     def tick(self) -> None:
         """Watch the audio process and hand over what is to be recorded; call it often."""
-        now = time.monotonic()
-        self._watch(now)
-        self._measure(now)
+        self.relay.watch()
+        self._measure(time.monotonic())
         for recorder in self._recorders():
             self._drain(recorder)
             self._tell(recorder)
             if recorder.failed:
                 self._end(recorder)
                 self.say(recorder.failed)
-
-    def _watch(self, now: float) -> None:
-        header = self.block.header
-        beat, calls = int(header[HEARTBEAT]), int(header[CALLS])
-        if beat != self._beat:
-            self._beat, self._beaten, self._alive = beat, now, True
-        if calls != self._calls:
-            self._calls, self._called = calls, now
-        limit = FROZEN_AFTER + self.latency
-        if now - max(self._beaten, self._started) > (limit if self._alive else START_PATIENCE):
-            self._restart()
-            self._stuck()
-            return
-        if self._plays() and now - self._called > limit:
-            self._hangs = True
-            self._stuck()
-        if self._hangs and self._standing_by:
-            # Until then the process that hangs keeps time.
-            self._restart()
-            self._stuck()
-        elif self._spare is None and (self._hangs or now > self._spare_due):
-            self._spare = self._start("--standby")
-
-    def _plays(self) -> bool:
-        return self.device is not None and self.device["device"] is not None
-
-    def _stuck(self) -> None:
-        if not self._lost:
-            self._lost = True
-            self.say("the sound device does not answer; time is kept until it does")
-        self.device = {"device": None, "why": "the sound device does not answer"}
 
     def _measure(self, now: float) -> None:
         busy, since = self._busy
@@ -290,11 +161,11 @@ class Output:
 
     def status(self) -> Message:
         """Return what a panel shows of the device side."""
-        header, device = self.block.header, self.device or {}
+        header, device = self.block.header, self.relay.device or {}
         return {
-            "audio": self.child.process.pid,
-            "standby": self._spare.process.pid if self._spare and self._standing_by else None,
-            "opened": self.device is not None,
+            "audio": self.relay.pid,
+            "standby": self.relay.standby,
+            "opened": self.relay.device is not None,
             "device": device.get("device"),
             "why": device.get("why", "not opened yet"),
             "latency": device.get("latency", 0.0),
@@ -319,7 +190,6 @@ class Output:
 
     def close(self) -> None:
         """End the audio process, then the recording."""
-        self._drop_spare()
-        self.child.close()
+        self.relay.close()
         for recorder in self._recorders():
             self._end(recorder, patience=10.0)

@@ -21,6 +21,7 @@ from latentlive.engine.block import (
     PANIC_DONE,
     POSITION,
     RUNNING,
+    TICKS,
     Block,
     duration_bin,
 )
@@ -30,6 +31,10 @@ from latentlive.limiter import AHEAD, MEMORY, REACH, allowed, gains, limited
 from latentlive.mixer import GRID, grid_ceil, grid_floor
 
 Ints = NDArray[np.int64]
+
+AWAY = 0.25
+"""Seconds without a round of the engine's loop after which voices close where their rings end: no
+more will come."""
 
 
 class Player:
@@ -46,6 +51,7 @@ class Player:
         self.block = block
         self.closed = False
         self.panics = int(block.header[PANIC])
+        self._ticks, self._ticked = 0, 0
         self._pairs = [Pair(block) for _ in range(block.channels // 2)]
 
     def fill(self, out: NDArray[np.float32]) -> None:
@@ -79,7 +85,7 @@ class Player:
             for pair in self._pairs:
                 pair.silence(stop // GRID)
         else:
-            self._mix(heard, position, stop)
+            self._mix(heard, position, stop, self._away(begun))
         if header[CLOSING]:
             heard *= np.linspace(1.0, 0.0, len(out), dtype=np.float32)[:, None]
             self.closed = True
@@ -104,17 +110,24 @@ class Player:
         cut = int(header[CUT])
         return new or asked != done or 0 < cut <= position
 
-    def _mix(self, heard: NDArray[np.float32], position: int, stop: int) -> None:
+    def _away(self, now: int) -> bool:
+        """Return whether the engine's loop has stood still for a while [now in nanoseconds]."""
+        ticks = int(self.block.header[TICKS])
+        if ticks != self._ticks:
+            self._ticks, self._ticked = ticks, now
+        return ticks > 0 and now - self._ticked > AWAY * 1e9
+
+    def _mix(self, heard: NDArray[np.float32], position: int, stop: int, away: bool) -> None:
         active = np.flatnonzero(self.block.active)
         # Sums come in the order that the engine gave, whichever rings the voices have.
         active = active[np.argsort(self.block.active[active])]
         if len(self._pairs) == 1:
-            self._pairs[0].add(heard, position, stop, active)
+            self._pairs[0].add(heard, position, stop, active, away)
             return
         places = self.block.pair[active]
         for number, pair in enumerate(self._pairs):
             out = heard[:, 2 * number : 2 * number + 2]
-            pair.add(out, position, stop, active[places == number])
+            pair.add(out, position, stop, active[places == number], away)
 
 
 class Pair:
@@ -139,13 +152,18 @@ class Pair:
         self._last = self._low
         self._voiced.forget_holes()
 
-    def add(self, out: NDArray[np.float32], position: int, stop: int, voices: Ints) -> None:
-        """Write the limited mix of some voices into `out` [shape=(n, 2)], zeros so far."""
+    def add(
+        self, out: NDArray[np.float32], position: int, stop: int, voices: Ints, away: bool
+    ) -> None:
+        """Write the limited mix of some voices into `out` [shape=(n, 2)], zeros so far.
+
+        While the engine is `away`, each voice closes where its ring ends.
+        """
         first, last = grid_floor(position) // GRID, grid_ceil(stop) // GRID
         low = first - MEMORY - 1
         if not len(voices) and self._last <= low:
             return
-        self._mix_until(low, last + AHEAD + 1, voices, position)
+        self._mix_until(low, last + AHEAD + 1, voices, position, away)
         start = first - MEMORY - (self._low + 1)
         allows = self._allows[start : start + last - first + MEMORY + AHEAD]
         mixed = self._mixed[(first - self._low) * GRID : (last - self._low) * GRID]
@@ -153,7 +171,7 @@ class Pair:
             mixed = limited(mixed, gains(allows))
         np.clip(mixed[position - first * GRID : stop - first * GRID], -1.0, 1.0, out=out)
 
-    def _mix_until(self, low: int, high: int, voices: Ints, position: int) -> None:
+    def _mix_until(self, low: int, high: int, voices: Ints, position: int, away: bool) -> None:
         """Hold the mix of cells `low` to `high`, and what its peaks allow but for the ends.
 
         A cell is mixed once, as far ahead of being heard as the limiter looks.
@@ -163,7 +181,7 @@ class Pair:
             self._mixed, self._allows = self._mixed[:0], self._allows[:0]
         if high > self._high:
             known = self._high - self._low
-            fresh = self._voiced.mix(voices, self._high, high, position)
+            fresh = self._voiced.mix(voices, self._high, high, position, away)
             self._mixed = np.concatenate([self._mixed, fresh])
             begin = max(known - 1, 1) * GRID  # the first cell that had no neighbour ahead yet
             context = self._mixed[begin - REACH : len(self._mixed) - GRID + REACH]

@@ -11,9 +11,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 NONE = ""
+
+PATIENCE = 2.0
+"""Seconds to wait for the end of what was ended."""
 
 
 def started(pid: int) -> str:
@@ -60,8 +64,20 @@ def worked(pid: int) -> float:
         return math.inf
 
 
+def stopped(pid: int) -> bool:
+    """Return whether a process was stopped, as SIGSTOP does, where the system tells so."""
+    if sys.platform != "linux":
+        return False
+    try:
+        return _stat(pid)[:1] == ["T"]
+    except OSError:
+        return False
+
+
 def end(pid: int, since: str = NONE) -> None:
-    """End a process at once, and those that it started in its group; it cannot object.
+    """End a process at once, and those that it started in its group, and wait for its end.
+
+    It cannot object; only a stuck disk can hold it for longer than the two seconds of the wait.
 
     Parameters
     ----------
@@ -69,15 +85,19 @@ def end(pid: int, since: str = NONE) -> None:
     since : str, optional
         What `started` told of it: a later process of the same number is left alone.
     """
-    if since and started(pid) != since:
-        return
-    with contextlib.suppress(OSError):  # it has ended by itself
+    with contextlib.suppress(OSError):  # it has ended by itself, or cannot be looked for
+        found = started(pid)
+        if not found or since not in (NONE, found):
+            return
         if sys.platform == "win32":
             os.kill(pid, signal.SIGTERM)  # which is at once, there
         elif os.getpgid(pid) == pid:
             os.killpg(pid, signal.SIGKILL)
         else:
             os.kill(pid, signal.SIGKILL)
+        given_up = time.monotonic() + PATIENCE
+        while started(pid) == found and time.monotonic() < given_up:
+            time.sleep(0.005)
 
 
 def unmoved_by_signals() -> None:

@@ -303,6 +303,14 @@ class Scheduler:
                 cell.voices, cell.cast = [], False
         self.casting.refresh()
 
+    def fade_out(self, over: int) -> None:
+        """Let all that sounds fade out, and drop what is to come; the layers' states stay."""
+        for cell in self.coming():
+            self.drop(cell)
+        for voice in self.voices.values():
+            if voice.sounding:
+                self.stage.fade(voice, self.earliest, 0.0, over)
+
     def replace_pending(self, newer: Cell) -> None:
         """Drop what earlier cells hold for a layer: the newer change replaces it.
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import signal
 import socket
 import sys
+import threading
 import time
 import traceback
 from collections import deque
@@ -21,8 +23,8 @@ import click
 
 from latentlive.corpus import cache_folder
 from latentlive.corpus.cache import fresh_file
-from latentlive.engine.address import OnExit
-from latentlive.engine.block import CLOSING, CUT, POSITION, Block
+from latentlive.engine.address import OnExit, sweep
+from latentlive.engine.block import CLOSING, CUT, POSITION, TICKS, Block
 from latentlive.engine.children import Child
 from latentlive.engine.clients import Client
 from latentlive.engine.door import Door
@@ -49,12 +51,34 @@ UNHEARD = 20
 IDLE = 300.0
 """Seconds after which it ends where nothing sounds or is to come, and nobody is connected."""
 
+HELD_UP = 0.5
+"""Seconds between two rounds of the loop after which what falls silent is not the fault of load."""
+
+FADE = 1.0
+"""Seconds in which it fades out where nobody says how long."""
+
+SWEEP_AFTER = 1.0
+"""Seconds after a program has left at which its address is looked for: by then it has ended."""
+
+
+class Signals:
+    """Takes SIGINT, SIGHUP and SIGTERM for a wish to end, which the engine's loop looks at."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        for name in ("SIGINT", "SIGHUP", "SIGTERM"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), self._note)
+
+    def _note(self, number: int, _: object) -> None:
+        self.names.append(signal.Signals(number).name)
+
 
 class Server:
     """The engine's one thread of decisions; everything else only feeds its queue."""
 
-    def __init__(self, options: dict[str, Any]) -> None:
-        self.options = options
+    def __init__(self, options: dict[str, Any], signals: Signals) -> None:
+        self.options, self._signals = options, signals
         self.inbox: queue.Queue[tuple[Any, Message | None]] = queue.Queue()
         past = self._past()
         self.model = options["model"] or (past.header["model_file"] if past else "")
@@ -80,10 +104,12 @@ class Server:
         elif past is not None:
             restore(self.scheduler, past)
         self.ending: float | None = None
+        self._why = "stopped"
         self.requests = Requests(self)
         self._holes = 0
         self._told = self._marked = 0.0
         self._alone_since = time.monotonic()
+        self._ticked = time.monotonic()
         self._faults: set[str] = set()
         self.log = fresh_file(cache_folder("log") / f"engine-{os.getpid()}.log")
         self.workers = Workers(
@@ -174,6 +200,9 @@ class Server:
 
     def _tick(self) -> None:
         """Take what has come, and look after what sounds."""
+        self.block.header[TICKS] += 1
+        if self._signals.names:
+            self._end_for(self._signals.names)
         with contextlib.suppress(queue.Empty):
             first = self.inbox.get(timeout=TICK)
             self._note_holes()  # they lie before all that is decided now
@@ -182,6 +211,9 @@ class Server:
                 self._handle(*self.inbox.get_nowait())
         self.output.tick()  # before voices are freed: what they played is recorded
         self._note_holes()
+        before, self._ticked = self._ticked, time.monotonic()
+        if self._ticked > before + HELD_UP:
+            self.scheduler.lateness.excuse("the engine was held up")
         self.requests.acts.advance(self.scheduler.position)
         self.scheduler.barrier = self.requests.acts.barrier
         if self.replay is None:
@@ -238,7 +270,8 @@ class Server:
             if sender in self.clients:
                 self.clients.remove(sender)
             if sender.on_exit == "fade":
-                self.end(1.0)
+                self.end(FADE)
+            self._sweep_soon()
         else:
             self._from_client(sender, message)
 
@@ -311,6 +344,30 @@ class Server:
         acts = self.requests.acts.waiting
         return self.scheduler.silent and self.replay is None and not acts
 
+    def _end_for(self, names: list[str]) -> None:
+        """Fade out as a signal wants it, at once for a second one.
+
+        The layers stay in the log as they are, so that `latentlive resume` brings them back.
+        """
+        if self.ending is None:
+            self._why = names[0]
+            self.say(f"the engine was told to end by {self._why} and fades out")
+            self.leave_replay()
+            scheduler, over = self.scheduler, round(FADE * self.space.sample_rate)
+            scheduler.fade_out(over)
+            self.journal.note({"do": "mark", "at": scheduler.earliest + over})
+            self.journal.close(0.0, ended=False)
+            self.ending = time.monotonic() + (FADE + 1.0) * scheduler.running
+        elif len(names) > 1:
+            self.ending = time.monotonic()
+
+    def _sweep_soon(self) -> None:
+        """Take away what a program leaves that was killed."""
+        sweeping = threading.Timer(SWEEP_AFTER, sweep)
+        sweeping.daemon = True
+        with contextlib.suppress(RuntimeError):  # no thread: the next start sweeps too
+            sweeping.start()
+
     def status(self) -> Message:
         """Return the state of everything, for panels."""
         told, acts = report(self.scheduler), self.requests.acts
@@ -331,13 +388,15 @@ class Server:
 
     def _close(self) -> None:
         self.ending = self.ending or time.monotonic()
+        self._broadcast({"op": "closing"})
         self.block.header[CLOSING] = 1
         time.sleep(0.05)
         self.output.close()
-        self.workers.close()
-        self._broadcast({"op": "ended"})
+        self._broadcast({"op": "ended", "why": self._why})
         for client in self.clients:
             client.drop()
+        self.workers.close()
+        sweep()
         self.journal.note({"do": "mark", "at": self.scheduler.position})
         self.journal.close()
         self.log.close()
@@ -371,9 +430,10 @@ def fault(error: Exception) -> str:
 @click.option("--idle", default=IDLE)
 def main(**options: Any) -> None:
     """Run the engine; the address and token are written to standard output as JSON."""
+    signals = Signals()
     handshake = Wire(sys.stdin.buffer, os.fdopen(os.dup(1), "wb"))
     try:
-        server = Server(options)
+        server = Server(options, signals)
     except LatentliveError as error:
         handshake.send({"op": "refused", "error": str(error)})
         return

@@ -74,15 +74,25 @@ def mapped(key: int, size: int) -> mmap.mmap:
     return mmap.mmap(key, size)
 
 
-def apart(*keys: int) -> dict[str, Any]:
-    """Return how `subprocess.Popen` starts a process of its own that inherits shared memory.
+def apart() -> dict[str, Any]:
+    """Return how `subprocess.Popen` starts a process in a group of its own.
 
-    The terminal's Ctrl-C and Ctrl-Z are not for it.
+    The terminal's Ctrl-C and Ctrl-Z are not for it, nor for what it starts beside itself.
     """
     if sys.platform == "win32":
         flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
         return {"creationflags": flags}
-    return {"pass_fds": keys, "start_new_session": True}
+    return {"start_new_session": True}
+
+
+def beside(*keys: int) -> dict[str, Any]:
+    """Return how `subprocess.Popen` starts a process of our own group that inherits shared memory.
+
+    What ends the group at once ends it too.
+    """
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NO_WINDOW}
+    return {"pass_fds": keys}
 
 
 def fence() -> None:

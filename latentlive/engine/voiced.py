@@ -14,6 +14,9 @@ Ints = NDArray[np.int64]
 LONGEST_HOLE = RING // 2
 """Samples after which a hole is told of though it goes on."""
 
+CLOSE = 2048
+"""Samples in which a voice closes where its ring ends, if nothing more will come."""
+
 
 class Voiced:
     """Mixes voices from their rings, and tells the engine what was not there.
@@ -27,7 +30,9 @@ class Voiced:
         self.block = block
         self._holes: dict[int, tuple[int, int]] = {}
 
-    def mix(self, voices: Ints, first: int, last: int, position: int) -> NDArray[np.float32]:
+    def mix(
+        self, voices: Ints, first: int, last: int, position: int, away: bool = False
+    ) -> NDArray[np.float32]:
         """Return the mix of some voices over cells `first` to `last`.
 
         Parameters
@@ -37,12 +42,14 @@ class Voiced:
         first, last : int [cells of 64 samples, global]
         position : int [samples, global]
             What lies before it was heard already.
+        away : bool
+            Whether the engine hangs, so that nothing follows what the rings hold.
 
         Returns
         -------
         array [shape=((last - first) * 64, 2)]
         """
-        mixed, levels, absent = mix_voices(self.block, voices, first, last)
+        mixed, levels, absent = mix_voices(self.block, voices, first, last, away)
         if self._holes or absent.any():
             audible = (levels != 0.0).any(axis=0)
             audible = audible[:, :-1] | audible[:, 1:]
@@ -93,10 +100,18 @@ def absent_cells(block: Block, voices: Ints, first: int, last: int) -> NDArray[n
     return absent
 
 
+def closing(block: Block, voices: Ints, first: int, last: int) -> NDArray[np.float32]:
+    """Return gains that close some voices by the ends of their rings [shape=(n, edges)]."""
+    ends = block.ready[voices, 1] // GRID * GRID
+    left = ends[:, None] - np.arange(first, last + 1) * GRID
+    gains: NDArray[np.float32] = np.clip(left / CLOSE, 0.0, 1.0).astype(np.float32)
+    return gains
+
+
 def mix_voices(
-    block: Block, voices: Ints, first: int, last: int
+    block: Block, voices: Ints, first: int, last: int, away: bool = False
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
-    """Mix some voices over cells `first` to `last`, in the order given.
+    """Mix some voices over cells `first` to `last`, in the order given; see `Voiced.mix`.
 
     Returns
     -------
@@ -111,11 +126,12 @@ def mix_voices(
     fence()
     cells = block.audio.reshape(VOICES, POINTS, GRID)
     audio = cells[voices[:, None], np.arange(first, last) % POINTS]
-    mixed = _mixed(audio, levels, absent)
+    heard = levels * closing(block, voices, first, last) if away else levels
+    mixed = _mixed(audio, heard, absent)
     if not np.isfinite(mixed.sum()):
         # A ring holds what is no number: that voice alone is not heard there.
         absent = absent | ~np.isfinite(audio).all(axis=2)
-        mixed = _mixed(audio, np.nan_to_num(levels), absent)
+        mixed = _mixed(audio, np.nan_to_num(heard), absent)
     return mixed, levels, absent
 
 

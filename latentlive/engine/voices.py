@@ -83,6 +83,8 @@ class Voice:
     """The worker that renders a stretch of it now."""
     load: float = 0.0
     """Seconds of rendering for a second of sound."""
+    hung: int = 0
+    """How many workers it has hung, one after the other."""
     sounding: bool = False
     late: bool = False
     skipped_to: int = 0

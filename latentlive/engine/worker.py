@@ -19,7 +19,9 @@ import click
 import numpy as np
 
 from latentlive.corpus import Audio, audio_digest, stored
-from latentlive.engine.block import Block
+from latentlive.engine import processes
+from latentlive.engine.address import sweep
+from latentlive.engine.block import WORKING, Block
 from latentlive.engine.due import LONGEST
 from latentlive.engine.part import Part
 from latentlive.engine.wire import Message, Wire
@@ -71,15 +73,30 @@ class Worker:
     ----------
     space : Space
     block : Block
+    lane : int
+        Which of the workers it is.
     longest : float [seconds]
         After so long in one batch, what is left of it is not begun and not answered: it is asked
         for again, behind what is then more urgent.
     """
 
-    def __init__(self, space: Space, block: Block, longest: float = math.inf) -> None:
-        self.space, self.block, self.longest = space, block, longest
+    def __init__(
+        self, space: Space, block: Block, lane: int = 0, longest: float = math.inf
+    ) -> None:
+        self.space, self.block, self.lane, self.longest = space, block, lane, longest
         self.spaces = Spaces(space)
         self.voices: dict[int, Bound] = {}
+
+    def busy_with(self, serial: int) -> None:
+        """Let the engine see which voice this is about, should it hang; 0 for all or none."""
+        self.block.header[WORKING + self.lane] = serial
+
+    def bind(self, message: Message) -> Message:
+        """Load or move a voice; a texture that came from outside may fail in any way."""
+        try:
+            return self.load(message) if message["op"] == "load" else self.move(message)
+        except Exception as error:  # noqa: BLE001 - its own fault, whatever it is
+            return failure(message["serial"], message["version"], error)
 
     def load(self, message: Message) -> Message:
         """Bind a voice; return its length in samples, None if endless."""
@@ -119,6 +136,7 @@ class Worker:
             if sum(spent.values()) > self.longest:
                 break
             begun = time.perf_counter()
+            self.busy_with(serial)
             try:
                 for ring, rendering in zip(bound.rings, bound.renderings, strict=True):
                     request = rendering.request(start - bound.origin, stop - bound.origin)
@@ -127,6 +145,7 @@ class Worker:
                 due = [stretch for stretch in due if stretch.job is not job]
                 replies.append(failure(serial, version, error))
             spent[serial] = time.perf_counter() - begun
+        self.busy_with(0)
         by_space: dict[str, list[Stretch]] = {}
         for stretch in due:
             by_space.setdefault(stretch.rendering.space.digest, []).append(stretch)
@@ -186,6 +205,22 @@ class Worker:
                 self.block.write_audio(one.ring, one.job[2], samples)
         return failed
 
+    def answer(self, message: Message) -> Message | None:
+        """Do what the engine asks for; return what it is to be told."""
+        op = message["op"]
+        if op == "ping":
+            return {"op": "pong"}
+        if op == "drop":
+            self.drop(message["serials"])
+            return None
+        if op == "render":
+            return {"op": "batch", "replies": self.render(message["jobs"])}
+        self.busy_with(message["job"][0] if op == "encode" else message["serial"])
+        try:
+            return self.encode(message) if op == "encode" else self.bind(message)
+        finally:
+            self.busy_with(0)
+
 
 def rendered(part: Part, spaces: Spaces, seed: int, slot: int, side: float = 0.0) -> Rendered:
     """Return what renders a part, bound to its sounds.
@@ -238,24 +273,19 @@ def stored_sounds(digests: dict[str, str]) -> Sounds:
 @click.command()
 @click.option("--fd", type=int, required=True)
 @click.option("--model", default="")
-def main(fd: int, model: str) -> None:
+@click.option("--lane", default=0)
+def main(fd: int, model: str, lane: int) -> None:
     """Serve until the engine closes the pipe."""
+    processes.unmoved_by_signals()
     wire = Wire(sys.stdin.buffer, os.fdopen(os.dup(1), "wb"))
-    worker = Worker(load_model(model or None), Block.attach(fd), LONGEST)
+    worker = Worker(load_model(model or None), Block.attach(fd), lane, LONGEST)
     worker.space.warm()
     wire.send({"op": "ready"})
-    while (message := wire.receive()) is not None:
-        if message["op"] in ("load", "move"):
-            try:
-                wire.send(worker.load(message) if message["op"] == "load" else worker.move(message))
-            except Exception as error:  # noqa: BLE001 - a texture that came from outside
-                wire.send(failure(message["serial"], message["version"], error))
-        elif message["op"] == "drop":
-            worker.drop(message["serials"])
-        elif message["op"] == "render":
-            wire.send({"op": "batch", "replies": worker.render(message["jobs"])})
-        elif message["op"] == "encode":
-            wire.send(worker.encode(message))
+    with contextlib.suppress(EngineError):  # an answer that nobody reads any more
+        while (message := wire.receive()) is not None:
+            if (answer := worker.answer(message)) is not None:
+                wire.send(answer)
+    sweep()  # the engine may have been killed
 
 
 if __name__ == "__main__":

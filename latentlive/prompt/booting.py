@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 LONG = 3.0
 """Seconds after which making the starter sounds is worth a line."""
 
+LEAVE = 4.0
+"""Seconds for which an engine that is still starting is waited for; left alone, it ends."""
+
 
 class Booting:
     """Starts an engine in a thread; `engine` waits for it.
@@ -71,10 +74,16 @@ class Booting:
 
     @property
     def state(self) -> dict[str, Any]:
-        """The engine's state, empty as long as there is none, ``ended`` when it is gone."""
-        if self.started is None:
+        """The engine's state, empty as long as there is none.
+
+        ``ended`` tells why there is none any more, ``hangs`` that it does not answer.
+        """
+        engine = self.started
+        if engine is None:
             return {}
-        return {"ended": True} if self.started.ended else self.started.state
+        if engine.ended:
+            return {"ended": engine.why}
+        return {**engine.state, "hangs": True} if engine.hangs else engine.state
 
     def engine(self) -> Engine:
         """Return the engine, once it runs; says so if that takes a while.
@@ -96,7 +105,7 @@ class Booting:
 
     def close(self) -> None:
         """Fade out and end the engine, also one that is still starting."""
-        end = time.monotonic() + 30.0
+        end = time.monotonic() + LEAVE
         while self.started is None and self.error is None and time.monotonic() < end:
             time.sleep(0.02)
         if self.started is not None:

@@ -47,8 +47,10 @@ def styled(state: dict[str, Any], width: int = 80, height: int = 100) -> list[Li
     if not state:
         return [[("note", "starting the engine ...")]]
     if state.get("ended"):
-        return [_cut([("bad", "the engine has ended: leave (Ctrl-D) and start again")], width)]
+        return [_cut([("bad", f"leave (Ctrl-D): {state['ended']}")], width)]
     lines = [_transport(state)]
+    if state.get("hangs"):
+        lines = [[("bad", "the engine does not answer: panic() ends it")]]
     wide = min(max([4, *(len(layer["name"]) for layer in state["layers"])]), LONGEST_NAME)
     lines += [_layer(layer, wide) for layer in state["layers"]]
     lines += [_planned(row) for row in state.get("plan", [])]

@@ -219,7 +219,7 @@ def test_what_is_said_as_devices_come_and_go(tmp_path):
                 {"device": None, "why": "the sound device is gone"},
                 {"device": "card", "rate": 48000, "channels": 4},
             ):
-                output.take(output.child, {"op": "opened", "latency": 0.1, **device})
+                output.take(output.relay.child, {"op": "opened", "latency": 0.1, **device})
                 assert output.status()["device"] == device["device"]
             output.take(object(), {"op": "opened", "device": "a stranger's"})
         finally:
