@@ -458,7 +458,7 @@ def send(place: str) -> None:
 
 @main.command()
 def panic() -> None:
-    """Silence the running engine at once, from any terminal."""
+    """Silence every running engine at once, from any terminal."""
     import latentlive.engine.emergency as emergency
 
     if told := emergency.panic():
@@ -467,11 +467,12 @@ def panic() -> None:
 
 @main.command()
 @click.option("--fade", default=1.0, show_default=True, help="Seconds.")
-def stop(fade: float) -> None:
-    """Fade the running engine out and end it, from any terminal."""
+@click.option("--all", "everything", is_flag=True, help="Every engine, not only the last one.")
+def stop(fade: float, everything: bool) -> None:
+    """Fade the engine that was started last out and end it, from any terminal."""
     import latentlive.engine.emergency as emergency
 
-    if told := emergency.stop(fade):
+    if told := emergency.stop(fade, everything):
         click.echo(told, err=True)
 
 

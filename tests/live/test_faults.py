@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import signal
@@ -115,13 +116,15 @@ def test_an_engine_that_a_killed_prompt_left_silent_ends_by_itself():
     assert not list(cache_folder("run").glob("engine-*.json"))
 
 
-def test_panic_and_stop_from_another_terminal():
-    def command(word):
-        told = subprocess.run(
-            [sys.executable, "-m", "latentlive.cli", word], capture_output=True, text=True
-        )
-        return told.returncode, told.stderr
+def command(*words):
+    """Run a command of another terminal; return its status and what it says."""
+    told = subprocess.run(
+        [sys.executable, "-m", "latentlive.cli", *words], capture_output=True, text=True
+    )
+    return told.returncode, told.stderr
 
+
+def test_panic_and_stop_from_another_terminal():
     live = ll.Engine(model="toy", silent=True)
     live.d1 >> ll.sound(TONE)
     playing(live)
@@ -131,6 +134,31 @@ def test_panic_and_stop_from_another_terminal():
     live.process.wait(10)
     live.close()
     assert command("panic") == (1, "Error: no engine is running; start one with latentlive\n")
+
+
+def test_panic_and_stop_reach_every_engine_behind_a_stale_address():
+    first, second = (ll.Engine(model="toy", silent=True) for _ in range(2))
+    for live in (first, second):
+        live.d1 >> ll.sound(TONE)
+        playing(live)
+    with socket.create_server(("127.0.0.1", 0)) as reused:  # by a program that says nothing
+        stale = cache_folder("run") / "engine-1.json"
+        known = {"port": reused.getsockname()[1], "token": "x", "pid": os.getpid(), "since": "ago"}
+        stale.write_text(json.dumps(known))
+        assert command("panic") == (0, "")
+    assert not stale.exists()
+    for live in (first, second):
+        wait_until(lambda live=live: live.state["silent"], 5, "silence")
+    line = "1 other engine still runs: latentlive stop --all ends all\n"
+    assert command("stop", "--fade", "0") == (0, line)
+    second.process.wait(10)
+    assert first.process.poll() is None
+    third = ll.Engine(model="toy", silent=True)
+    assert command("stop", "--all", "--fade", "0") == (0, "")
+    for live in (first, second, third):
+        live.process.wait(10)
+        live.close()
+    assert not list(cache_folder("run").glob("engine-*.json"))
 
 
 def test_a_stranger_without_the_token_is_not_heard():
@@ -168,10 +196,7 @@ def test_strangers_cost_the_sound_nothing():
         live.d1.gain(-3)  # it answers meanwhile
         assert time.monotonic() - moment < 4
         assert memory(live.process.pid) - before < 20e6
-        told = subprocess.run(
-            [sys.executable, "-m", "latentlive.cli", "panic"], capture_output=True, text=True
-        )
-        assert (told.returncode, told.stderr) == (0, "")
+        assert command("panic") == (0, "")
         wait_until(lambda: live.state["silent"], 5, "silence")
         for one in crowd:
             one.close()
