@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import latentlive as ll
 from latentlive.engine.block import MISSING, POSITION, Block
+from latentlive.engine.casting import alike
 from latentlive.engine.changes import described, taken
 from latentlive.engine.due import SLOW
 from latentlive.engine.lanes import PREPARING, STEADY
@@ -274,6 +277,29 @@ def test_a_morph_goes_through_latent_space_and_collapses():
     expected = (a[at % len(a)] + b[at % len(b)]) / 2 * LEVEL
     assert np.abs(house.samples[at, 0] - expected).max() < 0.02 * np.abs(b).max()
     assert heard_of(house, B, 0, np.arange(round(4.2 * RATE), round(4.8 * RATE))) < 2e-4
+
+
+@pytest.mark.parametrize("again", [B.on("toy"), B.overlap(4), B.norm()], ids=repr)
+def test_a_morph_asks_which_space_it_is_and_not_how_it_was_written(again):
+    """The loaded space has a name too, and its overlap a number."""
+    house = House()
+    house.apply(play("d1", A), put("d1", morph=True, xfade=1.0))
+    house.run(1.3)
+    house.apply(play("d1", again))
+    house.run(1.2)
+    assert len(house.scheduler.voices) == 1
+    assert house.said == []
+
+
+def test_a_morph_into_another_space_crosses_over_and_so_does_one_into_a_file_that_is_gone():
+    house = House()
+    house.apply(play("d1", A), put("d1", morph=True, xfade=1.0))
+    house.run(1.3)
+    part = house.scheduler.layers["d1"].voice.part
+    space_of = house.scheduler.space_of
+    for model in ("spectral", "rawaudiovae", "gone.safetensors"):
+        source = {**part.source, "expr": dump(B.on(model))}
+        assert not alike(part, replace(part, source=source), space_of)
 
 
 def test_a_morph_interrupted_by_another_starts_from_what_sounds():

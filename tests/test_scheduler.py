@@ -15,6 +15,7 @@ from latentlive.engine.worker import Worker
 from latentlive.errors import EngineError
 from latentlive.expr import dump
 from latentlive.mixer import GRID
+from latentlive.renderer import Spaces
 from latentlive.space import ToySpace
 from latentlive.units import Tempo
 
@@ -29,7 +30,10 @@ class House:
     def __init__(self, seed=0, channels=2):
         self.said = []
         self.block = Block.create(channels)
-        self.scheduler = Scheduler(self.block, Tempo(60, RATE), seed, say=self.said.append)
+        spaces = Spaces(ToySpace(1024))
+        self.scheduler = Scheduler(
+            self.block, Tempo(60, RATE), seed, say=self.said.append, space_of=spaces.space
+        )
         self.lanes = Lanes(self.scheduler)
         self.workers = [Worker(ToySpace(1024), self.block) for _ in LANES]
         for lane in LANES:

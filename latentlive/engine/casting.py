@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from latentlive.engine.changes import fold, named
 from latentlive.engine.part import Part, Turning
 from latentlive.engine.voices import Cell, Layer
-from latentlive.errors import EngineError
+from latentlive.errors import EngineError, LatentliveError
 from latentlive.expr import load
 from latentlive.latent import join_of
+from latentlive.renderer import joined_by
+from latentlive.space import Space
 from latentlive.units import Tempo
 
 if TYPE_CHECKING:
@@ -116,7 +119,11 @@ class Casting:
         else:
             origin = at if fresh or before is None else before.part.origin
         part = Part(state.source, origin, tempo.since(origin))
-        if state.morph and before is not None and alike(before.part, part):
+        if (
+            state.morph
+            and before is not None
+            and alike(before.part, part, self._scheduler.space_of)
+        ):
             over = tempo.span(at, state.xfade)
             part = replace(part, turning=Turning(before.part.timed(tempo, at), at, over))
         return Role(layer, part, state.wide, state.pair, fresh)
@@ -160,8 +167,22 @@ class Casting:
                 self.aim(cell)
 
 
-def alike(before: Part, after: Part) -> bool:
-    """Return whether two parts have one space and one join, so that latents can be mixed."""
-    joins = [join_of(load(part.source["expr"])) for part in (before, after)]
-    one, other = ((join.overlap, join.exact, join.model) for join in joins)
-    return one == other
+def alike(before: Part, after: Part, space_of: Callable[[str | None], Space]) -> bool:
+    """Return whether two parts have one space and one join, so that latents can be mixed.
+
+    Parameters
+    ----------
+    space_of : function of what ``.on`` names, None where nothing does
+        A space has several names: that of its file, its own, and none where it is loaded.
+    """
+    one, other = (join_of(load(part.source["expr"])) for part in (before, after))
+    if replace(one, latent=other.latent, norm=other.norm) == other:
+        return True
+    kinds = set()
+    try:
+        for join in (one, other):
+            space = space_of(join.model)
+            kinds.add((space.digest, join.exact, joined_by(join, space.facts)))
+    except LatentliveError:
+        return False  # whoever is to render it says why
+    return len(kinds) == 1

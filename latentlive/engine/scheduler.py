@@ -23,6 +23,8 @@ from latentlive.engine.voices import Cell, Layer, State, Voice
 from latentlive.engine.wire import Message
 from latentlive.errors import EngineError, did_you_mean
 from latentlive.mixer import GRID, grid_ceil, grid_floor
+from latentlive.models import load_model
+from latentlive.space import Space
 from latentlive.units import MOST_TEMPOS, Tempo
 
 MARGIN = 6144
@@ -61,6 +63,8 @@ class Scheduler:
         Told what a performer should know.
     note : function of a message
         Told every decision.
+    space_of : function of what ``.on`` names, None where nothing does
+        Returns that space; morphs go from one texture to another of the same.
 
     Raises
     ------
@@ -77,12 +81,14 @@ class Scheduler:
         held: bool = False,
         say: Callable[[str], object] = print,
         note: Callable[[Message], object] = lambda decision: None,
+        space_of: Callable[[str | None], Space] = load_model,
     ) -> None:
         if not SHORTEST_AHEAD <= ahead <= LONGEST_AHEAD:
             raise EngineError(
                 f"ahead: must lie in {SHORTEST_AHEAD} to {LONGEST_AHEAD} seconds, got {ahead:g}"
             )
         self.block, self.say, self.held = block, say, held
+        self.space_of = space_of
         self.stage = Stage(block, tempo, seed, note)
         self.ahead = grid_floor(round(ahead * tempo.sample_rate))
         self.ready_enough = grid_floor(min(tempo.sample_rate // 4, self.ahead // 2))

@@ -41,6 +41,7 @@ from latentlive.engine.workers import Workers
 from latentlive.errors import EngineError, LatentliveError
 from latentlive.mixer import grid_floor
 from latentlive.models import load_model
+from latentlive.renderer import Spaces
 from latentlive.units import Tempo
 
 TICK = 0.01
@@ -97,6 +98,7 @@ class Server:
             options["hold"],
             self.say,
             self.journal.note,
+            Spaces(self.space).space,
         )
         self.replay: Replay | None = None
         if past is not None and options["replay"]:

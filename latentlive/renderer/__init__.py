@@ -6,7 +6,7 @@ from latentlive.renderer.morphing import Morph
 from latentlive.renderer.offline import render, render_blocks, render_file
 from latentlive.renderer.rendering import Rendering, ask, check
 from latentlive.renderer.spaces import Spaces
-from latentlive.renderer.world import BoundWorld, Sounds, corpus_sounds
+from latentlive.renderer.world import BoundWorld, Sounds, corpus_sounds, joined_by
 
 __all__ = [
     "BoundWorld",
@@ -20,6 +20,7 @@ __all__ = [
     "ask",
     "check",
     "corpus_sounds",
+    "joined_by",
     "render",
     "render_blocks",
     "render_file",

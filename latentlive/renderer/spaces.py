@@ -49,6 +49,10 @@ class Spaces:
             found = self._encoders[model] = encoder_of(space)
         return found
 
+    def space(self, model: str | None = None) -> Space:
+        """Return a model file's space, or the default; see `encoder`."""
+        return self.encoder(model).space
+
     def alignment(self, audio: Audio, read_hop: Fraction, hop: int, window: int) -> Alignment:
         """Return where a stretched recording is read; searched once."""
         key = (audio.digest, read_hop, hop, window)
