@@ -244,7 +244,7 @@ def test_live_replay_and_bounce_are_the_same(
 def compare(engine, folder, part, size):
     """Hold what was heard against its replay and its bounce, whole and from a part of it on."""
     log, heard, stop = folder / "evening.py", engine.samples, len(engine.samples)
-    for begin in (0, int(part * stop)) if stop else ():
+    for begin in (0, min(int(part * stop), stop - 1)) if stop else ():
         where = f" --from {begin}"
         again = replayed(log, folder / f"again{begin}.py", stop, begin, size)
         same(again, heard[begin:], f"replay{where}", begin)

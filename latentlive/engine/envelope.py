@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from dataclasses import replace as replaced
 
@@ -52,6 +53,8 @@ class Fade:
             if since < until:
                 gain[since:until] = fades[number]._alone(samples[since:until])
                 until = since
+            if not until:
+                break
         return gain
 
     def _alone(self, samples: NDArray[np.int64]) -> Floats:
@@ -64,10 +67,13 @@ class Fade:
     def towards(self, level: float, start: int, length: int) -> Fade:
         """Return the fade that takes over at `start`, from the gain that sounds there."""
         now = float(self.gain(np.array([start]))[0])
-        # What would have taken over from there on never sounds.
-        past = [fade for fade in (*self.past, replaced(self, past=())) if fade.start < start]
-        heard = [n for n in range(1, len(past)) if past[n].start < start - FORGOTTEN]
-        return Fade(start, start + max(length, 1), now, level, tuple(past[max(heard, default=0) :]))
+        fades = (*self.past, replaced(self, past=()))
+        first, last = (
+            bisect_left(fades, at, key=lambda fade: fade.start)
+            for at in (start - FORGOTTEN, start)  # what would have begun from there on never sounds
+        )
+        past = fades[max(first - 1, 0) : last]
+        return Fade(start, start + max(length, 1), now, level, past)
 
 
 @dataclass(frozen=True)
@@ -95,11 +101,11 @@ class Setting:
 
     def changed(self, at: int, glide: int = GLIDE, **changes: Curve) -> Setting:
         """Return the setting that takes over at a position, in `glide` samples."""
+        settings = (*self.past, replaced(self, past=()))
+        first = _begun(settings, at - FORGOTTEN - GLIDE)
         # What would have taken over from there on never sounds.
-        past = [one for one in (*self.past, replaced(self, past=())) if one.since < at]
-        heard = [n for n in range(1, len(past)) if past[n].since + GLIDE < at - FORGOTTEN]
-        kept = tuple(past[max(heard, default=0) :])
-        return replaced(self, **changes, since=at, glide=glide if kept else 0, past=kept)
+        past = settings[max(first - 1, 0) : _begun(settings, at)]
+        return replaced(self, **changes, since=at, glide=glide if past else 0, past=past)
 
     def gains(
         self, samples: NDArray[np.int64], origin: int, tempo: Tempo, seed: int
@@ -111,8 +117,11 @@ class Setting:
         """
         both = np.zeros((2, len(samples)))
         settings = (*self.past, self)
-        for number, one in enumerate(settings):
-            later = settings[number + 1] if number + 1 < len(settings) else None
+        first = max(_begun(settings, int(samples[0]) - GLIDE + 1) - 1, 0)
+        for number in range(first, max(_begun(settings, int(samples[-1]) + 1), 1)):
+            one, later = settings[number], None
+            if number + 1 < len(settings):
+                later = settings[number + 1]
             since = int(np.searchsorted(samples, one.since)) if number else 0
             until = len(samples)
             if later is not None:
@@ -137,3 +146,8 @@ class Setting:
         level = level * time.value(self.audible)
         angle = np.clip(time.value(self.pan), 0.0, 1.0) * (math.pi / 2)
         return np.stack([level * np.cos(angle), level * np.sin(angle)])
+
+
+def _begun(settings: tuple[Setting, ...], at: int) -> int:
+    """Return how many of some settings, in rising order, begin before a position."""
+    return bisect_left(settings, at, key=lambda one: one.since)
