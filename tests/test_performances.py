@@ -163,7 +163,7 @@ class Performer(random.Random):
         how = {
             "ask": lambda: [self.request()],
             "run": lambda: [pick([0, 0.05, 0.2, 0.5, 1.1, 2.3]), pick(SIZES)],
-            "freeze": lambda: [pick([0.02, 0.3, 1.0])],
+            "freeze": lambda: [pick([0.02, 0.3, 1.0, 2.2, 3.1])],
             "strain": lambda: [pick(LAYERS), pick([0.0, 1.3, 2.5])],
             "die": lambda: [pick(LANES)],
         }

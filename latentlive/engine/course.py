@@ -31,6 +31,10 @@ DISORDER = 4.0
 """Seconds by which a decision may lie before one that was noted earlier: some are taken ahead of
 their moment. What was not heard is noted after it, by two rings more."""
 
+MOST_AT_ONCE = 200_000
+"""Decisions in as many samples: no engine takes as many in that time, and whoever plays a log holds
+those that may still be out of order."""
+
 MOST_NAMES = 10 * MOST_LAYERS
 """Names that layers may have had, one after the other."""
 
@@ -61,6 +65,7 @@ class Course:
         self._source = source
         self.begins = self.latest = self.marked = int(header["begins"])
         self._moved = False
+        self._counted_from = self._count = 0
         self._panicked = 0
         self._voices: dict[int, Sounding] = {}
         self._over: dict[int, Sounding] = {}
@@ -108,6 +113,11 @@ class Course:
         told_before = not self._moved and at <= self.begins
         if at < self.latest - self.disorder and do != "hole" and not told_before:
             raise EngineError(f"{do}: sample {at} comes after sample {self.latest}: out of order")
+        if max(at, self.latest) > self._counted_from + self.disorder:
+            self._counted_from, self._count = max(at, self.latest), 0
+        self._count += 1
+        if self._count > MOST_AT_ONCE:
+            raise EngineError(f"{do}: more than {MOST_AT_ONCE} decisions come at once here")
 
     def _voice(self, decision: Message) -> None:
         """Refuse what is said of a voice that is not there."""
@@ -120,6 +130,8 @@ class Course:
         serial, at = int(decision["voice"]), int(decision["at"])
         if serial in self._voices:
             raise EngineError(f"start: voice {serial} sounds already")
+        if at < self._panicked:
+            raise EngineError(f"start: sample {at} lies before the panic at {self._panicked}")
         if 2 * int(decision["pair"]) + 2 > self._channels:
             raise EngineError(f"start: there is no pair {decision['pair']} of channels")
         rings = 2 if decision["wide"] else 1

@@ -51,9 +51,12 @@ LONGEST_LINE = MAX_BYTES
 MOST_PARTS = 1_000_000
 """Values in a line: a texture has at most 100,000 nodes."""
 
-MOST_TEXTURES = 100_000
+MOST_TEXTURES = MOST_RECORDINGS = 100_000
 
-KEPT_BYTES = 64 * 2**20
+MOST_TOLD, LONGEST_TOLD = 10, 300
+"""Recordings that are named where they are missing, and letters of what is wrong with a line."""
+
+KEPT_BYTES = 16 * 2**20
 """Lines of textures that are kept as they were read, the newest."""
 
 
@@ -214,7 +217,8 @@ class Performance:
             raise EngineError(f"log: {self.path} is empty")
 
     def _damaged(self, number: int, error: Exception) -> EngineError:
-        why = "nested too deeply" if isinstance(error, RecursionError) else error
+        why = "nested too deeply" if isinstance(error, RecursionError) else printable(str(error))
+        why = why if len(why) <= LONGEST_TOLD else f"{why[:LONGEST_TOLD]} ..."
         return EngineError(f"log: {self.path}, line {number}: damaged ({why})")
 
     def _lines(self) -> Iterator[tuple[int, int, str]]:
@@ -253,6 +257,8 @@ class Performance:
             digest = texture["sounds"].get(node.digest)
             if digest is not None and isinstance(node, Recorded):
                 self._recorded[node.digest, digest] = node
+        if len(self._recorded) > MOST_RECORDINGS:
+            raise ValueError(f"a log needs at most {MOST_RECORDINGS} recordings")
 
     def _known(self, key: Any) -> Source:
         """Stand for a texture that the log has told of."""
@@ -335,8 +341,9 @@ class Performance:
                 stored(digest)
             except SoundError:
                 missing += _found(node, digest, sounds)
-        if missing:
-            raise EngineError("log: " + "; ".join(dict.fromkeys(missing)))
+        if missing := list(dict.fromkeys(missing)):
+            more = f"; and {len(missing) - MOST_TOLD} more" if len(missing) > MOST_TOLD else ""
+            raise EngineError(f"log: {'; '.join(missing[:MOST_TOLD])}{more}")
 
     def settle(self) -> None:
         """Mark the log as ended: its layers have gone on elsewhere."""

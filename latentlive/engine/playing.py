@@ -150,7 +150,7 @@ class Pair:
         self._mixed = np.zeros(((MEMORY + 1) * GRID, 2), np.float32)
         self._allows = np.ones(MEMORY - 1, np.float32)  # the ends have no neighbour yet
         self._last = self._low
-        self._voiced.forget_holes()
+        self._voiced.tell_holes()
 
     def add(
         self, out: NDArray[np.float32], position: int, stop: int, voices: Ints, away: bool

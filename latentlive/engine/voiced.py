@@ -57,8 +57,11 @@ class Voiced:
             self._note(voices, first, last, absent & audible & new)
         return mixed
 
-    def forget_holes(self) -> None:
-        """Drop the holes that are not told of yet: what they were missing from is not heard."""
+    def tell_holes(self) -> None:
+        """Tell of the holes that go on: nothing is mixed any more. What lies ahead of being heard
+        counts, for the limiter has looked at it."""
+        for voice, (start, stop) in self._holes.items():
+            self.block.write_hole(voice, start, stop)
         self._holes.clear()
 
     def _note(self, voices: Ints, first: int, last: int, missing: NDArray[np.bool_]) -> None:
