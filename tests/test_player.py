@@ -138,6 +138,23 @@ def test_a_hole_that_goes_on_is_told_of_now_and_then():
     assert (rows[1:, 1] == rows[:-1, 2]).all()
 
 
+@pytest.mark.parametrize("ends", ["panic", "voice"])
+def test_a_hole_that_nothing_follows_is_told_of(ends):
+    block = filled([0.05], length=GRID * 100)
+    block.gains[:] = 1.0
+    player = Player(block)
+    heard(player, 16, size=500)
+    assert block.header[HOLES] == 0
+    if ends == "panic":
+        block.header[PANIC] += 1
+    else:
+        block.active[0] = 0
+    heard(player, 10, size=500)
+    rows, _ = block.read_holes(0)
+    assert rows[:, :2].tolist() == [[0, 100 * GRID]]
+    assert rows[0, 2] - rows[0, 1] == block.header[MISSING]
+
+
 def test_what_is_inaudible_or_heard_already_is_no_hole():
     block = filled([0.05], length=GRID * 200)
     block.gains[:, 0, 200:] = 0.0
