@@ -1,7 +1,8 @@
-"""A gamelan of one sample: every instrument is another way of reading the same sound.
+"""A gamelan of one sample: every key is the same gong, moved up or down as a whole.
 
-A sound that is read faster or slower than it was played changes its colour, and below some
-hundred hertz its pitch: so one gong makes a whole set of keys.
+Moved by semitones, a gong stays a gong: its partials keep their intervals, and the lowest one
+carries the tune. Five keys an octave, 2.4 semitones apart, are slendro. The space must have pitch
+as an axis, as `spectral` has.
 """
 
 from __future__ import annotations
@@ -30,30 +31,34 @@ def stroke(name: str = "gong", beats: float = 4, length: float = 0.6) -> Latent:
 
 def keys(
     name: str = "gong",
-    lengths: Sequence[float] = (0.12, 0.2, 0.16, 0.28, 0.12, 0.34, 0.2, 0.24),
+    steps: Sequence[float] = (12, 16.8, 14.4, 19.2, 12, 21.6, 16.8, 14.4),
     beats: float = 1 / 2,
+    length: float = 0.15,
 ) -> Latent:
-    """Return a melody of strokes, each reading another length of one sound in the same time.
+    """Return a melody of strokes of one sound, now harder, now softer.
 
     Parameters
     ----------
     name : str
-    lengths : numbers of 0..1
-        The melody: the longer, the faster the sound is read, and the higher it rings.
+    steps : numbers of semitones
+        The melody, above or below the sound as it is.
     beats : float [beats, > 0]
         Of one stroke.
+    length : float [0..1]
+        How much of the sound each stroke reads.
 
     Example
     -------
-    ``d1 >> keys()``, ``d2 >> keys("bowl-low", (0.1, 0.3, 0.2), 1 / 3)``
+    ``d1 >> keys()``, ``d2 >> keys("bowl-low", (0, 7.2, 4.8), 1 / 3)``
     """
-    return sound(name).scrub(saw(beats) * seq(lengths, beats))
+    struck = sound(name).scrub(saw(beats) * length).transpose(seq(steps, beats))
+    return interp(silence, struck, rand(beats).range(0.6, 0.9))
 
 
 def kotekan(
     name: str = "gong",
     played: Sequence[float] = (1, 0, 1, 1, 0, 1, 0, 1),
-    places: Sequence[float] = (0, 0.05, 0.02, 0.12, 0.08),
+    steps: Sequence[float] = (24, 26.4, 28.8, 26.4, 31.2),
     beats: float = 1 / 4,
 ) -> Latent:
     """Return a figure of short strokes with rests: two with opposite rhythms interlock.
@@ -63,8 +68,8 @@ def kotekan(
     name : str
     played : numbers of 0..1
         The rhythm: how strongly each stroke sounds, 0 rests.
-    places : numbers of 0..1
-        The melody: where in the sound each stroke begins.
+    steps : numbers of semitones
+        The melody, rests included.
     beats : float [beats, > 0]
         Of one stroke.
 
@@ -72,5 +77,4 @@ def kotekan(
     -------
     ``d1 >> kotekan(played=(1, 0, 1, 1, 0))``, ``d2 >> kotekan(played=(0, 1, 0, 0, 1))``
     """
-    place = seq(places, beats) + saw(beats) * 0.1
-    return interp(silence, sound(name).scrub(place), seq(played, beats).smooth(0.03))
+    return interp(silence, keys(name, steps, beats, 0.1), seq(played, beats).smooth(0.03))

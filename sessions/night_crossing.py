@@ -126,8 +126,9 @@ d15.gain(perlin(6).range(-14, -3)).pan(0.8).fade(10).xfade(8)
 d1.gain(-9)
 
 # %% 00:09:25.000 somebody plays
-chords = saw(2) * seq([0.2, 0.3, 0.25, 0.4, 0.2, 0.5], 2)
-d10 >> interp(silence, sound("piano-c2").scrub(chords), rand(2).range(0.4, 1))
+tune = seq([12, 15, 7, 19, 14, 24], 2)
+struck_strings = sound("piano-c2").scrub(saw(2) * 0.35).transpose(tune)
+d10 >> interp(silence, struck_strings, rand(2).range(0.4, 1))
 d10.gain(-8).pan(0.55).fade(6).xfade(6)
 
 # %% 00:10:00.000 and is answered

@@ -35,7 +35,7 @@ with cue("fire"):
 go("water")
 
 # %% 00:00:58.000 the water thinks of a piano
-d3.morph(12) >> sound("piano-c2").scrub(saw(3) * seq([0.3, 0.2, 0.4], 3))
+d3.morph(12) >> sound("piano-c2").scrub(saw(3) * 0.4).transpose(seq([12, 7, 15], 3))
 
 # %% 00:01:22.000 the second door
 go("fire")

@@ -83,10 +83,10 @@ def starter(tmp_path_factory):
 
 
 @pytest.fixture
-def stage(starter, tmp_path, monkeypatch):
-    """A silent engine that runs code with the words of the prompt in scope."""
+def stage(starter, tmp_path, monkeypatch, request):
+    """A silent engine that runs code with the words of the prompt in scope, in a space by name."""
     monkeypatch.chdir(tmp_path)
-    stage = Stage(starter)
+    stage = Stage(starter, getattr(request, "param", None))
     yield stage
     stage.close()
 

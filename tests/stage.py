@@ -1,4 +1,4 @@
-"""A stage for the pages and the shipped music: a silent engine in the toy space, words in scope."""
+"""A stage for the pages and the shipped music: a silent engine in their space, words in scope."""
 
 from __future__ import annotations
 
@@ -34,13 +34,15 @@ class Stage:
     ----------
     corpus : path
         A folder of sounds.
+    model : str or None
+        The space that the music is written for.
     """
 
-    def __init__(self, corpus):
+    def __init__(self, corpus, model=None):
         self.said = []
         self.started = False
         self.engine = ll.Engine(
-            model="toy", corpus=corpus, silent=True, hold=True, say=self.said.append
+            model=model, corpus=corpus, silent=True, hold=True, say=self.said.append
         )
         self.scope = Names(lambda: self.engine, {"ll": ll})
         rehearsal = Rehearsal(self._rehearse)

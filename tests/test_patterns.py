@@ -15,8 +15,8 @@ from latentlive.corpus import Corpus
 from latentlive.models import load_model
 from latentlive.prompt.session import find_session, parse
 from latentlive.renderer import check, corpus_sounds
-from latentlive.space import ToySpace
 from latentlive.starter import NAMES
+from tests.test_spectral import cents, heard, tone
 
 ROOT = Path(__file__).parents[1]
 SESSIONS = sorted(path.stem for path in (ROOT / "sessions").glob("*.py"))
@@ -65,10 +65,19 @@ def test_a_pattern_says_what_it_returns_and_shows_examples(pattern):
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_a_pattern_sounds_for_a_second(pattern, starter):
-    samples = ll.render(pattern(), 1, model=ToySpace(), corpus=starter)
+    samples = ll.render(pattern(), 1, corpus=starter)
     assert samples.shape == (44100,)
     assert np.isfinite(samples).all()
     assert samples.std() > 1e-4
+
+
+def test_a_melody_of_one_sound_is_in_tune():
+    (keys,) = (p.values[0] for p in PATTERNS if p.id == "gamelan.keys")
+    steps = (0, 7.2, 14.4, 9.6)
+    samples = ll.render(keys(tone(220).astype("f4"), steps, beats=1, length=0.6), len(steps))
+    for step, struck in zip(steps, np.split(samples, len(steps)), strict=True):
+        hz = 220 * 2 ** (step / 12)
+        assert cents(heard(struck, hz), hz) < 10
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
