@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from latentlive import Latent, drift, path, perlin, saw, silence, sine, sound
+from latentlive import Latent, drift, interp, path, perlin, saw, silence, sine, sound
 
 
 def ghost(
@@ -19,17 +19,18 @@ def ghost(
 
 
 def starlight(seed: int = 1, beats: float = 10) -> Latent:
-    """Return bowls and glass in a slow circle, each a little beside itself.
+    """Return bowls and glass in a slow circle, each a quarter of the way to a place of its own.
 
-    Drawn points of the space are bright and loud: a fifth of one is enough.
+    The places wander, and nobody recorded them. Gone towards, they colour a sound; as an offset
+    they would make it louder as well.
 
     Example
     -------
     ``d2 >> starlight()``, ``d2 >> starlight(7, 24)``
     """
     stars = [
-        sound(name).extend(8).loop().offset(drift(seed + n, beats / 3), 0.15)
-        for n, name in enumerate(("bowl-high", "glass-harp", "musical-saw", "bowl-sung"))
+        interp(sound(name).extend(8).loop(), drift(seed + n, beats / 3), 0.25)
+        for n, name in enumerate(("bowl-high", "glass-harp", "musical-saw", "crotale"))
     ]
     return path(stars, sine(3 * beats))
 
