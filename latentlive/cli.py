@@ -72,7 +72,7 @@ def common(command: Any) -> Any:
         click.option("--tempo", default=60.0, show_default=True, help="Beats per minute."),
         click.option("--seed", default=0, show_default=True, help="The seed of all chance."),
         click.option("--corpus", type=path, help="A folder of sounds [the starter sounds]."),
-        click.option("--model", type=path, help="A space's name or a model file [rawaudiovae]."),
+        click.option("--model", type=path, help="A space's name or a model file [spectral]."),
     ):
         command = option(command)
     return command
@@ -508,7 +508,7 @@ def devices() -> None:
 
 @main.command()
 @click.option(
-    "--model", type=click.Path(path_type=Path), help="A space's name or a model file [rawaudiovae]."
+    "--model", type=click.Path(path_type=Path), help="A space's name or a model file [spectral]."
 )
 @click.option("--device", default="", help="Output device, by name or number.")
 @click.pass_context
