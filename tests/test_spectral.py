@@ -10,8 +10,10 @@ import pytest
 
 from benchmarks.morph import FRESH, HELD_OUT, TUNED, Morphing, crossfade
 from benchmarks.morph_measures import between
+from benchmarks.pieces import count_clicks
 from latentlive.spectral import Spectral
 from latentlive.spectral.layout import PLACES
+from latentlive.starter import synthesise
 
 RATE = 44100
 SPACE = Spectral()
@@ -149,6 +151,13 @@ def test_blocks_meet_without_a_click(morphing):
     assert np.abs(np.diff(steps)).max() < 3.0
     slopes = np.abs(np.diff(y))
     assert slopes[8192:-8192].max() < 3 * np.quantile(slopes[8192:-8192], 0.99)
+
+
+@pytest.mark.parametrize("name", ["thunder-far", "rumble", "thunder", "gong-low"])
+def test_what_rumbles_does_not_crackle(morphing, name):
+    x = synthesise(name).astype(np.float64)
+    y = morphing.decoded(morphing.encoded(x))[: len(x)]
+    assert count_clicks(y, RATE) <= count_clicks(x, RATE) + 1
 
 
 def test_silence_is_the_zero_vector_and_only_lowers_a_sound(morphing):

@@ -59,6 +59,9 @@ number, but not less than `NEAR` and not more than `FAR`."""
 SUDDEN = 1.5
 """Natural log of energy by which tones have to rise above, or fall below, all that was near."""
 
+SMOOTH = 64
+"""Samples: three means of so many leave what is slower than .4 kHz."""
+
 LOUDEST = 4.0
 """Samples beyond are clipped."""
 
@@ -66,31 +69,59 @@ FLOOR = 1e-9
 """A mean square below this, -90 dB, is silence."""
 
 
-def shapes(frames: F32) -> tuple[F32, F32]:
-    """Return how noise and tones move inside windows [shape=(n, slots)]: quarters of natural logs.
+def sharpened(samples: F32) -> F32:
+    """Return steps from sample to sample without what is slower than a slot [shape=(n,)].
 
-    Noise moves as the energy of the edges does. Tones move only where they begin or end, as the
-    energy does; their beating is not a shape.
+    The waveform of a rumble is not a shape: its swings would be taken for one.
     """
-    n = len(frames)
-    start, slot = (SIZE - FRAME) // 2, FRAME // SLOTS
-    edges = np.diff(frames[:, start - 1 : start + FRAME], axis=1).reshape(n, SLOTS, slot)
-    square = np.mean(edges * edges, 2)
-    mean = np.maximum(square.mean(1, keepdims=True), np.float32(1e-12))
-    noise = np.log(np.maximum(square / mean, np.float32(1e-6)))
-    # Slots of the window and as many on both sides.
-    wide = frames[:, start - FRAME : start + 2 * FRAME]
-    energy = np.mean(np.square(wide).reshape(n, 3 * SLOTS, slot), 2) + np.float32(1e-10)
-    mean = energy[:, SLOTS : 2 * SLOTS].mean(1, keepdims=True)
-    tone = np.log(energy[:, SLOTS : 2 * SLOTS] / mean)
+    smooth = np.pad(samples.astype(np.float64), 3 * SMOOTH // 2)
+    for _ in range(3):
+        running = np.cumsum(np.pad(smooth, (1, 0)))
+        smooth = (running[SMOOTH:] - running[:-SMOOTH]) / SMOOTH
+    fast = samples - smooth[1 : 1 + len(samples)]
+    return np.diff(fast, prepend=0.0).astype(np.float32)
+
+
+def sudden(energy: F32) -> F32:
+    """Return by how much energies [shape=(n, 3 * slots)] rise above, or fall below, all before.
+
+    Natural logs [shape=(n,)], of the greatest such step in the middle third.
+    """
     log = np.log(energy)
     seen = np.lib.stride_tricks.sliding_window_view(log, SLOTS, axis=1).max(2)
     near = np.lib.stride_tricks.sliding_window_view(log, SLOTS // 2, axis=1).max(2)
     inner = np.arange(SLOTS + 1, 2 * SLOTS)
     rise = near[:, inner] - seen[:, inner - SLOTS]
     fall = near[:, inner - SLOTS // 2] - seen[:, inner]
-    sudden = np.maximum(rise, fall).max(1, keepdims=True)
-    tone *= np.clip(sudden - SUDDEN, 0.0, 1.0)
+    found: F32 = np.maximum(rise, fall).max(1)
+    return found
+
+
+def shapes(frames: F32, sharp: F32) -> tuple[F32, F32]:
+    """Return how noise and tones move inside windows [shape=(n, slots)]: quarters of natural logs.
+
+    Noise moves as the energy of the edges does. Tones move only where they begin or end, as the
+    energy does; their beating is not a shape.
+
+    Parameters
+    ----------
+    frames, sharp : array [shape=(n, size)]
+        Stretches, and the same `sharpened`.
+    """
+    n = len(frames)
+    start, slot = (SIZE - FRAME) // 2, FRAME // SLOTS
+    edges = sharp[:, start : start + FRAME].reshape(n, SLOTS, slot)
+    square = np.mean(edges * edges, 2)
+    mean = np.maximum(square.mean(1, keepdims=True), np.float32(1e-12))
+    noise = np.log(np.maximum(square / mean, np.float32(1e-6)))
+    # Slots of the window and as many on both sides.
+    wide = slice(start - FRAME, start + 2 * FRAME)
+    energy = np.mean(np.square(frames[:, wide]).reshape(n, 3 * SLOTS, slot), 2) + np.float32(1e-10)
+    inner = energy[:, SLOTS : 2 * SLOTS]
+    tone = np.log(inner / inner.mean(1, keepdims=True))
+    edges = np.mean(np.square(sharp[:, wide]).reshape(n, 3 * SLOTS, slot), 2) + np.float32(1e-12)
+    turns = [np.clip(sudden(x) - np.float32(SUDDEN), 0.0, 1.0) for x in (energy, edges)]
+    tone *= np.minimum(*turns)[:, None]
     return _quarters(noise), _quarters(tone)
 
 
@@ -111,7 +142,7 @@ def levels(frames: F32) -> F32:
     return found
 
 
-def _vectors(frames: F32, low: F32, hz: F64, power: F32, place: F32) -> F32:
+def _vectors(frames: F32, sharp: F32, low: F32, hz: F64, power: F32, place: F32) -> F32:
     """Return the vectors of stretches [shape=(n, size)] whose pitch is known, 0 if none.
 
     As voiced as harmonics are a share of what is tonal; `settled` makes a decision of that.
@@ -153,7 +184,7 @@ def _vectors(frames: F32, low: F32, hz: F64, power: F32, place: F32) -> F32:
         harmonics[pitched] = energies
         cut = atoms(weighed(own, noise[pitched], where), RESIDUE)
         residue_position[pitched], residue_energy[pitched], residue_tone[pitched] = cut
-    noise_shape, tone_shape = shapes(frames)
+    noise_shape, tone_shape = shapes(frames, sharp)
     level = levels(frames)
     described = Frames(
         position,
@@ -218,6 +249,7 @@ def encoded(samples: F32) -> F32:
     if not samples.any():
         return np.zeros((PAGE, DIMS), np.float32)
     frames = np.lib.stride_tricks.sliding_window_view(samples, SIZE)[::HOP]
+    sharp = np.lib.stride_tricks.sliding_window_view(sharpened(samples), SIZE)[::HOP]
     long = thinned(np.pad(samples, SIZE // 2))
     low = np.lib.stride_tricks.sliding_window_view(long, 2 * SIZE // THIN)[:: HOP // THIN]
     kept = []
@@ -236,7 +268,8 @@ def encoded(samples: F32) -> F32:
         if a < b:
             here = slice(a - start, b - start)
             power, place = power[here], place[here]
-            z[a - AROUND : b - AROUND] = _vectors(frames[a:b], low[a:b], hz[a:b], power, place)
+            stretches = frames[a:b], sharp[a:b], low[a:b]
+            z[a - AROUND : b - AROUND] = _vectors(*stretches, hz[a:b], power, place)
     return settled(z)
 
 

@@ -27,7 +27,7 @@ class Spectral(Space):
     """
 
     name = "spectral"
-    digest = "spectral-5"
+    digest = "spectral-6"
     sample_rate = grid.RATE
     dims = layout.DIMS
     window = grid.FRAME

@@ -32,6 +32,12 @@ SIDE = 32
 RAMP = 32
 """Samples in which one point of a shape turns into the next."""
 
+SLOWEST = 350.0
+"""Hz: the shape of noise does not move what is slower, and moves all of what is twice as fast."""
+
+SLOW = int(2 * SLOWEST * FRAME / RATE) + 1
+"""Bins of noise that its shape moves in part, or not at all."""
+
 TABLE = 1 << 17
 """Complex numbers of noise that frames take their stretch of."""
 
@@ -170,12 +176,35 @@ def decoded(parts: list[tuple[Prepared, int, int]]) -> F32:
     def joined(name: str) -> F32:
         return np.concatenate([getattr(p, name)[a:b] for p, a, b in parts])
 
+    fade, power_fade = _fades()
+    shape = joined("tone_shape")
     windows = sinusoids(joined("frequency"), joined("amplitude"), joined("phase"))
-    windows *= shaped(joined("tone_shape"), _fades()[0])
-    noise = noises(joined("noise"), np.concatenate([_drawn(*part) for part in parts]))
-    noise *= shaped(joined("noise_shape"), _fades()[1])
+    windows *= shaped(shape, fade)
+    spectrum = joined("noise") * np.concatenate([_drawn(*part) for part in parts])
+    slow = np.matmul(spectrum[:, None, :SLOW].view(np.float32), _slow_waves())[:, 0]
+    noise = np.fft.irfft(spectrum, axis=1).astype(np.float32, copy=False)
+    noise -= slow
+    noise *= shaped(joined("noise_shape"), power_fade)
+    # What is slow begins and ends with the tones.
+    slow *= shaped(shape, power_fade)
     windows += noise
+    windows += slow
     return windows
+
+
+@lru_cache(maxsize=1)
+def _slow_waves() -> F32:
+    """Return the samples of slow bins, real parts and imaginary [shape=(2 * slow, frame)].
+
+    A shape that cuts what swings as slowly as itself is a click: it moves nothing that is slow.
+    """
+    bins = np.arange(SLOW)
+    turn = 2.0 * np.pi * bins[:, None] * np.arange(FRAME) / FRAME
+    slow = np.clip(2.0 - bins * RATE / FRAME / SLOWEST, 0.0, 1.0)
+    weight = np.where(bins == 0, 1.0, 2.0) / FRAME * slow
+    waves = np.stack([np.cos(turn), -np.sin(turn)], axis=1) * weight[:, None, None]
+    found: F32 = waves.reshape(2 * SLOW, FRAME).astype(np.float32)
+    return found
 
 
 @lru_cache(maxsize=1)
@@ -263,9 +292,3 @@ def _drawn(block: Prepared, a: int, b: int) -> C64:
         other = _table()[_offsets(block.key ^ 1, frames)[:, None] + bins]
         noise = np.float32(math.cos(block.turn)) * noise + np.float32(math.sin(block.turn)) * other
     return noise
-
-
-def noises(magnitude: F32, noise: C64) -> F32:
-    """Return windows of noise with these spectra [shape=(n, bins)]; `noise` is written over."""
-    noise *= magnitude
-    return np.fft.irfft(noise, axis=1).astype(np.float32, copy=False)
