@@ -10,8 +10,8 @@ import time
 
 import numpy as np
 
-from latentlive.engine.block import POINTS, POSITION, RING, RUNNING, Block
-from latentlive.engine.playing import Player
+from latentlive.engine.output.player import Player
+from latentlive.engine.shared import POINTS, POSITION, RING, RUNNING, Block
 
 RATE = 44100
 BLOCKS = 1500

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 import latentlive as ll
 from latentlive.corpus import Corpus
-from latentlive.engine.performance import Performance
+from latentlive.engine.log.performance import Performance
 from tests.live.conftest import started
 
 RATE = 44100

@@ -22,8 +22,8 @@ import soundfile
 
 import latentlive as ll
 from latentlive.corpus import Corpus
-from latentlive.engine.bounce import Bounce
-from latentlive.engine.performance import Performance
+from latentlive.engine.log.bounce import Bounce
+from latentlive.engine.log.performance import Performance
 from latentlive.errors import LatentliveError
 from latentlive.models import load_model
 from tests.live.conftest import started

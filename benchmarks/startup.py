@@ -21,7 +21,7 @@ import sys
 import termios
 import time
 
-from latentlive.corpus import cache_folder
+from latentlive.ground.files import cache_folder
 
 LINE = 'd1 >> sound("gong")'
 
@@ -64,7 +64,7 @@ class Start:
 
     def first_sound(self, patience: float = 30.0) -> float:
         """Return the seconds from the start until the transport has moved."""
-        from latentlive.engine import Engine
+        from latentlive.client import Engine
         from latentlive.errors import EngineError
 
         live = None

@@ -15,9 +15,9 @@ from typing import Any
 
 import latentlive
 from latentlive import Curve, Engine, Latent
-from latentlive.engine import Layer
-from latentlive.engine.layer import Master
-from latentlive.engine.planning import History, Layers, Now, Plan, Status, Tap
+from latentlive.client import Layer
+from latentlive.client.layer import Master
+from latentlive.client.views import History, Layers, Now, Plan, Status, Tap
 from latentlive.prompt.browser import Browser
 from latentlive.prompt.console import Exit, Why
 from latentlive.prompt.helping import Examples, Help

@@ -1,7 +1,7 @@
-"""Write the stubs of the words that operators attach, for type checkers and completion.
+"""Write the stubs of public names and of the words that operators attach, for type checkers.
 
-python docs/make_words.py            # write latentlive/{latent,curves}/words.pyi
-python docs/make_words.py --check    # exit 1 if they are not what the operators declare
+python docs/make_words.py            # write latentlive/{.,latent,curves}/*.pyi
+python docs/make_words.py --check    # exit 1 if they are not what is declared
 """
 
 from __future__ import annotations
@@ -30,9 +30,22 @@ from latentlive.curves.base import Curve, CurveLike, Factor
 }
 
 
+HEAD = '"""Written by docs/make_words.py."""\n\n'
+
+
+def public() -> str:
+    """Return the text of the package's own stub."""
+    rows = []
+    for word, (module, name) in sorted(latentlive._HOMES.items(), key=lambda home: home[1]):
+        rows.append(f"from {module} import {name} as {word}\n")
+    names = ["WORDS", *sorted({*latentlive.__all__} - {"WORDS"})]
+    listed = "".join(f'    "{name}",\n' for name in names)
+    return f"{HEAD}{''.join(rows)}\nWORDS: tuple[str, ...]\n__all__ = [\n{listed}]\n"
+
+
 def stub(folder: str) -> str:
     """Return the text of a folder's stub."""
-    text = f'"""Written by docs/make_words.py from the operators."""\n\n{IMPORTS[folder]}'
+    text = f"{HEAD}{IMPORTS[folder]}"
     classes = {"Words": Latent, "RootWords": Joined} if folder == "latent" else {"Words": Curve}
     for name, family in classes.items():
         text += f"\nclass {name}:\n" + "".join(methods(family))
@@ -78,14 +91,13 @@ def parameter(one: inspect.Parameter) -> str:
 
 def main() -> int:
     """Write the stubs, or compare them."""
-    wrong = 0
-    for folder in IMPORTS:
-        path = ROOT / folder / "words.pyi"
-        if "--check" in sys.argv:
-            wrong |= not path.exists() or path.read_text() != stub(folder)
-        else:
-            path.write_text(stub(folder))
-    return int(wrong)
+    stubs = {ROOT / "__init__.pyi": public()}
+    stubs |= {ROOT / folder / "words.pyi": stub(folder) for folder in IMPORTS}
+    if "--check" in sys.argv:
+        return int(any(not p.exists() or p.read_text() != text for p, text in stubs.items()))
+    for path, text in stubs.items():
+        path.write_text(text)
+    return 0
 
 
 if __name__ == "__main__":

@@ -8,176 +8,62 @@ The words of the language are the names below; ``render`` and ``Engine`` make th
     with ll.Engine() as live:
         live.d1 >> ll.sound("gong").extend(8)
 
-Importing is free: no device is opened, no process started, and neither torch nor PortAudio is
-loaded.
+Importing is free: no device is opened, no process started, and a name is loaded when it is first
+used. ``__init__.pyi``, written by ``docs/make_words.py``, tells type checkers where it comes from.
 """
 
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import Any
 
-from latentlive.curves import Brown as brown
-from latentlive.curves import Cosine as cosine
-from latentlive.curves import (
-    Curve,
-    brown2,
-    cosine2,
-    isaw2,
-    perlin2,
-    rand2,
-    saw2,
-    sine2,
-    square2,
-    tri2,
-)
-from latentlive.curves import Env as env
-from latentlive.curves import Fit as fit
-from latentlive.curves import Isaw as isaw
-from latentlive.curves import Line as line
-from latentlive.curves import Num as number
-from latentlive.curves import Perlin as perlin
-from latentlive.curves import Rand as rand
-from latentlive.curves import Saw as saw
-from latentlive.curves import Seq as seq
-from latentlive.curves import Sine as sine
-from latentlive.curves import Square as square
-from latentlive.curves import Tri as tri
-from latentlive.errors import (
-    DeviceError,
-    EngineError,
-    ExpressionError,
-    LatentliveError,
-    ModelError,
-    SoundError,
-)
-from latentlive.expr import dumps, loads
-from latentlive.expr.fields import array
-from latentlive.latent import Cluster as cluster
-from latentlive.latent import Interp as interp
-from latentlive.latent import Latent, blend, cat, drift, noise, prior, silence
-from latentlive.latent import Near as near
-from latentlive.latent import Path as path
-from latentlive.latent import Slerp as slerp
-from latentlive.latent import Sound as sound
-from latentlive.latent import Steps as steps
-from latentlive.latent import Z as z
-
-if TYPE_CHECKING:
-    from latentlive.corpus import Corpus
-    from latentlive.engine import Engine
-    from latentlive.models import load_model
-    from latentlive.renderer import render
-
-WORDS = (
-    "array",
-    "blend",
-    "brown",
-    "brown2",
-    "cat",
-    "cluster",
-    "cosine",
-    "cosine2",
-    "drift",
-    "env",
-    "fit",
-    "interp",
-    "isaw",
-    "isaw2",
-    "line",
-    "near",
-    "noise",
-    "number",
-    "path",
-    "perlin",
-    "perlin2",
-    "prior",
-    "rand",
-    "rand2",
-    "saw",
-    "saw2",
-    "seq",
+_LANGUAGE = {
+    "latentlive.curves": "Brown Cosine Env Fit Isaw Line Num=number Perlin Rand Saw Seq Sine "
+    "Square Tri brown2 cosine2 isaw2 perlin2 rand2 saw2 sine2 square2 tri2",
+    "latentlive.expr.fields": "array",
+    "latentlive.latent": "Cluster Interp Near Path Slerp Sound Steps Z blend cat drift noise prior "
     "silence",
-    "sine",
-    "sine2",
-    "slerp",
-    "sound",
-    "square",
-    "square2",
-    "steps",
-    "tri",
-    "tri2",
-    "z",
-)
+}
+"""The words of expressions by module; the word of a class is its name in lower case."""
+
+_BESIDE = {
+    "latentlive.client": "Engine",
+    "latentlive.corpus": "Corpus",
+    "latentlive.curves": "Curve",
+    "latentlive.errors": "DeviceError EngineError ExpressionError LatentliveError ModelError "
+    "SoundError",
+    "latentlive.latent": "Latent dumps loads",
+    "latentlive.models": "load_model",
+    "latentlive.renderer": "render",
+}
+"""What scripts need besides, by module."""
+
+
+def _homes(names: dict[str, str], lower: bool) -> dict[str, tuple[str, str]]:
+    """Return module and name there of each public name."""
+    found = {}
+    for module, listed in names.items():
+        for entry in listed.split():
+            name, _, word = entry.partition("=")
+            found[word or (name.lower() if lower else name)] = module, name
+    return found
+
+
+_HOMES = _homes(_LANGUAGE, lower=True) | _homes(_BESIDE, lower=False)
+
+WORDS = tuple(sorted(_homes(_LANGUAGE, lower=True)))
 """The words of expressions: in scope at the prompt, in sessions, and in ``latentlive render``."""
 
-__all__ = [
-    "WORDS",
-    "Corpus",
-    "Curve",
-    "DeviceError",
-    "Engine",
-    "EngineError",
-    "ExpressionError",
-    "Latent",
-    "LatentliveError",
-    "ModelError",
-    "SoundError",
-    "array",
-    "blend",
-    "brown",
-    "brown2",
-    "cat",
-    "cluster",
-    "cosine",
-    "cosine2",
-    "drift",
-    "dumps",
-    "env",
-    "fit",
-    "interp",
-    "isaw",
-    "isaw2",
-    "line",
-    "load_model",
-    "loads",
-    "near",
-    "noise",
-    "number",
-    "path",
-    "perlin",
-    "perlin2",
-    "prior",
-    "rand",
-    "rand2",
-    "render",
-    "saw",
-    "saw2",
-    "seq",
-    "silence",
-    "sine",
-    "sine2",
-    "slerp",
-    "sound",
-    "square",
-    "square2",
-    "steps",
-    "tri",
-    "tri2",
-    "z",
-]
-
-_LAZY = {
-    "Corpus": "latentlive.corpus",
-    "Engine": "latentlive.engine",
-    "load_model": "latentlive.models",
-    "render": "latentlive.renderer",
-}
+__all__ = ["WORDS", *_HOMES]
 
 
 def __getattr__(name: str) -> Any:
-    """Load what is heavier than the algebra when it is first used."""
-    if name not in _LAZY:
+    """Load a name when it is first used."""
+    if name not in _HOMES:
         raise AttributeError(f"module 'latentlive' has no attribute {name!r}")
-    from importlib import import_module
-
-    value = getattr(import_module(_LAZY[name]), name)
+    module, there = _HOMES[name]
+    value = getattr(import_module(module), there)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -16,7 +16,7 @@ from click.core import ParameterSource
 from latentlive.errors import LatentliveError
 
 if TYPE_CHECKING:
-    from latentlive.engine.address import OnExit
+    from latentlive.protocol.address import OnExit
 
 
 class OneLine(click.Group):
@@ -153,7 +153,7 @@ def prompt(options: dict[str, Any]) -> None:
     looks = {name: options.pop(name) for name in ("plain", "theme")}
 
     def start(**more: Any) -> Any:
-        from latentlive.engine import Engine
+        from latentlive.client import Engine
 
         return Engine(**options, **more)
 
@@ -191,7 +191,7 @@ def play(
 
     A cell that fails costs itself alone; the exit status is 1 then.
     """
-    from latentlive.engine import Engine
+    from latentlive.client import Engine
     from latentlive.prompt.recital import play as play_session
     from latentlive.prompt.screen import Screen
     from latentlive.prompt.session import find_session
@@ -240,7 +240,7 @@ def replay(
 
     latentlive replay evening.py --from 12:00
     """
-    from latentlive.engine import Engine
+    from latentlive.client import Engine
     from latentlive.logbook import opened, sample_at, session_of, wait_until_over
     from latentlive.prompt.screen import Screen
 
@@ -304,7 +304,7 @@ def bounce(
 @click.pass_context
 def resume(context: click.Context, /, path: Path | None, **options: Any) -> None:
     """Bring back the layers of a run that crashed, and open the prompt on them."""
-    from latentlive.engine.resuming import crashed
+    from latentlive.engine.log.resume import crashed
 
     leave_to_the_log(context)
     path = path or crashed()
@@ -423,7 +423,7 @@ def train(
 @prompted
 def attach(on_exit: OnExit, **looks: Any) -> None:
     """Open a prompt on the engine that was started last and still runs."""
-    from latentlive.engine import Engine
+    from latentlive.client import Engine
     from latentlive.prompt.opening import open_prompt
 
     def told(engine: Engine) -> str:
@@ -459,7 +459,7 @@ def send(place: str) -> None:
 @main.command()
 def panic() -> None:
     """Silence every running engine at once, from any terminal."""
-    import latentlive.engine.emergency as emergency
+    import latentlive.client.emergency as emergency
 
     if told := emergency.panic():
         click.echo(told, err=True)
@@ -470,7 +470,7 @@ def panic() -> None:
 @click.option("--all", "everything", is_flag=True, help="Every engine, not only the last one.")
 def stop(fade: float, everything: bool) -> None:
     """Fade the engine that was started last out and end it, from any terminal."""
-    import latentlive.engine.emergency as emergency
+    import latentlive.client.emergency as emergency
 
     if told := emergency.stop(fade, everything):
         click.echo(told, err=True)
@@ -500,7 +500,7 @@ def corpus(folder: Path | None, **options: Any) -> None:
 @main.command()
 def devices() -> None:
     """List the sound devices that can be played on."""
-    from latentlive.engine.asking import listed
+    from latentlive.engine.output.probe import listed
 
     for line in listed():
         click.echo(line)

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from latentlive.corpus import cache_folder
-from latentlive.engine.asking import tried
+from latentlive.engine.output.probe import tried
 from latentlive.errors import DeviceError, LatentliveError
+from latentlive.ground.files import cache_folder
 
 OLDEST_PYTHON = (3, 11)
 LEAST_CORES = 2

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from latentlive.errors import EngineError, ExpressionError
 
 if TYPE_CHECKING:
-    from latentlive.engine.performance import Performance
+    from latentlive.engine.log.performance import Performance
 
 TIME = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?)(b?)")
 
@@ -50,7 +50,7 @@ def opened(path: Path, corpus: Path | None) -> Performance:
         ``log: evening.py was edited since it was written; --perform runs its code anew``
     """
     from latentlive.corpus import Corpus
-    from latentlive.engine.performance import Performance
+    from latentlive.engine.log.performance import Performance
     from latentlive.renderer import corpus_sounds
 
     if not path.is_file() and not path.with_suffix(".jsonl").is_file():
@@ -99,9 +99,9 @@ def bounce_file(
     from tqdm import tqdm
 
     from latentlive.corpus.takes import check_kind
-    from latentlive.engine.bounce import Bounce
-    from latentlive.engine.bounced import write_bounce
-    from latentlive.engine.claims import check_apart
+    from latentlive.engine.log.bounce import Bounce
+    from latentlive.engine.log.bounced import write_bounce
+    from latentlive.ground.claims import check_apart
     from latentlive.models import load_model
 
     check_kind("bounce", output, int(performance.header["channels"]))

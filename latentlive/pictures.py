@@ -21,11 +21,11 @@ from matplotlib.patheffects import Normal, Stroke
 from matplotlib.ticker import MaxNLocator
 
 from latentlive.corpus import Corpus
-from latentlive.corpus.cache import write_whole
 from latentlive.corpus.index import Mapped
 from latentlive.corpus.thumbnails import NAMES, UNITS
 from latentlive.curves import Fit
 from latentlive.errors import LatentliveError, did_you_mean
+from latentlive.ground.files import write_whole
 from latentlive.latent import Interp, Latent, Sound
 from latentlive.models import load_model
 from latentlive.renderer import Rendering, Spaces, corpus_sounds

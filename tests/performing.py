@@ -12,18 +12,17 @@ from unittest import mock
 import numpy as np
 
 import latentlive as ll
-from latentlive.engine import requests
-from latentlive.engine.block import CHANNELS, POSITION, Block
-from latentlive.engine.bounce import Bounce
-from latentlive.engine.journal import MARK_EVERY, Journal
-from latentlive.engine.lanes import LANES, Lanes
-from latentlive.engine.performance import Performance
-from latentlive.engine.playing import Player
-from latentlive.engine.replaying import Replay
-from latentlive.engine.requests import Requests
-from latentlive.engine.scheduler import Scheduler
-from latentlive.engine.server import Server
-from latentlive.engine.worker import Worker
+from latentlive.engine.log.bounce import Bounce
+from latentlive.engine.log.journal import MARK_EVERY, Journal
+from latentlive.engine.log.performance import Performance
+from latentlive.engine.log.replay import Replay
+from latentlive.engine.output.player import Player
+from latentlive.engine.render.dispatch import LANES, Lanes
+from latentlive.engine.render.worker import Worker
+from latentlive.engine.schedule.scheduler import Scheduler
+from latentlive.engine.server.main import Server, requests
+from latentlive.engine.server.requests import Requests
+from latentlive.engine.shared import CHANNELS, POSITION, Block
 from latentlive.space import ToySpace
 from latentlive.units import Tempo
 

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 import latentlive as ll
-from latentlive.engine.block import PANIC, PANIC_DONE
-from latentlive.engine.bounce import Bounce
-from latentlive.engine.journal import Journal
-from latentlive.engine.levels import LOUDEST
-from latentlive.engine.performance import Performance
+from latentlive.engine.log.bounce import Bounce
+from latentlive.engine.log.journal import Journal
+from latentlive.engine.log.performance import Performance
+from latentlive.engine.shared import PANIC, PANIC_DONE
 from latentlive.errors import EngineError
 from latentlive.expr import dump
+from latentlive.protocol.levels import LOUDEST
 from latentlive.space import ToySpace
 from tests.test_scheduler import RATE, A, B, House, mute, play, put
 

@@ -12,8 +12,8 @@ from click.testing import CliRunner
 import latentlive as ll
 from latentlive.cli import main
 from latentlive.corpus import takes
-from latentlive.engine import bounced
-from latentlive.engine.journal import Journal
+from latentlive.engine.log import bounced
+from latentlive.engine.log.journal import Journal
 from latentlive.models import load_model
 from tests.test_scheduler import RATE, A, B, House, play
 

@@ -7,8 +7,8 @@ import re
 
 import pytest
 
+from latentlive.client import Layer
 from latentlive.curves import Curve
-from latentlive.engine import Layer
 from latentlive.expr.node import INNER
 from latentlive.latent import Latent
 from latentlive.prompt.browser import Browser

@@ -9,9 +9,9 @@ import pytest
 import soundfile
 
 import latentlive as ll
+from latentlive.client import Engine
 from latentlive.corpus import Corpus
 from latentlive.corpus.index import Index
-from latentlive.engine import Engine
 from latentlive.errors import SoundError
 from latentlive.mapping import make_map
 from latentlive.prompt.browser import Browser

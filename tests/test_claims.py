@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from latentlive.engine.claims import Claims, check_apart, moved
 from latentlive.errors import EngineError
+from latentlive.ground.claims import Claims, check_apart, moved
 
 
 def test_a_file_that_is_there_is_left_alone_and_the_next_gets_a_number(tmp_path):

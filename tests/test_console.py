@@ -10,7 +10,8 @@ from queue import SimpleQueue
 
 import pytest
 
-from latentlive.engine import Layer, planning
+from latentlive.client import Layer
+from latentlive.client import views as planning
 from latentlive.errors import EngineError, ExpressionError
 from latentlive.prompt import console as console_module
 from latentlive.prompt.booting import Booting

@@ -7,8 +7,8 @@ import pytest
 import soundfile
 
 from latentlive.corpus import Corpus, stored
-from latentlive.corpus.cache import cache_folder, write_whole
 from latentlive.errors import SoundError
+from latentlive.ground.files import cache_folder, write_whole
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from latentlive.engine.devices import chosen, ways
+from latentlive.engine.output.devices import chosen, ways
 from latentlive.errors import DeviceError
 
 

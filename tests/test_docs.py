@@ -26,8 +26,8 @@ import pytest
 
 import latentlive as ll
 from latentlive.cli import main
+from latentlive.client import Layer
 from latentlive.corpus import Audio, audio_digest
-from latentlive.engine import Layer
 from latentlive.latent import Joined
 from latentlive.models import load_model
 from latentlive.prompt.browser import Browser

@@ -13,9 +13,9 @@ from queue import SimpleQueue
 
 import pytest
 
-from latentlive.engine import door as doors
-from latentlive.engine.address import addresses
-from latentlive.engine.door import GUESTS, HELLO, STRANGERS, Door, greeting
+from latentlive.protocol import door as doors
+from latentlive.protocol.address import addresses
+from latentlive.protocol.door import GUESTS, HELLO, STRANGERS, Door, greeting
 from tests.live.conftest import wait_until
 
 

@@ -18,12 +18,12 @@ from queue import SimpleQueue
 
 import pytest
 
-from latentlive.corpus import cache_folder
-from latentlive.engine.address import Address, publish
 from latentlive.errors import EngineError, ExpressionError
+from latentlive.ground.files import cache_folder
 from latentlive.prompt import editors
 from latentlive.prompt.editors import MOST, Listener, chosen, send
 from latentlive.prompt.jobs import Answer, Left
+from latentlive.protocol.address import Address, publish
 from tests.prompting import Shown, console
 
 

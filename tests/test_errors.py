@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import latentlive as ll
-from latentlive.engine.layer import Layer
+from latentlive.client.layer import Layer
 from latentlive.latent import Interp
 from latentlive.renderer import check
 from tests.strategies import SOUNDS, SPACE

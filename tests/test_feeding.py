@@ -8,7 +8,9 @@ import time
 import numpy as np
 import pytest
 
-from latentlive.engine.block import (
+from latentlive.engine.output.clocks import Clock, Direct, Resampled
+from latentlive.engine.output.player import Player
+from latentlive.engine.shared import (
     HEARTBEAT,
     PANIC,
     PANIC_DONE,
@@ -18,8 +20,6 @@ from latentlive.engine.block import (
     UNDERFLOWS,
     Block,
 )
-from latentlive.engine.feeding import Clock, Direct, Resampled
-from latentlive.engine.playing import Player
 
 RATE = 44100
 HERTZ = 441

@@ -7,8 +7,9 @@ import sys
 import numpy as np
 import pytest
 
-from latentlive.engine import block, stage
-from latentlive.engine.voiced import mix_voices
+from latentlive.client import shared as block
+from latentlive.engine.desk import desk as stage
+from latentlive.engine.output.ringmix import mix_voices
 from latentlive.limiter import AHEAD
 from latentlive.mixer import GRID
 from tests.test_scheduler import RATE, A, B, House, play, put

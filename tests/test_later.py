@@ -7,8 +7,8 @@ import inspect
 import pytest
 
 import latentlive as ll
+from latentlive.client import Layer
 from latentlive.curves import Curve
-from latentlive.engine import Layer
 from latentlive.expr.node import LAYER_WORDS
 from latentlive.latent import Latent
 from latentlive.later import LATER

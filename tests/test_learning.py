@@ -7,8 +7,8 @@ import textwrap
 from pathlib import Path
 
 import latentlive as ll
+from latentlive.client import Layer
 from latentlive.curves import Curve
-from latentlive.engine import Layer
 from latentlive.expr.node import INNER
 from latentlive.latent import Latent
 from latentlive.prompt.helping import grouped

@@ -7,12 +7,12 @@ import pytest
 
 import latentlive as ll
 from latentlive.corpus import Corpus
-from latentlive.engine.block import Block
-from latentlive.engine.part import Part
-from latentlive.engine.worker import Worker
+from latentlive.engine.render.worker import Worker
+from latentlive.engine.shared import Block
 from latentlive.errors import ExpressionError
 from latentlive.expr import dump
 from latentlive.models import load_model
+from latentlive.protocol.clip import Part
 from latentlive.renderer import Rendering, corpus_sounds
 from latentlive.renderer.offline import prepare, render_file
 from latentlive.space import ToySpace

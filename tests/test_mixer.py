@@ -7,9 +7,9 @@ import pytest
 import soxr
 
 from latentlive.curves import Num
-from latentlive.engine.block import MISSING, POSITION, RUNNING, VOICES, Block
-from latentlive.engine.envelope import Fade, Setting
-from latentlive.engine.playing import Player
+from latentlive.engine.desk.fades import Fade, Setting
+from latentlive.engine.output.player import Player
+from latentlive.engine.shared import MISSING, POSITION, RUNNING, VOICES, Block
 from latentlive.mixer import GRID, mix
 from latentlive.units import Tempo
 

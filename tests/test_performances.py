@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 import latentlive as ll
 from latentlive.curves import as_curve
-from latentlive.engine.lanes import LANES, PREPARING, STEADY
-from latentlive.engine.preview import is_preview
-from latentlive.engine.shapes import ACTS, CHANGES, REQUESTS, check_shape
+from latentlive.engine.render.dispatch import LANES, PREPARING, STEADY
 from latentlive.expr import dump
+from latentlive.protocol.preview import is_preview
+from latentlive.protocol.schema import ACTS, CHANGES, REQUESTS, check_shape
 from tests.performing import RATE, TONES, Engine, bounced, replayed, same
 
 PERFORMANCES = int(os.environ.get("PERFORMANCES", "60"))

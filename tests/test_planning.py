@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 import latentlive as ll
-from latentlive.engine.block import MISSING, POSITION, Block
-from latentlive.engine.casting import alike
-from latentlive.engine.changes import described, taken
-from latentlive.engine.due import SLOW
-from latentlive.engine.lanes import PREPARING, STEADY
-from latentlive.engine.report import report
-from latentlive.engine.scheduler import Scheduler
+from latentlive.engine.render.dispatch import PREPARING, STEADY
+from latentlive.engine.render.priority import SLOW
+from latentlive.engine.schedule.allocation import alike
+from latentlive.engine.schedule.changes import described, taken
+from latentlive.engine.schedule.scheduler import Scheduler
+from latentlive.engine.server.status import report
+from latentlive.engine.shared import MISSING, POSITION, Block
 from latentlive.errors import EngineError, ExpressionError
 from latentlive.expr import dump
 from latentlive.mixer import GRID

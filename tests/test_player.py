@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from latentlive.engine.block import (
+from latentlive.engine.output.player import Player
+from latentlive.engine.shared import (
     BINS,
     HOLES,
     MISSING,
@@ -19,7 +20,6 @@ from latentlive.engine.block import (
     duration_bin,
     duration_ms,
 )
-from latentlive.engine.playing import Player
 from latentlive.errors import EngineError
 from latentlive.mixer import GRID
 

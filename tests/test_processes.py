@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
-from latentlive.corpus import cache_folder
-from latentlive.engine import processes
-from latentlive.engine.address import Address, publish, sweep
+from latentlive.ground import processes
+from latentlive.ground.files import cache_folder
+from latentlive.protocol.address import Address, publish, sweep
 from tests.live.conftest import wait_until
 
 

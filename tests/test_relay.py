@@ -9,11 +9,12 @@ import time
 
 import pytest
 
-from latentlive.engine import children, guard, relay, restarts
-from latentlive.engine.block import CLOSING, POSITION, RUNNING, TICKS, Block
-from latentlive.engine.guard import Guard
-from latentlive.engine.relay import Relay
+from latentlive.engine.output.guard import Guard
+from latentlive.engine.output.relay import Relay
+from latentlive.engine.output.supervisor import guard, relay
+from latentlive.engine.shared import CLOSING, POSITION, RUNNING, TICKS, Block
 from latentlive.errors import EngineError
+from latentlive.ground import children, restarts
 from tests.live.conftest import wait_until
 from tests.live.test_faults import alive
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from latentlive.engine.patience import Patience
-from latentlive.engine.restarts import FIRST, LONGEST, Restarts
+from latentlive.ground.patience import Patience
+from latentlive.ground.restarts import FIRST, LONGEST, Restarts
 
 
 class Clock:

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 import latentlive as ll
-from latentlive.engine.block import POSITION, VOICES, Block
-from latentlive.engine.lanes import LANES, Lanes
-from latentlive.engine.playing import Player
-from latentlive.engine.report import report
-from latentlive.engine.scheduler import MARGIN, Scheduler
-from latentlive.engine.worker import Worker
+from latentlive.engine.output.player import Player
+from latentlive.engine.render.dispatch import LANES, Lanes
+from latentlive.engine.render.worker import Worker
+from latentlive.engine.schedule.scheduler import MARGIN, Scheduler
+from latentlive.engine.server.status import report
+from latentlive.engine.shared import POSITION, VOICES, Block
 from latentlive.errors import EngineError
 from latentlive.expr import dump
 from latentlive.mixer import GRID
@@ -363,7 +363,7 @@ def test_the_master_moves_everything():
 
 
 def test_panic_is_exact_silence_from_the_next_block():
-    from latentlive.engine.block import PANIC, PANIC_DONE
+    from latentlive.engine.shared import PANIC, PANIC_DONE
 
     house = House()
     house.apply(play("d1", A), play("d2", B))

@@ -10,12 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import latentlive as ll
-from latentlive.engine.block import Block
-from latentlive.engine.part import Part, Turning
-from latentlive.engine.worker import Worker, rendered
+from latentlive.engine.render.worker import Worker, rendered
+from latentlive.engine.shared import Block
 from latentlive.errors import ExpressionError
 from latentlive.expr import dump
 from latentlive.models import load_model
+from latentlive.protocol.clip import Part, Turning
 from latentlive.renderer import Rendering, Spaces, check
 from latentlive.units import Tempo
 from tests.spaces import KINDS, home

@@ -9,14 +9,14 @@ import sys
 
 import pytest
 
-from latentlive.engine import system
-from latentlive.engine.block import Block
-from latentlive.engine.system import apart, beside
+from latentlive.engine.shared import Block
 from latentlive.errors import EngineError
+from latentlive.ground import system
+from latentlive.ground.system import apart, beside
 
 READER = """
 import sys
-from latentlive.engine.block import Block
+from latentlive.engine.shared import Block
 block = Block.attach(int(sys.argv[1]))
 block.tap[7] = block.audio[3, 5] + 1
 """

@@ -56,7 +56,7 @@ def test_the_good_program_exercises_every_word_and_method():
     _, body = (PROGRAMS / "good.py").read_text().split("\n)\n", 1)  # what follows the imports
     for word in ll.__all__:
         assert re.search(rf"(?:(?<![.\w])|\bll\.){word}\b", body), word
-    from latentlive.engine import Layer
+    from latentlive.client import Layer
     from latentlive.latent import Joined
 
     # These are how an expression is asked by the renderer, not words that are typed.

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from latentlive.engine.workers import STARTING, Worker
+from latentlive.engine.render.pool import STARTING, Worker
 from tests.live.conftest import wait_until
 
 QUIET = 0.4

@@ -1,7 +1,6 @@
 """Sounds on disk: names, reading, and the built-in starter corpus."""
 
-from latentlive.corpus.cache import cache_folder
 from latentlive.corpus.library import Corpus
 from latentlive.corpus.reading import Audio, audio_digest, read_audio, stored
 
-__all__ = ["Audio", "Corpus", "audio_digest", "cache_folder", "read_audio", "stored"]
+__all__ = ["Audio", "Corpus", "audio_digest", "read_audio", "stored"]

@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from latentlive.corpus.cache import cache_folder
 from latentlive.corpus.map import SoundMap
 from latentlive.corpus.thumbnails import NAMES, Scale
 from latentlive.errors import SoundError
+from latentlive.ground.files import cache_folder
 from latentlive.units import Floats
 
 VERSION = 1

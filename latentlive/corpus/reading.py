@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from latentlive.corpus.cache import working_file, working_folder, write_whole
 from latentlive.corpus.unended import streamed_wav
 from latentlive.errors import SoundError
+from latentlive.ground.files import working_file, working_folder, write_whole
 from latentlive.units import Samples
 
 MAX_SECONDS = 4 * 3600

@@ -6,7 +6,7 @@ import hashlib
 import sys
 from pathlib import Path
 
-from latentlive.corpus.cache import working_folder, write_whole
+from latentlive.ground.files import working_folder, write_whole
 
 VERSION = "1"
 """Raise it when the sounds change, so that old ones are not mistaken for new."""

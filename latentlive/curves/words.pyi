@@ -1,4 +1,4 @@
-"""Written by docs/make_words.py from the operators."""
+"""Written by docs/make_words.py."""
 
 from typing import Literal
 

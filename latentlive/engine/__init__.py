@@ -2,13 +2,10 @@
 
 ::
 
-    client (your code) --JSON--> server: scheduler --JSON--> worker
+    client (your code) --JSON--> server: schedule --JSON--> render
                                      |                         |
                                    gains                    samples
-                                     +---> shared block <------+ ---> audio ---> device
+                                     +---> shared block <------+ ---> output ---> device
+
+Each process imports the rooms that it needs; this file holds none of them.
 """
-
-from latentlive.engine.client import Engine
-from latentlive.engine.layer import Layer
-
-__all__ = ["Engine", "Layer"]

@@ -1,5 +1,6 @@
 """Latents: functions of position to a distribution (mean, std), written as data."""
 
+from latentlive.expr import dumps, loads  # what is loaded is declared by the modules below
 from latentlive.latent.axes import Loudness, Pitch, Transpose, Voiced
 from latentlive.latent.base import Latent, LatentLike
 from latentlive.latent.join import (
@@ -71,7 +72,9 @@ __all__ = [
     "blend",
     "cat",
     "drift",
+    "dumps",
     "join_of",
+    "loads",
     "noise",
     "prior",
     "silence",

@@ -1,4 +1,4 @@
-"""Written by docs/make_words.py from the operators."""
+"""Written by docs/make_words.py."""
 
 from latentlive.curves import CurveLike, Factor
 from latentlive.latent.base import Latent, LatentLike

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from latentlive.corpus.cache import write_whole
 from latentlive.curves import Line
+from latentlive.ground.files import write_whole
 from latentlive.latent import Interp, Sound
 from latentlive.learning.measures import FFT, HOP, magnitudes
 from latentlive.renderer import render

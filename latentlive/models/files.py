@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentlive.corpus.cache import write_whole
 from latentlive.errors import ModelError
+from latentlive.ground.files import write_whole
 from latentlive.models import levelvae, rawaudiovae, spectralvae
 from latentlive.models.levelvae import LevelVAE
 from latentlive.models.rawaudiovae import RawAudioVAE

@@ -16,8 +16,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from latentlive.corpus.cache import write_whole
 from latentlive.errors import ModelError
+from latentlive.ground.files import write_whole
 from latentlive.models import spectralvae, tensors
 from latentlive.models.files import read_tensors
 from latentlive.models.networks import NETS, LinearCode

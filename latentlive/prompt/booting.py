@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from latentlive.errors import EngineError, LatentliveError
 
 if TYPE_CHECKING:
-    from latentlive.engine import Engine
+    from latentlive.client import Engine
 
 LONG = 3.0
 """Seconds after which making the starter sounds is worth a line."""

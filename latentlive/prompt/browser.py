@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from latentlive.client import Engine
 from latentlive.corpus import Corpus
 from latentlive.corpus.choosing import cluster_rows, near_rows
 from latentlive.corpus.thumbnails import AROUSAL, VALENCE
-from latentlive.engine import Engine
-from latentlive.engine.preview import PREVIEW
 from latentlive.errors import SoundError
 from latentlive.expr import Text, Whole
 from latentlive.latent import Cluster, Near, Sound
+from latentlive.protocol.preview import PREVIEW
 from latentlive.worded import Worded
 
 SHOWN = 40

@@ -96,8 +96,8 @@ class Words(Completer):
 
     def _attributes(self, text: str) -> list[str]:
         """Return what may stand behind the dot that follows a text."""
+        from latentlive.client import Layer
         from latentlive.curves import Curve
-        from latentlive.engine import Layer
         from latentlive.latent import Latent
 
         root, alone = rooted(text)

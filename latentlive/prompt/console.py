@@ -27,7 +27,7 @@ from latentlive.prompt.tutorial import Tutorial
 from latentlive.worded import Worded
 
 if TYPE_CHECKING:
-    from latentlive.engine import Engine
+    from latentlive.client import Engine
 
 LONGEST = 4000
 """Characters of a value that are shown."""
@@ -263,7 +263,7 @@ class Console:
 
     def _shown(self, code: str, value: Any) -> str:
         """Return the text of a cell's value; a layer is shown when asked for by name alone."""
-        from latentlive.engine import Layer
+        from latentlive.client import Layer
 
         if value is None or (isinstance(value, Layer) and not code.strip().isidentifier()):
             return ""

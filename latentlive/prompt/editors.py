@@ -16,12 +16,12 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import cast
 
-from latentlive.engine.address import addresses
-from latentlive.engine.door import Door
-from latentlive.engine.wire import Message, Wire
 from latentlive.errors import EngineError, ExpressionError
 from latentlive.prompt.jobs import Answer, Job, Sent
 from latentlive.prompt.session import cell_at
+from latentlive.protocol.address import addresses
+from latentlive.protocol.door import Door
+from latentlive.protocol.wire import Message, Wire
 
 MOST = 4 * 2**20
 """Bytes of a cell from an editor, at most."""

@@ -34,8 +34,8 @@ COLUMNS = 76
 
 def grouped() -> str:
     """Return all words by group, those that follow a dot as well."""
+    from latentlive.client import Layer
     from latentlive.curves import Curve
-    from latentlive.engine import Layer
     from latentlive.latent import Latent
 
     behind = {"a latent": Latent, "a curve": Curve, "a layer": Layer}
@@ -57,8 +57,8 @@ def dotted(owner: type) -> list[str]:
 
 def owners() -> tuple[type, ...]:
     """Return the classes whose methods are words."""
+    from latentlive.client import Engine, Layer
     from latentlive.curves import Curve
-    from latentlive.engine import Engine, Layer
     from latentlive.latent import Latent
 
     return Latent, Curve, Layer, Engine

@@ -18,7 +18,7 @@ from latentlive.prompt.jobs import Front, Job, Left
 from latentlive.prompt.plain import Plain
 
 if TYPE_CHECKING:
-    from latentlive.engine import Engine
+    from latentlive.client import Engine
 
 
 def is_plain() -> bool:

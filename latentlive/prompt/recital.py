@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from latentlive.engine import Engine
+from latentlive.client import Engine
 from latentlive.errors import EngineError
 from latentlive.prompt.scope import Names, parsed, told_line
 from latentlive.prompt.session import Cell, parse, reach_patterns, read_session

@@ -32,7 +32,7 @@ from latentlive.prompt.scope import LAYERS, Names, told_line
 from latentlive.prompt.session import reach_patterns
 
 if TYPE_CHECKING:
-    from latentlive.engine import Engine
+    from latentlive.client import Engine
 
 LOOK_EVERY = 0.25
 LONGEST_PAUSE = 4.0

@@ -26,7 +26,7 @@ from prompt_toolkit.styles import Style
 from ptpython.completer import CompletePrivateAttributes
 from ptpython.layout import CompletionVisualisation
 
-from latentlive.corpus import cache_folder
+from latentlive.ground.files import cache_folder
 from latentlive.prompt.completion import Words
 from latentlive.prompt.console import Console
 from latentlive.prompt.jobs import Job, Left, Typed

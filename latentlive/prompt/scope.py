@@ -14,7 +14,7 @@ from latentlive.later import instead
 from latentlive.prompt.calls import misused
 
 if TYPE_CHECKING:
-    from latentlive.engine import Engine
+    from latentlive.client import Engine
     from latentlive.prompt.browser import Browser
 
 LAYERS = tuple(f"d{n}" for n in range(1, 17))

@@ -130,7 +130,7 @@ def render_file(
     LatentliveError
         If the suffix is unknown or the file cannot be written.
     """
-    from latentlive.corpus.cache import write_whole
+    from latentlive.ground.files import write_whole
 
     kind = file_format(path)
 

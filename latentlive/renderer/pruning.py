@@ -8,7 +8,7 @@ import time
 from functools import cached_property
 from pathlib import Path
 
-from latentlive.corpus.cache import cache_folder
+from latentlive.ground.files import cache_folder
 
 DEFAULT_MB = 4096
 """The size of the whole cache of encodings; ``LATENTLIVE_ENCODINGS_MB`` sets another."""

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from latentlive.corpus.cache import write_whole
+from latentlive.ground.files import write_whole
 
 Keys = NDArray[np.int64]
 Rows = NDArray[np.float16]

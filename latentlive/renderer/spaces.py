@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from fractions import Fraction
 
-from latentlive.corpus import Audio, cache_folder
+from latentlive.corpus import Audio
+from latentlive.ground.files import cache_folder
 from latentlive.models import load_model
 from latentlive.renderer.encoding import Encoder
 from latentlive.renderer.tracks import Tracks

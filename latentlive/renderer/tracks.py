@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentlive.corpus import Audio
-from latentlive.corpus.cache import write_whole
+from latentlive.ground.files import write_whole
 from latentlive.latent import Latents
 from latentlive.renderer.pruning import RECENT_SECONDS, Disk, remove
 from latentlive.space import F32, Space

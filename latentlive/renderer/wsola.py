@@ -15,7 +15,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from latentlive.corpus.cache import write_whole
+from latentlive.ground.files import write_whole
 from latentlive.units import Samples
 
 Index = TypeVar("Index", int, NDArray[np.int64])

@@ -10,9 +10,10 @@ import pytest
 import soundfile
 
 import latentlive as ll
-from latentlive.corpus import Corpus, cache, cache_folder, read_audio
-from latentlive.corpus.cache import fresh_file
+from latentlive.corpus import Corpus, read_audio
 from latentlive.corpus.reading import keep
+from latentlive.ground import files as cache
+from latentlive.ground.files import cache_folder, fresh_file
 
 TONE = (np.sin(np.arange(30_000) / 20) * 0.5).astype("f4")
 

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from latentlive.corpus import Corpus, cache_folder
+from latentlive.corpus import Corpus
 from latentlive.corpus.index import Entry, Index, Mapped, index_path
 from latentlive.corpus.scan import measured, update
 from latentlive.corpus.thumbnails import Scale
 from latentlive.errors import SoundError
+from latentlive.ground.files import cache_folder
 
 TONE = 0.3 * np.sin(np.arange(22050) * 0.06)
 

@@ -17,11 +17,11 @@ import numpy as np
 import pytest
 
 import latentlive as ll
-from latentlive.corpus import cache_folder
-from latentlive.engine.address import running
-from latentlive.engine.connection import start_engine
-from latentlive.engine.wire import Wire
+from latentlive.client.connection import start_engine
 from latentlive.errors import EngineError
+from latentlive.ground.files import cache_folder
+from latentlive.protocol.address import running
+from latentlive.protocol.wire import Wire
 from tests.live.conftest import wait_until
 
 RATE = 44100

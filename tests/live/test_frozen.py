@@ -14,8 +14,8 @@ import pytest
 import soundfile
 
 import latentlive as ll
-from latentlive.corpus import cache_folder
-from latentlive.engine.resuming import crashed
+from latentlive.engine.log.resume import crashed
+from latentlive.ground.files import cache_folder
 from tests.live.conftest import RATE, wait_until
 from tests.live.test_faults import TONE, alive, playing
 from tests.live.test_survival import kept, layer

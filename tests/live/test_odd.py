@@ -14,8 +14,8 @@ import pytest
 import soundfile
 
 import latentlive as ll
-from latentlive.engine.shapes import CHANGES, PLANS, REQUESTS
 from latentlive.expr import dump
+from latentlive.protocol.schema import CHANGES, PLANS, REQUESTS
 from tests.live.conftest import RATE, wait_until
 from tests.live.test_survival import ONE, OTHER, at, performance, plain, same
 
@@ -198,8 +198,8 @@ def test_words_with_odd_values_do_not_end_the_sound(tmp_path):
 FAULTY = """
 import sys
 
-if "latentlive.engine.server" in sys.orig_argv:
-    import latentlive.engine.scheduler as module
+if "latentlive.engine.server.main" in sys.orig_argv:
+    import latentlive.engine.schedule.scheduler as module
 
     own, calls = module.Scheduler.advance, 0
 

@@ -14,9 +14,9 @@ import pytest
 
 import latentlive as ll
 from latentlive.doctor import sound
-from latentlive.engine import asking
-from latentlive.engine.block import Block
-from latentlive.engine.output import Output
+from latentlive.engine.output.supervisor import Output
+from latentlive.engine.output.supervisor import probe as asking
+from latentlive.engine.shared import Block
 from latentlive.errors import DeviceError, EngineError
 from tests.live.conftest import wait_until
 

@@ -12,9 +12,9 @@ import uuid
 
 import pytest
 
-from latentlive.corpus import cache_folder
-from latentlive.engine import Engine
+from latentlive.client import Engine
 from latentlive.errors import EngineError
+from latentlive.ground.files import cache_folder
 from latentlive.prompt.session import cells
 from tests.live.conftest import wait_until
 from tests.test_docs import PAGES, python_blocks

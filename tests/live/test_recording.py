@@ -16,9 +16,9 @@ import soundfile
 
 import latentlive as ll
 from latentlive.corpus.takes import Wav, open_take
-from latentlive.engine.block import PANIC, PANIC_AT, PANIC_DONE, POSITION, RUNNING, Block
-from latentlive.engine.playing import Player
-from latentlive.engine.recorder import Recorder
+from latentlive.engine.output.player import Player
+from latentlive.engine.output.recorder import Recorder
+from latentlive.engine.shared import PANIC, PANIC_AT, PANIC_DONE, POSITION, RUNNING, Block
 from latentlive.errors import EngineError
 from latentlive.mixer import GRID
 from tests.live.conftest import wait_until
@@ -169,7 +169,7 @@ def test_what_was_overwritten_before_it_was_read_is_silence_and_time_is_kept(tmp
 
 
 def test_a_slow_disk_holds_up_nobody_and_is_given_up_in_one_line(tmp_path, monkeypatch):
-    from latentlive.engine import recorder
+    from latentlive.engine.output.supervisor import recorder
 
     monkeypatch.setattr(recorder, "MAX_WAITING", 200_000)
     written, thawed = [], threading.Event()

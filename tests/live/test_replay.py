@@ -16,8 +16,8 @@ from click.testing import CliRunner
 
 import latentlive as ll
 from latentlive.cli import main
-from latentlive.engine.performance import Performance
-from latentlive.engine.resuming import crashed
+from latentlive.engine.log.performance import Performance
+from latentlive.engine.log.resume import crashed
 from latentlive.errors import EngineError
 from tests.live.conftest import RATE, wait_until
 from tests.live.test_device import aligned

@@ -19,10 +19,10 @@ import pytest
 import soundfile
 
 import latentlive as ll
-from latentlive.corpus import cache_folder
-from latentlive.engine.address import running
-from latentlive.engine.clients import HOPELESS, Client
+from latentlive.engine.server.peers import HOPELESS, Client
+from latentlive.ground.files import cache_folder
 from latentlive.models.files import starter_path
+from latentlive.protocol.address import running
 from tests.live.conftest import RATE, wait_until
 from tests.live.test_faults import alive
 

@@ -1,0 +1,111 @@
+"""Written by docs/make_words.py."""
+
+from latentlive.client import Engine as Engine
+from latentlive.corpus import Corpus as Corpus
+from latentlive.curves import Brown as brown
+from latentlive.curves import Cosine as cosine
+from latentlive.curves import Curve as Curve
+from latentlive.curves import Env as env
+from latentlive.curves import Fit as fit
+from latentlive.curves import Isaw as isaw
+from latentlive.curves import Line as line
+from latentlive.curves import Num as number
+from latentlive.curves import Perlin as perlin
+from latentlive.curves import Rand as rand
+from latentlive.curves import Saw as saw
+from latentlive.curves import Seq as seq
+from latentlive.curves import Sine as sine
+from latentlive.curves import Square as square
+from latentlive.curves import Tri as tri
+from latentlive.curves import brown2 as brown2
+from latentlive.curves import cosine2 as cosine2
+from latentlive.curves import isaw2 as isaw2
+from latentlive.curves import perlin2 as perlin2
+from latentlive.curves import rand2 as rand2
+from latentlive.curves import saw2 as saw2
+from latentlive.curves import sine2 as sine2
+from latentlive.curves import square2 as square2
+from latentlive.curves import tri2 as tri2
+from latentlive.errors import DeviceError as DeviceError
+from latentlive.errors import EngineError as EngineError
+from latentlive.errors import ExpressionError as ExpressionError
+from latentlive.errors import LatentliveError as LatentliveError
+from latentlive.errors import ModelError as ModelError
+from latentlive.errors import SoundError as SoundError
+from latentlive.expr.fields import array as array
+from latentlive.latent import Cluster as cluster
+from latentlive.latent import Interp as interp
+from latentlive.latent import Latent as Latent
+from latentlive.latent import Near as near
+from latentlive.latent import Path as path
+from latentlive.latent import Slerp as slerp
+from latentlive.latent import Sound as sound
+from latentlive.latent import Steps as steps
+from latentlive.latent import Z as z
+from latentlive.latent import blend as blend
+from latentlive.latent import cat as cat
+from latentlive.latent import drift as drift
+from latentlive.latent import dumps as dumps
+from latentlive.latent import loads as loads
+from latentlive.latent import noise as noise
+from latentlive.latent import prior as prior
+from latentlive.latent import silence as silence
+from latentlive.models import load_model as load_model
+from latentlive.renderer import render as render
+
+WORDS: tuple[str, ...]
+__all__ = [
+    "WORDS",
+    "Corpus",
+    "Curve",
+    "DeviceError",
+    "Engine",
+    "EngineError",
+    "ExpressionError",
+    "Latent",
+    "LatentliveError",
+    "ModelError",
+    "SoundError",
+    "array",
+    "blend",
+    "brown",
+    "brown2",
+    "cat",
+    "cluster",
+    "cosine",
+    "cosine2",
+    "drift",
+    "dumps",
+    "env",
+    "fit",
+    "interp",
+    "isaw",
+    "isaw2",
+    "line",
+    "load_model",
+    "loads",
+    "near",
+    "noise",
+    "number",
+    "path",
+    "perlin",
+    "perlin2",
+    "prior",
+    "rand",
+    "rand2",
+    "render",
+    "saw",
+    "saw2",
+    "seq",
+    "silence",
+    "sine",
+    "sine2",
+    "slerp",
+    "sound",
+    "square",
+    "square2",
+    "steps",
+    "tri",
+    "tri2",
+    "z",
+]

@@ -1,0 +1,241 @@
+"""The wire to an engine: requests with their answers, and states and lines as they come."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+from latentlive.errors import EngineError, HangingError
+from latentlive.ground.patience import Patience
+from latentlive.ground.system import apart
+from latentlive.protocol.address import Address, sweep
+from latentlive.protocol.children import ONE_THREAD
+from latentlive.protocol.schema import SECONDS
+from latentlive.protocol.wire import Message, Wire
+
+PATIENCE = 20.0
+"""Seconds that an engine has to answer while it is heard of."""
+
+SILENT = 2.0
+"""Seconds without a word after which an engine hangs: it tells its state ten times a second."""
+
+LOOK_EVERY = 0.2
+
+RESUME = "`latentlive resume` brings its layers back"
+HANGS = "the engine does not answer; `latentlive panic` ends it"
+CUT = f"the engine did not answer and was ended; {RESUME}"
+
+
+class Connection:
+    """A connected engine, listened to in a thread of its own.
+
+    Parameters
+    ----------
+    wire : Wire
+    connection : socket
+    address : Address
+    say : function of a line, optional
+        Told what a performer should know; standard error when left out.
+    patience : float [seconds]
+        For its first word.
+
+    Raises
+    ------
+    EngineError
+        If the engine ends before it answers.
+    HangingError
+        If it does not answer.
+    """
+
+    def __init__(
+        self,
+        wire: Wire,
+        connection: socket.socket,
+        address: Address,
+        say: Callable[[str], object] | None = None,
+        patience: float = SILENT,
+    ) -> None:
+        self._wire, self._socket, self.address = wire, connection, address
+        self._say = say or (lambda line: print(line, file=sys.stderr))
+        self._waiting: dict[int, Message] = {}
+        self._answered = threading.Condition()
+        self._next = 0
+        self.state: Message = {}
+        """How the engine was when it last told; empty before."""
+        self.state_at, self.ended = 0.0, False
+        self.why = f"the engine is gone; {RESUME}"
+        """What to tell of its end."""
+        self._leaving = self._closing = False
+        self._patience, self._silent = Patience(), 0.0
+        if not readable(connection, patience):
+            raise HangingError(HANGS)
+        welcome = self._wire.receive()
+        if welcome is None:
+            raise EngineError("engine: it ended while starting")
+        self.welcome = welcome
+        for what in (self._listen, self._watch):
+            threading.Thread(target=what, daemon=True).start()
+
+    @property
+    def hangs(self) -> bool:
+        """Whether it has not been heard of for a while, though it did not say that it ends."""
+        return self._silent > SILENT and not (self.ended or self._closing)
+
+    def _watch(self) -> None:
+        """Tell, once, that the engine hangs, and that it is back."""
+        hung = False
+        while True:
+            with self._answered:
+                if self._answered.wait_for(lambda: self.ended, LOOK_EVERY):
+                    return
+                self._silent = self._patience.waited()
+                self._answered.notify_all()
+            if self.hangs != hung:
+                hung = self.hangs
+                self._say(HANGS if hung else "the engine answers again")
+
+    def _listen(self) -> None:
+        while (message := self._wire.receive()) is not None:
+            self._patience.heard()
+            self._silent = 0.0
+            if message["op"] == "status":
+                with self._answered:
+                    self.state, self.state_at = message, time.monotonic()
+                    self._answered.notify_all()
+            elif message["op"] == "say":
+                self._say(message["line"])
+            elif message["op"] in ("done", "refused"):
+                with self._answered:
+                    if "state" in message:
+                        self.state, self.state_at = message["state"], time.monotonic()
+                    self._waiting[message["id"]] = message
+                    self._answered.notify_all()
+            elif message["op"] == "closing":
+                self._closing = True
+            elif message["op"] == "ended":
+                by = message["why"]
+                told = f"the engine has ended by {by}; {RESUME}"
+                self.why = "the engine was stopped" if by == "stopped" else told
+        with self._answered:
+            self.ended = True
+            self._answered.notify_all()
+        if not self._leaving:
+            self._say(self.why)
+
+    def request(self, message: Message, patience: float = 2.0 * SILENT) -> None:
+        """Send a message and wait for its answer.
+
+        Parameters
+        ----------
+        message : mapping
+        patience : float [seconds]
+            How long the engine may say nothing at all.
+
+        Raises
+        ------
+        EngineError
+            If the engine refuses it, or is gone.
+        HangingError
+            If it does not answer.
+        """
+        if self.ended:
+            raise EngineError(f"engine: it has ended: {self.why}")
+        with self._answered:
+            self._next += 1
+            number = self._next
+        self._wire.send({**message, "id": number})
+        self.wait_for(lambda: number in self._waiting or self.ended or self._silent > patience)
+        with self._answered:
+            answer = self._waiting.pop(number, None)
+        if answer is None:
+            if self.ended:
+                raise EngineError(f"engine: it has ended: {self.why}")
+            raise HangingError(HANGS)
+        if answer["op"] == "refused":
+            raise EngineError(answer["error"])
+
+    def wait_for(self, what: Callable[[], object], seconds: float = PATIENCE) -> bool:
+        """Wait until something that the engine tells is so; return whether it came to that."""
+        with self._answered:
+            return bool(self._answered.wait_for(what, seconds))
+
+    def fresh(self) -> Message:
+        """Return the engine's state, asked for now."""
+        self.request({"op": "state"})
+        return self.state
+
+    def end(self, fade: float) -> None:
+        """Let the engine fade out over `fade` seconds (0 to 3600) and end, and wait for that.
+
+        Raises
+        ------
+        HangingError
+            If it does not answer.
+        """
+        fade = SECONDS.coerce(fade, "fade")
+        self._leaving = True
+        try:
+            self.request({"op": "quit", "fade": fade}, SILENT)
+        except EngineError:
+            if not self.ended and self.hangs:
+                raise
+        if self.wait_for(lambda: self.ended or self.hangs, fade + PATIENCE) and self.hangs:
+            raise HangingError(HANGS)
+
+    def cut(self) -> None:
+        """End an engine that does not answer, and all its processes, at once."""
+        self._leaving = True
+        self.address.end()
+        self.wait_for(lambda: self.ended)
+        sweep()
+        self._say(CUT)
+
+    def hang_up(self) -> None:
+        """Close the wire; the engine goes on as ``on_exit`` says."""
+        self._leaving = True
+        with contextlib.suppress(OSError):  # it is gone already
+            self._socket.shutdown(socket.SHUT_RDWR)  # the thread that listens holds it open
+        self._socket.close()
+
+
+def readable(connection: socket.socket, patience: float) -> bool:
+    """Return whether anything comes from a connection within so many seconds."""
+    with selectors.DefaultSelector() as waiting:
+        waiting.register(connection, selectors.EVENT_READ)
+        return bool(waiting.select(patience))
+
+
+def start_engine(arguments: list[str]) -> tuple[Address, subprocess.Popen[bytes]]:
+    """Start an engine process; return where it listens.
+
+    Raises
+    ------
+    EngineError
+        With the engine's own line, if it does not start.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "latentlive.engine.server.main", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        **apart(),
+        env={**os.environ, **ONE_THREAD},
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    answer = Wire(process.stdout, process.stdin).receive()
+    if answer is None:
+        lines = process.stderr.read().decode(errors="replace").strip().splitlines()
+        raise EngineError(f"engine: it did not start: {lines[-1] if lines else 'no reason given'}")
+    if answer["op"] == "refused":
+        process.wait()
+        raise EngineError(answer["error"])
+    return Address(answer["port"], answer["token"], process.pid), process

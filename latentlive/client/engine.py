@@ -1,0 +1,458 @@
+"""The engine from the outside: start it, change layers, read its state."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from latentlive.client.connection import PATIENCE, SILENT, Connection, start_engine
+from latentlive.client.layer import Layer, Master
+from latentlive.client.transaction import Cells
+from latentlive.client.views import History, Layers, Now, Plan, Status, Tap, cue_name
+from latentlive.corpus import Corpus
+from latentlive.errors import EngineError, ExpressionError, HangingError
+from latentlive.expr import dump
+from latentlive.latent import Joined, Latent, Recorded, Sound, Texture
+from latentlive.protocol.address import OnExit, reached
+from latentlive.protocol.children import ONE_THREAD
+from latentlive.protocol.schema import BEATS, BPM, PATH, SEED
+from latentlive.protocol.wire import Message
+from latentlive.renderer import check, corpus_sounds
+from latentlive.space import Facts
+
+
+class Engine(Connection):
+    """A running engine; leaving the ``with`` block fades out and ends it.
+
+    Parameters
+    ----------
+    corpus : Corpus or path, optional
+        The starter corpus when left out.
+    model : path, optional
+        The starter model when left out.
+    out : path, optional
+        Where all that is heard is written, ``.wav`` or ``.flac``, besides what `record` writes.
+    tempo : float [beats per minute]
+    seed : int
+    device : str, optional
+        Name or number of the output device.
+    channels : int
+        Output channels, even, 2 to 16.
+    silent : bool
+        Keep time without a device.
+    hold : bool
+        Let the transport wait for `start`.
+    log : path, optional
+        Where the performance is logged, ``.py``; a file of its own in the cache when left out.
+    replay : path, optional
+        A log to play again, from sample `begin` on; seed, tempo and channels are its own.
+    resume : path, optional
+        The log of a run that crashed: its layers go on.
+    on_exit : 'fade' or 'keep'
+        What the engine does when this process is killed.
+    say : function of a line
+        Told what a performer should know.
+
+    Raises
+    ------
+    EngineError, ModelError, SoundError
+
+    Example
+    -------
+    ``with Engine() as live: live.d1 >> sound("gong").extend(8)``
+    """
+
+    d1: Layer
+    d2: Layer
+    d3: Layer
+    d4: Layer
+    d5: Layer
+    d6: Layer
+    d7: Layer
+    d8: Layer
+    d9: Layer
+    d10: Layer
+    d11: Layer
+    d12: Layer
+    d13: Layer
+    d14: Layer
+    d15: Layer
+    d16: Layer
+    process: subprocess.Popen[bytes] | None
+
+    def __init__(
+        self,
+        *,
+        corpus: Corpus | str | os.PathLike[str] | None = None,
+        model: str | os.PathLike[str] | None = None,
+        out: str | os.PathLike[str] | None = None,
+        tempo: float = 60.0,
+        seed: int = 0,
+        device: str = "",
+        channels: int = 2,
+        silent: bool = False,
+        hold: bool = False,
+        block: int = 512,
+        ahead: float = 2.0,
+        log: str | os.PathLike[str] | None = None,
+        replay: str | os.PathLike[str] | None = None,
+        begin: int = 0,
+        resume: str | os.PathLike[str] | None = None,
+        on_exit: OnExit = "fade",
+        say: Callable[[str], object] | None = None,
+    ) -> None:
+        library = corpus if isinstance(corpus, Corpus) else Corpus(corpus)
+        arguments = ["--model", os.fspath(model or ""), "--device", device, "--bpm", str(tempo)]
+        arguments += ["--seed", str(seed)]
+        arguments += ["--out", os.path.abspath(out) if out else "", "--corpus", library.given]
+        arguments += ["--replay", os.path.abspath(replay) if replay else "", "--begin", str(begin)]
+        arguments += ["--resume", os.path.abspath(resume) if resume else ""]
+        arguments += ["--log", os.path.abspath(log) if log else ""]
+        arguments += ["--block", str(block), "--ahead", str(ahead)]
+        arguments += ["--channels", str(channels)]
+        arguments += ["--silent"] * silent + ["--hold"] * hold
+        address, self.process = start_engine(arguments)
+        super().__init__(*address.connect(on_exit), address, say, PATIENCE)
+        self._make_words(library)
+
+    @classmethod
+    def attach(cls, say: Callable[[str], object] | None = None, on_exit: OnExit = "keep") -> Engine:
+        """Return the engine that was started last and still runs.
+
+        Parameters
+        ----------
+        say : function of a line
+        on_exit : 'fade' or 'keep'
+            What it does when this process is killed.
+
+        Raises
+        ------
+        EngineError
+            If none runs.
+        """
+        engine = cls.__new__(cls)
+        engine.process = None
+        Connection.__init__(engine, *reached(on_exit=on_exit), say)
+        engine._make_words(None)
+        return engine
+
+    def _make_words(self, library: Corpus | None) -> None:
+        """Make the words that are objects, and the cell that they write into."""
+        self.corpus = library or Corpus(self.welcome["corpus"] or None)
+        self._sounds = corpus_sounds(self.corpus, self.welcome["sample_rate"], self._say)
+        self._cells = Cells(self)
+        self.master = Master(self)
+        self.now, self.tap = Now(self), Tap(self)
+        self.plan, self.layers = Plan(self), Layers(self)
+        self.status, self.history = Status(self), History(self)
+        for number in range(1, 17):
+            setattr(self, f"d{number}", Layer(self, f"d{number}"))
+
+    def layer(self, name: str) -> Layer:
+        """Return a layer by any name."""
+        if not isinstance(name, str) or not name.isidentifier():
+            raise ExpressionError(f"layer: a name is a word such as 'sea', got {name!r}")
+        return Layer(self, name)
+
+    def hush(self, fade: float = 1.0) -> None:
+        """Fade every layer out over `fade` beats (>= 0) and end it."""
+        beats = BEATS.coerce(fade, "hush: fade")
+        self.change({"op": "hush", "fade": beats})
+
+    def only(self, *layers: Layer) -> None:
+        """Let only these layers sound; the others keep time. Without any: all sound again."""
+        for layer in layers:
+            if not isinstance(layer, Layer):
+                raise ExpressionError(f"only: expected layers such as d1, got {layer!r}")
+        self.change({"op": "only", "layers": [layer.name for layer in layers]})
+
+    def panic(self) -> None:
+        """Silence everything from the next block of the device on, and end all layers.
+
+        An engine that does not answer within two seconds is ended.
+        """
+        try:
+            self._cells.act("panic", {"op": "panic"}, SILENT)
+        except HangingError:
+            self.cut()
+
+    def source(self, texture: Texture) -> Message:
+        """Return what the engine needs to play a texture, after checking it here.
+
+        Raises
+        ------
+        ExpressionError, SoundError
+            For anything that has no meaning, before the engine hears of it.
+        """
+        if not isinstance(texture, Latent | Joined):
+            hint = f"; write sound({texture!r})" if isinstance(texture, str) else ""
+            raise ExpressionError(
+                f"a layer plays a latent such as sound('gong'), got {texture!r}{hint}"
+            )
+        facts = Facts.load(self.welcome["space"])
+        check(texture, facts, self._sounds, 60.0 / self.welcome["bpm"])
+        named = [
+            n
+            for n in texture.walk()
+            if isinstance(n, Recorded)
+            and not (isinstance(n, Sound) and not isinstance(n.source, str))
+        ]
+        return {
+            "expr": dump(texture),
+            "code": repr(texture),
+            "sounds": {sound.digest: self._sounds(sound).digest for sound in named},
+        }
+
+    def change(self, message: Message) -> None:
+        """Send one change, or keep it for the cell that is open."""
+        self._cells.change(message)
+
+    def cell(
+        self, at: int | None = None, code: str = "", name: str = ""
+    ) -> contextlib.AbstractContextManager[None]:
+        """Collect changes so that they land together; none of them does if the code fails.
+
+        Parameters
+        ----------
+        at : int [samples], optional
+            Where they land; the next quant, once all is ready, when left out.
+        code : str
+            What was typed for them, for the log. It is logged even if it fails.
+        name : str
+            Of the cell.
+        """
+        return self._cells.cell(at, code, name)
+
+    def at(self, beat: float) -> contextlib.AbstractContextManager[None]:
+        """Let what is changed inside land at a beat (>= 0) of the transport.
+
+        Python runs now; the changes wait, rendered ahead, and are taken all or not at all. A
+        change of tempo moves their moment along.
+
+        Example
+        -------
+        ``with at(64): d1 >> sound("gong")``
+        """
+        beat = BEATS.coerce(float(beat) if isinstance(beat, Now) else beat, "at: beat")
+        return self._cells.planned("at", {"beat": beat})
+
+    def cue(self, name: str) -> contextlib.AbstractContextManager[None]:
+        """Let what is changed inside wait for ``go(name)``, rendered ahead.
+
+        Its textures begin at their start then. The same name again replaces the cue.
+
+        Example
+        -------
+        ``with cue("drop"): d1 >> sound("gong")``
+        """
+        return self._cells.planned("cue", {"cue": cue_name(name, "cue")})
+
+    def after(self, name: str, beats: float) -> contextlib.AbstractContextManager[None]:
+        """Let what is changed inside land so many beats (>= 0) after a cue has landed.
+
+        Example
+        -------
+        ``with after("drop", 16): d1.stop(8)``
+        """
+        beats = BEATS.coerce(beats, "after: beats")
+        return self._cells.planned("after", {"follows": [cue_name(name, "after"), beats]})
+
+    def go(self, name: str) -> None:
+        """Let a cue land at the next quant; inside ``with at(beat):``, at that beat."""
+        self._cells.go(cue_name(name, "go"))
+
+    def cancel(self, name: str) -> None:
+        """Drop a cue, or a line of the plan by its name."""
+        self._cells.act("cancel", {"op": "cancel", "name": cue_name(name, "cancel")})
+
+    def ready(self, name: str) -> float:
+        """Return how many seconds of a cue, or of a line of the plan, are rendered.
+
+        Raises
+        ------
+        EngineError
+            If there is none of that name.
+        """
+        for one in self.fresh()["plan"]:
+            if one["name"] == name:
+                return float(one["ready"])
+        raise EngineError(f"ready: nothing is planned under {name!r}")
+
+    def audition(self, what: Texture | str | None = None) -> None:
+        """Hear a texture, or the textures of a cue by its name, quietly on preview layers.
+
+        They sound on the last pair of output channels. Without an argument they stop.
+        """
+        if what is None or isinstance(what, str):
+            self._cells.act("audition", {"op": "audition", "name": what})
+        else:
+            self._cells.act("audition", {"op": "audition", "source": self.source(what)})
+
+    def tempo(self, bpm: float, over: float = 0.0) -> None:
+        """Set the tempo at the next quant.
+
+        Parameters
+        ----------
+        bpm : float [beats per minute, 1 to 2000]
+        over : float [beats, >= 0]
+            How long it takes to get there.
+
+        Example
+        -------
+        ``tempo(90, over=16)``
+        """
+        bpm = BPM.coerce(bpm, "tempo: bpm")
+        over = BEATS.coerce(over, "tempo: over")
+        self.change({"op": "tempo", "bpm": bpm, "over": over})
+
+    def seed(self, n: int) -> None:
+        """Draw all chance from seed `n` (0 to 2**63 - 1); before the transport starts."""
+        n = SEED.coerce(n, "seed: n")
+        self._cells.act("seed", {"op": "seed", "n": n})
+
+    def undo(self) -> None:
+        """Take back the last change of the layers, with fades; one that has not landed is dropped.
+
+        Can be repeated, up to a hundred times. What was undone is said.
+        """
+        self._cells.act("undo", {"op": "undo"})
+
+    def redo(self) -> None:
+        """Do again what was undone last, and say what it was."""
+        self._cells.act("redo", {"op": "redo"})
+
+    def bounce(self, start: float, stop: float, path: str | os.PathLike[str]) -> None:
+        """Write what was heard from one beat to another to a file, rendered in the background.
+
+        Parameters
+        ----------
+        start, stop : float [beats, >= 0]
+        path : path
+            Ends in ``.wav`` or ``.flac``; gets a number where there is such a file.
+
+        Example
+        -------
+        ``bounce(0, 64, "intro.flac")``
+        """
+        first, last = (
+            BEATS.coerce(value, f"bounce: {name}")
+            for name, value in (("start", start), ("stop", stop))
+        )
+        self._cells.refuse_planned("bounce")
+        file = _file(path, "bounce: path")
+        command = [sys.executable, "-P", "-m", "latentlive.cli", "bounce", self.log]
+        command += ["-o", file, "--from", f"{first:.6f}b", "--to", f"{last:.6f}b"]
+        moment = self._cells.moment or 0
+
+        def reached() -> bool:
+            return self.ended or int(self.state.get("position", 0)) >= moment
+
+        def run() -> None:
+            self.wait_for(reached, threading.TIMEOUT_MAX)  # at once unless its cell has a moment
+            done = subprocess.run(
+                command, capture_output=True, text=True, env={**os.environ, **ONE_THREAD}
+            )
+            told = done.stderr if done.returncode else f"bounced to {done.stdout}"
+            self._say((told.strip().splitlines() or ["bounce: it was ended"])[-1])
+
+        threading.Thread(target=run, daemon=True).start()
+        self._say(f"bouncing to {file}")
+
+    @property
+    def log(self) -> str:
+        """The file that the performance is logged to."""
+        return str(self.welcome["log"])
+
+    def start(self) -> None:
+        """Let a held transport move, once everything sent so far is ready."""
+        self.request({"op": "start"})
+
+    def wait_for_device(self) -> str | None:
+        """Wait until the audio process has spoken; return the device's name, None without one."""
+        self.wait_for(lambda: self.ended or self.state.get("opened"))
+        device: str | None = self.state.get("device")
+        return device
+
+    def record(
+        self, path: str | os.PathLike[str], stems: str | os.PathLike[str] | None = None
+    ) -> None:
+        """Write what is heard to a ``.wav`` or ``.flac`` file from now on.
+
+        Nothing that is there is written over: the file gets a number then, ``take-2.wav``. What
+        was recorded so far ends when this is open.
+
+        Parameters
+        ----------
+        path : path
+            The file can be read up to the last second at any moment, whatever is killed.
+        stems : path, optional
+            A folder for a ``.wav`` file of each layer, behind its gain and the master and before
+            the limiter; it gets a number where it holds sounds.
+
+        Raises
+        ------
+        EngineError
+            If it cannot be written there; what was recorded so far goes on then.
+        """
+        folder = None if stems is None else _file(stems, "record: stems")
+        file = _file(path, "record: path")
+        self._cells.act("record", {"op": "record", "path": file, "stems": folder})
+
+    def stop_recording(self) -> None:
+        """End what `record` began, and say where it is."""
+        self._cells.act("stop_recording", {"op": "stop recording"})
+
+    @property
+    def moment(self) -> int | None:
+        """The sample at which the cell that runs is to land, if it asked for one."""
+        return self._cells.moment
+
+    def shown(self, name: str) -> str:
+        """Return the code of what a layer plays, empty if it is silent."""
+        for layer in self.state.get("layers", []):
+            if layer["name"] == name:
+                return str(layer["code"])
+        return ""
+
+    def close(self, fade: float = 1.0) -> None:
+        """Fade out over `fade` seconds and end the engine; at once if it does not answer."""
+        try:
+            self.end(fade)
+        except HangingError:
+            self.cut()
+        if self.process is not None:
+            try:
+                self.process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.hang_up()
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+
+def _file(value: object, place: str) -> str:
+    """Return the absolute path that a performer gave.
+
+    Raises
+    ------
+    ExpressionError
+        ``record: path must be a name in quotes, got 3``
+    """
+    given = os.fspath(value) if isinstance(value, os.PathLike) else value
+    file = PATH.coerce(given, place)
+    try:
+        return os.path.abspath(file)
+    except OSError:
+        raise ExpressionError(
+            f"{place}: the working folder is gone; write the whole path, got {file!r}"
+        ) from None

@@ -1,0 +1,200 @@
+"""The layers that a performer types at: ``d1 >> sound("gong")``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from latentlive.curves import Curve, CurveLike, as_curve
+from latentlive.errors import ExpressionError, WordError, did_you_mean
+from latentlive.expr import Whole, dump
+from latentlive.expr.fields import shown
+from latentlive.latent import Texture
+from latentlive.later import instead
+from latentlive.protocol.levels import followed, within
+from latentlive.protocol.schema import BEATS, WIDE
+from latentlive.worded import Worded
+
+if TYPE_CHECKING:
+    from latentlive.client.engine import Engine
+
+
+class Layer(Worded):
+    """A named place for one texture: ``d1 >> texture``. Words return the layer, so that they chain.
+
+    Example
+    -------
+    ``d1 >> sound("gong").extend(4)`` then ``d1.gain(-6).pan(perlin(32)).fade(8)``
+    """
+
+    _called = "d1"
+
+    def __init__(self, engine: Engine, name: str) -> None:
+        self._engine, self._name = engine, name
+
+    @property
+    def name(self) -> str:
+        """What the layer is called."""
+        return self._name
+
+    def _typed(self) -> str:
+        own = isinstance(getattr(self._engine, self.name, None), Layer)
+        return self.name if own else f"layer({self.name!r})"
+
+    def __rshift__(self, texture: Texture) -> Layer:
+        """Play a texture here: it takes over at the next quant, once it is ready."""
+        self._engine.change(
+            {"op": "play", "layer": self.name, "source": self._engine.source(texture)}
+        )
+        return self
+
+    def gain(self, db: CurveLike) -> Layer:
+        """Set the level in dB, a number or a curve: at most 24, and -120 or less is silence."""
+        return self._set(gain_db=_level("gain_db", db, "gain: db"))
+
+    def amp(self, factor: CurveLike) -> Layer:
+        """Set a linear factor, a number or a curve, on top of the gain: at most 15.8 (24 dB)."""
+        return self._set(amp=_level("amp", factor, "amp: factor"))
+
+    def pan(self, place: CurveLike) -> Layer:
+        """Set the place: 0 left, 0.5 centre, 1 right; a number or a curve, equal power."""
+        return self._set(pan=_level("pan", place, "pan: place"))
+
+    def fade(self, beats: float) -> Layer:
+        """Come in, and stop, over so many beats (>= 0)."""
+        return self._tell(fade=_beats(beats, "fade"))
+
+    def xfade(self, beats: float) -> Layer:
+        """Cross over to new textures in so many beats (>= 0)."""
+        return self._tell(xfade=_beats(beats, "xfade"), morph=False)
+
+    def morph(self, beats: float) -> Layer:
+        """Turn into new textures through latent space, in so many beats (>= 0).
+
+        One decode; each side keeps its own clock. Between textures of different spaces or joins
+        it crosses over and says so. `xfade`, `morph` and `jump` hold until another is chosen.
+
+        Example
+        -------
+        ``d1.morph(16) >> sound("rain")``
+        """
+        return self._tell(xfade=_beats(beats, "morph"), morph=True)
+
+    def wide(self, amount: float) -> Layer:
+        """Let left and right draw different noise: stereo from one texture.
+
+        Parameters
+        ----------
+        amount : float
+            0 is mono, 1 draws them independently; what is decoded doubles. Heard as far as the
+            texture's noise is: ``.spread(k)`` brings out that of a clean model.
+        """
+        return self._tell(wide=WIDE.coerce(amount, "wide: amount"))
+
+    def out(self, channel: int) -> Layer:
+        """Sound on a pair of output channels.
+
+        Parameters
+        ----------
+        channel : int
+            The left one: 1, 3, 5 ... The engine has as many channels as ``--channels`` says.
+        """
+        left = Whole(least=1, most=15).coerce(channel, "out: channel")
+        if left % 2 == 0:
+            raise ExpressionError(f"out: channel is the left one of a pair (1, 3, 5), got {left}")
+        return self._tell(pair=left // 2)
+
+    def quant(self, beats: float) -> Layer:
+        """Let new textures land on multiples of so many beats (0: as soon as they are ready)."""
+        return self._tell(quant=_beats(beats, "quant"))
+
+    def stop(self, fade: float | None = None) -> Layer:
+        """Fade out over `fade` beats (the layer's own fade when left out) and end."""
+        beats = None if fade is None else _beats(fade, "stop: fade")
+        self._engine.change({"op": "stop", "layer": self.name, "fade": beats})
+        return self
+
+    def mute(self) -> Layer:
+        """Fall silent and keep time."""
+        self._engine.change({"op": "mute", "layer": self.name, "muted": True})
+        return self
+
+    def unmute(self) -> Layer:
+        """Sound again, where the texture is by now."""
+        self._engine.change({"op": "mute", "layer": self.name, "muted": False})
+        return self
+
+    def solo(self) -> Layer:
+        """Silence all other layers, which keep time; ``only()`` brings them back."""
+        self._engine.only(self)
+        return self
+
+    def restart(self) -> Layer:
+        """Begin the texture again at the next quant, its clock at 0."""
+        self._engine.change({"op": "restart", "layer": self.name})
+        return self
+
+    def jump(self) -> Layer:
+        """Let new textures take over at once instead of crossing over."""
+        return self.xfade(0)
+
+    def rename(self, name: str) -> Layer:
+        """Go on under another name, with the same sound; returns the renamed layer."""
+        renamed = self._engine.layer(name)
+        self._engine.change({"op": "rename", "layer": self.name, "name": name})
+        return renamed
+
+    def _set(self, **curves: Any) -> Layer:
+        return self._tell(**{name: dump(curve) for name, curve in curves.items()})
+
+    def _tell(self, **values: Any) -> Layer:
+        self._engine.change({"op": "set", "layer": self.name, **values})
+        return self
+
+    def __repr__(self) -> str:
+        shown = self._engine.shown(self.name)
+        return f"{self.name} >> {shown}" if shown else f"{self.name} (silent)"
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            if name.startswith("_"):
+                raise AttributeError(name)
+            words = [w for w, held in vars(Layer).items() if callable(held) and w[0] != "_"]
+            hint = instead(name) or did_you_mean(name, words) or f"; it has {', '.join(words)}"
+            raise WordError(f"{self.name}: a layer has no .{name}(){hint}")
+
+        def _compared(self, texture: Any) -> NoReturn:
+            raise ExpressionError(
+                f"{self._typed()} plays a texture with >>: {self._typed()} >> {shown(texture)}"
+            )
+
+        __gt__ = __ge__ = __lt__ = __le__ = __lshift__ = _compared
+
+        def __rrshift__(self, texture: Any) -> NoReturn:
+            self._compared(texture)
+
+
+class Master(Worded):
+    """What all layers go through, before the limiter."""
+
+    _called = "master"
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def gain(self, db: CurveLike) -> None:
+        """Set the level of the whole in dB, a number or a curve, at most 24; it starts at -9."""
+        level = _level("gain_db", db, "master: db")
+        self._engine.change({"op": "master", "gain_db": dump(level)})
+
+    def __repr__(self) -> str:
+        return f"master at {self._engine.state.get('master', '-9')} dB: master.gain(-9)"
+
+
+def _beats(value: Any, place: str) -> float:
+    beats: float = BEATS.coerce(value, place)
+    return beats
+
+
+def _level(word: str, value: CurveLike, place: str) -> Curve:
+    return within(word, followed(as_curve(value, place), place), place)

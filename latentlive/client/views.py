@@ -1,0 +1,292 @@
+"""Time and plans at the prompt: where the transport is, and what is to come."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from latentlive.errors import ExpressionError, printable
+from latentlive.units import bpm_text, clock_text
+from latentlive.worded import Worded
+
+if TYPE_CHECKING:
+    from latentlive.client.engine import Engine
+
+FORGET_TAPS = 3.0
+"""Seconds without a tap after which the next one is the first again."""
+
+TAPS = 8
+
+HISTORY, HISTORY_CHARACTERS = 40, 3500
+"""How much of the log is shown: lines, and characters."""
+
+
+class Now(Worded):
+    """Where the transport is; each time it is looked at.
+
+    ``now.beat``, ``now.seconds``, ``now.bpm`` and ``now.sample`` are numbers; ``now + 8`` is the
+    beat 8 beats from now. In a session's cell with a moment it is that moment.
+
+    Example
+    -------
+    ``with at(now + 8): d1 >> sound("gong")``
+    """
+
+    _called = "now"
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @property
+    def sample(self) -> int:
+        """The position in samples, to about a block of the device."""
+        if self._engine.moment is not None:
+            return self._engine.moment
+        state = self._engine.state
+        if not state or not state["running"]:
+            return int(state["position"]) if state else 0
+        since = time.monotonic() - self._engine.state_at
+        return int(state["position"] + since * self._rate)
+
+    @property
+    def _rate(self) -> int:
+        return int(self._engine.welcome["sample_rate"])
+
+    @property
+    def seconds(self) -> float:
+        """The position in seconds."""
+        return self.sample / self._rate
+
+    @property
+    def beat(self) -> float:
+        """The position in beats."""
+        state = self._engine.state
+        if not state:
+            return 0.0
+        since = self.sample - int(state["position"])
+        return float(state["beat"] + since / self._rate * state["bpm"] / 60.0)
+
+    @property
+    def bpm(self) -> float:
+        """The tempo in beats a minute."""
+        state = self._engine.state
+        return float(state["bpm"] if state else self._engine.welcome["bpm"])
+
+    def __float__(self) -> float:
+        return self.beat
+
+    def __add__(self, beats: float) -> float:
+        return self.beat + beats
+
+    __radd__ = __add__
+
+    def __repr__(self) -> str:
+        return f"beat {self.beat:.1f}, {clock_text(self.seconds)}, {bpm_text(self.bpm)}"
+
+
+class Tap(Worded):
+    """A tempo from the pace at which it is called."""
+
+    _called = "tap"
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._taps: list[float] = []
+
+    def __call__(self) -> None:
+        """Tap the beat: from the third tap on the tempo follows."""
+        now = time.monotonic()
+        if self._taps and now - self._taps[-1] > FORGET_TAPS:
+            self._taps.clear()
+        self._taps = [*self._taps, now][-TAPS:]
+        if len(self._taps) > 2:
+            pace = (self._taps[-1] - self._taps[0]) / (len(self._taps) - 1)
+            self._engine.tempo(round(60.0 / pace, 1))
+
+    def __repr__(self) -> str:
+        return "tap()"
+
+
+class Table:
+    """Rows that show themselves as a table.
+
+    Parameters
+    ----------
+    heads : sequence of str
+    rows : sequence of sequences
+    empty : str
+        What is shown without rows.
+    """
+
+    def __init__(self, heads: Sequence[str], rows: Sequence[Sequence[Any]], empty: str) -> None:
+        self.heads, self.rows, self.empty = heads, rows, empty
+
+    def __repr__(self) -> str:
+        if not self.rows:
+            return self.empty
+        cells = [[str(cell) for cell in row] for row in [self.heads, *self.rows]]
+        widths = [max(len(row[i]) for row in cells) for i in range(len(self.heads))]
+        return "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in cells
+        )
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> Sequence[Any]:
+        return self.rows[index]
+
+
+class Shown(Worded):
+    """A view of the engine that is read anew each time it is shown or asked.
+
+    Parameters
+    ----------
+    engine : Engine
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @property
+    def table(self) -> Table:
+        """The rows as they are now."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return repr(self.table)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __getitem__(self, index: int) -> Sequence[Any]:
+        return self.table[index]
+
+
+class Plan(Shown):
+    """What is to come: what it is, when, for which layers, and how many seconds are rendered.
+
+    A cue waits for ``go(name)``, the rest for its beat. ``cancel(name)`` drops a line by its name;
+    ``plan[0]`` is the first, as texts.
+
+    Example
+    -------
+    ``with at(64): hush(8)``, then ``plan``
+    """
+
+    _called = "plan"
+
+    @property
+    def table(self) -> Table:
+        """What is planned, as it is now."""
+        return plan_table(self._engine.fresh())
+
+
+class Layers(Shown):
+    """Every layer that sounds: its state, gain, the seconds rendered ahead, and its texture.
+
+    A layer is playing, changing (the next texture is on its way), coming, leaving, muted, late
+    (rendering does not keep up) or failed.
+
+    Example
+    -------
+    ``layers``, ``layers[0]``
+    """
+
+    _called = "layers"
+
+    @property
+    def table(self) -> Table:
+        """The layers as they are now."""
+        return layer_table(self._engine.fresh())
+
+
+class Status(Shown):
+    """How the engine is: device, transport, rendering, dropouts, and where the log is.
+
+    Rendering says how long a second of sound takes to render: from 0.80 s on there is little room
+    for more layers. Backlog is what is still to be rendered ahead. Dropouts are samples that the
+    device did not get.
+
+    Example
+    -------
+    ``status``
+    """
+
+    _called = "status"
+
+    @property
+    def table(self) -> Table:
+        """How it is now."""
+        return status_table(self._engine.fresh())
+
+
+def plan_table(state: dict[str, Any]) -> Table:
+    """Return what is planned: what, when, which layers, seconds ready."""
+    rows = [
+        (one["name"], one["when"], ", ".join(one["layers"]) or "-", f"{one['ready']:.1f} s")
+        for one in state["plan"]
+    ]
+    return Table(("what", "when", "layers", "ready"), rows, "nothing is planned")
+
+
+def layer_table(state: dict[str, Any]) -> Table:
+    """Return the layers: name, state, gain, seconds ready, what they play."""
+    rows = [
+        (one["name"], one["state"], f"{one['gain']} dB", f"{one['ready']:.1f} s", one["code"])
+        for one in state["layers"]
+    ]
+    return Table(("layer", "state", "gain", "ready", "texture"), rows, "nothing plays")
+
+
+def status_table(state: dict[str, Any]) -> Table:
+    """Return how the engine is: device, load, backlog, what was missed, where the log is."""
+    rows = [
+        ("device", state["device"] or f"none: {state['why']}"),
+        ("transport", f"beat {state['beat']:.1f}, {bpm_text(state['bpm'])}"),
+        ("rendering", f"{state['load']:.2f} s for a second of sound"),
+        ("backlog", f"{state['backlog']:.1f} s to be rendered ahead"),
+        ("dropouts", f"{state['underflows']} underflows, {state['missing']} samples missing"),
+        ("log", state["log"]),
+    ]
+    return Table(("engine", ""), rows, "")
+
+
+class History(Worded):
+    """The newest of what was typed in this performance, with its moments: the end of the log.
+
+    Example
+    -------
+    ``history``
+    """
+
+    _called = "history"
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __repr__(self) -> str:
+        try:
+            with open(self._engine.log, encoding="utf-8", errors="replace") as file:
+                rows = [printable(row.rstrip("\n")) for row in file]
+        except OSError as error:
+            return f"history: cannot read {self._engine.log}: {error.strerror}"
+        newest: list[str] = []
+        room = HISTORY_CHARACTERS
+        for row in reversed(rows[-HISTORY:]):
+            room -= len(row) + 1
+            if room < 0:
+                break
+            newest.insert(0, row)
+        if len(newest) < len(rows):
+            newest.insert(0, f"... {len(rows) - len(newest)} lines before: {self._engine.log}")
+        return "\n".join(newest).rstrip() or "nothing was typed yet"
+
+
+def cue_name(name: Any, word: str) -> str:
+    """Return a cue's name, refused unless it is a text of something."""
+    if not isinstance(name, str) or not name.strip():
+        raise ExpressionError(f"{word}: a cue's name is a text such as 'drop', got {name!r}")
+    return name

@@ -1,0 +1,1 @@
+"""The mixing desk: voices, their fades and levels, written as gains."""

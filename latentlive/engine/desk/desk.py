@@ -1,0 +1,322 @@
+"""What sounds, decided to the sample: voices, their fades and levels, written as gains.
+
+Every decision that changes what is heard passes through here and is noted as plain data. The same
+decisions in the same order give the same samples, live, in a replay and in a bounce.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from latentlive.curves import Curve, Num
+from latentlive.engine.desk.fades import GLIDE, MASTER_DB, Fade, Setting
+from latentlive.engine.desk.voices import Voice
+from latentlive.engine.shared import POINTS, POSITION, RING, RUNNING, VOICES, Block
+from latentlive.errors import EngineError
+from latentlive.ground.system import fence
+from latentlive.limiter import AHEAD, MEMORY
+from latentlive.mixer import GRID, grid_ceil, grid_floor
+from latentlive.protocol.clip import Part
+from latentlive.protocol.wire import Message
+from latentlive.units import Tempo
+
+GAINS_AHEAD = 1 << 16
+"""Samples for which gains are written ahead: an engine that is held up is not heard."""
+
+BEFORE = (MEMORY + AHEAD) * GRID
+"""Samples before the position that the limiter still depends on."""
+
+SLACK = 8
+"""The part of that by which gains may fall short, so that they are not written at every tick."""
+
+ORDER_BITS = 40
+"""Voices are added by slot, then by serial, so that sums come in the same order everywhere."""
+
+
+class Stage:
+    """The voices of a block, and what becomes of them.
+
+    Parameters
+    ----------
+    block : Block
+    tempo : Tempo
+        Of the transport.
+    seed : int
+    note : function of a message
+        Told every decision, as it is taken.
+    reach : int [samples]
+        How far ahead gains are written.
+    """
+
+    def __init__(
+        self,
+        block: Block,
+        tempo: Tempo,
+        seed: int = 0,
+        note: Callable[[Message], object] = lambda decision: None,
+        reach: int = GAINS_AHEAD,
+    ) -> None:
+        self.block, self.tempo, self.seed, self.note, self.reach = block, tempo, seed, note, reach
+        self.voices: dict[int, Voice] = {}
+        self.settings: dict[int, Setting] = {}
+        self.master = Setting(gain_db=Num(MASTER_DB), pan=Num(0.0))
+        self._serial = 0
+        self._over: deque[Voice] = deque(maxlen=4 * VOICES)
+        self._gathering = False
+        self._stale: set[int] = set()
+
+    @property
+    def position(self) -> int:
+        """The next sample that the device will ask for."""
+        return int(self.block.header[POSITION])
+
+    @property
+    def running(self) -> bool:
+        """Whether the transport moves; it waits for the first textures."""
+        return bool(self.block.header[RUNNING])
+
+    @property
+    def free_rings(self) -> int:
+        """How many rings no voice holds."""
+        return VOICES - sum(len(voice.rings) for voice in self.voices.values())
+
+    def cast(
+        self,
+        layer: str,
+        slot: int,
+        part: Part,
+        start: int,
+        wide: float = 0.0,
+        pair: int = 0,
+        serial: int | None = None,
+    ) -> Voice:
+        """Return a new voice, silent yet, that holds one ring, or two if it is wide.
+
+        Raises
+        ------
+        EngineError
+            If too few rings are free.
+        """
+        taken = {ring for voice in self.voices.values() for ring in voice.rings}
+        rings = [ring for ring in range(VOICES) if ring not in taken][: 2 if wide else 1]
+        if len(rings) < (2 if wide else 1):
+            raise EngineError("engine: all voices are busy; stop a layer first")
+        self._serial = self._serial + 1 if serial is None else serial
+        voice = Voice(self._serial, tuple(rings), layer, slot, part, start, wide, pair)
+        self.voices[voice.serial] = voice
+        self.expect(voice, start)
+        return voice
+
+    def expect(self, voice: Voice, start: int) -> None:
+        """Let a voice's rings hold nothing, and begin at a position."""
+        voice.start = voice.rendered = start
+        for ring in voice.rings:
+            self.block.ready[ring] = start
+
+    def recast(self, voice: Voice, part: Part, start: int) -> None:
+        """Let a voice that is silent yet play another part, or begin elsewhere.
+
+        What is rendered is kept if only the place has changed.
+        """
+        by = start - voice.start
+        if part == voice.part and not by:
+            return
+        moved = by != 0 and part == voice.part.moved(by) and voice.busy is None
+        if not moved:
+            voice.moved_from = None
+        elif voice.moved_from is None:
+            voice.moved_from = voice.version
+        voice.version += 1
+        voice.part = part
+        if not moved:
+            self.expect(voice, start)
+            return
+        places = np.arange(voice.start, voice.rendered)
+        for ring in voice.rings:
+            self.block.audio[ring, (places + by) % RING] = self.block.audio[ring, places % RING]
+            self.block.ready[ring] = (start, voice.rendered + by)
+        voice.start, voice.rendered = start, voice.rendered + by
+
+    def skip(self, voice: Voice, at: int) -> None:
+        """Let a voice go on at a later position, without what lies before."""
+        voice.rendered = voice.skipped_to = at
+        for ring in voice.rings:
+            self.block.ready[ring] = at
+
+    # Decisions.
+
+    def start(self, voice: Voice, at: int, over: int) -> None:
+        """Let a voice be heard from `at` on, at full level after `over` samples."""
+        voice.start = at
+        voice.fade = Fade(at, at + max(over, GRID), 0.0, 1.0)
+        voice.sounding = True
+        voice.gains_until = at
+        self._write(voice)
+        for ring in voice.rings:
+            self.block.pair[ring] = voice.pair
+        fence()  # a callback that finds the voice active finds its gains
+        for ring in voice.rings:
+            self.block.active[ring] = 1 + (voice.slot << ORDER_BITS) + voice.serial
+        self.note(
+            {
+                "do": "start",
+                "at": at,
+                "voice": voice.serial,
+                "layer": voice.layer,
+                "slot": voice.slot,
+                "wide": voice.wide,
+                "pair": voice.pair,
+                "over": over,
+                "part": voice.part,
+            }
+        )
+
+    def fade(self, voice: Voice, at: int, level: float, over: int) -> None:
+        """Let a voice move to another level from `at` on, from where it is then."""
+        voice.fade = voice.fade.towards(level, at, max(over, GRID))
+        self.note({"do": "fade", "at": at, "voice": voice.serial, "level": level, "over": over})
+        self._rewrite(voice, at)
+
+    def gate(self, voice: Voice, at: int, level: float, over: int) -> None:
+        """Close or open a voice whose rendering does not keep up."""
+        voice.gate = voice.gate.towards(level, at, max(over, GRID))
+        self.note({"do": "gate", "at": at, "voice": voice.serial, "level": level, "over": over})
+        self._rewrite(voice, at)
+
+    def level(self, slot: int, at: int, glide: bool, curves: dict[str, Curve]) -> None:
+        """Let a layer's gain, amp, pan or audibility be another from `at` on."""
+        before = self.settings.get(slot, Setting())
+        self.settings[slot] = before.changed(at, GLIDE if glide else 0, **curves)
+        self.note({"do": "level", "at": at, "slot": slot, "glide": glide, "curves": curves})
+        for voice in self.voices.values():
+            if voice.slot == slot:
+                self._rewrite(voice, at)
+
+    def set_master(self, at: int, gain_db: Curve) -> None:
+        """Let the master's level be another from `at` on."""
+        self.master = self.master.changed(at, gain_db=gain_db)
+        self.note({"do": "master", "at": at, "gain_db": gain_db})
+        for voice in self.voices.values():
+            self._rewrite(voice, at)
+
+    def set_tempo(self, at: int, tempo: Tempo) -> None:
+        """Let the transport count beats by another tempo; voices are cast anew for it."""
+        self.tempo = tempo
+        self.note({"do": "tempo", "at": at, "tempo": tempo.dump()})
+        for voice in self.voices.values():
+            self._rewrite(voice, at)  # the master's curve counts beats of the transport
+
+    def set_seed(self, at: int, seed: int) -> None:
+        """Draw all chance from another seed; what is cast is bound anew."""
+        self.seed = seed
+        self.note({"do": "seed", "at": at, "seed": seed})
+        for voice in self.voices.values():
+            voice.version += 1
+            voice.moved_from = None
+            self.expect(voice, voice.start)
+            self._rewrite(voice, voice.start)
+
+    def end(self, voice: Voice) -> None:
+        """Free a voice that is silent."""
+        if voice.sounding:
+            self.note({"do": "end", "at": self.position, "voice": voice.serial})
+            self._over.append(voice)
+        for ring in voice.rings:
+            self.block.active[ring] = 0
+            self.block.gains[:, ring] = 0.0
+            self.block.gains_until[ring] = 0
+        self.voices.pop(voice.serial, None)
+
+    def clear(self, before: int | None = None) -> None:
+        """Free every voice, at once; with a position, but those that are cast to begin later."""
+        for voice in list(self.voices.values()):
+            if voice.sounding:
+                self._over.append(voice)
+            elif before is not None and voice.start > before:
+                continue
+            voice.sounding = False  # a panic is noted, and not each end
+            self.end(voice)
+
+    def owner(self, ring: int, at: int) -> Voice | None:
+        """Return the voice that a ring was heard of at a position, though it may be over by now."""
+        heard = [voice for voice in self.voices.values() if voice.sounding]
+        heard = [v for v in (*self._over, *heard) if ring in v.rings and v.start < at + GRID]
+        return max(heard, key=lambda voice: voice.start, default=None)
+
+    def perform(self, decision: Message) -> None:
+        """Take a decision that was noted before, about voices that are cast."""
+        do, at = decision["do"], int(decision["at"])
+        if do == "level":
+            slot, glide = int(decision["slot"]), bool(decision["glide"])
+            self.level(slot, at, glide, decision["curves"])
+        elif do == "master":
+            self.set_master(at, decision["gain_db"])
+        elif do == "tempo":
+            self.set_tempo(at, decision["tempo"])
+        elif do == "seed":
+            self.set_seed(at, int(decision["seed"]))
+        elif (voice := self.voices.get(int(decision["voice"]))) is not None:
+            over = int(decision["over"])
+            if do == "start":
+                self.start(voice, at, over)
+            elif do == "fade":
+                self.fade(voice, at, float(decision["level"]), over)
+            elif do == "gate":
+                self.gate(voice, at, float(decision["level"]), over)
+
+    # Gains.
+
+    @contextlib.contextmanager
+    def gathered(self) -> Iterator[None]:
+        """Write gains once for all decisions that are taken inside: what they are follows from the
+        last of them."""
+        self._gathering = True
+        try:
+            yield
+        finally:
+            self._gathering = False
+            for voice in [self.voices[n] for n in self._stale if n in self.voices]:
+                self._write(voice)
+            self._stale.clear()
+
+    def write(self) -> None:
+        """Write the gains of what sounds, ahead of the position."""
+        enough = self.position + self.reach - self.reach // SLACK
+        for voice in self.voices.values():
+            if voice.sounding and voice.gains_until < enough:
+                self._write(voice)
+
+    def _rewrite(self, voice: Voice, since: int) -> None:
+        if voice.sounding:
+            voice.gains_until = min(voice.gains_until, grid_floor(since))
+            if self._gathering:
+                self._stale.add(voice.serial)
+            else:
+                self._write(voice)
+
+    def _write(self, voice: Voice) -> None:
+        until = grid_ceil(max(self.position, 0) + self.reach)
+        first = max(voice.gains_until, voice.start, grid_floor(self.position) - BEFORE)
+        if first >= until:
+            return
+        samples = np.arange(first, until, GRID, dtype=np.int64)
+        setting = self.settings.get(voice.slot, Setting())
+        gains = setting.gains(samples, voice.part.origin, voice.part.tempo, self.seed)
+        master = self.master.gains(samples, 0, self.tempo, self.seed)[0]
+        gains *= voice.fade.gain(samples) * voice.gate.gain(samples) * master
+        points = samples // GRID % POINTS
+        # A wide voice has a ring for each side.
+        if len(voice.rings) == 1:
+            self.block.gains[:, voice.rings[0], points] = gains
+        else:
+            for side, ring in enumerate(voice.rings):
+                self.block.gains[side, ring, points] = gains[side]
+                self.block.gains[1 - side, ring, points] = 0.0
+        voice.gains_until = until
+        fence()
+        for ring in voice.rings:
+            self.block.gains_until[ring] = until

@@ -1,0 +1,162 @@
+"""A performance rendered again, faster than it was played: the same parts, without a clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentlive.engine.desk.desk import Stage
+from latentlive.engine.desk.voices import Voice
+from latentlive.engine.log.performance import Performance
+from latentlive.engine.log.playback import Score
+from latentlive.engine.output.player import Player
+from latentlive.engine.output.ringmix import mix_voices
+from latentlive.engine.render.priority import BATCH
+from latentlive.engine.render.worker import Worker
+from latentlive.engine.schedule.underrun import needless
+from latentlive.engine.shared import PANIC, PANIC_DONE, POSITION, RUNNING, Block
+from latentlive.errors import LatentliveError
+from latentlive.mixer import GRID, grid_floor
+from latentlive.protocol.preview import is_preview
+from latentlive.space import Space
+from latentlive.units import Tempo
+
+F32 = NDArray[np.float32]
+
+STEP = 4096
+"""Samples that are mixed at a time."""
+
+AHEAD = 4096
+"""Samples beyond that for which voices are rendered: the limiter looks ahead."""
+
+REACH = 4 * STEP
+"""Samples for which gains are written ahead: nothing hurries."""
+
+
+class Heard(NamedTuple):
+    """A stretch of a performance.
+
+    Parameters
+    ----------
+    mix : array [shape=(n, channels)]
+        Behind the limiter.
+    layers : mapping of name to array [shape=(n, 2)]
+        Before the limiter, where stems are asked for.
+    """
+
+    mix: F32
+    layers: Mapping[str, F32]
+
+
+class Bounce:
+    """Renders a performance; what was auditioned beside it is left out.
+
+    Parameters
+    ----------
+    performance : Performance
+    space : Space
+        The model that it was played with.
+    begin : int [samples]
+    stop : int [samples], optional
+        The end of the log when left out.
+    stems : bool
+        Whether each layer is wanted by itself.
+
+    Raises
+    ------
+    EngineError
+        If the model is another one.
+    """
+
+    def __init__(
+        self,
+        performance: Performance,
+        space: Space,
+        begin: int = 0,
+        stop: int | None = None,
+        stems: bool = False,
+    ) -> None:
+        header = performance.header
+        performance.check_model(space)
+        self.begin = max(begin, int(header["begins"]))
+        self.stop = performance.end if stop is None else stop
+        self._stems = stems
+        self._block = Block.create(int(header["channels"]))
+        self._block.header[POSITION] = self.begin
+        self._block.header[RUNNING] = 1
+        tempo = Tempo.load(header["tempo"], int(header["rate"]))
+        self._stage = Stage(self._block, tempo, int(header["seed"]), reach=REACH)
+        self._score = Score(
+            self._stage, performance, self.begin, wanted=lambda layer: not is_preview(layer)
+        )
+        self._worker = Worker(space, self._block)
+        self._bound: dict[int, int] = {}
+        """The version that the worker has of each voice: another seed makes another."""
+        self._player = Player(self._block)
+
+    def blocks(self) -> Iterator[Heard]:
+        """Yield what is heard from `begin` to `stop`, stretch by stretch."""
+        while (position := self._stage.position) < self.stop:
+            if position == self._score.panic:
+                self._score.panicked()
+                self._block.header[PANIC] += 1
+                self._block.header[PANIC_DONE] += 1
+            until = min(grid_floor(position) + STEP, self.stop)
+            if self._score.panic is not None:
+                until = min(until, self._score.panic)
+            self._score.take(until + AHEAD)
+            if (end := self._score.held_up) is not None:
+                until = min(until, end)
+            self._render(until + AHEAD)
+            self._stage.write()
+            layers = self._layers(position, until) if self._stems else {}
+            out = np.empty((until - position, self._block.channels), np.float32)
+            self._player.fill(out)
+            self._score.end(until)
+            yield Heard(out, layers)
+
+    def _render(self, until: int) -> None:
+        """Render what will be heard of every voice before a sample."""
+        voices = [v for v in self._stage.voices.values() if v.start < until]
+        for voice in voices:
+            if self._bound.get(voice.serial) != voice.version:
+                self._bind(voice)
+        gone = self._bound.keys() - self._stage.voices.keys()
+        self._worker.drop(list(gone))
+        for serial in gone:
+            del self._bound[serial]
+        while due := [v for v in voices if v.rendered < until and not needless(v)]:
+            jobs = [[v.serial, v.version, v.rendered, v.rendered + v.piece] for v in due[:BATCH]]
+            replies = {r["serial"]: r for r in self._worker.render(jobs)}
+            for voice in due[:BATCH]:
+                reply = replies[voice.serial]
+                if reply["op"] == "failed":
+                    voice.falter()
+                else:
+                    voice.rendered = reply["stop"]
+                    self._score.silence_holes(voice)
+
+    def _bind(self, voice: Voice) -> None:
+        self._bound[voice.serial] = voice.version
+        try:
+            voice.length = self._worker.load(voice.binding(self._stage.seed))["length"]
+        except LatentliveError:
+            voice.falter()  # it sounded when it was played; nothing of it can be had here
+        else:
+            voice.bound[0] = voice.version
+
+    def _layers(self, start: int, stop: int) -> dict[str, F32]:
+        """Return each layer by itself, before the limiter [shape=(n, 2)]."""
+        low, high = start // GRID, -(-stop // GRID)
+        by_layer: dict[str, list[int]] = {}
+        for voice in self._stage.voices.values():
+            if voice.sounding:
+                by_layer.setdefault(voice.layer, []).extend(voice.rings)
+        found = {}
+        for name, rings in by_layer.items():
+            mixed = mix_voices(self._block, np.array(rings, np.int64), low, high)[0]
+            found[name] = mixed[start - low * GRID : stop - low * GRID]
+        return found

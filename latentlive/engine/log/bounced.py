@@ -1,0 +1,130 @@
+"""A bounce as files: the mix, and a stem for each layer if asked."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentlive.corpus.takes import Take, open_take
+from latentlive.engine.log.bounce import Bounce
+from latentlive.errors import EngineError
+from latentlive.ground.claims import Claims, moved, stem_name
+from latentlive.protocol.wire import Message
+
+F32 = NDArray[np.float32]
+
+
+def write_bounce(
+    bounce: Bounce,
+    header: Message,
+    output: Path,
+    stems: Path | None,
+    say: Callable[[str], object],
+    progress: Callable[[int], object],
+) -> Path:
+    """Write what a bounce renders: the mix whole or not at all.
+
+    Parameters
+    ----------
+    bounce : Bounce
+    header : mapping
+        Of the log: its rate and channels.
+    output : Path
+        Gets a number where there is such a file.
+    stems : Path, optional
+        A folder; gets a number where it holds sounds.
+    say : function of a line
+        Told where something got a number.
+    progress : function of a number of samples
+
+    Returns
+    -------
+    Path
+        The mix.
+
+    Raises
+    ------
+    EngineError
+        If the mix cannot be written: then no file is left. Also if a stem cannot: that costs the
+        stem alone, and is told when the rest is written.
+    """
+    claims, rate, channels = Claims("bounce"), int(header["rate"]), int(header["channels"])
+    try:
+        mix = claims.file(output)
+        folder = None if stems is None else claims.folder(stems, mix)
+        for asked, given in ((output, mix), (stems, folder)):
+            if asked and given and asked != given:
+                say(moved("bounce", asked, given))
+        # Beside the mix, so that it is seen whole or not at all.
+        beside = mix.with_name(f".{mix.stem}.part{mix.suffix}")
+        with contextlib.closing(Stems(folder, rate, claims)) as layers:
+            try:
+                with contextlib.closing(open_take(beside, rate, channels, "bounce")) as take:
+                    for heard in bounce.blocks():
+                        layers.write(heard.layers, take.frames, len(heard.mix))
+                        take.write(heard.mix)
+                        progress(len(heard.mix))
+                beside.replace(mix)
+            except OSError as error:
+                why = error.strerror or error
+                raise EngineError(f"bounce: cannot write {mix}: {why}") from None
+            finally:
+                beside.unlink(missing_ok=True)
+    except BaseException:
+        claims.withdraw()
+        raise
+    if layers.lost:
+        raise EngineError(f"{'; '.join(layers.lost)}; the mix is in {mix}")
+    return mix
+
+
+class Stems:
+    """The files of the layers, all as long as the mix.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        Without one nothing is written.
+    rate : int [samples per second]
+    claims : Claims
+        Makes the files.
+    """
+
+    def __init__(self, folder: Path | None, rate: int, claims: Claims) -> None:
+        self._folder, self._rate, self._claims = folder, rate, claims
+        self._takes: dict[str, Take | None] = {}
+        self.lost: list[str] = []
+        """What is wrong with those that cannot be written."""
+
+    def write(self, layers: Mapping[str, F32], done: int, count: int) -> None:
+        """Append what is heard of each layer [shape=(count, 2)] behind `done` samples."""
+        quiet = np.zeros((count, 2), np.float32)
+        for name in {**self._takes, **layers} if self._folder else ():
+            try:
+                if name not in self._takes:
+                    self._open(name, done)
+                if (take := self._takes[name]) is not None:
+                    take.write(layers.get(name, quiet))
+            except (OSError, EngineError) as error:
+                self._takes[name] = None
+                self.lost.append(f"bounce: no stem of {name}: {error}")
+
+    def _open(self, name: str, done: int) -> None:
+        """Open a stem, which begins with silence if its layer comes late."""
+        assert self._folder is not None
+        self._takes[name] = None
+        path = self._claims.file(self._folder / stem_name(name))
+        self._takes[name] = take = open_take(path, self._rate, 2, "bounce")
+        step = 1 << 18
+        for start in range(0, done, step):
+            take.write(np.zeros((min(step, done - start), 2), np.float32))
+
+    def close(self) -> None:
+        """End all files."""
+        for take in self._takes.values():
+            if take is not None:
+                take.close()

@@ -1,0 +1,132 @@
+"""The log of a performance: a session to read, and every decision to the sample beside it.
+
+``FILE.py`` holds the cells that were typed, each with its moment. ``FILE.jsonl`` holds, a line
+each, what it was played with, the textures as resolved data, the texts as they were written, and
+the decisions that made the sound. Both are written line by line: a crash loses nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import queue
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from latentlive.curves import Curve
+from latentlive.engine.desk.voices import State
+from latentlive.errors import EngineError
+from latentlive.expr import dump
+from latentlive.protocol.clip import Part, Source
+from latentlive.protocol.wire import Message
+
+FORMAT = 2
+"""1 counted positions inside recordings in windows, 2 counts them in seconds."""
+
+MARK_EVERY = 0.25
+"""Seconds after which it is noted again how far the performance has come."""
+
+
+class Journal:
+    """Writes a log, in a thread of its own: a disk may stall, and a texture may be long.
+
+    Parameters
+    ----------
+    path : Path
+        Ends in ``.py``.
+    header : mapping
+        What the performance is played with.
+    say : function of a line
+
+    Raises
+    ------
+    EngineError
+        If it cannot be written.
+    """
+
+    def __init__(self, path: Path, header: Message, say: Callable[[str], object]) -> None:
+        if path.suffix != ".py":
+            raise EngineError(f"log: the file must end in .py, got {path.name!r}")
+        self.path, self._say, self._known = path, say, set[str]()
+        self._moment = 0
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # What was typed is kept to the byte, whatever ends its lines.
+            self._text = path.open("w", encoding="utf-8", newline="")
+            self._lines = path.with_suffix(".jsonl").open("w", encoding="utf-8", newline="")
+        except OSError as error:
+            raise EngineError(f"log: cannot write {path}: {error.strerror}") from None
+        self._broken = False
+        self._queue: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self._writer = threading.Thread(target=self._write, daemon=True)
+        self._writer.start()
+        self.note({"format": FORMAT, **header})
+
+    def _write(self) -> None:
+        """Write what was noted until it is closed, or cannot be written any more."""
+        try:
+            while (noted := self._queue.get()) is not None:
+                self._line({key: self._plain(value) for key, value in noted.items()})
+                if "text" in noted:
+                    self._text.write(noted["text"])
+                    self._text.flush()
+            self._text.close()
+            self._lines.close()
+        except (OSError, ValueError, RecursionError) as error:
+            self._broken = True
+            why = error.strerror if isinstance(error, OSError) else error
+            self._say(f"log: cannot write {self.path}: {why}; it ends here")
+
+    def _line(self, message: Message) -> None:
+        self._lines.write(json.dumps(message, separators=(",", ":")) + "\n")
+        self._lines.flush()
+
+    def note(self, decision: Message) -> None:
+        """Write a decision, soon; it is not to be changed any more."""
+        if not self._broken:
+            self._queue.put(decision)
+
+    def _plain(self, value: Any) -> Any:
+        if isinstance(value, Part):
+            return value.dump(self._key)
+        if isinstance(value, State):
+            return value.dump(self._key)
+        if isinstance(value, Curve):
+            return dump(value)
+        if isinstance(value, dict):
+            return {word: self._plain(one) for word, one in value.items()}
+        return value
+
+    def _key(self, source: Source) -> str:
+        """Return the digest of a texture, written out when it comes up first."""
+        text = json.dumps(source, sort_keys=True, separators=(",", ":"))
+        key = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+        if key not in self._known:
+            self._known.add(key)
+            self._line({"texture": key, **source})
+        return key
+
+    def cell(self, code: str, name: str, sample: int, beat: float, rate: int) -> None:
+        """Write a cell that was typed, with the moment at which it is to land."""
+        self._moment = max(self._moment, sample)  # a session's moments rise
+        minutes, seconds = divmod(self._moment / rate, 60.0)
+        hours, minutes = divmod(int(minutes), 60)
+        stamp = f"{hours:02d}:{minutes:02d}:{int(seconds * 1000) / 1000:06.3f}"
+        place = json.dumps({"sample": self._moment, "beat": round(beat, 3)})
+        heading = " ".join(part for part in ("# %%", stamp, name, place) if part)
+        text = f"{heading}\n{code.rstrip()}\n\n"
+        # Half a surrogate pair can be typed, and not be written.
+        self.note({"text": text.encode(errors="backslashreplace").decode()})
+
+    def close(self, patience: float = 5.0, ended: bool = True) -> None:
+        """End the log; wait so many seconds at most for a slow disk.
+
+        Unless it has `ended` in good order, its layers can be resumed.
+        """
+        if ended:
+            self.note({"do": "closed", "at": 0})
+        self._broken = True  # nothing is noted any more
+        self._queue.put(None)
+        self._writer.join(patience)

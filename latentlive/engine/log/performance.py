@@ -1,0 +1,409 @@
+"""A log that is read: checked line by line, never held whole.
+
+Reading it once tells whether it can be played, how long it is and what it left. What plays it
+reads its decisions again as time goes on. A log is data: nothing in it is run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from latentlive.corpus import stored
+from latentlive.curves import Curve, Num
+from latentlive.engine.desk.fades import MASTER_DB
+from latentlive.engine.log.course import Course
+from latentlive.engine.log.journal import FORMAT, MARK_EVERY
+from latentlive.errors import EngineError, LatentliveError, SoundError, printable
+from latentlive.expr import Kind, Whole, load
+from latentlive.expr.fields import shown
+from latentlive.latent import Recorded
+from latentlive.protocol.clip import Source
+from latentlive.protocol.schema import NAME, PACE, SAID, SAMPLE, SEED, TEXTURE
+from latentlive.protocol.wire import MAX_BYTES, Message
+from latentlive.renderer import Sounds
+from latentlive.space import Space
+from latentlive.units import Tempo
+
+HEADER: dict[str, Kind] = {
+    "model": NAME,
+    "rate": Whole(least=8000, most=192_000),
+    "channels": Whole(least=2, most=16),
+    "seed": SEED,
+    "pid": Whole(),
+    "tempo": PACE,
+    "begins": SAMPLE,
+}
+TEXTS = ("name", "model_file", "corpus")
+"""What a header holds; the texts may be empty."""
+
+DAMAGE = (LatentliveError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError)
+"""What a line that is not as it was written may raise."""
+
+LONGEST_LINE = MAX_BYTES
+"""Bytes: a texture came in one message."""
+
+MOST_PARTS = 1_000_000
+"""Values in a line: a texture has at most 100,000 nodes."""
+
+MOST_TEXTURES = MOST_RECORDINGS = 100_000
+
+MOST_TOLD, LONGEST_TOLD = 10, 300
+"""Recordings that are named where they are missing, and letters of what is wrong with a line."""
+
+KEPT_BYTES = 16 * 2**20
+"""Lines of textures that are kept as they were read, the newest."""
+
+
+CLOSED = b'{"do":"closed","at":0}\n'
+"""The line that ends a log."""
+
+
+class Place(NamedTuple):
+    """Where a texture stands in a log."""
+
+    offset: int
+    line: int
+
+
+@dataclass
+class Left:
+    """What a performance left when it ended: what brings its layers back.
+
+    Parameters
+    ----------
+    states : mapping of name to decision
+        Of the layers.
+    position : int [samples]
+        The last one that was noted.
+    """
+
+    tempo: Tempo
+    seed: int
+    position: int
+    master: Curve = field(default_factory=lambda: Num(MASTER_DB))
+    states: dict[str, Message] = field(default_factory=dict)
+    anything: bool = False
+    """Whether anything was decided."""
+
+    def take(self, decision: Message) -> None:
+        """Let it be what it is after a decision."""
+        do = decision["do"]
+        self.anything = True
+        if do == "tempo":
+            self.tempo = decision["tempo"]
+        elif do == "seed":
+            self.seed = int(decision["seed"])
+        elif do == "mark":
+            self.position = int(decision["at"])
+        elif do == "master":
+            self.master = decision["gain_db"]
+        elif do == "state":
+            self.states[decision["layer"]] = decision
+        elif do == "rename" and decision["layer"] in self.states:
+            self.states[decision["name"]] = self.states.pop(decision["layer"])
+
+
+class Texts:
+    """The texts that a log holds, as what tells them from others."""
+
+    def __init__(self) -> None:
+        self._whole, self._before = hashlib.blake2b(), hashlib.blake2b()
+        self._length = 0
+        self._last = b""
+
+    def add(self, text: str) -> None:
+        """Take the next text."""
+        self._before = self._whole.copy()
+        self._last = text.encode(errors="backslashreplace")
+        self._whole.update(self._last)
+        self._length += len(self._last)
+
+    def same(self, path: Path, size: int, closed: bool) -> bool:
+        """Return whether the first bytes of a file are these texts.
+
+        Of a log that was not closed the last text may be missing, or cut off.
+        """
+        begin = self._length - len(self._last)
+        if not begin <= size <= self._length or (closed and size < self._length):
+            return False
+        found = hashlib.blake2b()
+        with path.open("rb") as file:
+            left = begin
+            while left and (part := file.read(min(left, 1 << 20))):
+                found.update(part)
+                left -= len(part)
+            rest = file.read(size - begin)
+        return found.digest() == self._before.digest() and self._last.startswith(rest)
+
+
+class Performance:
+    """A log that was read.
+
+    Parameters
+    ----------
+    path : Path
+        The ``.py`` file, or the ``.jsonl`` beside it.
+
+    Raises
+    ------
+    EngineError
+        If there is no log, or it is damaged: with the file and the line.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.with_suffix(".jsonl")
+        self.header: Message = {}
+        self.closed = False
+        self._places: dict[str, Place] = {}
+        self._kept: OrderedDict[str, tuple[Source, int]] = OrderedDict()
+        self._recorded: dict[tuple[str, str], Recorded] = {}
+        self._texts = Texts()
+        self._written = self._size_of_text()
+        for decision in self._read(first=True):
+            self.left.take(decision)
+        self.layers = frozenset(self._course.layers)
+        """The names that its layers had."""
+        self.end = self._end()
+        """One past the last sample that was heard, as far as is known."""
+
+    def _end(self) -> int:
+        course = self._course
+        if not self.closed:
+            # It was heard until it would have been noted again how far it had come.
+            return course.marked + round(2 * MARK_EVERY * int(self.header["rate"]))
+        return course.marked if course.marked > course.begins else course.latest
+
+    def decisions(self) -> Iterator[Message]:
+        """Yield every decision in the order in which it was noted, read from the file as asked.
+
+        Raises
+        ------
+        EngineError
+            If the file is no longer what it was.
+        """
+        return self._read()
+
+    def _read(self, first: bool = False) -> Iterator[Message]:
+        course: Course | None = None
+        for number, offset, line in self._lines():
+            try:
+                entry = json.loads(line)
+                if course is None:
+                    header = _checked(entry)
+                    course = Course(header, self._known)
+                    if first:
+                        self.header, self._course = header, course
+                        tempo = Tempo.load(header["tempo"], int(header["rate"]))
+                        self.left = Left(tempo, int(header["seed"]), int(header["begins"]))
+                elif "texture" in entry:
+                    self._texture(entry, Place(offset, number), first)
+                elif "text" in entry:
+                    text = SAID.coerce(entry["text"], "text")
+                    if first:
+                        self._texts.add(text)
+                elif entry["do"] == "closed":
+                    self.closed = True
+                else:
+                    yield course.follow(entry)
+            except DAMAGE as error:
+                raise self._damaged(number, error) from None
+        if course is None:
+            raise EngineError(f"log: {self.path} is empty")
+
+    def _damaged(self, number: int, error: Exception) -> EngineError:
+        why = "nested too deeply" if isinstance(error, RecursionError) else printable(str(error))
+        why = why if len(why) <= LONGEST_TOLD else f"{why[:LONGEST_TOLD]} ..."
+        return EngineError(f"log: {self.path}, line {number}: damaged ({why})")
+
+    def _lines(self) -> Iterator[tuple[int, int, str]]:
+        """Yield number, offset and text of each line; what a crash has cut off is left out."""
+        try:
+            with self.path.open("rb") as file:
+                number = offset = 0
+                while line := file.readline(LONGEST_LINE + 1):
+                    number += 1
+                    if len(line) > LONGEST_LINE:
+                        raise self._damaged(number, ValueError("no line is that long"))
+                    if not line.endswith(b"\n"):
+                        return
+                    if sum(map(line.count, (b",", b"[", b"{"))) > MOST_PARTS:
+                        raise self._damaged(number, ValueError("it holds too many values"))
+                    try:
+                        yield number, offset, line.decode()
+                    except UnicodeDecodeError as error:
+                        raise self._damaged(number, error) from None
+                    offset += len(line)
+        except OSError as error:
+            raise EngineError(f"log: cannot read {self.path}: {error.strerror}") from None
+
+    def _texture(self, entry: Message, place: Place, first: bool) -> None:
+        key = NAME.coerce(entry["texture"], "texture")
+        if not first:
+            self._places.setdefault(key, place)
+            return
+        if key in self._places or len(key) > 64:
+            raise ValueError("a texture comes once, under a short name")
+        if len(self._places) == MOST_TEXTURES:
+            raise ValueError(f"a log holds at most {MOST_TEXTURES} textures")
+        texture = _texture(entry)
+        self._places[key] = place
+        for node in load(texture["expr"]).walk():
+            digest = texture["sounds"].get(node.digest)
+            if digest is not None and isinstance(node, Recorded):
+                self._recorded[node.digest, digest] = node
+        if len(self._recorded) > MOST_RECORDINGS:
+            raise ValueError(f"a log needs at most {MOST_RECORDINGS} recordings")
+
+    def _known(self, key: Any) -> Source:
+        """Stand for a texture that the log has told of."""
+        if not isinstance(key, str) or key not in self._places:
+            raise EngineError(f"there is no texture {printable(str(key))[:64]} here")
+        return {}
+
+    def source(self, key: str) -> Source:
+        """Return a texture by its digest.
+
+        Raises
+        ------
+        EngineError
+            If the log does not have it.
+        """
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key][0]
+        self._known(key)
+        offset, number = self._places[key]
+        try:
+            with self.path.open("rb") as file:
+                file.seek(offset)
+                line = file.readline(LONGEST_LINE)
+            texture = _texture(json.loads(line))
+        except OSError as error:
+            raise EngineError(f"log: cannot read {self.path}: {error.strerror}") from None
+        except DAMAGE as error:
+            raise self._damaged(number, error) from None
+        self._kept[key] = texture, len(line)
+        while len(self._kept) > 1 and sum(size for _, size in self._kept.values()) > KEPT_BYTES:
+            self._kept.popitem(last=False)
+        return texture
+
+    def _size_of_text(self) -> int | None:
+        try:
+            return self.path.with_suffix(".py").stat().st_size
+        except OSError:
+            return None
+
+    @property
+    def edited(self) -> bool:
+        """Whether the ``.py`` file is no longer what was written with the decisions.
+
+        Without one, nothing was edited.
+        """
+        if self._written is None:
+            return False
+        try:
+            return not self._texts.same(self.path.with_suffix(".py"), self._written, self.closed)
+        except OSError:
+            return True
+
+    def check_model(self, space: Space) -> None:
+        """Refuse a model that it was not played with.
+
+        Raises
+        ------
+        EngineError
+            With the names of both.
+        """
+        if self.header["model"] != space.digest:
+            raise EngineError(
+                f"log: it was played with the model {self.header['name']!r} "
+                f"({self.header['model'][:8]}), this one is {space.name!r} ({space.digest[:8]}); "
+                "say --model FILE"
+            )
+
+    def check_sounds(self, sounds: Sounds) -> None:
+        """Find every recording that it needs, in the cache or where `sounds` finds them.
+
+        Raises
+        ------
+        EngineError
+            With the names of those that are missing, or are not what was played.
+        """
+        missing: list[str] = []
+        for (_, digest), node in self._recorded.items():
+            try:
+                stored(digest)
+            except SoundError:
+                missing += _found(node, digest, sounds)
+        if missing := list(dict.fromkeys(missing)):
+            more = f"; and {len(missing) - MOST_TOLD} more" if len(missing) > MOST_TOLD else ""
+            raise EngineError(f"log: {'; '.join(missing[:MOST_TOLD])}{more}")
+
+    def settle(self) -> None:
+        """Mark the log as ended: its layers have gone on elsewhere."""
+        try:
+            with self.path.open("r+b") as file:
+                file.truncate(_whole(self.path))  # the last line may have been cut off
+                file.seek(0, 2)
+                file.write(CLOSED)
+        except OSError as error:
+            raise EngineError(f"log: cannot write {self.path}: {error.strerror}") from None
+
+
+def was_closed(path: Path) -> bool:
+    """Return whether the last whole line of a log says that it has ended."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(_whole(path) - len(CLOSED), 0))
+            return file.read(len(CLOSED)) == CLOSED
+    except OSError as error:
+        raise EngineError(f"log: cannot read {path}: {error.strerror}") from None
+
+
+def _whole(path: Path) -> int:
+    """Return how many bytes of a file are whole lines."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        while size:
+            begin = max(size - (1 << 16), 0)
+            file.seek(begin)
+            found = file.read(size - begin).rfind(b"\n")
+            if found >= 0:
+                return begin + found + 1
+            size = begin
+    return 0
+
+
+def _texture(entry: Message) -> Source:
+    """Return the texture of a line, its code without what a terminal would take for an order."""
+    known = {key: entry[key] for key in ("expr", "code", "sounds")}
+    texture: Source = TEXTURE.coerce(known, "texture")
+    return {**texture, "code": printable(texture["code"])}
+
+
+def _found(sound: Recorded, digest: str, sounds: Sounds) -> list[str]:
+    """Return what is wrong with a recording where it is found, nothing if it is the same."""
+    try:
+        known = sounds(sound).digest
+    except SoundError as error:
+        return [str(error)]
+    return [] if known == digest else [f"{sound!r} is not the recording that was played"]
+
+
+def _checked(header: Message) -> Message:
+    if header["format"] != FORMAT:
+        told = f"format {shown(header['format'])}, this version reads {FORMAT}"
+        raise ValueError(f"{told}; --perform plays its cells anew")
+    for key, kind in HEADER.items():
+        kind.coerce(header[key], key)
+    for key in TEXTS:
+        SAID.coerce(header.get(key, ""), key)
+    if header["channels"] % 2:
+        raise ValueError(f"channels must be even, got {header['channels']}")
+    return header

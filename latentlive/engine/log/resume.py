@@ -1,0 +1,49 @@
+"""A run that crashed, found by its log and brought back: the layers, on their clocks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from latentlive.engine.desk.voices import Layer, State
+from latentlive.engine.log.performance import Performance, was_closed
+from latentlive.engine.schedule.scheduler import Scheduler
+from latentlive.errors import EngineError
+from latentlive.ground.files import cache_folder
+from latentlive.protocol.address import answers
+from latentlive.protocol.wire import Message
+
+
+def crashed() -> Path:
+    """Return the newest log in the cache that was not closed.
+
+    Raises
+    ------
+    EngineError
+        If every run has ended well.
+    """
+    logs = sorted(cache_folder("log").glob("*.jsonl"), key=lambda path: path.stat().st_mtime)
+    for path in reversed(logs):
+        try:
+            if was_closed(path):
+                continue
+            performance = Performance(path)
+        except EngineError:
+            continue  # not a log of ours, or of another version
+        if performance.left.anything and not answers(int(performance.header["pid"])):
+            return path
+    raise EngineError("resume: no run has crashed; `latentlive replay FILE` plays a log again")
+
+
+def restore(scheduler: Scheduler, performance: Performance) -> None:
+    """Let the layers of a performance sound again, as it left them."""
+    left = performance.left
+    scheduler.stage.set_master(scheduler.position, left.master)
+    changes: list[Message] = []
+    for name, decision in left.states.items():
+        state = State.load(decision["state"], performance.source)
+        scheduler.layers[name] = Layer(name, int(decision["slot"]))
+        changes.append({"op": "restore", "layer": name, "state": state})
+    if not any(change["state"].source for change in changes):
+        raise EngineError("resume: nothing was sounding when it ended")
+    scheduler.apply(changes, undoable=False)
+    performance.settle()

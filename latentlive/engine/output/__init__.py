@@ -1,0 +1,1 @@
+"""The audio process and who watches it: player, clocks, device, recorder."""

@@ -1,0 +1,47 @@
+"""Watches the engine from the processes beside it: one that hangs for good is ended.
+
+What it had rendered sounds on and fades out by itself; an engine that comes back in time goes on.
+One that does not could neither be played nor be stopped: its end is seen by every prompt, and
+``latentlive resume`` brings its layers back.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from latentlive.engine.shared import CLOSING, TICKS, Block
+from latentlive.ground import processes
+from latentlive.ground.patience import Patience
+
+HOPELESS = 10.0
+"""Seconds without a round of its loop after which an engine is ended."""
+
+LOOK_EVERY = 0.1
+
+
+class Guard:
+    """Ends an engine if its loop stands still for too long.
+
+    Parameters
+    ----------
+    block : Block
+    engine : int
+        Its process: who started this one.
+    """
+
+    def __init__(self, block: Block, engine: int) -> None:
+        self._header, self._engine = block.header, engine
+        self._since = processes.started(engine)
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        patience, seen = Patience(), 0
+        while not self._header[CLOSING]:
+            if (ticks := int(self._header[TICKS])) != seen or not ticks:
+                seen = ticks
+                patience.heard()
+            elif patience.waited() > HOPELESS:
+                processes.end(self._engine, self._since)
+                return
+            time.sleep(LOOK_EVERY)

@@ -1,0 +1,281 @@
+"""The audio process and the one that stands by, replaced when they die or hang."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable, Mapping
+from typing import IO, Any
+
+from latentlive.engine.shared import CALLS, HEARTBEAT, Block
+from latentlive.errors import EngineError
+from latentlive.ground.patience import Patience
+from latentlive.ground.restarts import Restarts
+from latentlive.protocol.children import Child, close
+from latentlive.protocol.wire import Message
+
+FROZEN_AFTER = 1.0
+"""Seconds without a callback, besides the latency, after which a device is given up."""
+
+START_PATIENCE = 15.0
+"""Seconds that a new audio process has to begin."""
+
+GO_PATIENCE = 1.0
+"""The same for one that stood by."""
+
+STANDBY_AFTER = 3.0
+"""Seconds after an audio process began at which another one is started that stands by."""
+
+ASK_EVERY = 0.2
+"""Seconds after which the one that stands by is asked whether it is there."""
+
+DOUBTED_AFTER, STANDBY_FROZEN_AFTER = 0.6, 1.0
+"""Seconds without an answer after which it is not relied on, and replaced."""
+
+MAX_DEATHS = 5
+"""Deaths within a minute after which no device is opened any more, only time kept."""
+
+
+class Standby:
+    """An audio process that waits for its turn.
+
+    Parameters
+    ----------
+    child : Child
+    """
+
+    def __init__(self, child: Child) -> None:
+        self.child = child
+        self.ready = False
+        self._patience, self._asked = Patience(), time.monotonic()
+
+    def answered(self) -> None:
+        """Take note that it is there."""
+        self.ready = True
+        self._patience.heard()
+
+    def hangs(self) -> bool:
+        """Ask it now and then whether it is there; return whether it has not been for long."""
+        now = time.monotonic()
+        if self.ready and now > self._asked + ASK_EVERY:
+            self._asked = now
+            self.child.send({"op": "ping"})
+        return self._patience.waited() > (STANDBY_FROZEN_AFTER if self.ready else START_PATIENCE)
+
+    @property
+    def reliable(self) -> bool:
+        """Whether it would go on at once."""
+        return self.ready and self._patience.waited() < DOUBTED_AFTER
+
+
+class Relay:
+    """Keeps an audio process playing.
+
+    Parameters
+    ----------
+    block : Block
+    rate : int [samples per second]
+        The model's.
+    options : mapping
+        'device', 'block', 'latency' and 'silent', as the engine was given them.
+    inbox : queue
+        Where the audio process's messages go.
+    log : file
+    say : function of a line
+        Told what a performer should know.
+
+    Raises
+    ------
+    EngineError
+        If no process can be started.
+    """
+
+    def __init__(
+        self,
+        block: Block,
+        rate: int,
+        options: Mapping[str, Any],
+        inbox: queue.Queue[tuple[Any, Message | None]],
+        log: IO[bytes],
+        say: Callable[[str], object],
+    ) -> None:
+        self._block, self._rate, self._options = block, rate, options
+        self._inbox, self._log, self._say = inbox, log, say
+        self._latency, self._silent = float(options["latency"]), bool(options["silent"])
+        self.device: Message | None = None
+        """What was opened: a device, or none and why; None before that is known."""
+        self._heard_once = self._lost = self._hangs = False
+        self._beat, self._beaten = int(block.header[HEARTBEAT]), time.monotonic()
+        self._calls, self._called = int(block.header[CALLS]), time.monotonic()
+        self._restarts, self._spares = Restarts(), Restarts()
+        self._spares.wait(STANDBY_AFTER)
+        self._spare: Standby | None = None
+        self.child: Child | None = self._start()
+        self._began(START_PATIENCE)
+
+    def _start(self, *more: str) -> Child:
+        arguments = ["--rate", str(self._rate), "--device", self._options["device"]]
+        arguments += ["--block", str(self._options["block"]), "--latency", str(self._latency)]
+        arguments += ["--silent"] * self._silent + [*more]
+        module = "latentlive.engine.output.process"
+        return Child("audio", module, arguments, self._block.fd, self._inbox, self._log)
+
+    def _began(self, patience: float) -> None:
+        """Give the audio process so many seconds for its first beat."""
+        self.device, self._hangs, self._alive = None, False, False
+        self._beats, self._calling, self._limit = Patience(), Patience(), patience
+
+    @property
+    def pid(self) -> int | None:
+        """The process that plays."""
+        return None if self.child is None else self.child.process.pid
+
+    @property
+    def standby(self) -> int | None:
+        """The process that stands by, if it is ready."""
+        spare = self._spare
+        return spare.child.process.pid if spare is not None and spare.ready else None
+
+    # What they say.
+
+    def take(self, child: Child, message: Message | None) -> None:
+        """Take a message of an audio process, None when it has ended."""
+        if self._spare is not None and child is self._spare.child:
+            if message is not None:
+                self._spare.answered()
+                self._spares.began()
+            else:
+                self._drop_spare()
+                self._spares.wait(STANDBY_AFTER)
+        elif child is self.child:
+            if message is None:
+                self._replace("the audio process died and is started again")
+            elif message["op"] == "opened":
+                self._opened(message)
+
+    def _opened(self, message: Message) -> None:
+        self.device = message
+        name = message["device"]
+        if name is not None:
+            if self._lost:
+                self._say(f"heard {'again ' * self._heard_once}on {name}")
+            if not self._heard_once:
+                self._tell_difference(name, message)
+            self._heard_once, self._lost = True, False
+        elif not self._lost and not self._options["silent"]:
+            self._lost = True
+            told = message["why"] if self._heard_once else f"no sound is heard: {message['why']}"
+            self._say(f"{told}; time is kept")
+
+    def _tell_difference(self, name: str, message: Message) -> None:
+        if message["rate"] != self._rate:
+            self._say(f"{name} plays at {message['rate']} Hz: resampled from {self._rate} Hz")
+        if 1 < message["channels"] < self._block.channels:
+            first = message["channels"] + 1
+            self._say(
+                f"{name} has {message['channels']} channels: "
+                f"{first} to {self._block.channels} are not heard"
+            )
+
+    # What becomes of them.
+
+    def watch(self) -> None:
+        """Replace what hangs or is missing; call it often."""
+        if self._spare is not None and self._spare.hangs():
+            self._drop_spare()
+        if self.child is None:
+            if self._restarts.due:
+                self._go_on()
+            return
+        self._look()
+        if self._beats.waited() > (FROZEN_AFTER + self._latency if self._alive else self._limit):
+            self._replace("the audio process hung and was replaced")
+            return
+        if self._plays() and self._calling.waited() > FROZEN_AFTER + self._latency:
+            self._hangs = True
+            self._stuck()
+        if self._hangs and self._spare is not None and self._spare.reliable:
+            # Until then the process that hangs keeps time.
+            self._go_on()
+            self._stuck()
+        elif self._spare is None and (self._hangs or self._spares.due):
+            self._start_spare()
+
+    def _look(self) -> None:
+        """See whether the audio process beats, and the device calls."""
+        beat, calls = int(self._block.header[HEARTBEAT]), int(self._block.header[CALLS])
+        if beat != self._beat:
+            self._beat, self._beaten, self._alive = beat, time.monotonic(), True
+            self._beats.heard()
+        if calls != self._calls:
+            self._calls, self._called = calls, time.monotonic()
+            self._calling.heard()
+
+    def _plays(self) -> bool:
+        return self.device is not None and self.device["device"] is not None
+
+    def _stuck(self) -> None:
+        if not self._lost:
+            self._lost = True
+            self._say("the sound device does not answer; time is kept until it does")
+        self.device = {"device": None, "why": "the sound device does not answer"}
+
+    def _replace(self, why: str) -> None:
+        """Let another audio process go on, unless they end one after the other."""
+        deaths = self._restarts.died()
+        if deaths <= MAX_DEATHS:
+            self._say(why)
+        elif not self._silent:
+            self._silent = True
+            self._drop_spare()  # it would open a device
+            self._say(
+                f"the audio process keeps dying; time is kept without sound; see {self._log.name}"
+            )
+        elif deaths > 2 * MAX_DEATHS:
+            self._restarts.wait(START_PATIENCE)
+            self._drop()
+            return
+        self._go_on()
+
+    def _drop(self) -> None:
+        if self.child is not None:
+            # Killed before its input is closed: it would take that for the end of the engine.
+            self.child.kill()
+            self.child = None
+
+    def _go_on(self) -> None:
+        """Let the one that stands by go on, or else a new one."""
+        self._drop()
+        due = max(self._beaten, self._called + self._latency * self._plays())
+        self._spares.wait(STANDBY_AFTER)
+        spare = self._spare
+        if spare is not None and spare.reliable:
+            self.child, self._spare = spare.child, None
+            self.child.send({"op": "go", "due": due})
+            self._began(GO_PATIENCE)
+            return
+        self._drop_spare()
+        try:
+            self.child = self._start("--due", repr(due))
+            self._restarts.began()
+        except EngineError as error:
+            if self._restarts.failed():
+                self._say(f"{error}; it is tried again")
+        self._began(START_PATIENCE)
+
+    def _start_spare(self) -> None:
+        try:
+            self._spare = Standby(self._start("--standby"))
+        except EngineError:
+            self._spares.failed()  # what plays is not concerned
+
+    def _drop_spare(self) -> None:
+        if self._spare is not None:
+            self._spare.child.kill()
+            self._spare = None
+
+    def close(self) -> None:
+        """End the audio process."""
+        self._drop_spare()
+        if self.child is not None:
+            close([self.child])

@@ -1,0 +1,1 @@
+"""The render workers: which voice is rendered next, by whom, and what a worker does."""

@@ -1,0 +1,242 @@
+"""Which worker renders what: one for what sounds, one for what is prepared, each the other's spare.
+
+A texture is bound and tried in the second lane, where it may take its time, and moves to the first
+when it sounds. Once the first has enough to do, the second takes its share of what sounds, before
+what it prepares. One that renders too slowly stays in the second. When a worker dies, the other
+serves both until it is back.
+"""
+
+from __future__ import annotations
+
+from latentlive.engine.desk.voices import Voice
+from latentlive.engine.render.priority import CHUNK, FIRST_CHUNK, SLOW, Due, batch, pressed
+from latentlive.engine.schedule.scheduler import Scheduler
+from latentlive.engine.schedule.underrun import needless
+from latentlive.protocol.wire import Message
+
+STEADY, PREPARING = LANES = (0, 1)
+
+FULL = 0.25
+"""Seconds of rendering for a second of sound beyond which the steady lane is helped."""
+
+IN_ADVANCE = 20.0
+"""Seconds of a texture that waits that are encoded when there is nothing to render."""
+
+HANGS = 2
+"""Workers that a voice may hang before it is given up."""
+
+SMOOTHING = 0.25
+"""How much of a voice's load the newest stretch decides."""
+
+
+class Lanes:
+    """What to tell the workers, and what follows from their answers.
+
+    Parameters
+    ----------
+    scheduler : Scheduler
+    """
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+        self.up = [False, False]
+        self._idle = [True, True]
+        self._bound: tuple[set[int], set[int]] = (set(), set())
+        self._missing = [0, 0]
+
+    @property
+    def backlog(self) -> float:
+        """How much is to be rendered until all is as far ahead as it is to be [seconds]."""
+        return sum(self._missing) / self._scheduler.tempo.sample_rate
+
+    def ready(self, lane: int) -> None:
+        """Note that a worker can be told something."""
+        self.up[lane] = self._idle[lane] = True
+
+    def died(self, lane: int) -> None:
+        """Note that a worker is gone, with all that it knew."""
+        self.up[lane] = False
+        self._bound[lane].clear()
+        for voice in self._scheduler.voices.values():
+            voice.told.pop(lane, None)
+            voice.bound.pop(lane, None)
+            if voice.busy == lane:
+                voice.busy = None
+
+    def hung(self, serial: int) -> None:
+        """Note that a worker hung while it was busy with a voice; 0 for none of them.
+
+        Such a voice is rendered alone, after the others; it fails if it hangs another one.
+        """
+        voice = self._scheduler.voices.get(serial)
+        if voice is not None:
+            voice.hung += 1
+            if voice.hung >= HANGS:
+                self._scheduler.failed(serial, "its rendering hangs; does its disk answer?")
+
+    def messages(self, lane: int) -> list[Message]:
+        """Return what to send to a worker now."""
+        if not self.up[lane]:
+            return []
+        voices = self._scheduler.voices
+        found: list[Message] = []
+        over = [serial for serial in self._bound[lane] if serial not in voices]
+        over += [v.serial for v in voices.values() if lane in v.told and self._needless(v, lane)]
+        if over:
+            found.append({"op": "drop", "serials": over})
+            self._bound[lane].difference_update(over)
+            for serial in over:
+                if serial in voices:
+                    voices[serial].told.pop(lane, None)
+                    voices[serial].bound.pop(lane, None)
+        unbound = [
+            voice
+            for voice in voices.values()
+            if self._home(voice) == lane and voice.told.get(lane) != voice.version
+            if voice.hung < HANGS
+        ]
+        found += [self._binding(voice, lane) for voice in unbound if not voice.hung]
+        if self._idle[lane]:
+            hung = [voice for voice in unbound if voice.hung]
+            if jobs := self._jobs(lane):
+                found.append({"op": "render", "jobs": jobs})
+            elif hung:  # when there is nothing else to do: it may take along what waits behind it
+                found.append(self._binding(hung[0], lane))
+            elif job := self._in_advance(lane):
+                found.append({"op": "encode", "job": job})
+                jobs = [job]
+            self._idle[lane] = not jobs
+        return found
+
+    def _home(self, voice: Voice) -> int:
+        if voice.hung and not voice.sounding:
+            return PREPARING  # it waits: it could take along what sounds
+        lane = PREPARING
+        if voice.sounding and voice.load < SLOW:
+            if voice.lane is None:
+                voice.lane = self._lighter()
+            lane = voice.lane
+        return lane if self.up[lane] else 1 - lane
+
+    def _lighter(self) -> int:
+        """Return the lane for a voice that begins to sound, or was late."""
+        steady, preparing = self._loads()
+        return PREPARING if steady > max(FULL, preparing) else STEADY
+
+    def _loads(self) -> list[float]:
+        """Return what the lanes have to do for what sounds [seconds a second]."""
+        loads = [0.0, 0.0]
+        for voice in self._scheduler.voices.values():
+            if voice.lane is not None and not voice.late:
+                loads[voice.lane] += voice.load
+        return loads
+
+    def _relieve(self, lane: int, pressed: list[Due]) -> None:
+        """Let the other worker have a voice that presses, if that makes the two more equal."""
+        loads, other = self._loads(), 1 - lane
+        for one in reversed(pressed):
+            voice = one.voice
+            if voice.lane == lane and loads[other] + 2.0 * voice.load < loads[lane]:
+                voice.lane = other
+                return
+
+    def _needless(self, voice: Voice, lane: int) -> bool:
+        """Return whether a worker keeps a voice that has moved to the other one."""
+        home = self._home(voice)
+        return home != lane and voice.bound.get(home) == voice.version and voice.busy != lane
+
+    def _binding(self, voice: Voice, lane: int) -> Message:
+        moved = self._moved(voice, voice.told.get(lane))
+        voice.told[lane] = voice.version
+        self._bound[lane].add(voice.serial)
+        if moved:
+            place = {"serial": voice.serial, "version": voice.version}
+            return {"op": "move", "origin": voice.part.origin, **place}
+        return voice.binding(self._scheduler.stage.seed)
+
+    def _moved(self, voice: Voice, version: int | None) -> bool:
+        """Return whether a version of a voice differs from what it is now only by its place."""
+        first = voice.moved_from
+        return version is not None and first is not None and version >= first
+
+    def _jobs(self, lane: int) -> list[list[int]]:
+        """Return the stretches that a worker renders now, those needed soonest first.
+
+        Each is serial, version, first sample, one past the last [samples, global].
+        """
+        scheduler, position = self._scheduler, self._scheduler.position
+        waiting = {v.serial: cell.at for cell in scheduler.cells for v in cell.voices}
+        due = []
+        for voice in scheduler.voices.values():
+            if voice.busy is not None or not self._serves(lane, voice) or needless(voice):
+                continue
+            if voice.sounding and voice.rendered < position and scheduler.running:
+                continue  # nobody would hear it; it goes on further ahead
+            base = max(position, voice.start) if voice.sounding else voice.start
+            left = voice.rendered - base
+            if left < scheduler.ahead:
+                length = FIRST_CHUNK if left < scheduler.ready_enough else CHUNK
+                length = min(length, voice.piece)
+                due.append(Due(voice, left, waiting.get(voice.serial), length))
+        self._missing[lane] = sum(scheduler.ahead - one.left for one in due)
+        rate = scheduler.tempo.sample_rate
+        if all(self.up):
+            self._relieve(lane, pressed(due, scheduler.ahead, rate))
+        chosen = batch(due, scheduler.ahead, rate)
+        for one in chosen:
+            one.voice.busy = lane
+        return [one.job for one in chosen]
+
+    def _in_advance(self, lane: int) -> list[int]:
+        """Return a stretch of what waits, to encode; none if as much is known as is useful."""
+        seconds = IN_ADVANCE * self._scheduler.tempo.sample_rate
+        known = {
+            voice: max(voice.encoded, voice.rendered)
+            for voice in self._scheduler.voices.values()
+            if not voice.sounding and voice.load < SLOW and self._serves(lane, voice)
+        }
+        first = min(known, key=lambda voice: known[voice] - voice.start, default=None)
+        if first is None or known[first] > first.start + seconds:
+            return []
+        first.encoded = known[first] + FIRST_CHUNK
+        return [first.serial, first.version, known[first], first.encoded]
+
+    def _serves(self, lane: int, voice: Voice) -> bool:
+        """Return whether a worker renders a voice: its home if it is there, else the other."""
+        home = self._home(voice)
+        waits = voice.hung and not voice.sounding
+        server = home if waits or voice.bound.get(home) == voice.version else 1 - home
+        return server == lane and voice.bound.get(lane) == voice.version
+
+    def answered(self, lane: int, message: Message) -> None:
+        """Take a worker's answer."""
+        if message["op"] == "ready":
+            self.ready(lane)
+        elif message["op"] == "batch":
+            self._idle[lane] = True
+            for voice in self._scheduler.voices.values():
+                if voice.busy == lane:
+                    voice.busy = None
+            for reply in message["replies"]:
+                self._told(lane, reply)
+        else:
+            self._told(lane, message)
+
+    def _told(self, lane: int, message: Message) -> None:
+        voice = self._scheduler.voices.get(message["serial"])
+        if voice is None:
+            return
+        now = message["version"] == voice.version
+        if message["op"] == "failed" and (now or self._moved(voice, message["version"])):
+            self._scheduler.failed(voice.serial, str(message["error"]))
+        elif not now:
+            if message["op"] == "rendered":
+                # It wrote over what the voice is to hold now.
+                self._scheduler.stage.expect(voice, voice.start)
+        elif message["op"] == "loaded":
+            voice.bound[lane] = voice.version
+            voice.length = message["length"]
+        elif message["start"] == voice.rendered:
+            voice.rendered, voice.hung = message["stop"], 0
+            new = float(message["load"])
+            voice.load = new if not voice.load else voice.load + SMOOTHING * (new - voice.load)

@@ -1,0 +1,213 @@
+"""The two render workers: started, told, listened to, and replaced when they die or hang."""
+
+from __future__ import annotations
+
+import math
+import queue
+import time
+from collections.abc import Callable
+from typing import IO, Any
+
+from latentlive.engine.render.dispatch import LANES, PREPARING, STEADY, Lanes
+from latentlive.engine.schedule.scheduler import Scheduler
+from latentlive.engine.shared import WORKING, Block
+from latentlive.errors import EngineError
+from latentlive.ground import processes
+from latentlive.ground.patience import Patience
+from latentlive.ground.restarts import Restarts
+from latentlive.protocol.children import Child, close
+from latentlive.protocol.wire import Message
+
+MAX_DEATHS = 6
+"""Deaths within a minute after which workers are started only one by one, a while apart."""
+
+PAUSE = 10.0
+
+QUIET = 0.6
+"""Seconds without an answer, half of them without any work, after which a worker hangs."""
+
+STARTING = 5.0
+"""The same for one that does not render yet."""
+
+LITTLE = 0.009
+"""Seconds of computing: who has done less than a hundredth meanwhile does not work."""
+
+FIRST_LOOK = 0.1
+"""Seconds without an answer after which the system is asked about a worker."""
+
+ASK_EVERY = 0.5
+"""Seconds after which a worker that has nothing to do is asked whether it is there."""
+
+ANSWERED = frozenset({"load", "move", "render", "encode", "ping"})
+
+
+class Worker:
+    """A render worker as the engine sees it: what it owes, and whether it works.
+
+    A long decode computes and a slow disk delivers; what does neither hangs.
+
+    Parameters
+    ----------
+    child : Child
+    quiet : float [seconds]
+        How long it may do nothing although it owes an answer.
+    """
+
+    def __init__(self, child: Child, quiet: float) -> None:
+        self.child = child
+        self._quiet = quiet
+        self._owed = 1  # it is to say that it is ready
+        self._limit = STARTING
+        self._expect()
+
+    def tell(self, message: Message) -> None:
+        """Send a message."""
+        if message["op"] in ANSWERED:
+            if not self._owed:
+                self._expect()
+            self._owed += 1
+        self.child.send(message)
+
+    def answered(self) -> None:
+        """Take note of an answer."""
+        self._owed -= 1
+        self._limit = self._quiet
+        self._expect()
+
+    def _expect(self) -> None:
+        self._asked = time.monotonic()
+        self._patience = Patience()
+        self._look, self._still, self._worked = FIRST_LOOK, 0.0, -1.0
+
+    def hangs(self) -> bool:
+        """Return whether it owes an answer and stands still; one that is idle is asked for one."""
+        if not self._owed:
+            if time.monotonic() > self._asked + ASK_EVERY:
+                self.tell({"op": "ping"})
+            return False
+        waited = self._patience.waited()
+        if waited < self._look:
+            return False  # the system is asked now and then, and only about what takes long
+        self._look = waited + self._limit / 4.0
+        worked = processes.worked(self.child.process.pid)
+        if worked > self._worked + LITTLE:
+            self._still = waited
+            self._worked = worked if math.isfinite(worked) else -1.0
+        still = waited >= max(self._limit, self._still + self._limit / 2.0)
+        return still or processes.stopped(self.child.process.pid)
+
+
+class Workers:
+    """A worker for each lane; the second starts when the first is ready.
+
+    Parameters
+    ----------
+    scheduler : Scheduler
+    block : Block
+    model : str
+        The model file; empty for the starter model.
+    inbox : queue
+        Where their messages go.
+    log : file
+    say : function of a line
+
+    Raises
+    ------
+    EngineError
+        If no process can be started.
+    """
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        block: Block,
+        model: str,
+        inbox: queue.Queue[tuple[Any, Message | None]],
+        log: IO[bytes],
+        say: Callable[[str], object],
+    ) -> None:
+        self.lanes, self._lateness = Lanes(scheduler), scheduler.lateness
+        self._block, self._model, self._inbox, self._log = block, model, inbox, log
+        self._say = say
+        self._quiet = min(QUIET, scheduler.ahead / scheduler.tempo.sample_rate / 2.0)
+        self._workers: dict[int, Worker] = {STEADY: self._start(STEADY)}
+        self._wanted = {STEADY}
+        self._restarts = {lane: Restarts() for lane in LANES}
+        self._deaths = Restarts()
+        self._trouble = ""
+
+    def _start(self, lane: int) -> Worker:
+        self._block.header[WORKING + lane] = 0
+        arguments = ["--model", self._model, "--lane", str(lane)]
+        module = "latentlive.engine.render.worker"
+        child = Child("render", module, arguments, self._block.fd, self._inbox, self._log)
+        return Worker(child, self._quiet)
+
+    @property
+    def ready(self) -> bool:
+        """Whether anything can be rendered."""
+        return any(self.lanes.up)
+
+    @property
+    def pids(self) -> list[int]:
+        """The processes that are there, by lane."""
+        return [self._workers[lane].child.process.pid for lane in LANES if lane in self._workers]
+
+    def owns(self, child: Child) -> bool:
+        """Return whether a child is one of them."""
+        return any(worker.child is child for worker in self._workers.values())
+
+    def take(self, child: Child, message: Message | None) -> None:
+        """Take what a worker said, None when it has died."""
+        lane = next(lane for lane, one in self._workers.items() if one.child is child)
+        if message is None:
+            self._lost(lane, "died", "; the other one takes over")
+            return
+        worker = self._workers[lane]
+        worker.answered()
+        if message["op"] == "pong":
+            return
+        self.lanes.answered(lane, message)
+        if message["op"] == "ready":
+            self._restarts[lane].began()
+            self._wanted.add(PREPARING)
+
+    def _lost(self, lane: int, how: str, then: str) -> None:
+        """Do without a worker that died or hangs, until another one is in its place."""
+        self._workers.pop(lane).child.kill()
+        self.lanes.died(lane)
+        self._trouble = f"a render worker {how}"
+        if self._deaths.died() > MAX_DEATHS:
+            self._say(f"render workers keep dying; see {self._log.name}")
+            self._restarts[lane].wait(PAUSE)
+        else:
+            self._say(f"a render worker {how}{then}")
+
+    def feed(self) -> None:
+        """Replace the workers that are gone or hang, and tell the others what is to be done."""
+        for lane, worker in list(self._workers.items()):
+            if worker.hangs():
+                guilty = int(self._block.header[WORKING + lane])
+                self._lost(lane, "hung", " and was replaced")
+                self.lanes.hung(guilty)
+        for lane in self._wanted - self._workers.keys():
+            if self._restarts[lane].due:
+                self._try_to_start(lane)
+        if self._trouble:
+            self._lateness.excuse(self._trouble)
+            if all(self.lanes.up[lane] for lane in self._wanted):
+                self._trouble = ""
+        for lane, worker in self._workers.items():
+            for message in self.lanes.messages(lane):
+                worker.tell(message)
+
+    def _try_to_start(self, lane: int) -> None:
+        try:
+            self._workers[lane] = self._start(lane)
+        except EngineError as error:
+            if self._restarts[lane].failed():
+                self._say(f"{error}; it is tried again")
+
+    def close(self) -> None:
+        """End them."""
+        close(worker.child for worker in self._workers.values())

@@ -1,0 +1,122 @@
+"""What a worker renders next: what sounds and is nearest to running dry, then what waits.
+
+Under overload the first layers come first, so that what cannot be rendered in time is missing from
+the last ones, one after the other, and not from all at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from latentlive.engine.desk.voices import LONGEST_PIECE, Voice
+
+SLOW = 0.5
+"""Seconds of rendering for a second of sound from which on a voice is rendered alone."""
+
+FIRST_CHUNK = 4096
+CHUNK = LONGEST_PIECE
+BATCH = 8
+"""Voices that are rendered in one decode."""
+
+LONGEST = 0.1
+"""Seconds that a batch of several voices may take: so long, others cannot be helped."""
+
+PRESSED = 0.5
+"""Seconds left below which the first layers come first."""
+
+
+@dataclass(frozen=True)
+class Due:
+    """A stretch of a voice that is to be rendered.
+
+    Parameters
+    ----------
+    voice : Voice
+    left : int [samples]
+        How much of it is ready beyond what is heard.
+    at : int or None [samples, global]
+        Where it is to land, if that is known.
+    length : int [samples]
+    """
+
+    voice: Voice
+    left: int
+    at: int | None
+    length: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether it sounds, and is not silent because it came late."""
+        return self.voice.sounding and not self.voice.late
+
+    @property
+    def slot(self) -> int:
+        """Its layer's place among the layers."""
+        return self.voice.slot
+
+    @property
+    def slow(self) -> bool:
+        """Whether others would have to wait for it."""
+        return self.voice.load >= SLOW
+
+    @property
+    def alone(self) -> bool:
+        """Whether it is rendered alone: the late are met sooner, what hangs takes nobody along."""
+        return self.slow or self.voice.late or self.voice.hung > 0
+
+    @property
+    def job(self) -> list[int]:
+        """Serial, version, first sample, one past the last [samples, global]."""
+        voice = self.voice
+        return [voice.serial, voice.version, voice.rendered, voice.rendered + self.length]
+
+
+def batch(due: Iterable[Due], ahead: int, rate: int) -> list[Due]:
+    """Return what to render together now, out of all that is due.
+
+    Parameters
+    ----------
+    due : iterable of Due
+    ahead : int [samples]
+        How far ahead voices are rendered.
+    rate : int [samples a second]
+    """
+    if first := pressed(due, ahead, rate):
+        return _together(first, rate)
+    whole = [one for one in due if one.whole]
+    if any(one.left < ahead / 2 for one in whole):
+        return _together(sorted(whole, key=lambda one: (one.voice.hung, one.left)), rate)
+    return _together(sorted(due, key=_need), rate)
+
+
+def pressed(due: Iterable[Due], ahead: int, rate: int) -> list[Due]:
+    """Return what sounds and has little left, the first layers first."""
+    few = min(PRESSED * rate, ahead / 2)
+    found = [one for one in due if one.whole and one.left < few]
+    return sorted(found, key=lambda one: (one.voice.hung, one.slow, one.slot))
+
+
+def _need(one: Due) -> tuple[int, int, int, int]:
+    """Return what sorts by need: what sounds, what lands, what came late, cues; last what hung."""
+    hung = one.voice.hung
+    if one.whole:
+        return hung, 0, one.left, 0
+    if one.voice.sounding:
+        return hung, 2, one.slot, 0
+    return hung, 1 if one.at is not None else 3, one.left, one.at or 0
+
+
+def _together(due: list[Due], rate: int) -> list[Due]:
+    """Return the first of what is due, as much as goes into one decode."""
+    chosen: list[Due] = []
+    takes = 0.0
+    for one in due:
+        longer = takes + one.voice.load * one.length / rate
+        if chosen and (one.alone or longer > LONGEST or len(chosen) == BATCH):
+            continue
+        chosen.append(one)
+        takes = longer
+        if one.alone:
+            break
+    return chosen

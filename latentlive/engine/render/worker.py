@@ -1,0 +1,292 @@
+"""The render worker: decodes what the scheduler asks for into the voices' rings.
+
+Started as ``python -m latentlive.engine.render.worker``; the due windows of all voices go into one
+decode. A voice that fails is reported alone and the others go on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import click
+import numpy as np
+
+from latentlive.corpus import Audio, audio_digest, stored
+from latentlive.engine.render.priority import LONGEST
+from latentlive.engine.shared import WORKING, Block
+from latentlive.errors import EngineError, LatentliveError, SoundError
+from latentlive.expr import load
+from latentlive.ground import processes
+from latentlive.latent import Joined, Latent, Recorded, Sound
+from latentlive.models import load_model
+from latentlive.protocol.address import sweep
+from latentlive.protocol.clip import Part
+from latentlive.protocol.wire import Message, Wire
+from latentlive.renderer import Morph, Rendered, Rendering, Request, Sounds, Spaces
+from latentlive.space import Space
+
+Job = Sequence[int]
+"""Serial and version of a voice, first sample, one past the last [samples, global]."""
+
+
+@dataclass
+class Bound:
+    """A voice that this worker can render.
+
+    Parameters
+    ----------
+    version : int
+        Which of the voice's successive parts this is.
+    origin : int [samples, global]
+    rings : list of int
+        One, or one for each side of a wide voice.
+    renderings : list of Rendering or Morph
+        One for each ring.
+    """
+
+    version: int
+    origin: int
+    rings: list[int]
+    renderings: list[Rendered]
+
+
+class Stretch(NamedTuple):
+    """A stretch of one ring: what to decode for it, and where it goes."""
+
+    job: Job
+    ring: int
+    rendering: Rendered
+    request: Request
+
+
+class Worker:
+    """Keeps the renderings of voices and serves render messages.
+
+    Parameters
+    ----------
+    space : Space
+    block : Block
+    lane : int
+        Which of the workers it is.
+    longest : float [seconds]
+        After so long in one batch, what is left of it is not begun and not answered: it is asked
+        for again, behind what is then more urgent.
+    """
+
+    def __init__(
+        self, space: Space, block: Block, lane: int = 0, longest: float = math.inf
+    ) -> None:
+        self.space, self.block, self.lane, self.longest = space, block, lane, longest
+        self.spaces = Spaces(space)
+        self.voices: dict[int, Bound] = {}
+
+    def busy_with(self, serial: int) -> None:
+        """Let the engine see which voice this is about, should it hang; 0 for all or none."""
+        self.block.header[WORKING + self.lane] = serial
+
+    def bind(self, message: Message) -> Message:
+        """Load or move a voice; a texture that came from outside may fail in any way."""
+        try:
+            return self.load(message) if message["op"] == "load" else self.move(message)
+        except Exception as error:  # noqa: BLE001 - its own fault, whatever it is
+            return failure(message["serial"], message["version"], error)
+
+    def load(self, message: Message) -> Message:
+        """Bind a voice; return its length in samples, None if endless."""
+        serial, version, rings = message["serial"], message["version"], message["rings"]
+        self.voices.pop(serial, None)
+        part = Part.load(message["part"], self.space.sample_rate)
+        wide, slot, seed = message["wide"], message["slot"], message["seed"]
+        sides = [0.0] if len(rings) == 1 else [-wide, wide]
+        renderings = [rendered(part, self.spaces, seed, slot, side) for side in sides]
+        self.voices[serial] = Bound(version, part.origin, rings, renderings)
+        length = renderings[0].length
+        return {"op": "loaded", "serial": serial, "version": version, "length": length}
+
+    def move(self, message: Message) -> Message:
+        """Let a voice's clock begin elsewhere."""
+        serial, version = message["serial"], message["version"]
+        bound = self.voices[serial]
+        bound.version, bound.origin = version, message["origin"]
+        length = bound.renderings[0].length
+        return {"op": "loaded", "serial": serial, "version": version, "length": length}
+
+    def drop(self, serials: list[int]) -> None:
+        """Forget voices that are over."""
+        for serial in serials:
+            self.voices.pop(serial, None)
+
+    def render(self, jobs: Sequence[Job]) -> list[Message]:
+        """Render stretches of several voices with one decode; return a reply for each begun."""
+        replies: list[Message] = []
+        due: list[Stretch] = []
+        spent: dict[int, float] = {}
+        for job in jobs:
+            serial, version, start, stop = job
+            bound = self.voices.get(serial)
+            if bound is None or bound.version != version:
+                continue
+            if sum(spent.values()) > self.longest:
+                break
+            begun = time.perf_counter()
+            self.busy_with(serial)
+            try:
+                for ring, rendering in zip(bound.rings, bound.renderings, strict=True):
+                    request = rendering.request(start - bound.origin, stop - bound.origin)
+                    due.append(Stretch(job, ring, rendering, request))
+            except Exception as error:  # noqa: BLE001 - its own fault, whatever it is
+                due = [stretch for stretch in due if stretch.job is not job]
+                replies.append(failure(serial, version, error))
+            spent[serial] = time.perf_counter() - begun
+        self.busy_with(0)
+        by_space: dict[str, list[Stretch]] = {}
+        for stretch in due:
+            by_space.setdefault(stretch.rendering.space.digest, []).append(stretch)
+        failed: dict[int, Exception] = {}
+        for stretches in by_space.values():
+            failed |= self._decode_apart(stretches, spent)
+        for job in {id(stretch.job): stretch.job for stretch in due}.values():
+            serial, version, start, stop = job
+            if serial in failed:
+                replies.append(failure(serial, version, failed[serial]))
+                continue
+            length = (stop - start) / self.space.sample_rate
+            reply = {"op": "rendered", "serial": serial, "version": version, "start": start}
+            replies.append({**reply, "stop": stop, "load": spent[serial] / length})
+        return replies
+
+    def encode(self, message: Message) -> Message:
+        """Encode what a stretch of a voice reads, and decode nothing."""
+        serial, version, start, stop = message["job"]
+        bound = self.voices.get(serial)
+        if bound is not None and bound.version == version:
+            rendering = bound.renderings[0]
+            with contextlib.suppress(Exception):  # told when it is rendered
+                rendering.request(start - bound.origin, stop - bound.origin)
+        return {"op": "batch", "replies": []}
+
+    def _decode_apart(
+        self, stretches: list[Stretch], spent: dict[int, float]
+    ) -> dict[int, Exception]:
+        """Decode stretches together; one by one if that fails. Return what failed, by serial."""
+        try:
+            return self._decode(stretches, spent)
+        except Exception:  # noqa: BLE001 - whatever the decoder raises: now each is tried alone
+            failed: dict[int, Exception] = {}
+            for one in stretches:
+                try:
+                    failed |= self._decode([one], spent)
+                except Exception as error:  # noqa: BLE001 - this one
+                    failed[one.job[0]] = error
+            return failed
+
+    def _decode(self, stretches: list[Stretch], spent: dict[int, float]) -> dict[int, Exception]:
+        """Decode stretches together and write them; return those that cannot be joined."""
+        begun, space = time.perf_counter(), stretches[0].rendering.space
+        decoded = space.synthesize([part for one in stretches for part in one.request.parts])
+        each = (time.perf_counter() - begun) / max(len(decoded), 1)
+        counts = [one.request.windows for one in stretches]
+        failed: dict[int, Exception] = {}
+        windows = np.split(decoded, np.cumsum(counts)[:-1])
+        for one, count, part in zip(stretches, counts, windows, strict=True):
+            spent[one.job[0]] += each * count
+            try:
+                samples = one.rendering.join(one.request, part)
+            except LatentliveError as error:  # not finite; the others are written, once
+                failed[one.job[0]] = error
+            else:
+                self.block.write_audio(one.ring, one.job[2], samples)
+        return failed
+
+    def answer(self, message: Message) -> Message | None:
+        """Do what the engine asks for; return what it is to be told."""
+        op = message["op"]
+        if op == "ping":
+            return {"op": "pong"}
+        if op == "drop":
+            self.drop(message["serials"])
+            return None
+        if op == "render":
+            return {"op": "batch", "replies": self.render(message["jobs"])}
+        self.busy_with(message["job"][0] if op == "encode" else message["serial"])
+        try:
+            return self.encode(message) if op == "encode" else self.bind(message)
+        finally:
+            self.busy_with(0)
+
+
+def rendered(part: Part, spaces: Spaces, seed: int, slot: int, side: float = 0.0) -> Rendered:
+    """Return what renders a part, bound to its sounds.
+
+    Raises
+    ------
+    LatentliveError
+        If it has no meaning here.
+    """
+    texture = load(part.source["expr"])
+    if not isinstance(texture, Latent | Joined):
+        raise EngineError("a layer plays a latent, not a curve")
+    sounds = stored_sounds(part.source["sounds"])
+    after = Rendering(
+        texture, spaces, sounds, seed=seed, slot=slot, tempo=part.tempo, looped=True, side=side
+    )
+    if part.turning is None:
+        return after
+    turning, before = part.turning, part.turning.before
+    earlier = rendered(before, spaces, seed, slot, side)
+    lead, start = part.origin - before.origin, turning.at - part.origin
+    return Morph(earlier, after, lead, start, turning.over)
+
+
+def failure(serial: int, version: int, error: Exception) -> Message:
+    """Return the message that tells of a voice that cannot be rendered."""
+    why = str(error) if isinstance(error, LatentliveError) else repr(error)
+    return {"op": "failed", "serial": serial, "version": version, "error": why}
+
+
+def stored_sounds(digests: dict[str, str]) -> Sounds:
+    """Return a function that finds recordings by the digests that came with a texture."""
+    known: dict[str, Audio] = {}
+
+    def find(sound: Recorded) -> Audio:
+        if sound.digest not in known:
+            if not isinstance(sound, Sound) or isinstance(sound.source, str):
+                digest = digests.get(sound.digest)
+                if digest is None:
+                    raise SoundError(f"{sound!r}: its recording was not sent with it")
+                known[sound.digest] = Audio(stored(digest), digest)
+            else:
+                samples = np.asarray(sound.source, np.float32)
+                known[sound.digest] = Audio(samples, audio_digest(samples))
+        return known[sound.digest]
+
+    return find
+
+
+@click.command()
+@click.option("--fd", type=int, required=True)
+@click.option("--model", default="")
+@click.option("--lane", default=0)
+def main(fd: int, model: str, lane: int) -> None:
+    """Serve until the engine closes the pipe."""
+    processes.unmoved_by_signals()
+    wire = Wire(sys.stdin.buffer, os.fdopen(os.dup(1), "wb"))
+    worker = Worker(load_model(model or None), Block.attach(fd), lane, LONGEST)
+    worker.space.warm()
+    wire.send({"op": "ready"})
+    with contextlib.suppress(EngineError):  # an answer that nobody reads any more
+        while (message := wire.receive()) is not None:
+            if (answer := worker.answer(message)) is not None:
+                wire.send(answer)
+    sweep()  # the engine may have been killed
+
+
+if __name__ == "__main__":
+    main()

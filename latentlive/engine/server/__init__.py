@@ -1,0 +1,1 @@
+"""The engine's main process: clients, their requests, and the loop that moves everything else."""

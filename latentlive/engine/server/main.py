@@ -1,0 +1,453 @@
+"""The engine process: scheduler, worker and audio process behind a loopback socket.
+
+Started as ``python -m latentlive.engine.server.main``. The program that starts it may block, crash
+or leave: the sound goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import click
+
+from latentlive.engine.log.journal import MARK_EVERY, Journal
+from latentlive.engine.log.performance import Performance
+from latentlive.engine.log.replay import Replay
+from latentlive.engine.log.resume import restore
+from latentlive.engine.output.supervisor import Output
+from latentlive.engine.render.pool import Workers
+from latentlive.engine.schedule.scheduler import Scheduler
+from latentlive.engine.server.peers import Client
+from latentlive.engine.server.requests import Requests
+from latentlive.engine.server.status import report
+from latentlive.engine.shared import CLOSING, CUT, POSITION, TICKS, Block
+from latentlive.errors import EngineError, LatentliveError
+from latentlive.ground.files import cache_folder, fresh_file
+from latentlive.mixer import grid_floor
+from latentlive.models import load_model
+from latentlive.protocol.address import OnExit, sweep
+from latentlive.protocol.children import Child
+from latentlive.protocol.door import Door
+from latentlive.protocol.wire import Message, Wire
+from latentlive.renderer import Spaces
+from latentlive.units import Tempo
+
+TICK = 0.01
+STATUS_EVERY = 0.1
+UNHEARD = 20
+"""Lines that are kept while nobody is connected, the newest."""
+
+IDLE = 300.0
+"""Seconds after which it ends where nothing sounds or is to come, and nobody is connected."""
+
+HELD_UP = 0.5
+"""Seconds between two rounds of the loop after which what falls silent is not the fault of load."""
+
+FADE = 1.0
+"""Seconds in which it fades out where nobody says how long."""
+
+SWEEP_AFTER = 1.0
+"""Seconds after a program has left at which its address is looked for: by then it has ended."""
+
+
+class Signals:
+    """Takes SIGINT, SIGHUP and SIGTERM for a wish to end, which the engine's loop looks at."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        for name in ("SIGINT", "SIGHUP", "SIGTERM"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), self._note)
+
+    def _note(self, number: int, _: object) -> None:
+        self.names.append(signal.Signals(number).name)
+
+
+class Server:
+    """The engine's one thread of decisions; everything else only feeds its queue."""
+
+    def __init__(self, options: dict[str, Any], signals: Signals) -> None:
+        self.options, self._signals = options, signals
+        self.inbox: queue.Queue[tuple[Any, Message | None]] = queue.Queue()
+        past = self._past()
+        self.model = options["model"] or (past.header["model_file"] if past else "")
+        self.space = load_model(self.model or None)
+        channels, tempo, seed, position = self._beginning(past)
+        self.block = Block.create(channels)
+        self.block.header[POSITION] = position
+        self.clients: list[Client] = []
+        self._unheard: deque[str] = deque(maxlen=UNHEARD)
+        self.journal = self._open_journal(tempo, seed)
+        self.scheduler = Scheduler(
+            self.block,
+            tempo,
+            seed,
+            options["ahead"],
+            options["hold"],
+            self.say,
+            self.journal.note,
+            Spaces(self.space).space,
+        )
+        self.replay: Replay | None = None
+        if past is not None and options["replay"]:
+            self.replay = Replay(self.scheduler, past, position)
+        elif past is not None:
+            restore(self.scheduler, past)
+        self.ending: float | None = None
+        self._why = "stopped"
+        self.requests = Requests(self)
+        self._holes = 0
+        self._told = self._marked = 0.0
+        self._alone_since = time.monotonic()
+        self._ticked = time.monotonic()
+        self._faults: set[str] = set()
+        self.log = fresh_file(cache_folder("log") / f"engine-{os.getpid()}.log")
+        self.workers = Workers(
+            self.scheduler, self.block, self.model, self.inbox, self.log, self.say
+        )
+        self.output = Output(
+            self.block,
+            self.space.sample_rate,
+            options,
+            self.inbox,
+            self.log,
+            self.say,
+            self._rings,
+        )
+        if options["out"]:
+            self.output.record_all(options["out"])
+
+    def _past(self) -> Performance | None:
+        """Return the log that is to be played again, or resumed."""
+        path = self.options["replay"] or self.options["resume"]
+        return Performance(Path(path)) if path else None
+
+    def _beginning(self, past: Performance | None) -> tuple[int, Tempo, int, int]:
+        """Return channels, tempo, seed and position to begin with."""
+        options = self.options
+        if past is None:
+            tempo = Tempo(options["bpm"], self.space.sample_rate)
+            return options["channels"], tempo, options["seed"], 0
+        past.check_model(self.space)
+        channels = int(past.header["channels"])
+        if options["resume"]:
+            return channels, past.left.tempo, past.left.seed, grid_floor(past.left.position)
+        tempo = Tempo.load(past.header["tempo"], int(past.header["rate"]))
+        begin = max(int(options["begin"]), int(past.header["begins"]))
+        return channels, tempo, int(past.header["seed"]), begin
+
+    def _open_journal(self, tempo: Tempo, seed: int) -> Journal:
+        named = self.options["log"]
+        stamp = time.strftime("%Y-%m-%d-%H%M%S")
+        path = Path(named) if named else cache_folder("log") / f"{stamp}-{os.getpid()}.py"
+        header = {
+            "model": self.space.digest,
+            "name": self.space.name,
+            "model_file": self.model,
+            "corpus": self.options["corpus"],
+            "rate": self.space.sample_rate,
+            "channels": self.block.channels,
+            "seed": seed,
+            "pid": os.getpid(),
+            "tempo": tempo.dump(),
+            "begins": int(self.block.header[POSITION]),
+        }
+        return Journal(path, header, self.say)
+
+    def admit(self, connection: socket.socket, hello: Message) -> None:
+        """Listen to a program that has said the token, until it is gone."""
+        on_exit: OnExit = "fade" if hello.get("on_exit") == "fade" else "keep"
+        Client(connection, self.inbox, on_exit).listen()
+
+    def _rings(self) -> dict[str, list[int]]:
+        """Return the rings that sound, by layer."""
+        rings: dict[str, list[int]] = {}
+        for voice in self.scheduler.voices.values():
+            if voice.sounding:
+                rings.setdefault(voice.layer, []).extend(voice.rings)
+        return rings
+
+    def say(self, line: str) -> None:
+        """Tell every client a line; what nobody hears is kept for the next one that comes."""
+        if not self.clients:
+            self._unheard.append(line)
+        self._broadcast({"op": "say", "line": line})
+
+    def _broadcast(self, message: Message) -> None:
+        for client in self.clients:
+            client.send(message)
+
+    def run(self) -> None:
+        """Serve until asked to end."""
+        while self.ending is None or time.monotonic() < self.ending:
+            try:
+                self._tick()
+            except Exception as error:  # noqa: BLE001 - a fault of ours must not end the sound
+                self._tell_fault(error)
+            if self.ending is not None and self.scheduler.silent:
+                break
+        self._close()
+
+    def _tick(self) -> None:
+        """Take what has come, and look after what sounds."""
+        self.block.header[TICKS] += 1
+        if self._signals.names:
+            self._end_for(self._signals.names)
+        with contextlib.suppress(queue.Empty):
+            first = self.inbox.get(timeout=TICK)
+            self._note_holes()  # they lie before all that is decided now
+            self._handle(*first)
+            while True:
+                self._handle(*self.inbox.get_nowait())
+        self.output.tick()  # before voices are freed: what they played is recorded
+        self._note_holes()
+        before, self._ticked = self._ticked, time.monotonic()
+        if self._ticked > before + HELD_UP:
+            self.scheduler.lateness.excuse("the engine was held up")
+        self.requests.acts.advance(self.scheduler.position)
+        self.scheduler.barrier = self.requests.acts.barrier
+        if self.replay is None:
+            self.scheduler.advance()
+        else:
+            self._follow(self.replay)
+        self.workers.feed()
+        now = time.monotonic()
+        if now >= self._told + STATUS_EVERY:
+            self._told = now
+            self._broadcast(self.status())
+        if self.scheduler.running and now >= self._marked + MARK_EVERY:
+            self._marked = now
+            self.journal.note({"do": "mark", "at": self.scheduler.position})
+        self._end_if_left(now)
+
+    def _end_if_left(self, now: float) -> None:
+        """End where a killed prompt has left nothing that sounds: nobody else would do so."""
+        if self.clients or not self._silent:
+            self._alone_since = now
+        elif now > self._alone_since + self.options["idle"]:
+            self.end(0.0)
+
+    def _tell_fault(self, error: Exception) -> None:
+        """Write a fault of the engine's own into its log, and tell of it once."""
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{where.name}:{where.lineno}"
+        if place not in self._faults:
+            self._faults.add(place)
+            self.say(f"{fault(error)}; the sound goes on; see {self.log.name}")
+            with contextlib.suppress(OSError):  # a full disk is no reason either
+                self.log.write("".join(traceback.format_exception(error)).encode())
+                self.log.flush()
+
+    def _follow(self, replay: Replay) -> None:
+        """Let a replay go on, until it is over."""
+        try:
+            replay.advance()
+        except EngineError as error:  # the log is no longer what it was when it was checked
+            self.say(str(error))
+            self.leave_replay()
+            return
+        if replay.over:
+            self.leave_replay()
+
+    def leave_replay(self) -> None:
+        """Let what sounds be the performer's again."""
+        self.replay, self.scheduler.led, self.block.header[CUT] = None, False, 0
+
+    def _handle(self, sender: Any, message: Message | None) -> None:
+        if isinstance(sender, Child):
+            self._from_child(sender, message)
+        elif message is None:
+            if sender in self.clients:
+                self.clients.remove(sender)
+            if sender.on_exit == "fade":
+                self.end(FADE)
+            self._sweep_soon()
+        else:
+            self._from_client(sender, message)
+
+    def _from_child(self, child: Child, message: Message | None) -> None:
+        if message is None and self.ending is not None:
+            return  # it was asked to go
+        if self.workers.owns(child):
+            self.workers.take(child, message)
+        else:
+            self.output.take(child, message)
+
+    def _from_client(self, client: Client, message: Message) -> None:
+        op = message.get("op")
+        if op == "hello":
+            self.clients.append(client)
+            client.send(self._welcome())
+            while self._unheard:
+                self.say(self._unheard.popleft())
+            return
+        number = message.get("id")
+        try:
+            self.requests.do(message)
+            client.send({"op": "done", "id": number, "state": self.status()})
+        except LatentliveError as error:
+            client.send({"op": "refused", "id": number, "error": str(error)})
+        except Exception as error:  # noqa: BLE001 - whatever is asked for, the sound goes on
+            self._tell_fault(error)
+            client.send({"op": "refused", "id": number, "error": fault(error)})
+
+    def _note_holes(self) -> None:
+        """Log what the audio process did not find in the rings."""
+        rows, self._holes = self.block.read_holes(self._holes)
+        for ring, start, stop in rows.tolist():
+            voice = self.scheduler.stage.owner(ring, start)
+            if voice is not None:
+                self.journal.note(
+                    {
+                        "do": "hole",
+                        "at": start,
+                        "to": stop,
+                        "voice": voice.serial,
+                        "side": voice.rings.index(ring),
+                    }
+                )
+
+    def _welcome(self) -> Message:
+        return {
+            "op": "welcome",
+            "pid": os.getpid(),
+            "model": self.space.name,
+            "digest": self.space.digest,
+            "space": self.space.facts.dump(),
+            "sample_rate": self.space.sample_rate,
+            "bpm": self.scheduler.tempo.bpm_at(self.scheduler.position),
+            "log": str(self.journal.path),
+            "corpus": self.options["corpus"],
+        }
+
+    def end(self, fade: float) -> None:
+        """Let everything fade out over so many seconds, then end."""
+        if self.ending is None:
+            self.leave_replay()
+            beats = fade / 60.0 * self.scheduler.tempo.bpm_at(self.scheduler.position)
+            self.scheduler.apply([{"op": "hush", "fade": beats}])
+            self.ending = time.monotonic() + fade + 1.0
+
+    @property
+    def _silent(self) -> bool:
+        """Whether nothing sounds and nothing is to come by itself."""
+        acts = self.requests.acts.waiting
+        return self.scheduler.silent and self.replay is None and not acts
+
+    def _end_for(self, names: list[str]) -> None:
+        """Fade out as a signal wants it, at once for a second one.
+
+        The layers stay in the log as they are, so that `latentlive resume` brings them back.
+        """
+        if self.ending is None:
+            self._why = names[0]
+            self.say(f"the engine was told to end by {self._why} and fades out")
+            self.leave_replay()
+            scheduler, over = self.scheduler, round(FADE * self.space.sample_rate)
+            scheduler.fade_out(over)
+            self.journal.note({"do": "mark", "at": scheduler.earliest + over})
+            self.journal.close(0.0, ended=False)
+            self.ending = time.monotonic() + (FADE + 1.0) * scheduler.running
+        elif len(names) > 1:
+            self.ending = time.monotonic()
+
+    def _sweep_soon(self) -> None:
+        """Take away what a program leaves that was killed."""
+        sweeping = threading.Timer(SWEEP_AFTER, sweep)
+        sweeping.daemon = True
+        with contextlib.suppress(RuntimeError):  # no thread: the next start sweeps too
+            sweeping.start()
+
+    def status(self) -> Message:
+        """Return the state of everything, for panels."""
+        told, acts = report(self.scheduler), self.requests.acts
+        plan = [*told["plan"], *acts.table(self.scheduler.tempo)]
+        return {
+            **told,
+            "plan": sorted(plan, key=lambda one: (one["sample"] is None, one["sample"])),
+            "silent": self._silent,
+            "refused": acts.refused,
+            "replaying": self.replay is not None,
+            **self.output.status(),
+            "ready": self.workers.ready,
+            "workers_up": sum(self.workers.lanes.up),
+            "workers": self.workers.pids,
+            "backlog": self.workers.lanes.backlog,
+            "log": str(self.journal.path),
+        }
+
+    def _close(self) -> None:
+        self.ending = self.ending or time.monotonic()
+        self._broadcast({"op": "closing"})
+        self.block.header[CLOSING] = 1
+        time.sleep(0.05)
+        self.output.close()
+        self._broadcast({"op": "ended", "why": self._why})
+        for client in self.clients:
+            client.drop()
+        self.workers.close()
+        sweep()
+        self.journal.note({"do": "mark", "at": self.scheduler.position})
+        self.journal.close()
+        self.log.close()
+        path = Path(self.log.name)
+        if path.stat().st_size == 0:
+            path.unlink()
+
+
+def fault(error: Exception) -> str:
+    """Return the line that tells of a fault of the engine's own."""
+    return f"engine: a fault of its own: {error!r}"
+
+
+@click.command()
+@click.option("--model", default="")
+@click.option("--corpus", default="")
+@click.option("--device", default="")
+@click.option("--silent", is_flag=True)
+@click.option("--block", default=512)
+@click.option("--latency", default=0.1)
+@click.option("--channels", default=2)
+@click.option("--ahead", default=2.0)
+@click.option("--bpm", default=60.0)
+@click.option("--seed", default=0)
+@click.option("--hold", is_flag=True)
+@click.option("--out", default="")
+@click.option("--log", default="")
+@click.option("--replay", default="")
+@click.option("--begin", default=0)
+@click.option("--resume", default="")
+@click.option("--idle", default=IDLE)
+def main(**options: Any) -> None:
+    """Run the engine; the address and token are written to standard output as JSON."""
+    signals = Signals()
+    handshake = Wire(sys.stdin.buffer, os.fdopen(os.dup(1), "wb"))
+    try:
+        server = Server(options, signals)
+    except LatentliveError as error:
+        handshake.send({"op": "refused", "error": str(error)})
+        return
+    door = Door("engine", server.admit)
+    handshake.send({"op": "listening", "port": door.address.port, "token": door.address.token})
+    quiet = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1):
+        os.dup2(quiet, stream)
+    try:
+        server.run()
+    finally:
+        door.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""Programs that are connected to the engine: none of them can hold it up."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import socket
+import threading
+from typing import Any
+
+from latentlive.errors import EngineError
+from latentlive.protocol.address import OnExit
+from latentlive.protocol.wire import Message, Wire
+
+UNREAD = 200
+"""Messages that a client may leave unread before states are kept from it."""
+
+HOPELESS = 2000
+"""Messages left unread at which it is dropped."""
+
+
+class Client:
+    """A connected program.
+
+    What it is sent is written by a thread of its own: a program that does not read is waited for
+    there, and nowhere else.
+
+    Parameters
+    ----------
+    connection : socket
+        The token was said on it.
+    inbox : queue
+        Receives (client, message); the message is None when it is gone.
+    on_exit : 'keep' or 'fade'
+        What the engine does then.
+    """
+
+    def __init__(
+        self, connection: socket.socket, inbox: queue.Queue[Any], on_exit: OnExit = "keep"
+    ) -> None:
+        self.connection = connection
+        self.wire = Wire(connection.makefile("rb"), connection.makefile("wb"))
+        self.on_exit = on_exit
+        self._inbox = inbox
+        self._outbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+
+    def listen(self) -> None:
+        """Pass on what comes until it is gone; run in a thread of its own."""
+        try:
+            threading.Thread(target=self._write, daemon=True).start()
+            self._inbox.put((self, {"op": "hello"}))
+            while (message := self.wire.receive()) is not None:
+                self._inbox.put((self, message))
+        except (EngineError, RuntimeError, MemoryError):
+            pass  # it spoke nonsense, or there is no room for it: it is dropped, as one that left
+        finally:
+            self._inbox.put((self, None))
+            self.drop()
+
+    def send(self, message: Message) -> None:
+        """Send a message, some time; states are left out if it does not read."""
+        unread = self._outbox.qsize()
+        if unread > HOPELESS:
+            self.drop()
+        elif unread < UNREAD or message["op"] != "status":
+            self._outbox.put(message)
+
+    def _write(self) -> None:
+        try:
+            while (message := self._outbox.get()) is not None:
+                self.wire.send(message)
+        except (EngineError, MemoryError):
+            pass  # it is gone, or there is no room to speak to it: its reader says so
+        finally:
+            self._hang_up()
+
+    def drop(self) -> None:
+        """Hang up, after what was sent so far if it reads."""
+        self._outbox.put(None)
+        if self._outbox.qsize() > UNREAD:
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        # The streams made from the connection would keep it open otherwise.
+        with contextlib.suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
+        self.connection.close()

@@ -1,0 +1,226 @@
+"""The shared block between engine, worker and audio process: rings indexed by global position.
+
+A writer writes data first and publishes it after, so a torn write is never heard. One process
+writes each part: the worker audio and its ready range, the engine gains and flags, the audio
+process position, counters, holes and tap.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import weakref
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentlive.errors import EngineError
+from latentlive.ground.system import fence, mapped, share
+from latentlive.mixer import GRID
+from latentlive.units import Samples
+
+VOICES = 128
+RING = 1 << 17
+POINTS = RING // GRID
+HOLE_ROWS = 256
+BINS = 64
+MAX_CHANNELS = 16
+
+HEADER_WORDS = 64
+(
+    CHANNELS,
+    POSITION,
+    RUNNING,
+    CLOSING,
+    MISSING,
+    UNDERFLOWS,
+    HEARTBEAT,
+    BUSY_NS,
+    BUSY_MAX_NS,
+    PANIC,
+    PANIC_DONE,
+    PANIC_AT,
+    HOLES,
+    CUT,
+    CALLS,
+    TICKS,
+    WORKING,
+    WORKING_TOO,
+) = range(18)
+"""Words of the header. TICKS counts the rounds of the engine's loop: while it stands still, so does
+the engine. WORKING and the word after it tell which voice each worker is busy with."""
+
+
+def _sizes(channels: int) -> dict[str, tuple[type, tuple[int, ...]]]:
+    return {
+        "header": (np.int64, (HEADER_WORDS,)),
+        "active": (np.int64, (VOICES,)),
+        "pair": (np.int64, (VOICES,)),
+        "ready": (np.int64, (VOICES, 2)),
+        "gains_until": (np.int64, (VOICES,)),
+        "holes": (np.int64, (HOLE_ROWS, 3)),
+        "durations": (np.int64, (BINS,)),
+        "gains": (np.float32, (2, VOICES, POINTS)),
+        "audio": (np.float32, (VOICES, RING)),
+        "tap": (np.float32, (RING, channels)),
+    }
+
+
+def _bytes(channels: int) -> int:
+    sizes = _sizes(channels).values()
+    return sum(int(np.prod(shape)) * np.dtype(kind).itemsize for kind, shape in sizes)
+
+
+@dataclass(eq=False)
+class Block:
+    """The mapped block.
+
+    Parameters
+    ----------
+    fd : int
+        The key to hand to child processes.
+    header : array [shape=(64,), int64]
+    active : array [shape=(voices,), int64]
+        1 where the audio process mixes a voice.
+    pair : array [shape=(voices,), int64]
+        The pair of output channels that a voice is mixed into; 0 is channels 1 and 2.
+    ready : array [shape=(voices, 2), int64]
+        First and one past the last position that a voice's ring holds.
+    gains_until : array [shape=(voices,), int64]
+        Position before which a voice's gains are written; the last of them is held beyond it.
+        0: nothing is known, all are taken as they are.
+    holes : array [shape=(256, 3), int64]
+        What was to be heard and was not there: ring, first position, one past the last. A ring
+        of rows; header[HOLES] counts those written.
+    durations : array [shape=(64,), int64]
+        Callbacks by how long they took, four bins an octave from 1 us on.
+    gains : array [shape=(2, voices, points)]
+        Left and right gain at each grid point, a ring.
+    audio : array [shape=(voices, RING)]
+    tap : array [shape=(RING, channels)]
+        What was heard, a ring.
+    """
+
+    fd: int
+    header: NDArray[np.int64]
+    active: NDArray[np.int64]
+    pair: NDArray[np.int64]
+    ready: NDArray[np.int64]
+    gains_until: NDArray[np.int64]
+    holes: NDArray[np.int64]
+    durations: NDArray[np.int64]
+    gains: NDArray[np.float32]
+    audio: NDArray[np.float32]
+    tap: NDArray[np.float32]
+
+    @classmethod
+    def create(cls, channels: int = 2) -> Block:
+        """Return a new block; it vanishes with the last process and object that hold it.
+
+        Parameters
+        ----------
+        channels : int
+            Output channels, even, 2 to 16.
+
+        Raises
+        ------
+        EngineError
+            For other channels, or without enough memory.
+        """
+        if channels % 2 or not 2 <= channels <= MAX_CHANNELS:
+            raise EngineError(
+                f"channels: must be even and lie in 2 to {MAX_CHANNELS}, got {channels}"
+            )
+        size = _bytes(channels)
+        fd = share(size)
+        block = cls._map(fd, channels)
+        block.header[CHANNELS] = channels
+        if sys.platform != "win32":  # there the key is no descriptor
+            weakref.finalize(block, os.close, fd)
+        return block
+
+    @classmethod
+    def attach(cls, fd: int) -> Block:
+        """Map a block that another process created."""
+        with mapped(fd, HEADER_WORDS * 8) as start:
+            channels = int.from_bytes(start[:8], "little")
+        return cls._map(fd, channels)
+
+    @classmethod
+    def _map(cls, fd: int, channels: int) -> Block:
+        memory = mapped(fd, _bytes(channels))
+        parts: dict[str, NDArray[Any]] = {}
+        offset = 0
+        for name, (kind, shape) in _sizes(channels).items():
+            count = int(np.prod(shape))
+            parts[name] = np.frombuffer(memory, kind, count, offset).reshape(shape)
+            offset += count * np.dtype(kind).itemsize
+        return cls(fd, **parts)
+
+    @property
+    def channels(self) -> int:
+        """How many output channels the mix has."""
+        return int(self.header[CHANNELS])
+
+    def write_audio(self, voice: int, start: int, samples: Samples) -> None:
+        """Write a voice's samples from a global position on, then publish them."""
+        at = start % RING
+        head = min(len(samples), RING - at)
+        self.audio[voice, at : at + head] = samples[:head]
+        self.audio[voice, : len(samples) - head] = samples[head:]
+        fence()
+        self.ready[voice, 1] = start + len(samples)
+
+    def write_tap(self, start: int, heard: NDArray[np.float32]) -> None:
+        """Leave what was heard from a global position on [shape=(n, channels)]."""
+        at = start % RING
+        head = min(len(heard), RING - at)
+        self.tap[at : at + head] = heard[:head]
+        self.tap[: len(heard) - head] = heard[head:]
+
+    def read_tap(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Return what was heard from one global position to another [shape=(n, channels)]."""
+        return self.tap[np.arange(start, stop) % RING]
+
+    def write_hole(self, voice: int, start: int, stop: int) -> None:
+        """Note that a voice was to be heard from one position to another and was not there."""
+        count = int(self.header[HOLES])
+        self.holes[count % HOLE_ROWS] = voice, start, stop
+        fence()
+        self.header[HOLES] = count + 1
+
+    def read_holes(self, known: int) -> tuple[NDArray[np.int64], int]:
+        """Return the holes after the first `known` [shape=(n, 3)], and how many there are now.
+
+        Rows that were overwritten before they were read are left out.
+        """
+        count = int(self.header[HOLES])
+        first = max(known, count - HOLE_ROWS // 2)
+        return self.holes[np.arange(first, count) % HOLE_ROWS], count
+
+
+def duration_bin(nanoseconds: int) -> int:
+    """Return the bin of a callback's duration: 0 up to 1 us, then four an octave."""
+    quarter = int(4.0 * np.log2(max(nanoseconds, 1000) / 1000.0))
+    return min(quarter, BINS - 1)
+
+
+def duration_ms(counts: NDArray[np.int64], percent: float) -> float:
+    """Return the duration below which so many percent of the callbacks stay [milliseconds].
+
+    It is the upper edge of a bin: at most 19 % above the true one.
+
+    Example
+    -------
+    >>> counts = np.zeros(64, np.int64)
+    >>> counts[4] = 10  # 2 to 2.4 us
+    >>> round(duration_ms(counts, 50), 5)
+    0.00238
+    """
+    total = int(counts.sum())
+    if not total:
+        return 0.0
+    index = int(np.searchsorted(np.cumsum(counts), total * percent / 100.0))
+    return float(0.001 * 2.0 ** ((index + 1) / 4.0))

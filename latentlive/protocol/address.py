@@ -1,0 +1,169 @@
+"""Where running engines are found: a file each, readable by their owner only."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from latentlive.errors import EngineError
+from latentlive.ground import processes
+from latentlive.ground.files import cache_folder
+from latentlive.protocol.wire import Wire
+
+OnExit = Literal["keep", "fade"]
+"""What an engine does when a program that uses it is gone: go on, or fade out and end."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """How an engine is reached.
+
+    Parameters
+    ----------
+    port : int
+        On the loopback interface.
+    token : str
+        What a client must say first.
+    pid : int
+        The engine's process.
+    since : str
+        What tells it from a later process of the same number.
+    """
+
+    port: int
+    token: str
+    pid: int
+    since: str = ""
+
+    @property
+    def gone(self) -> bool:
+        """Whether its process has ended for certain."""
+        try:
+            there = processes.started(self.pid)
+        except OSError:  # no descriptor to look with
+            return False
+        return not there or (self.since not in ("", there))
+
+    def end(self) -> None:
+        """End its process at once, and those that it started; it cannot object."""
+        processes.end(self.pid, self.since)
+
+    def connect(self, on_exit: OnExit = "keep") -> tuple[Wire, socket.socket]:
+        """Open a connection and say the token.
+
+        Parameters
+        ----------
+        on_exit : 'keep' or 'fade'
+            What the engine does when this program is gone.
+
+        Raises
+        ------
+        OSError
+            If nobody listens there.
+        """
+        connection = socket.create_connection(("127.0.0.1", self.port), timeout=5.0)
+        connection.settimeout(None)
+        wire = Wire(connection.makefile("rb"), connection.makefile("wb"))
+        wire.send({"token": self.token, "on_exit": on_exit})
+        return wire, connection
+
+
+def publish(address: Address, kind: str = "engine") -> Path:
+    """Write an address where `running` finds it; return the file, which only its owner can read."""
+    sweep()
+    path = cache_folder("run") / f"{kind}-{address.pid}.json"
+    beside = path.with_name(f".{path.name}.{address.token[:8]}")
+    known = {**asdict(address), "since": address.since or processes.started(address.pid)}
+    file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(file, "w") as opened:
+        opened.write(json.dumps(known))
+    beside.replace(path)  # whole or not at all: others read it at any moment
+    return path
+
+
+def sweep() -> None:
+    """Take away the addresses of processes that were killed and could not do so themselves."""
+    with contextlib.suppress(OSError):
+        for path in cache_folder("run").glob("*-*.json"):
+            with contextlib.suppress(OSError):
+                if (address := _read(path)) is None or address.gone:
+                    path.unlink()
+
+
+def _written(path: Path) -> int:
+    """Return when a file was written, 0 if it is gone."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _read(path: Path) -> Address | None:
+    """Return the address that a file holds, None if it holds something else.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    try:
+        known = json.loads(path.read_text())
+        since, port = str(known["since"]), int(known["port"])
+        address = Address(port, str(known["token"]), int(known["pid"]), since)
+    except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError):
+        return None
+    return address if since and 0 < port < 65536 else None
+
+
+def answers(pid: int) -> bool:
+    """Return whether the engine of a process id is there."""
+    try:
+        address = _read(cache_folder("run") / f"engine-{pid}.json")
+        if address is None:
+            return False
+        _, connection = address.connect()
+    except (OSError, EngineError):
+        return False
+    connection.close()
+    return True
+
+
+def reached(kind: str = "engine", on_exit: OnExit = "keep") -> tuple[Wire, socket.socket, Address]:
+    """Return a connection to what was started last, and its address.
+
+    Raises
+    ------
+    EngineError
+        ``no engine is running; start one with latentlive``
+    """
+    for address in addresses(kind):
+        with contextlib.suppress(OSError, EngineError):
+            return *address.connect(on_exit), address
+    raise EngineError(f"no {kind} is running; start one with latentlive")
+
+
+def running(kind: str = "engine", on_exit: OnExit = "keep") -> tuple[Wire, socket.socket]:
+    """Return a connection to what was started last: an ``engine``, or a ``prompt``.
+
+    Raises
+    ------
+    EngineError
+        ``no engine is running; start one with latentlive``
+    """
+    return reached(kind, on_exit)[:2]
+
+
+def addresses(kind: str) -> list[Address]:
+    """Return where an ``engine`` or a ``prompt`` is to be found, what was started last first."""
+    sweep()
+    found: list[Address] = []
+    for path in sorted(cache_folder("run").glob(f"{kind}-*.json"), key=_written, reverse=True):
+        with contextlib.suppress(OSError):
+            if (address := _read(path)) is not None:
+                found.append(address)
+    return found
