@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from latentlive.client import shared as block
+from latentlive.engine import shared as block
 from latentlive.engine.desk import desk as stage
 from latentlive.engine.output.ringmix import mix_voices
 from latentlive.limiter import AHEAD

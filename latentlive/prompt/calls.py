@@ -122,17 +122,21 @@ def _is_ours(file: str) -> bool:
 
 
 def _resolved(name: str) -> tuple[type | None, Any]:
-    """Return the class and the function of ours that a qualified name means, or nothing."""
+    """Return the class and the function of ours that a qualified name means, or nothing.
+
+    Classes have their names for themselves within a module only: what can be typed comes first.
+    """
     head, _, member = name.partition(".")
+    found: list[tuple[int, type | None, Any]] = []
     for module_name, module in list(sys.modules.items()):
         held = vars(module).get(head) if module_name.startswith("latentlive.") else None
         if getattr(held, "__module__", None) != module_name:
             continue
         if not member:
-            return None, held
-        if isinstance(held, type) and (found := getattr(held, member, None)) is not None:
-            return held, found
-    return None, None
+            found.append((0, None, held))
+        elif isinstance(held, type) and (one := getattr(held, member, None)) is not None:
+            found.append((not issubclass(held, Node | Worded), held, one))
+    return min(found, key=lambda each: each[0])[1:] if found else (None, None)
 
 
 def _called(owner: type | None, thing: Any) -> str:

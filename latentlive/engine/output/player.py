@@ -10,7 +10,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from latentlive.engine.output.ringmix import Voiced
+from latentlive.engine.output.ringmix import RingMix
 from latentlive.engine.shared import (
     BUSY_MAX_NS,
     BUSY_NS,
@@ -139,7 +139,7 @@ class Pair:
     """
 
     def __init__(self, block: Block) -> None:
-        self._voiced = Voiced(block)
+        self._mix = RingMix(block)
         self._low = self._high = self._last = 0
         self._mixed = np.empty((0, 2), np.float32)
         self._allows = np.empty(0, np.float32)
@@ -150,7 +150,7 @@ class Pair:
         self._mixed = np.zeros(((MEMORY + 1) * GRID, 2), np.float32)
         self._allows = np.ones(MEMORY - 1, np.float32)  # the ends have no neighbour yet
         self._last = self._low
-        self._voiced.tell_holes()
+        self._mix.tell_holes()
 
     def add(
         self, out: NDArray[np.float32], position: int, stop: int, voices: Ints, away: bool
@@ -181,7 +181,7 @@ class Pair:
             self._mixed, self._allows = self._mixed[:0], self._allows[:0]
         if high > self._high:
             known = self._high - self._low
-            fresh = self._voiced.mix(voices, self._high, high, position, away)
+            fresh = self._mix.mix(voices, self._high, high, position, away)
             self._mixed = np.concatenate([self._mixed, fresh])
             begin = max(known - 1, 1) * GRID  # the first cell that had no neighbour ahead yet
             context = self._mixed[begin - REACH : len(self._mixed) - GRID + REACH]

@@ -18,7 +18,7 @@ CLOSE = 2048
 """Samples in which a voice closes where its ring ends, if nothing more will come."""
 
 
-class Voiced:
+class RingMix:
     """Mixes voices from their rings, and tells the engine what was not there.
 
     Parameters
@@ -114,7 +114,7 @@ def closing(block: Block, voices: Ints, first: int, last: int) -> NDArray[np.flo
 def mix_voices(
     block: Block, voices: Ints, first: int, last: int, away: bool = False
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
-    """Mix some voices over cells `first` to `last`, in the order given; see `Voiced.mix`.
+    """Mix some voices over cells `first` to `last`, in the order given; see `RingMix.mix`.
 
     Returns
     -------
