@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from latentlive import doctor
-from latentlive.engine.output.supervisor import probe as asking
+from latentlive.engine.output import probe as asking
 
 
 def ask(*arguments, **environment):

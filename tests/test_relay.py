@@ -11,7 +11,7 @@ import pytest
 
 from latentlive.engine.output.guard import Guard
 from latentlive.engine.output.relay import Relay
-from latentlive.engine.output.supervisor import guard, relay
+from latentlive.engine.output import guard, relay
 from latentlive.engine.shared import CLOSING, POSITION, RUNNING, TICKS, Block
 from latentlive.errors import EngineError
 from latentlive.ground import children, restarts

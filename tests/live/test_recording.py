@@ -169,7 +169,7 @@ def test_what_was_overwritten_before_it_was_read_is_silence_and_time_is_kept(tmp
 
 
 def test_a_slow_disk_holds_up_nobody_and_is_given_up_in_one_line(tmp_path, monkeypatch):
-    from latentlive.engine.output.supervisor import recorder
+    from latentlive.engine.output import recorder
 
     monkeypatch.setattr(recorder, "MAX_WAITING", 200_000)
     written, thawed = [], threading.Event()
