@@ -20,7 +20,8 @@ from latentlive.engine.output.player import Player
 from latentlive.engine.render.dispatch import LANES, Lanes
 from latentlive.engine.render.worker import Worker
 from latentlive.engine.schedule.scheduler import Scheduler
-from latentlive.engine.server.main import Server, requests
+from latentlive.engine.server import requests
+from latentlive.engine.server.main import Server
 from latentlive.engine.server.requests import Requests
 from latentlive.engine.shared import CHANNELS, POSITION, Block
 from latentlive.space import ToySpace

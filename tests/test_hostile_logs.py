@@ -13,9 +13,9 @@ from click.testing import CliRunner
 import latentlive as ll
 from latentlive.cli import main
 from latentlive.curves import as_curve
-from latentlive.engine import course, performance
-from latentlive.engine.bounce import STEP, Bounce
-from latentlive.engine.performance import Performance
+from latentlive.engine.log import course, performance
+from latentlive.engine.log.bounce import STEP, Bounce
+from latentlive.engine.log.performance import Performance
 from latentlive.expr import dump
 from tests.performing import RATE, TONES, WINDOW, Choosy, Engine, bounced, replayed, same
 

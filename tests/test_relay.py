@@ -9,9 +9,9 @@ import time
 
 import pytest
 
+from latentlive.engine.output import guard, relay
 from latentlive.engine.output.guard import Guard
 from latentlive.engine.output.relay import Relay
-from latentlive.engine.output import guard, relay
 from latentlive.engine.shared import CLOSING, POSITION, RUNNING, TICKS, Block
 from latentlive.errors import EngineError
 from latentlive.ground import children, restarts
