@@ -14,7 +14,8 @@ from latentlive.engine.output.guard import Guard
 from latentlive.engine.output.relay import Relay
 from latentlive.engine.shared import CLOSING, POSITION, RUNNING, TICKS, Block
 from latentlive.errors import EngineError
-from latentlive.ground import children, restarts
+from latentlive.ground import restarts
+from latentlive.protocol import children
 from tests.live.conftest import wait_until
 from tests.live.test_faults import alive
 
