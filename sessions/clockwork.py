@@ -23,7 +23,9 @@ with at(8):
 
 with at(24):
     thumbs = ticks("mbira-g3", [-3, 4, 2], 3 / 4, 0.3)
-    strings = ticks("koto-d4", [2, 9, 7], 3 / 4)
+    strings = ticks(
+        "koto-d4", [-10, -3, -5], 3 / 4
+    )  # the same notes, so that only the colour moves
     d3 >> interp(thumbs, strings, sine(9))
     d3.gain(-4).pan(0.7).fade(4)
 

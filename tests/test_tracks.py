@@ -29,9 +29,10 @@ def folder(tmp_path, monkeypatch):
     return tmp_path / "encodings"
 
 
-def read(track, positions, wrap=False, audio=AUDIO):
+def read(track, positions, wrap=False, again=False, audio=AUDIO):
     positions = np.asarray(positions, np.float64)
-    return track.read(audio, positions, np.full(len(positions), wrap)).mean
+    ways = (np.full(len(positions), way) for way in (wrap, again))
+    return track.read(audio, positions, *ways).mean
 
 
 def vector(position, sound=SOUND):
@@ -73,6 +74,47 @@ def test_a_loop_is_read_round_its_end():
     )
 
 
+def test_a_loop_that_comes_round_hears_its_end_before_its_beginning():
+    positions = np.arange(0, 320, HOP)
+    twice = np.concatenate([SOUND, SOUND])
+    track = Tracks(Paged())
+    first, second = (read(track, positions, wrap=True, again=again) for again in (False, True))
+    np.testing.assert_allclose(first, [vector(p) for p in positions], atol=1e-6)
+    np.testing.assert_allclose(second, [vector(p + 6000, twice) for p in positions], atol=1e-6)
+    assert not np.array_equal(first, second)
+    # Before the beginning lies the end, hearing the beginning that is to come.
+    assert np.array_equal(read(track, [-50], again=True), read(track, [5950], wrap=True))
+
+
+def test_both_ends_of_a_sound_shorter_than_its_surroundings_meet():
+    short = SOUND[:20]
+    got = read(Tracks(Paged()), [0], wrap=True, again=True, audio=Audio(short, "short"))
+    around = np.tile(short, 40)
+    np.testing.assert_allclose(got, [vector(20 * 20, around)], atol=1e-6)
+
+
+LONG = ll.sound(RNG.standard_normal(6000).astype("f4"))
+TURNS = {
+    "a loop": (ll.sound(SOUND).loop(), 6000, True),
+    "a loop of what is longer": (ll.sound(SOUND).extend(2).loop(), 12000, True),
+    "a loop in a loop": (ll.sound(SOUND).loop(2).loop(), 12000, True),
+    "backwards": (ll.sound(SOUND).rev().loop(), 6000, True),
+    "repeated": (ll.interp(ll.sound(SOUND), LONG.loop(2), 0, match="repeat"), 6000, True),
+    "a part": (ll.sound(SOUND).slice(0, 0.1).loop(), 4410, False),
+    "one after another": (ll.cat(ll.sound(SOUND), LONG).loop(), 12000, False),
+    "later": (ll.sound(SOUND).late(0.01).loop(), 6441, False),
+    "frozen": (ll.interp(ll.sound(SOUND), LONG.freeze(0), 1).loop(), 6000, False),
+}
+
+
+@pytest.mark.parametrize(("texture", "once", "reached"), TURNS.values(), ids=TURNS)
+def test_where_a_turn_begins_its_end_is_heard_if_it_was_reached(texture, once, reached):
+    """The first turn begins in silence."""
+    rendering = Rendering(texture, Paged(), SOUNDS)
+    first, second = (rendering.drawn(turn * once / WINDOW + np.arange(3) / 8) for turn in (0, 1))
+    assert np.allclose(first, second, atol=1e-5) != reached
+
+
 def test_pages_have_the_same_bits_in_any_order_fresh_and_from_disk(folder):
     positions = RNG.uniform(-100, 6100, 400)
     first, second = Tracks(Paged()), Tracks(Paged())
@@ -101,7 +143,8 @@ from tests.spaces import Paged
 track = Tracks(Paged())
 positions = np.arange(0, 2000, 7.5)
 audio = Audio(np.zeros(6000, "f4"), {AUDIO.digest!r})
-sys.stdout.buffer.write(track.read(audio, positions, np.zeros(len(positions), bool)).mean.tobytes())
+nowhere = np.zeros(len(positions), bool)
+sys.stdout.buffer.write(track.read(audio, positions, nowhere, nowhere).mean.tobytes())
 """
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout
     assert out == got.tobytes()

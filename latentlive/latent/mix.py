@@ -124,8 +124,9 @@ class Interp(Pair):
         if self.match == "crop" or math.isinf(once) or once >= query.scope.sounding(self):
             return query.latents(side)
         turn = np.maximum(np.floor(query.frames / float(once)), 0.0)
-        wrap = query.frames >= 0
-        return query.at(query.frames - turn * float(once), wrap=wrap).latents(side)
+        wrap, before = query.frames >= 0, np.where(turn > 0, float(once), 0.0)
+        there = query.at(query.frames - turn * float(once), wrap=wrap, before=before)
+        return there.latents(side)
 
 
 def _amount(query: Query, curve: CurveLike, carrier: Latent) -> F32:

@@ -159,6 +159,9 @@ class Query:
         The seed that ``.seed(n)`` around here gave.
     room : array [shape=(n,), frames] or None
         How much of each window lies before the end that a crop set; exact mode alone asks.
+    before : array [shape=(n,), frames] or None
+        How long the turn was that came round to this beginning, 0 where none did; None is nowhere.
+        A recording of that length was heard to its end.
     """
 
     frames: Floats
@@ -168,6 +171,7 @@ class Query:
     seed: int = 0
     own: int | None = None
     room: Floats | None = None
+    before: Floats | None = None
     memo: dict[tuple[str, bytes], Latents] = field(default_factory=dict, repr=False)
 
     @property
@@ -188,7 +192,7 @@ class Query:
     def _key(self) -> bytes:
         head = f"{self.own} {self.scope.stretch} {self.scope.beat_frames} "
         digest = hashlib.blake2b(head.encode(), digest_size=16)
-        for values in (self.frames, self.beats, self.wrap, self.room):
+        for values in (self.frames, self.beats, self.wrap, self.room, self.before):
             digest.update(b"" if values is None else values.tobytes())
         return digest.digest()
 
@@ -218,7 +222,15 @@ class Query:
             beats=self.beats[chosen],
             wrap=self.wrap[chosen],
             room=None if self.room is None else self.room[chosen],
+            before=None if self.before is None else self.before[chosen],
         )
+
+    def after(self, length: Length) -> NDArray[np.bool_]:
+        """Return where something of that length [frames] was heard to its end right before."""
+        if self.before is None:
+            return np.zeros(len(self.frames), np.bool_)
+        near: NDArray[np.bool_] = np.abs(self.before - float(length)) < 0.5 / self.world.window
+        return near
 
     def cropped(self, end: Length) -> Query:
         """Return the query with silence after frame `end` of this node, where exact mode asks."""

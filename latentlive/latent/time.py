@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -25,7 +26,6 @@ from latentlive.expr import (
 from latentlive.latent.base import Latent, LatentLike
 from latentlive.latent.query import Latents, Length, Query, Scope
 from latentlive.latent.sources import as_latent
-from latentlive.units import Floats
 
 
 def finite(scope: Scope, of: LatentLike, word: str) -> Fraction:
@@ -64,7 +64,7 @@ class Extend(Latent):
     def at(self, query: Query) -> Latents:
         frames = query.frames * self.factor.denominator / self.factor.numerator
         scope = query.scope.stretched(self.factor, beats_too=False)
-        return query.at(frames, scope=scope, room=_shrunk(query, self.factor)).latents(self.of)
+        return _shrunk(query.at(frames, scope=scope), self.factor).latents(self.of)
 
 
 def _slowed(of: Latent, factor: Factor, word: str) -> Latent:
@@ -98,13 +98,13 @@ class Slow(Latent):
         up, down = self.factor.numerator, self.factor.denominator
         scope = query.scope.stretched(self.factor, beats_too=True)
         frames, beats = query.frames * down / up, query.beats * down / up
-        there = query.at(frames, beats, scope=scope, room=_shrunk(query, self.factor))
-        return there.latents(self.of)
+        return _shrunk(query.at(frames, beats, scope=scope), self.factor).latents(self.of)
 
 
-def _shrunk(query: Query, factor: Fraction) -> Floats | None:
-    """Return a query's room in frames of what is stretched."""
-    return None if query.room is None else query.room / float(factor)
+def _shrunk(query: Query, factor: Fraction) -> Query:
+    """Return a query with its lengths in frames of what is stretched."""
+    room, before = (None if x is None else x / float(factor) for x in (query.room, query.before))
+    return replace(query, room=room, before=before)
 
 
 @method_of(Latent)
@@ -153,9 +153,12 @@ class Loop(Latent):
         last = self.n - 1 if self.n else math.inf
         turn = np.clip(turn, 0, last)
         wrap = (query.frames >= 0) & ((turn < last) | query.wrap)
+        again = (turn > 0) | query.after(query.scope.length(self))
+        before = np.where(again, once, 0.0)
         if query.world.exact:
-            wrap = np.zeros_like(wrap)  # each turn is padded to whole windows, as the first is
-        return query.at(query.frames - turn * once, wrap=wrap).latents(self.of)
+            # Each turn is padded to whole windows, as the first is.
+            wrap, before = np.zeros_like(wrap), np.zeros_like(before)
+        return query.at(query.frames - turn * once, wrap=wrap, before=before).latents(self.of)
 
 
 def _rev(self: Latent) -> Latent:
@@ -178,10 +181,13 @@ class Rev(Latent):
         return finite(scope.whole, self.of, "rev")
 
     def at(self, query: Query) -> Latents:
-        last = float(query.scope.length(self.of)) - 1.0
-        frames = last - query.frames
+        length = query.scope.length(self.of)
+        frames = float(length) - 1.0 - query.frames
         beats = query.beats + (frames - query.frames) / query.scope.beat_frames
-        return query.at(frames, beats).latents(self.of)
+        # What comes next is what lies before, and the other way round.
+        before = np.where(query.wrap, float(length), 0.0)
+        there = query.at(frames, beats, wrap=query.after(length), before=before)
+        return there.latents(self.of)
 
 
 @operator(form="method")
@@ -293,9 +299,8 @@ class Freeze(Latent):
         return math.inf
 
     def at(self, query: Query) -> Latents:
-        return query.at(np.full_like(query.frames, float(query.world.frames(self.second)))).latents(
-            self.of
-        )
+        second = np.full_like(query.frames, float(query.world.frames(self.second)))
+        return query.at(second, before=None).latents(self.of)
 
 
 @operator(form="method")
@@ -318,7 +323,7 @@ class Scrub(Latent):
     def at(self, query: Query) -> Latents:
         last = max(float(query.scope.length(self.of)) - 1.0, 0.0)
         where = np.clip(query.curve(self.curve, self), 0.0, 1.0) * last
-        return query.at(where).latents(self.of)
+        return query.at(where, before=None).latents(self.of)
 
 
 @operator(word="cat", form="spread")

@@ -16,7 +16,7 @@ import time
 from collections import OrderedDict
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,21 @@ MARKER = "used"
 Page = NDArray[np.floating[Any]]
 
 
+class Ways(NamedTuple):
+    """What a page hears beyond the recording, where it reaches there; silence otherwise.
+
+    Parameters
+    ----------
+    wrap : bool
+        The beginning after the end.
+    again : bool
+        The end before the beginning.
+    """
+
+    wrap: bool
+    again: bool
+
+
 class Tracks:
     """The tracks of recordings in one space that encodes by page.
 
@@ -54,7 +69,7 @@ class Tracks:
         self.space, self.disk = space, Disk()
         self.hop, self.lead = space.hop, -(-space.window // space.hop) - 1
         """Vectors whose window begins before the recording and reaches into it."""
-        self._open: OrderedDict[tuple[str, int, bool], Page] = OrderedDict()
+        self._open: OrderedDict[tuple[str, int, Ways], Page] = OrderedDict()
         self._touched: dict[Path, float] = {}
 
     @cached_property
@@ -70,7 +85,9 @@ class Tracks:
         """The samples that a page is encoded from."""
         return (self.space.page - 1) * self.hop + self.space.window + 2 * self.space.margin
 
-    def read(self, audio: Audio, positions: Floats, wrap: NDArray[np.bool_]) -> Latents:
+    def read(
+        self, audio: Audio, positions: Floats, wrap: NDArray[np.bool_], again: NDArray[np.bool_]
+    ) -> Latents:
         """Return the latents of the windows that begin at some positions.
 
         Between two vectors of the track they are mixed linearly.
@@ -81,51 +98,63 @@ class Tracks:
         positions : array [shape=(n,), samples], fractions allowed
         wrap : array [shape=(n,)]
             Where a window past the end goes on at the beginning.
+        again : array [shape=(n,)]
+            Where the end comes before the beginning.
 
         Returns
         -------
         Latents [shape=(n, dims)]
         """
         length = len(audio.samples)
-        at = np.where(wrap & (positions >= length), positions % length, positions) / self.hop
+        back = again & (positions < 0)
+        wrap = wrap | back
+        round_about = back | (wrap & (positions >= length))
+        at = np.where(round_about, positions % length, positions) / self.hop
         index = np.floor(at).astype(np.int64)
         part = (at - index).astype(np.float32)[:, None]
-        mean = self._vectors(audio, index, wrap)
+        mean = self._vectors(audio, index, wrap, again)
         between = part[:, 0] > 0
         if between.any():
-            after = self._vectors(audio, index[between] + 1, wrap[between])
+            after = self._vectors(audio, index[between] + 1, wrap[between], again[between])
             mean[between] += part[between] * (after - mean[between])
         return Latents(mean, np.zeros_like(mean) + np.float32(self.space.std))
 
     def flush(self) -> None:
         """Pages are written when they are encoded: nothing waits."""
 
-    def _vectors(self, audio: Audio, index: NDArray[np.int64], wrap: NDArray[np.bool_]) -> F32:
+    def _vectors(
+        self,
+        audio: Audio,
+        index: NDArray[np.int64],
+        wrap: NDArray[np.bool_],
+        again: NDArray[np.bool_],
+    ) -> F32:
         """Return the vectors of some numbers [shape=(n, dims)], silence outside the recording."""
         vectors = np.empty((len(index), self.space.dims), np.float32)
         length, size = len(audio.samples), self.space.page
         inside = (index >= -self.lead) & (wrap | (index * self.hop < length))
         vectors[~inside] = self.silence
         numbers = (index + self.lead) // size
-        # Pages that do not hear the end are the same whether it is the end or not.
-        stop = (numbers * size - self.lead) * self.hop + self._reach - self.space.margin
-        keys = numbers * 2 + (wrap & (stop > length))
+        # Pages that do not hear the end, or the beginning, are the same whatever comes there.
+        start = (numbers * size - self.lead) * self.hop - self.space.margin
+        keys = numbers * 4 + (wrap & (start + self._reach > length)) + 2 * (again & (start < 0))
         for key in np.unique(keys[inside]):
             here = inside & (keys == key)
-            page = self._page(audio, int(key) // 2, bool(key % 2))
-            vectors[here] = page[index[here] + self.lead - (int(key) // 2) * size]
+            number, ways = divmod(int(key), 4)
+            page = self._page(audio, number, Ways(bool(ways & 1), bool(ways & 2)))
+            vectors[here] = page[index[here] + self.lead - number * size]
         return vectors
 
-    def _page(self, audio: Audio, number: int, wrap: bool) -> Page:
-        key = audio.digest, number, wrap
+    def _page(self, audio: Audio, number: int, ways: Ways) -> Page:
+        key = audio.digest, number, ways
         page = self._open.get(key)
         if page is not None:
             self._open.move_to_end(key)
             return page
-        path = self._path(audio, number, wrap)
+        path = self._path(audio, number, ways)
         page = None if path is None else self._load(path)
         if page is None:
-            page = self._encoded(audio, number, wrap)
+            page = self._encoded(audio, number, ways)
             if path is not None and self._kept(path, page):
                 loaded = self._load(path)  # memory-mapped, so that many pages cost none
                 page = page if loaded is None else loaded
@@ -134,26 +163,29 @@ class Tracks:
             self._open.popitem(last=False)
         return page
 
-    def _encoded(self, audio: Audio, number: int, wrap: bool) -> Page:
+    def _encoded(self, audio: Audio, number: int, ways: Ways) -> Page:
         samples = audio.samples
         start = (number * self.space.page - self.lead) * self.hop - self.space.margin
         around = np.zeros(self._reach, np.float32)
         index = np.arange(start, start + self._reach)
-        if wrap:
+        if ways.wrap:
             index = np.where(index >= 0, index % len(samples), index)
+        if ways.again:
+            index = np.where(index < 0, index % len(samples), index)
         inside = (index >= 0) & (index < len(samples))
         around[inside] = samples[index[inside]]
         if audio.level != 1.0:
             around /= np.float32(audio.level)
         return np.ascontiguousarray(self.space.encode_page(around), self.space.keeps)
 
-    def _path(self, audio: Audio, number: int, wrap: bool) -> Path | None:
+    def _path(self, audio: Audio, number: int, ways: Ways) -> Path | None:
         """Return the file of a page, in a folder of its recording and space."""
         if self.disk.root is None or len(audio.samples) < LEAST_SECONDS * self.space.sample_rate:
             return None
         named = f"{audio.digest} {self.space.digest} {self.space.dims}"
         folder = hashlib.blake2b(named.encode(), digest_size=16).hexdigest()
-        return self.disk.root / folder / f"{number}{'_round' * wrap}.page"
+        named = f"{number}{'_round' * ways.wrap}{'_again' * ways.again}.page"
+        return self.disk.root / folder / named
 
     def _head(self, path: Path) -> bytes:
         """Return what a page's file begins with: it holds this page and no other."""

@@ -238,7 +238,8 @@ class BoundWorld:
         audio, stretch = self._audio(source), query.scope.stretch
         lowered = audio.lowered(self.level)
         if isinstance(self.encoder, Tracks):
-            return self.encoder.read(lowered, query.frames * self.window, query.wrap)
+            again = query.after(Fraction(len(audio.samples), self.window))
+            return self.encoder.read(lowered, query.frames * self.window, query.wrap, again)
         if stretch > 1 and self.align:
             offsets = self._aligned(audio, query.frames, stretch)
         else:
