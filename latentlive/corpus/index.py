@@ -9,10 +9,12 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +22,11 @@ from numpy.typing import NDArray
 from latentlive.corpus.map import SoundMap
 from latentlive.corpus.thumbnails import NAMES, Scale
 from latentlive.errors import SoundError
-from latentlive.ground.files import cache_folder
+from latentlive.ground.files import cache_folder, say_once, working_folder, write_whole
 from latentlive.units import Floats
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
 
 VERSION = 1
 """Raise it when the features change, so that old thumbnails are measured again."""
@@ -35,6 +40,13 @@ CREATE TABLE IF NOT EXISTS map (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;
 """
 
 WIDTH = len(NAMES)
+
+PATIENCE = 30.0
+"""Seconds that a write waits for another program that writes the same index."""
+
+READONLY, IOERR, FULL, CANTOPEN = 8, 10, 13, 14
+"""SQLite's codes for a file that cannot be written: read-only or replaced, a fault of the disk, no
+room, no folder."""
 
 
 @dataclass(frozen=True)
@@ -125,10 +137,22 @@ class Mapped:
 
 
 def index_path(folder: str | os.PathLike[str]) -> Path:
-    """Return where the index of a folder lies: in the cache, never in the folder."""
+    """Return where the index of a folder lies: in the cache, never in the folder.
+
+    Where the cache cannot be written, a copy of it serves.
+    """
     whole = os.path.realpath(folder)
     mark = hashlib.blake2b(os.fsencode(whole), digest_size=16).hexdigest()
-    return cache_folder("corpora") / f"{mark}-{VERSION}.sqlite"
+    path = working_folder("corpora") / f"{mark}-{VERSION}.sqlite"
+    with contextlib.suppress(OSError):
+        kept = cache_folder("corpora") / path.name
+        if kept != path and kept.exists() and not path.exists():
+            write_whole(path, partial(_copy, kept))
+    return path
+
+
+def _copy(source: Path, target: Path) -> None:
+    shutil.copyfile(source, target)
 
 
 class Index:
@@ -154,12 +178,19 @@ class Index:
 
         self.path = path
         self._wrong, self._passing = sqlite3.Error, sqlite3.OperationalError
-        mode = "ro&immutable=1" if frozen else "rwc"
         with self._told():
-            self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True)
-            if not frozen:
-                self._db.execute("PRAGMA busy_timeout = 5000")
-                self._db.executescript(TABLES)
+            if frozen:
+                where = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+                self._db = sqlite3.connect(where, uri=True)
+            else:
+                self._db = self._connected(str(path))
+
+    def _connected(self, where: str) -> Connection:
+        import sqlite3
+
+        database = sqlite3.connect(where, timeout=PATIENCE)
+        database.executescript(TABLES)
+        return database
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
@@ -199,19 +230,46 @@ class Index:
             thumbnails = thumbnails.reshape(len(rows), WIDTH)
         return [_name(name) for name, _, _ in rows], [_name(f) for _, f, _ in rows], thumbnails
 
+    def _write(self, statement: str, rows: list[tuple[object, ...]]) -> None:
+        """Write rows, all or none; where the file takes none any more, go on without it."""
+        for otherwise in (self._reopen, self._go_on_in_memory, None):
+            try:
+                with self._told(), self._db:
+                    self._db.executemany(statement, rows)
+                return
+            except SoundError as error:
+                code = getattr(error.__context__, "sqlite_errorcode", 0) & 0xFF
+                if otherwise is None or code not in (READONLY, IOERR, FULL, CANTOPEN):
+                    raise
+                otherwise(error)
+
+    def _reopen(self, _: SoundError) -> None:
+        """Take a new file if the one that is open was deleted or replaced; all that it held too."""
+        with contextlib.suppress(self._wrong, OSError):
+            database, before = self._connected(str(self.path)), self._db
+            for table, marks in (("sound", "?, ?, ?, ?, ?, ?"), ("map", "?, ?")):
+                rows = before.execute(f"SELECT * FROM {table}").fetchall()
+                with database:
+                    database.executemany(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", rows)
+            self._db = database
+            before.close()
+
+    def _go_on_in_memory(self, why: SoundError) -> None:
+        """Hold what is known in memory: what is measured now is lost with this process."""
+        say_once(f"{why}; what is measured now is not kept")
+        database = self._connected(":memory:")
+        self._db.backup(database)
+        self._db.close()
+        self._db = database
+
     def put(self, entries: Iterable[Entry]) -> None:
         """Store entries, all or none; the map stays as it is until it is made again."""
-        with self._told(), self._db:
-            self._db.executemany(
-                "INSERT OR REPLACE INTO sound VALUES (?, ?, ?, ?, ?, ?)",
-                (entry.row for entry in entries),
-            )
+        rows = [entry.row for entry in entries]
+        self._write("INSERT OR REPLACE INTO sound VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def forget(self, names: Iterable[str]) -> None:
         """Drop sounds that are no longer there."""
-        with self._told(), self._db:
-            gone = ((_bytes(name),) for name in names)
-            self._db.executemany("DELETE FROM sound WHERE name = ?", gone)
+        self._write("DELETE FROM sound WHERE name = ?", [(_bytes(name),) for name in names])
 
     def put_map(self, mapped: Mapped) -> None:
         """Store a map and all that is on it, in place of the one before."""
@@ -226,8 +284,7 @@ class Index:
             "scale": np.asarray([scale.mean, scale.std, scale.weights], "<f8").tobytes(),
             "made": json.dumps([mapped.origin, mapped.seed]).encode(),
         }
-        with self._told(), self._db:
-            self._db.executemany("INSERT OR REPLACE INTO map VALUES (?, ?)", rows.items())
+        self._write("INSERT OR REPLACE INTO map VALUES (?, ?)", list(rows.items()))
 
     def read(self) -> Mapped | None:
         """Return the map and all that is on it, None if there is none yet."""

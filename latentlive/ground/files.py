@@ -44,7 +44,7 @@ def working_folder(*parts: str) -> Path:
             _check_room(folder)
         except OSError:
             raise refused from None
-        _say_once(f"the cache takes no files ({refused}); {spare} serves instead until it does")
+        say_once(f"the cache takes no files ({refused}); {spare} serves instead until it does")
     return folder
 
 
@@ -98,7 +98,8 @@ def _check_room(folder: Path) -> None:
 
 
 @lru_cache(maxsize=8)
-def _say_once(line: str) -> None:
+def say_once(line: str) -> None:
+    """Say a line that holds for the whole process."""
     print(line, file=sys.stderr)
 
 

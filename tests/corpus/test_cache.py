@@ -69,7 +69,7 @@ def test_a_damaged_starter_sound_is_made_anew(monkeypatch, damage):
 def test_without_a_cache_sounds_play_and_one_line_says_so(
     place, tone, tmp_path, monkeypatch, capsys, full
 ):
-    cache._say_once.cache_clear()
+    cache.say_once.cache_clear()
     cache_folder()
     if full == "no folder":
         place.rmdir()

@@ -271,3 +271,76 @@ def test_an_index_of_50000_sounds_opens_at_once(tmp_path):
         return time.perf_counter() - begun
 
     assert min(opened() for _ in range(5)) < 0.2
+
+
+def entry(name):
+    return Entry(name, f"{name}.wav", 1, 2, np.zeros(35, np.float32))
+
+
+def put_away(path):
+    path.unlink()
+
+
+def put_in_its_place(path):
+    path.unlink()
+    with Index(path) as other:
+        other.put([entry("theirs")])
+
+
+def make_read_only(index):
+    index._db.execute("PRAGMA query_only = 1")
+
+
+@pytest.mark.parametrize(
+    ("fault", "kept"),
+    [
+        (lambda index: put_away(index.path), {"before", "after"}),
+        (lambda index: put_in_its_place(index.path), {"before", "after", "theirs"}),
+        (make_read_only, {"before", "after"}),
+    ],
+)
+def test_an_index_that_is_lost_while_it_is_written_is_written_again(tmp_path, fault, kept):
+    path = tmp_path / "index.sqlite"
+    with Index(path) as index:
+        index.put([entry("before")])
+        fault(index)
+        index.put([entry("after")])
+    with Index(path) as index:
+        assert set(index.measured()[0]) == kept
+
+
+def test_where_no_index_can_be_written_the_run_goes_on_and_says_so(tmp_path, capsys):
+    path = tmp_path / "index.sqlite"
+    with Index(path) as index:
+        index.put([entry("before")])
+        path.unlink()
+        path.mkdir()
+        index.put([entry("after")])
+        index.forget(["before"])
+        assert index.measured()[0] == ["after"]
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith(f"corpus: the index {path}: attempt to write a readonly database; ")
+
+
+def test_two_programs_index_one_folder_at_once(messy):
+    command = [sys.executable, "-m", "latentlive.cli", "corpus", str(messy), "--workers", "1"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    runs = [subprocess.Popen(command, **pipes) for _ in range(2)]
+    for run in runs:
+        told, wrong = run.communicate(timeout=120)
+        assert run.returncode == 0, wrong
+        assert told.startswith("5 sounds")
+    with Index(index_path(messy)) as index:
+        assert set(index.measured()[0]) == GOOD
+
+
+def test_a_cache_that_cannot_be_written_serves_what_it_holds(messy, tmp_path, monkeypatch):
+    updated(messy)
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    place, access = cache_folder(), os.access
+    monkeypatch.setattr(os, "access", lambda p, mode: place not in p.parents and access(p, mode))
+    assert not index_path(messy).is_relative_to(place)
+    report, stored = updated(messy)
+    assert report.measured == 0
+    assert report.kept >= len(GOOD)
+    assert set(stored) == GOOD
