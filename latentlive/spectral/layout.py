@@ -119,7 +119,8 @@ def over(a: F32, b: F32, where: NDArray[np.bool_]) -> F32:
 
 def unpacked(z: F32) -> Frames:
     """Return what vectors [shape=(n, dims)] mean; numbers that mean nothing become silence."""
-    z = np.clip(np.nan_to_num(z), np.float32(-1e6), np.float32(1e6))
+    z = np.clip(z, np.float32(-1e6), np.float32(1e6))
+    z[np.isnan(z)] = 0.0
     presence = z[:, PLACES["presence"]]
     there = presence > 1e-4
     plain = over(z, presence, there)

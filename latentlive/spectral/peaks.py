@@ -28,8 +28,6 @@ def peaks(hz: F32, energy: F32) -> tuple[F32, F32]:
     """
     n, count = hz.shape
     rows = np.arange(n)[:, None]
-    order = np.argsort(hz, axis=1, kind="stable")
-    hz, energy = hz[rows, order], energy[rows, order]
     at = hz * np.float32(1.0 / CELL) + np.float32(4.0)
     cell = at.astype(np.int64)
     upper = (at - cell) * energy
@@ -41,17 +39,21 @@ def peaks(hz: F32, energy: F32) -> tuple[F32, F32]:
     for _ in range(2):
         heaps = heaps[:, :-1] + heaps[:, 1:]
         heaps = heaps[:, :-2] + heaps[:, 2:]
-    low = np.zeros((n, CELLS), np.int16)
+    low = np.zeros((n, CELLS), np.bool_)
     inner = heaps[:, 1:-1]
-    low[:, 4:-4] = (inner <= heaps[:, :-2]) & (inner < heaps[:, 2:])
-    label = np.cumsum(low, axis=1, dtype=np.int16)[rows, cell]
-    new = np.zeros((n, count), np.int64)
-    new[:, 1:] = label[:, 1:] != label[:, :-1]
-    index = (np.cumsum(new, axis=1) + rows * count).ravel()
-    total = np.bincount(index, energy.ravel(), n * count).reshape(n, count)
-    moment = np.bincount(index, (energy * hz).ravel(), n * count).reshape(n, count)
-    best = np.sort(np.argpartition(total, count - PEAKS, axis=1)[:, count - PEAKS :], axis=1)
-    total, moment = total[rows, best], moment[rows, best]
+    np.less_equal(inner, heaps[:, :-2], out=low[:, 4:-4])
+    low[:, 4:-4] &= inner < heaps[:, 2:]
+    minima = np.cumsum(low.ravel(), dtype=np.int32)
+    # Heaps are numbered along the frequency axis; there are at most as many as atoms, but for
+    # ripples of rounding.
+    label = minima.take(flat).reshape(n, count) - minima.take(rows * CELLS)
+    room = count + 2
+    index = (np.minimum(label, room - 1) + rows * room).ravel()
+    total = np.bincount(index, energy.ravel(), n * room).reshape(n, room)
+    moment = np.bincount(index, (energy * hz).ravel(), n * room).reshape(n, room)
+    best = np.sort(np.argpartition(total, room - PEAKS, axis=1)[:, room - PEAKS :], axis=1)
+    best += rows * room
+    total, moment = total.take(best), moment.take(best)
     sounds = total > 1e-12
     # A silent one waits beside the one below it, so that frequencies stay in order.
     mean = np.where(sounds, moment / np.where(sounds, total, 1.0), 0.0)

@@ -45,16 +45,34 @@ def anchored(hz: F64, frame: Ints) -> F64:
     return start + turns
 
 
-def _nearest(of: F64, among: F64) -> Ints:
-    """Return for each row the index of the nearest of sorted numbers [shape=(n, k) both]."""
-    n, k = of.shape
-    offset = np.arange(n)[:, None] * 1e5
-    at = np.searchsorted((among + offset).ravel(), (of + offset).ravel()).reshape(n, k)
-    at -= np.arange(n)[:, None] * k
-    rows = np.arange(n)[:, None]
-    right, left = np.minimum(at, k - 1), np.maximum(at - 1, 0)
-    nearer = np.abs(among[rows, left] - of) <= np.abs(among[rows, right] - of)
-    return np.where(nearer, left, right)
+def _neighbours(hz: F64) -> tuple[Ints, Ints]:
+    """Return the nearest partial in the frame before of all but the first frame's, and that in the
+    frame after of all but the last one's [hz shape=(n, k), sorted; both (n - 1, k), counted
+    through the rows].
+    """
+    n, k = hz.shape
+    before, after = hz[:-1], hz[1:]
+    row = np.arange(0, (n - 1) * k, k)[:, None]
+    # One search in all rows: each lies 100 kHz above the one before it.
+    apart = np.arange(n - 1)[:, None] * 1e5
+    lower = np.searchsorted((before + apart).ravel(), (after + apart).ravel())
+    upper = np.cumsum(np.bincount(lower, minlength=(n - 1) * k + 1))[:-1]
+    return _nearer(lower, row, after, before), _nearer(upper, row, before, after)
+
+
+def _nearer(at: Ints, row: Ints, of: F64, among: F64) -> Ints:
+    """Return where the nearest of sorted numbers lie, of which so many lie below.
+
+    Parameters
+    ----------
+    at : array [shape=(n * k,)]
+    row : array [shape=(n, 1)]
+        Where each row begins.
+    of, among : array [shape=(n, k)]
+    """
+    at = at.reshape(of.shape)
+    right, left = np.minimum(at, row + of.shape[1] - 1), np.maximum(at - 1, row)
+    return np.where(np.abs(among.take(left) - of) <= np.abs(among.take(right) - of), left, right)
 
 
 def phases(frequency: F32, first: int) -> F32:
@@ -75,22 +93,23 @@ def phases(frequency: F32, first: int) -> F32:
     count = len(hz)
     frames = first + np.arange(count)
     fresh = anchored(hz, frames[:, None])
-    rows = np.arange(count - 1)[:, None]
-    parent = _nearest(hz[1:], hz[:-1])
-    born = np.abs(hz[:-1][rows, parent] - hz[1:]) > NEAR
+    before, after = hz[:-1], hz[1:]
+    parent, child = _neighbours(hz)
+    came, goes = before.take(parent), after.take(child)
     # A newcomer starts as if it had been there since its anchor; the nearest gives its steering.
-    advance = np.where(born, 0.0, (hz[1:] + hz[:-1][rows, parent]) * (0.5 * CYCLES))
+    born = np.abs(came - after) > NEAR
+    follows = np.where(born, 0.0, 1.0)
+    advance = np.where(born, fresh[1:], (after + came) * (0.5 * CYCLES))
     phase = np.empty_like(hz)
     phase[0] = fresh[0]
     for i in range(1, count):
-        phase[i] = np.where(born[i - 1], fresh[i], phase[i - 1][parent[i - 1]] + advance[i - 1])
-    child = _nearest(hz[:-1], hz[1:])
-    died = np.abs(hz[1:][rows, child] - hz[:-1]) > NEAR
+        np.add(phase.take(parent[i - 1]) * follows[i - 1], advance[i - 1], out=phase[i])
+    lives = np.where(np.abs(goes - before) > NEAR, 0.0, 1.0)
     missing = np.empty_like(hz)
     missing[-1] = fresh[-1] - phase[-1]
     missing[-1] -= np.rint(missing[-1])
     for i in range(count - 2, -1, -1):
-        missing[i] = np.where(died[i], 0.0, missing[i + 1][child[i]])
+        np.multiply(missing[1:].take(child[i]), lives[i], out=missing[i])
     x = np.linspace(0.0, 1.0, count)[:, None]
     phase += missing * x * x * (3.0 - 2.0 * x)
     return (phase[:-1] - np.floor(phase[:-1])).astype(np.float32)

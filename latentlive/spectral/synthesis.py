@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from latentlive.spectral.grid import AHEAD, F32, F64, FRAME, HIGHEST, HOP, LOWEST, RATE, Ints
 from latentlive.spectral.layout import (
+    ATOMS,
     HARMONICS,
     LEVEL_POWER,
     PITCH_REFERENCE,
@@ -54,8 +55,8 @@ class Prepared:
         What its noise is drawn by, and how far it is turned towards that of ``key ^ 1``.
     frequency, amplitude, phase : array [shape=(block, peaks)]
         Of sinusoids in the middle of each window, in Hz and cycles.
-    noise : array [shape=(block, bins)]
-        Magnitudes.
+    noise_hz, noise_energy : array [shape=(block, atoms)]
+        Where noise lies and how strong it is, ascending in either of two parts.
     noise_shape, tone_shape : array [shape=(block, slots)]
         How both move inside a window: quarters of natural logs of energy.
     """
@@ -66,7 +67,8 @@ class Prepared:
     frequency: F32
     amplitude: F32
     phase: F32
-    noise: F32
+    noise_hz: F32
+    noise_energy: F32
     noise_shape: F32
     tone_shape: F32
 
@@ -105,15 +107,13 @@ def prepared(z: F32, first: int, key: int, turn: float = 0.0) -> Prepared:
     tonal = energy * frames.tone
     rest = residue * frames.residue_tone
     residue_hz = np.float32(REFERENCE) * np.exp2(frames.residue_position)
+    parts = [(hz, tonal), (residue_hz, rest), (harmonic_hz, harmonic)]
+    parts = [(where, what) for where, what in parts if what.any()] or parts[:1]
     frequency, amplitude = peaks(
-        np.concatenate([hz, residue_hz, harmonic_hz], 1),
-        np.concatenate([tonal, rest, harmonic], 1),
+        np.concatenate([where for where, _ in parts], 1),
+        np.concatenate([what for _, what in parts], 1),
     )
     block = n - AHEAD
-    noise = spread(
-        [(hz[:block], (energy - tonal)[:block]), (residue_hz[:block], (residue - rest)[:block])]
-    )
-    magnitude = np.float32(FRAME / 2.0) * np.sqrt(np.maximum(noise, np.float32(0.0)))
     return Prepared(
         first,
         key,
@@ -121,13 +121,14 @@ def prepared(z: F32, first: int, key: int, turn: float = 0.0) -> Prepared:
         frequency[:block],
         amplitude[:block],
         phases(frequency, first),
-        magnitude,
+        np.concatenate([hz, residue_hz], 1)[:block],
+        np.concatenate([energy - tonal, residue - rest], 1)[:block],
         frames.noise_shape[:block],
         frames.tone_shape[:block],
     )
 
 
-def spread(parts: list[tuple[F32, F32]]) -> F32:
+def spread(hz: F32, energy: F32) -> F32:
     """Return the energy of bins [shape=(n, bins)] when each atom fills the room of its own.
 
     That is half the way to each neighbour. What lies below a frequency is piecewise linear, so it
@@ -135,20 +136,20 @@ def spread(parts: list[tuple[F32, F32]]) -> F32:
 
     Parameters
     ----------
-    parts : list of (hz, energy) [shape=(n, atoms) both]
-        Each ascending by itself.
+    hz, energy : array [shape=(n, atoms)]
+        Atoms of whole spectra, then those of what is left of them; both ascending.
     """
-    n = len(parts[0][0])
+    n = len(hz)
     where, bends = [], []
-    for hz, energy in parts:
-        place = hz.astype(np.float64) * (FRAME / RATE)
+    for part in (slice(ATOMS), slice(ATOMS, None)):
+        place = hz[:, part].astype(np.float64) * (FRAME / RATE)
         edge = np.empty((n, place.shape[1] + 1))
         edge[:, 1:-1] = (place[:, 1:] + place[:, :-1]) / 2.0
         edge[:, 0] = place[:, 0] - 0.5
         edge[:, -1] = place[:, -1] + 0.5
         # Atoms in one place share a little room.
         width = np.maximum(np.diff(edge, axis=1), 0.5)
-        slope = energy / width
+        slope = energy[:, part] / width
         where += [edge[:, :-1], edge[:, :-1] + width]
         bends += [slope, -slope]
     at = np.concatenate(where, 1) + 1.5
@@ -180,7 +181,10 @@ def decoded(parts: list[tuple[Prepared, int, int]]) -> F32:
     shape = joined("tone_shape")
     windows = sinusoids(joined("frequency"), joined("amplitude"), joined("phase"))
     windows *= shaped(shape, fade)
-    spectrum = joined("noise") * np.concatenate([_drawn(*part) for part in parts])
+    spectrum = np.concatenate([_drawn(*part) for part in parts])
+    spectrum *= np.float32(FRAME / 2.0) * np.sqrt(
+        spread(joined("noise_hz"), joined("noise_energy"))
+    )
     slow = np.matmul(spectrum[:, None, :SLOW].view(np.float32), _slow_waves())[:, 0]
     noise = np.fft.irfft(spectrum, axis=1).astype(np.float32, copy=False)
     noise -= slow
