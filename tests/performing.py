@@ -23,7 +23,7 @@ from latentlive.engine.schedule.scheduler import Scheduler
 from latentlive.engine.server import requests
 from latentlive.engine.server.main import Server
 from latentlive.engine.server.requests import Requests
-from latentlive.engine.shared import CHANNELS, POSITION, Block
+from latentlive.engine.shared import CHANNELS, MISSING, POSITION, Block
 from latentlive.space import ToySpace
 from latentlive.units import Tempo
 
@@ -200,9 +200,12 @@ class Engine:
 
     def close(self):
         """End well."""
+        for pair in self.player._pairs:
+            pair._voiced.tell_holes()  # those that go on
         self.tick()
         self.journal.note({"do": "mark", "at": self.scheduler.position})
         self.journal.close()
+        self.missing = int(self.block.header[MISSING])
         BLOCKS.append(self.block)
 
     @property

@@ -133,7 +133,6 @@ IMPOSSIBLE = {
     "a hole at the end of time": (after("start", {**HOLE, "at": FAR}), "beyond what comes before"),
     "a hole without an end": (after("start", {**HOLE, "to": FAR}), "could miss"),
     "a hole that ends before it begins": (after("start", {**HOLE, "to": 1}), "could miss"),
-    "a hole twice": (after("start", HOLE, HOLE), "could miss"),
     "the second side of a mono voice": (after("start", {**HOLE, "side": 1}), "no second side"),
     "a third side": (after("start", {**HOLE, "side": 2}), "side must lie in 0 to 1"),
     "marks out of order": (

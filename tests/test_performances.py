@@ -6,16 +6,18 @@ import os
 import random
 
 import numpy as np
-from hypothesis import HealthCheck, given, settings
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import latentlive as ll
 from latentlive.curves import as_curve
+from latentlive.engine.log.performance import Performance
 from latentlive.engine.render.dispatch import LANES, PREPARING, STEADY
 from latentlive.expr import dump
 from latentlive.protocol.preview import is_preview
 from latentlive.protocol.schema import ACTS, CHANGES, REQUESTS, check_shape
-from tests.performing import RATE, TONES, Engine, bounced, replayed, same
+from tests.performing import RATE, RNG, TONES, Engine, bounced, replayed, same
 
 PERFORMANCES = int(os.environ.get("PERFORMANCES", "60"))
 """How many are played; the environment can ask for more."""
@@ -232,7 +234,13 @@ def strain(engine, name, factor):
     size=st.sampled_from(SIZES),
     part=st.floats(0, 1),
 )
-@settings(max_examples=PERFORMANCES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=PERFORMANCES,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # chance does not get simpler
+)
+@pytest.mark.timeout(120 + 10 * PERFORMANCES)
 def test_live_replay_and_bounce_are_the_same(
     tmp_path_factory, performer, count, seed, channels, held, size, part
 ):
@@ -241,9 +249,28 @@ def test_live_replay_and_bounce_are_the_same(
     compare(engine, folder, part, size)
 
 
+def missed(log):
+    """Return how many samples a log says were missing from voices."""
+    holes = [decision for decision in Performance(log).decisions() if decision["do"] == "hole"]
+    return sum(hole["to"] - hole["at"] for hole in holes)
+
+
+@pytest.mark.parametrize("length", [3000, 4096, 6422, 8133, 8192, 28_665])
+def test_nothing_is_missing_after_the_end_of_what_is_played_once(length, tmp_path):
+    engine = Engine(tmp_path / "evening.py")
+    once = ll.sound((RNG.standard_normal(length) * 0.2).astype("f4")).spread(0).loop(1)
+    engine.do(op="cell", changes=[{"op": "play", "layer": "d1", "source": source(once)}])
+    engine.run(1.0, size=2048)
+    engine.close()
+    assert np.abs(engine.samples[length // 2 : length]).max() > 0.01
+    assert engine.missing == missed(tmp_path / "evening.py") == 0
+    compare(engine, tmp_path, 0.5, 2048)
+
+
 def compare(engine, folder, part, size):
     """Hold what was heard against its replay and its bounce, whole and from a part of it on."""
     log, heard, stop = folder / "evening.py", engine.samples, len(engine.samples)
+    assert missed(log) == engine.missing
     for begin in (0, min(int(part * stop), stop - 1)) if stop else ():
         where = f" --from {begin}"
         again = replayed(log, folder / f"again{begin}.py", stop, begin, size)

@@ -308,6 +308,8 @@ class Stage:
         gains = setting.gains(samples, voice.part.origin, voice.part.tempo, self.seed)
         master = self.master.gains(samples, 0, self.tempo, self.seed)[0]
         gains *= voice.fade.gain(samples) * voice.gate.gain(samples) * master
+        if voice.end is not None:
+            gains[:, samples > grid_ceil(voice.end)] = 0.0  # nothing is missing there
         points = samples // GRID % POINTS
         # A wide voice has a ring for each side.
         if len(voice.rings) == 1:

@@ -91,6 +91,8 @@ class Voice:
     gains_until: int = 0
     piece: int = LONGEST_PIECE
     """Samples of it that are rendered at a time at most."""
+    failed: bool = False
+    """Whether no more of it is to be had."""
 
     @property
     def loaded(self) -> bool:
@@ -118,7 +120,7 @@ class Voice:
         if self.loaded and self.piece > GRID:
             self.piece //= 2
         else:
-            self.length = self.rendered - self.part.origin - 1
+            self.failed = True
 
     @property
     def end(self) -> int | None:

@@ -69,8 +69,6 @@ class Course:
         self._panicked = 0
         self._voices: dict[int, Sounding] = {}
         self._over: dict[int, Sounding] = {}
-        self._missed: dict[tuple[int, int], int] = {}
-        """Where the last hole of a voice's side ends."""
         self._slots: set[int] = set()
         self.layers: set[str] = set()
 
@@ -177,8 +175,6 @@ class Course:
         while len(self._over) > 4 * VOICES:
             oldest = next(iter(self._over))
             del self._over[oldest]
-            self._missed.pop((oldest, 0), None)
-            self._missed.pop((oldest, 1), None)
 
     def _hole(self, decision: Message) -> Message:
         self._moved = True
@@ -186,11 +182,8 @@ class Course:
         voice = self._voices.get(serial) or self._over[serial]
         if decision["side"] >= voice.rings:
             raise EngineError(f"hole: voice {serial} has no second side")
-        side = serial, int(decision["side"])
-        since = max(voice.start - GRID, self._missed.get(side, 0))
-        if not since <= at < to <= at + RING:
+        if not voice.start - GRID <= at < to <= at + RING:
             raise EngineError(f"hole: samples {at} to {to} are none that voice {serial} could miss")
-        self._missed[side] = to
         return decision
 
     def _panic(self, decision: Message) -> Message:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 import itertools
+from bisect import insort
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -42,7 +44,8 @@ class Score:
     wanted : function of a layer's name
         Tells whether what it plays is taken.
     tell : function of a decision
-        Told those that change no sample: states, names, and panics once they are here.
+        Told those that the stage does not take: states, names, and what was not heard and panics
+        once they are here.
     """
 
     def __init__(
@@ -74,8 +77,11 @@ class Score:
         """Voices that wait to begin, and are never heard."""
         self._ends: deque[tuple[int, int]] = deque()
         self._panics: deque[Panic] = deque()
-        self._holes: dict[tuple[int, int], deque[Message]] = {}
-        """What was not heard, by voice and side."""
+        self._holes: dict[tuple[int, int], list[Message]] = {}
+        """What was not heard, by voice and side, in rising order."""
+        self._untold: list[tuple[int, int, Message]] = []
+        """The same with its sample and a number, a heap."""
+        self._begin = begin
         self._go_to(begin)
 
     @property
@@ -118,7 +124,8 @@ class Score:
             self._uncast.append(decision)
         elif do == "hole":
             side = int(decision["voice"]), int(decision["side"])
-            self._holes.setdefault(side, deque()).append(decision)
+            insort(self._holes.setdefault(side, []), decision, key=_at)
+            heapq.heappush(self._untold, (at, next(self._numbers), decision))
             return
         elif do == "end":
             self._note_end(int(decision["voice"]), at)
@@ -277,7 +284,11 @@ class Score:
             self.stage.perform(decision)
 
     def end(self, position: int) -> None:
-        """Free the voices that were freed by a position."""
+        """Free the voices that were freed by a position, and tell of what was not heard."""
+        while self._untold and self._untold[0][0] <= position:
+            _, _, hole = heapq.heappop(self._untold)
+            if hole["to"] > self._begin and hole["voice"] in self.stage.voices:
+                self._tell(hole)
         while self._ends and self._ends[0][0] <= position:
             self._free(self._ends.popleft()[1])
 
@@ -303,15 +314,20 @@ class Score:
         """Take out of a voice's rings what was not heard of it, as far as it is rendered."""
         block = self.stage.block
         for side, ring in enumerate(voice.rings):
-            holes = self._holes.get((voice.serial, side))
-            while holes and int(holes[0]["at"]) < voice.rendered:
-                at, to = int(holes[0]["at"]), int(holes[0]["to"])
-                held = max(int(block.ready[ring, 0]), voice.rendered - RING)
+            holes = self._holes.get((voice.serial, side), [])
+            begun = [hole for hole in holes if _at(hole) < voice.rendered]
+            held = max(int(block.ready[ring, 0]), voice.rendered - RING)
+            for hole in begun:
+                at, to = _at(hole), int(hole["to"])
                 places = np.arange(max(at, held), min(to, voice.rendered))
                 block.audio[ring, places % RING] = 0.0
-                if to > voice.rendered:
-                    break
-                holes.popleft()
+            if begun:
+                going_on = [hole for hole in begun if int(hole["to"]) > voice.rendered]
+                self._holes[voice.serial, side] = going_on + holes[len(begun) :]
+
+
+def _at(decision: Message) -> int:
+    return int(decision["at"])
 
 
 def _rings(start: Message) -> int:

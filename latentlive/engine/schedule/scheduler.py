@@ -393,7 +393,7 @@ class Scheduler:
             return
         over = max(voice.rendered - self.earliest, GRID)
         self.stage.fade(voice, self.earliest, 0.0, over)
-        voice.length = voice.rendered - voice.part.origin - 1  # no more of it is asked for
+        voice.failed = True
         if layer.voice is voice:
             layer.voice, good = None, layer.good
             layer.leaving.append(voice)

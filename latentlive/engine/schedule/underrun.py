@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from latentlive.engine.desk.voices import Voice
-from latentlive.mixer import grid_ceil
+from latentlive.mixer import GRID, grid_ceil
 
 if TYPE_CHECKING:
     from latentlive.engine.schedule.scheduler import Scheduler
@@ -93,4 +93,5 @@ class Lateness:
 def needless(voice: Voice) -> bool:
     """Return whether a voice has all that will be heard of it."""
     faded = voice.fade.high == 0.0 and voice.sounding and voice.rendered > voice.fade.stop
-    return faded or (voice.end is not None and voice.rendered > voice.end)
+    # The cell after the end is heard, too: gains reach from cell to cell.
+    return faded or voice.failed or (voice.end is not None and voice.rendered > voice.end + GRID)
