@@ -201,7 +201,7 @@ class Engine:
     def close(self):
         """End well."""
         for pair in self.player._pairs:
-            pair._voiced.tell_holes()  # those that go on
+            pair._mix.tell_holes()  # those that go on
         self.tick()
         self.journal.note({"do": "mark", "at": self.scheduler.position})
         self.journal.close()
