@@ -511,13 +511,17 @@ def devices() -> None:
     "--model", type=click.Path(path_type=Path), help="A space's name or a model file [spectral]."
 )
 @click.option("--device", default="", help="Output device, by name or number.")
+@click.option("--prune", is_flag=True, help="Delete logs in the cache older than four weeks.")
 @click.pass_context
-def doctor(ctx: click.Context, model: Path | None, device: str) -> None:
+def doctor(ctx: click.Context, model: Path | None, device: str, prune: bool) -> None:
     """Say what works on this machine, and the remedy for what does not."""
-    from latentlive.doctor import examine
+    import latentlive.doctor as looked
 
+    if prune:
+        click.echo(looked.prune())
+        return
     failed = False
-    for finding in examine(str(model) if model else None, device):
+    for finding in looked.examine(str(model) if model else None, device):
         click.echo(finding.line())
         failed = failed or finding.state == "fails"
     ctx.exit(int(failed))

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from latentlive.engine.output.probe import tried
 from latentlive.errors import DeviceError, LatentliveError
-from latentlive.ground.files import cache_folder
+from latentlive.ground.files import cache_folder, working_folder, working_folders
 
 OLDEST_PYTHON = (3, 11)
 LEAST_CORES = 2
 LEAST_DISK_GB = 5.0
+KEPT_WEEKS = 4
+"""Weeks for which logs are kept where old ones are pruned."""
 
 
 @dataclass(frozen=True)
@@ -92,12 +96,34 @@ def cache() -> Iterator[Finding]:
         probe.unlink()
     except OSError as error:
         told = f"{error.filename or 'the folder'}: {error.strerror}"
-        yield Finding("cache", "fails", told, "set LATENTLIVE_CACHE to a folder of yours")
+        try:
+            told += f"; {working_folder()} serves until it does"
+        except OSError:
+            state = "fails"
+        else:
+            state = "warning"
+        yield Finding("cache", state, told, "set LATENTLIVE_CACHE to a folder of yours")
         return
     yield Finding("cache", "ok", str(folder))
     free = shutil.disk_usage(folder).free / 1e9
     state, remedy = ("ok", "") if free >= LEAST_DISK_GB else ("warning", move)
     yield Finding("disk", state, f"{free:.1f} GB free", remedy)
+
+
+def prune(weeks: float = KEPT_WEEKS) -> str:
+    """Delete the logs of performances and engines in the cache that are older; return a line.
+
+    What lies elsewhere, because ``--log`` named it, is left alone.
+    """
+    oldest = time.time() - weeks * 7 * 24 * 3600
+    count = size = 0
+    for path in (one for folder in working_folders("log") for one in folder.iterdir()):
+        with contextlib.suppress(OSError):
+            state = path.lstat()
+            if path.suffix in (".py", ".jsonl", ".log") and state.st_mtime < oldest:
+                path.unlink()
+                count, size = count + 1, size + state.st_size
+    return f"pruned: {count} logs older than {weeks:g} weeks, {size / 1e6:.1f} MB"
 
 
 def opened_model(model: str | None) -> tuple[int, Finding]:

@@ -210,9 +210,9 @@ class Trial:
         self._request = live.request
         live.request = self  # type: ignore[method-assign, assignment]
 
-    def __call__(self, message: dict) -> object:
+    def __call__(self, message: dict, *patience: float) -> object:
         if not self.on:
-            return self._request(message)
+            return self._request(message, *patience)
         if message["op"] != "cell" or message["changes"] or message.get("plans"):
             self.asked.append(message["op"])  # the rest is text for the log
         return None

@@ -229,17 +229,18 @@ def test_a_command_in_a_folder_that_is_gone_works_at_home(tmp_path):
     ("script", "line"),
     [
         ("latentlive send - <&-", "Error: send: nothing to run at -\n"),
-        ("latentlive send here.py:1", "Error: {cache}/run: Not a directory\n"),
-        ("latentlive corpus .", "Error: {cache}/corpora: Not a directory\n"),
-        ("latentlive panic", "Error: {cache}/run: Not a directory\n"),
+        ("latentlive send here.py:1", "Error: no prompt is running; start one with latentlive\n"),
+        ("latentlive corpus .", "Error: corpus: no sounds below .\n"),
+        ("latentlive panic", "Error: no engine is running; start one with latentlive\n"),
     ],
 )
 def test_closed_input_and_an_unusable_cache_are_one_line(script, line, tmp_path):
     (tmp_path / "cache").touch()
     (tmp_path / "here.py").write_text("1")
-    told = told_in(tmp_path, script, LATENTLIVE_CACHE=str(tmp_path / "cache"))
+    cache = str(tmp_path / "cache")
+    told = told_in(tmp_path, script, LATENTLIVE_CACHE=cache, TMPDIR=str(tmp_path))
     assert told.returncode == 1
-    assert told.stderr.endswith(line.format(cache=tmp_path / "cache"))
+    assert told.stderr.endswith(line)
     assert "Traceback" not in told.stderr
 
 

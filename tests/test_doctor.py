@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
 from latentlive import doctor
 from latentlive.engine.output import probe as asking
+from latentlive.ground.files import cache_folder
 
 
 def ask(*arguments, **environment):
@@ -41,6 +43,7 @@ def test_with_a_device_all_is_well(tmp_path):
 def test_a_cache_that_cannot_be_written_is_told(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("LATENTLIVE_CACHE", str(tmp_path / "file" / "cache"))
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path / "file"))
     (found,) = doctor.cache()
     assert found.state == "fails"
     assert found.remedy == "set LATENTLIVE_CACHE to a folder of yours"
@@ -71,3 +74,26 @@ def test_a_device_that_is_not_there_is_told(device):
     found = doctor.sound(device, 44100)
     assert found.state == "fails"
     assert "no sound device" in found.text
+
+
+def test_without_a_cache_the_doctor_names_what_serves_instead(monkeypatch, tmp_path):
+    (tmp_path / "cache").write_text("a file")
+    monkeypatch.setenv("LATENTLIVE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    (found,) = doctor.cache()
+    assert found.state == "warning"
+    assert f"{tmp_path}/latentlive-" in found.text
+
+
+def test_old_logs_are_pruned_and_no_other(monkeypatch, tmp_path):
+    monkeypatch.setenv("LATENTLIVE_CACHE", str(tmp_path))
+    folder = cache_folder("log")
+    old = time.time() - 29 * 24 * 3600
+    for name, age in (("a.py", old), ("a.jsonl", old), ("b.py", None), ("mine.txt", old)):
+        (folder / name).write_text("x" * 1000)
+        if age:
+            os.utime(folder / name, (age, age))
+    (folder / "link.log").symlink_to(folder / "b.py")
+    os.utime(folder / "link.log", (old, old), follow_symlinks=False)
+    assert doctor.prune() == "pruned: 3 logs older than 4 weeks, 0.0 MB"
+    assert {path.name for path in folder.iterdir()} == {"b.py", "mine.txt"}

@@ -9,7 +9,6 @@ import stat
 import sys
 import tempfile
 from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -44,17 +43,28 @@ def working_folder(*parts: str) -> Path:
             _check_room(folder)
         except OSError:
             raise refused from None
-        say_once(f"the cache takes no files ({refused}); {spare} serves instead until it does")
+        why = refused.strerror or refused
+        told = f"the cache {_root()} takes no files ({why}); {spare} serves until it does"
+        say_once(told, about=str(_root()))
     return folder
 
 
 def working_file(name: str, *parts: str) -> Path:
     """Return where a file of a working folder lies, or would be written."""
-    for root in (_root(), _spare()):
-        path = Path(root, *parts, name)
-        if path.is_file() and (root != _spare() or _is_ours(root)):
+    for folder in working_folders(*parts):
+        if (path := folder / name).is_file():
             return path
     return working_folder(*parts) / name
+
+
+def working_folders(*parts: str) -> list[Path]:
+    """Return the folders in which files of a working folder may lie by now."""
+    found = []
+    for root in (_root(), _spare()):
+        folder = Path(root, *parts)
+        if folder.is_dir() and (root != _spare() or _is_ours(root)):
+            found.append(folder)
+    return found
 
 
 def _root() -> Path:
@@ -97,10 +107,15 @@ def _check_room(folder: Path) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
 
-@lru_cache(maxsize=8)
-def say_once(line: str) -> None:
-    """Say a line that holds for the whole process."""
-    print(line, file=sys.stderr)
+_said: set[str] = set()
+
+
+def say_once(line: str, about: str = "") -> None:
+    """Say a line, unless this process has said it, or another one about the same, before."""
+    key = about or line
+    if key not in _said:
+        _said.add(key)
+        print(line, file=sys.stderr)
 
 
 def fresh_file(path: Path) -> BinaryIO:

@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from queue import SimpleQueue
 from typing import TextIO
 
@@ -26,7 +25,7 @@ from prompt_toolkit.styles import Style
 from ptpython.completer import CompletePrivateAttributes
 from ptpython.layout import CompletionVisualisation
 
-from latentlive.ground.files import cache_folder
+from latentlive.ground.files import working_folder
 from latentlive.prompt.completion import Words
 from latentlive.prompt.console import Console
 from latentlive.prompt.jobs import Job, Left, Typed
@@ -68,7 +67,7 @@ class Prompt:
         )
         self.input = line = Line(
             get_globals=words.visible,
-            history_filename=str(Path(cache_folder()) / "history"),
+            history_filename=str(working_folder() / "history"),
             _completer=words,
             _validator=Validator(),
             _extra_toolbars=[toolbar],

@@ -12,7 +12,7 @@ from typing import Literal
 
 from latentlive.errors import EngineError
 from latentlive.ground import processes
-from latentlive.ground.files import cache_folder
+from latentlive.ground.files import working_file, working_folder, working_folders
 from latentlive.protocol.wire import Wire
 
 OnExit = Literal["keep", "fade"]
@@ -76,7 +76,7 @@ class Address:
 def publish(address: Address, kind: str = "engine") -> Path:
     """Write an address where `running` finds it; return the file, which only its owner can read."""
     sweep()
-    path = cache_folder("run") / f"{kind}-{address.pid}.json"
+    path = working_folder("run") / f"{kind}-{address.pid}.json"
     beside = path.with_name(f".{path.name}.{address.token[:8]}")
     known = {**asdict(address), "since": address.since or processes.started(address.pid)}
     file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -88,11 +88,16 @@ def publish(address: Address, kind: str = "engine") -> Path:
 
 def sweep() -> None:
     """Take away the addresses of processes that were killed and could not do so themselves."""
-    with contextlib.suppress(OSError):
-        for path in cache_folder("run").glob("*-*.json"):
-            with contextlib.suppress(OSError):
-                if (address := _read(path)) is None or address.gone:
-                    path.unlink()
+    for path in _files("*"):
+        with contextlib.suppress(OSError):
+            if (address := _read(path)) is None or address.gone:
+                path.unlink()
+
+
+def _files(kind: str) -> list[Path]:
+    """Return the files of some kind of address."""
+    folders = working_folders("run")
+    return [path for folder in folders for path in folder.glob(f"{kind}-*.json")]
 
 
 def _written(path: Path) -> int:
@@ -123,7 +128,7 @@ def _read(path: Path) -> Address | None:
 def answers(pid: int) -> bool:
     """Return whether the engine of a process id is there."""
     try:
-        address = _read(cache_folder("run") / f"engine-{pid}.json")
+        address = _read(working_file(f"engine-{pid}.json", "run"))
         if address is None:
             return False
         _, connection = address.connect()
@@ -162,7 +167,7 @@ def addresses(kind: str) -> list[Address]:
     """Return where an ``engine`` or a ``prompt`` is to be found, what was started last first."""
     sweep()
     found: list[Address] = []
-    for path in sorted(cache_folder("run").glob(f"{kind}-*.json"), key=_written, reverse=True):
+    for path in sorted(_files(kind), key=_written, reverse=True):
         with contextlib.suppress(OSError):
             if (address := _read(path)) is not None:
                 found.append(address)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -69,7 +71,7 @@ def test_a_damaged_starter_sound_is_made_anew(monkeypatch, damage):
 def test_without_a_cache_sounds_play_and_one_line_says_so(
     place, tone, tmp_path, monkeypatch, capsys, full
 ):
-    cache.say_once.cache_clear()
+    cache._said.clear()
     cache_folder()
     if full == "no folder":
         place.rmdir()
@@ -94,8 +96,26 @@ def test_without_a_cache_sounds_play_and_one_line_says_so(
         assert np.allclose(heard, TONE, atol=1e-3)
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 1
-    assert "the cache takes no files" in said[0]
+    assert said[0].startswith(f"the cache {place} takes no files (")
     assert (tmp_path / "tmp" / f"latentlive-{os.getuid()}" / "audio").is_dir()
+
+
+def test_the_prompt_plays_without_a_cache(place, tone, tmp_path):
+    place.write_text("a file")
+    held = {**os.environ, "LATENTLIVE_CACHE": str(place), "TMPDIR": str(tmp_path / "tmp")}
+    command = [sys.executable, "-m", "latentlive.cli", "--plain", "--model", "toy"]
+    command += ["--corpus", str(tmp_path), "--device", "no such device"]
+    typed = "import time\nd1 >> sound('tone').loop()\nhistory\n"
+    typed += "while now.beat < 0.2:\n    time.sleep(0.01)\n\n"
+    told = subprocess.run(
+        command, input=typed, capture_output=True, text=True, env=held, timeout=120, cwd=tmp_path
+    )
+    assert told.returncode == 0, told.stderr
+    assert "d1 >> sound('tone').loop()" in told.stdout
+    assert told.stderr.count("takes no files") == 1, told.stderr
+    assert "Traceback" not in told.stderr
+    log = next((tmp_path / "tmp" / f"latentlive-{os.getuid()}" / "log").glob("*.jsonl"))
+    assert '"do":"start"' in log.read_text()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="modes are those of POSIX")

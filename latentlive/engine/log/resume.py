@@ -8,7 +8,7 @@ from latentlive.engine.desk.voices import Layer, State
 from latentlive.engine.log.performance import Performance, was_closed
 from latentlive.engine.schedule.scheduler import Scheduler
 from latentlive.errors import EngineError
-from latentlive.ground.files import cache_folder
+from latentlive.ground.files import working_folders
 from latentlive.protocol.address import answers
 from latentlive.protocol.wire import Message
 
@@ -21,7 +21,8 @@ def crashed() -> Path:
     EngineError
         If every run has ended well.
     """
-    logs = sorted(cache_folder("log").glob("*.jsonl"), key=lambda path: path.stat().st_mtime)
+    found = [path for folder in working_folders("log") for path in folder.glob("*.jsonl")]
+    logs = sorted(found, key=lambda path: path.stat().st_mtime)
     for path in reversed(logs):
         try:
             if was_closed(path):

@@ -33,7 +33,7 @@ from latentlive.engine.server.requests import Requests
 from latentlive.engine.server.status import report
 from latentlive.engine.shared import CLOSING, CUT, POSITION, TICKS, Block
 from latentlive.errors import EngineError, LatentliveError
-from latentlive.ground.files import cache_folder, fresh_file
+from latentlive.ground.files import fresh_file, working_folder
 from latentlive.mixer import grid_floor
 from latentlive.models import load_model
 from latentlive.protocol.address import OnExit, sweep
@@ -112,7 +112,7 @@ class Server:
         self._alone_since = time.monotonic()
         self._ticked = time.monotonic()
         self._faults: set[str] = set()
-        self.log = fresh_file(cache_folder("log") / f"engine-{os.getpid()}.log")
+        self.log = fresh_file(working_folder("log") / f"engine-{os.getpid()}.log")
         self.workers = Workers(
             self.scheduler, self.block, self.model, self.inbox, self.log, self.say
         )
@@ -150,7 +150,7 @@ class Server:
     def _open_journal(self, tempo: Tempo, seed: int) -> Journal:
         named = self.options["log"]
         stamp = time.strftime("%Y-%m-%d-%H%M%S")
-        path = Path(named) if named else cache_folder("log") / f"{stamp}-{os.getpid()}.py"
+        path = Path(named) if named else working_folder("log") / f"{stamp}-{os.getpid()}.py"
         header = {
             "model": self.space.digest,
             "name": self.space.name,
