@@ -68,6 +68,50 @@ def sleeper():
     process.wait()
 
 
+class Starved:
+    """A process that computes, on a processor that another one of higher rank never leaves."""
+
+    def __init__(self):
+        self._processor = min(os.sched_getaffinity(0))
+        self._other = self._start(os.SCHED_OTHER)
+        self.process = self._start(os.SCHED_IDLE)
+        self.pid = self.process.pid
+        self.sent = []
+
+    def _start(self, policy):
+        def place():
+            os.sched_setaffinity(0, {self._processor})
+            os.sched_setscheduler(0, policy, os.sched_param(0))
+
+        code = [sys.executable, "-S", "-c", "while True: pass"]
+        return subprocess.Popen(code, preexec_fn=place)  # sessions would be given equal shares
+
+    def send(self, message):
+        """Take what a child is sent; it reads nothing."""
+        self.sent.append(message)
+
+    def feed(self):
+        """Let it come to its turn."""
+        self._other.kill()
+        self._other.wait()
+
+    def close(self):
+        """End both."""
+        self.feed()
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def starved():
+    """A process that waits for its turn all the time, until it is fed."""
+    if sys.platform != "linux":
+        pytest.skip("only Linux can be told who comes last")
+    process = Starved()
+    yield process
+    process.close()
+
+
 @pytest.fixture(scope="session")
 def recordings():
     """The folder of real recordings of Debian's sonic-pi-samples."""

@@ -11,7 +11,7 @@ import pytest
 
 from latentlive.engine.output import guard, relay
 from latentlive.engine.output.guard import Guard
-from latentlive.engine.output.relay import Relay
+from latentlive.engine.output.relay import Relay, Standby
 from latentlive.engine.shared import CLOSING, POSITION, RUNNING, TICKS, Block
 from latentlive.errors import EngineError
 from latentlive.ground import restarts
@@ -82,6 +82,7 @@ def test_the_audio_process_is_killed_while_the_one_that_stands_by_is_frozen(stan
 
 
 def test_a_frozen_audio_process_is_replaced_and_named(stand):
+    stand.goes_on(20)
     frozen = stand.relay.pid
     stand.until(lambda: stand.relay.standby, 20, "one to stand by")
     os.kill(frozen, signal.SIGSTOP)
@@ -138,3 +139,30 @@ def test_an_engine_whose_loop_stands_still_for_long_is_ended(sleeper, monkeypatc
     assert sleeper.poll() is None
     assert sleeper.wait(5) == -signal.SIGKILL
     block.header[CLOSING] = 1
+
+
+def test_an_engine_that_does_not_come_to_its_turn_is_waited_for(starved, monkeypatch):
+    monkeypatch.setattr(guard, "HOPELESS", 0.5)
+    block = Block.create()
+    block.header[TICKS] = 1
+    Guard(block, starved.pid)
+    begun = time.monotonic()
+    wait_until(lambda: time.monotonic() > begun + 1.5, 5, "some time")
+    assert starved.process.poll() is None
+    starved.feed()  # from here on it computes, and tells nothing
+    assert starved.process.wait(20) == -signal.SIGKILL
+    block.header[CLOSING] = 1
+
+
+def test_one_that_stands_by_and_does_not_come_to_its_turn_is_waited_for(starved, monkeypatch):
+    monkeypatch.setattr(relay, "STANDBY_FROZEN_AFTER", 0.4)
+    standby = Standby(starved)
+    standby.answered()
+    begun = time.monotonic()
+    while time.monotonic() < begun + 1.5:
+        assert not standby.hangs()
+        time.sleep(0.01)
+    assert {"op": "ping"} in starved.sent
+    starved.feed()
+    starved.process.send_signal(signal.SIGSTOP)
+    wait_until(standby.hangs, 5, "it to be noticed")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from latentlive.ground.patience import Patience
+from latentlive.ground.patience import JUDGED, Patience
 from latentlive.ground.restarts import FIRST, LONGEST, Restarts
 
 
@@ -51,5 +51,19 @@ def test_patience_does_not_count_what_passed_while_nobody_looked():
     assert abs(patience.waited() - 1.0) < 1e-9
     clock.now += 3600.0  # the machine slept
     assert patience.waited() < 1.3
+    patience.heard()
+    assert patience.waited() == 0.0
+
+
+def test_patience_does_not_count_what_is_excused():
+    clock, excuses = Clock(), iter([True, True, False, True])
+    patience = Patience(clock, lambda: next(excuses))
+    waited = []
+    for _ in range(4):
+        clock.now += JUDGED
+        waited.append(patience.waited())
+    assert waited == [0.0, 0.0, JUDGED, JUDGED]
+    clock.now += JUDGED / 2
+    assert patience.waited() == 1.5 * JUDGED  # until it is asked, it counts
     patience.heard()
     assert patience.waited() == 0.0

@@ -9,6 +9,14 @@ MOST = 0.25
 """Seconds that count between two looks: what passed while this process was stopped, or the whole
 machine slept, is nobody's fault."""
 
+JUDGED = 0.25
+"""Seconds of waiting after which it is asked whether there is an excuse for them."""
+
+
+def never() -> bool:
+    """Return that there is no excuse."""
+    return False
+
 
 class Patience:
     """Counts the seconds since something was heard of.
@@ -17,6 +25,8 @@ class Patience:
     ----------
     clock : function
         Returns seconds that never go back.
+    excused : function
+        Returns whether what passed since it was called before is not to count.
 
     Example
     -------
@@ -26,17 +36,25 @@ class Patience:
     (0.2, 0.45)
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._looked, self._waited = clock(), 0.0
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        excused: Callable[[], bool] = never,
+    ) -> None:
+        self._clock, self._excused = clock, excused
+        self.heard()
 
     def heard(self) -> None:
         """Begin anew: it is there."""
-        self._looked, self._waited = self._clock(), 0.0
+        self._looked = self._clock()
+        self._waited = self._unjudged = 0.0
 
     def waited(self) -> float:
         """Return the seconds since; look several times a second."""
         now = self._clock()
-        self._waited += min(now - self._looked, MOST)
+        self._unjudged += min(now - self._looked, MOST)
         self._looked = now
-        return self._waited
+        if self._unjudged >= JUDGED:
+            self._waited += 0.0 if self._excused() else self._unjudged
+            self._unjudged = 0.0
+        return self._waited + self._unjudged

@@ -74,6 +74,19 @@ def stopped(pid: int) -> bool:
         return False
 
 
+def would_go_on(pid: int) -> bool:
+    """Return whether a process needs nothing but its turn on a processor.
+
+    One that a debugger holds counts too, where the system tells so; one that is stopped does not.
+    """
+    with contextlib.suppress(OSError):
+        if sys.platform == "linux":
+            return any(state in "Rt" for state in _states(pid))
+        if sys.platform != "win32":
+            return _ps(pid, "state=").startswith("R")
+    return False
+
+
 def end(pid: int, since: str = NONE) -> None:
     """End a process at once, and those that it started in its group, and wait for its end.
 
@@ -109,8 +122,18 @@ def unmoved_by_signals() -> None:
 
 def _stat(pid: int) -> list[str]:
     """Return what Linux tells of a process, from its state on."""
+    return _fields(Path(f"/proc/{pid}/stat"))
+
+
+def _states(pid: int) -> list[str]:
+    """Return the states of the threads of a process, as Linux tells them."""
+    threads = [_fields(one / "stat") for one in Path(f"/proc/{pid}/task").glob("*")]
+    return [fields[0] for fields in threads if fields]
+
+
+def _fields(stat: Path) -> list[str]:
     try:
-        text = Path(f"/proc/{pid}/stat").read_text()
+        text = stat.read_text()
     except (FileNotFoundError, ProcessLookupError):
         return []
     return text.rpartition(")")[2].split()  # its name may hold anything

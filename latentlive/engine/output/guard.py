@@ -1,6 +1,7 @@
 """Watches the engine from the processes beside it: one that hangs for good is ended.
 
-What it had rendered sounds on and fades out by itself; an engine that comes back in time goes on.
+What it had rendered sounds on and fades out by itself; an engine that comes back in time goes on,
+and one that waits for its turn on a busy machine, or that a debugger holds, is waited for.
 One that does not could neither be played nor be stopped: its end is seen by every prompt, and
 ``latentlive resume`` brings its layers back.
 """
@@ -13,6 +14,7 @@ import time
 from latentlive.engine.shared import CLOSING, TICKS, Block
 from latentlive.ground import processes
 from latentlive.ground.patience import Patience
+from latentlive.ground.turns import Turns
 
 HOPELESS = 10.0
 """Seconds without a round of its loop after which an engine is ended."""
@@ -36,7 +38,7 @@ class Guard:
         threading.Thread(target=self._run, daemon=True).start()
 
     def _run(self) -> None:
-        patience, seen = Patience(), 0
+        patience, seen = Patience(excused=Turns(self._engine).missed), 0
         while not self._header[CLOSING]:
             if (ticks := int(self._header[TICKS])) != seen or not ticks:
                 seen = ticks

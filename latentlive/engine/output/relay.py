@@ -9,8 +9,9 @@ from typing import IO, Any
 
 from latentlive.engine.shared import CALLS, HEARTBEAT, Block
 from latentlive.errors import EngineError
-from latentlive.ground.patience import Patience
+from latentlive.ground.patience import Patience, never
 from latentlive.ground.restarts import Restarts
+from latentlive.ground.turns import Turns
 from latentlive.protocol.children import Child, close
 from latentlive.protocol.wire import Message
 
@@ -47,7 +48,8 @@ class Standby:
     def __init__(self, child: Child) -> None:
         self.child = child
         self.ready = False
-        self._patience, self._asked = Patience(), time.monotonic()
+        self._patience = Patience(excused=Turns(child.process.pid).missed)
+        self._asked = time.monotonic()
 
     def answered(self) -> None:
         """Take note that it is there."""
@@ -123,7 +125,9 @@ class Relay:
     def _began(self, patience: float) -> None:
         """Give the audio process so many seconds for its first beat."""
         self.device, self._hangs, self._alive = None, False, False
-        self._beats, self._calling, self._limit = Patience(), Patience(), patience
+        self._calling, self._limit = Patience(), patience
+        starved = never if self.child is None else Turns(self.child.process.pid).missed
+        self._beats = Patience(excused=starved)
 
     @property
     def pid(self) -> int | None:

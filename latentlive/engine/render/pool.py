@@ -35,6 +35,9 @@ LITTLE = 0.009
 FIRST_LOOK = 0.1
 """Seconds without an answer after which the system is asked about a worker."""
 
+LOOK_EVERY = 0.25
+"""Seconds after which it is asked again, at most."""
+
 ASK_EVERY = 0.5
 """Seconds after which a worker that has nothing to do is asked whether it is there."""
 
@@ -44,7 +47,8 @@ ANSWERED = frozenset({"load", "move", "render", "encode", "ping"})
 class Worker:
     """A render worker as the engine sees it: what it owes, and whether it works.
 
-    A long decode computes and a slow disk delivers; what does neither hangs.
+    A long decode computes, or waits for its turn on a busy machine, and a slow disk delivers; what
+    does none of it hangs.
 
     Parameters
     ----------
@@ -78,6 +82,7 @@ class Worker:
         self._asked = time.monotonic()
         self._patience = Patience()
         self._look, self._still, self._worked = FIRST_LOOK, 0.0, -1.0
+        self._stopped = False
 
     def hangs(self) -> bool:
         """Return whether it owes an answer and stands still; one that is idle is asked for one."""
@@ -88,13 +93,16 @@ class Worker:
         waited = self._patience.waited()
         if waited < self._look:
             return False  # the system is asked now and then, and only about what takes long
-        self._look = waited + self._limit / 4.0
-        worked = processes.worked(self.child.process.pid)
-        if worked > self._worked + LITTLE:
+        self._look = waited + min(self._limit / 4.0, LOOK_EVERY)
+        pid = self.child.process.pid
+        worked = processes.worked(pid)
+        if worked > self._worked + LITTLE or processes.would_go_on(pid):
             self._still = waited
             self._worked = worked if math.isfinite(worked) else -1.0
         still = waited >= max(self._limit, self._still + self._limit / 2.0)
-        return still or processes.stopped(self.child.process.pid)
+        # Twice: where all of us were stopped and go on, it may be the last one to do so.
+        before, self._stopped = self._stopped, processes.stopped(pid)
+        return still or (before and self._stopped)
 
 
 class Workers:
