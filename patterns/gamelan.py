@@ -26,7 +26,7 @@ def stroke(name: str = "gong", beats: float = 4, length: float = 0.6) -> Latent:
     -------
     ``d1 >> stroke()``, ``d2 >> stroke("gong", 1 / 2, 0.15)``
     """
-    return interp(silence, sound(name).scrub(saw(beats) * length), rand(beats).range(0.4, 1))
+    return interp(silence, sound(name).scrub(saw(beats) * length), rand(beats).range(0.7, 1))
 
 
 def keys(
@@ -52,7 +52,7 @@ def keys(
     ``d1 >> keys()``, ``d2 >> keys("bowl-low", (0, 7.2, 4.8), 1 / 3)``
     """
     struck = sound(name).scrub(saw(beats) * length).transpose(seq(steps, beats))
-    return interp(silence, struck, rand(beats).range(0.6, 0.9))
+    return interp(silence, struck, rand(beats).range(0.65, 0.9))
 
 
 def kotekan(
@@ -67,7 +67,7 @@ def kotekan(
     ----------
     name : str
     played : numbers of 0..1
-        The rhythm: how strongly each stroke sounds, 0 rests.
+        The rhythm: how strongly each stroke sounds, 0 rests; 0.8 is 5 dB softer than 1.
     steps : numbers of semitones
         The melody, rests included.
     beats : float [beats, > 0]

@@ -28,7 +28,7 @@ def grains(name: str = "wind-chimes", beats: float = 1 / 8, scatter: float = 0.3
     ``d2 >> grains()``, ``d2 >> grains("kalimba-c4", 1 / 6, 0.5)``
     """
     place = perlin(6).range(0, 1 - scatter) + rand(beats) * scatter
-    return interp(silence, sound(name).scrub(place), rand(beats).range(0.3, 1))
+    return interp(silence, sound(name).scrub(place), rand(beats).range(0.6, 1))
 
 
 def embers(beats: float = 20) -> Latent:

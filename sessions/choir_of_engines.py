@@ -18,7 +18,7 @@ d2 >> path(bench, seq([0, 1, 1 / 3, 0, 2 / 3, 1 / 3, 1, 2 / 3], 1 / 2))
 d2.gain(-4).pan(seq([0.3, 0.7, 0.5], 1)).fade(6).xfade(4)
 
 # %% 00:00:26.000 the great engine
-d3 >> sound("engine").scrub(saw(2) * seq([0.5, 0.6, 0.45, 0.8], 2)) * 1.1
+d3 >> sound("engine").scrub(saw(2) * 0.5).transpose(seq([0, 3, -2, 7], 2))
 d3.gain(-3).pan(0.35).fade(8).xfade(14)
 
 # %% 00:00:44.000 it hums a note
@@ -49,7 +49,7 @@ d4.gain(perlin(5).range(-18, -7))
 
 # %% 00:02:34.000 one of them breaks
 d3.xfade(2)
-d3 >> sound("motorbike").scrub(saw(3 / 4) * seq([0.3, 0.9, 0.1, 0.5, 0.7], 3 / 4)) * 1.2
+d3 >> sound("motorbike").scrub(saw(3 / 4) * 0.5).transpose(seq([-5, 7, -12, 2, 5], 3 / 4))
 d2 >> path(bench, rand(1 / 4))
 d2.gain(-6).fade(2)
 

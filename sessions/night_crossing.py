@@ -26,18 +26,18 @@ def ring(name, first=0.6, last=2, times=8):
 def struck(name, beats, length=0.8):
     """A sound struck every so many beats, now harder, now softer."""
     stroke = sound(name).scrub(saw(beats).ease("out") * length)
-    return interp(silence, stroke, rand(beats).range(0.4, 1))
+    return interp(silence, stroke, rand(beats).range(0.7, 1))
 
 
 master.gain(0)
 d1 >> interp(long("sea", 6), long("surf", 4), perlin(9) * 0.8)
-d1.gain(-6).pan(perlin(15).range(0.25, 0.75)).fade(12).xfade(16)
+d1.gain(-4).pan(perlin(15).range(0.25, 0.75)).fade(12).xfade(16)
 
 # %% 00:00:12.000 bells on the water
 d2 >> struck("ship-bell", 13)
-d2.gain(-5).pan(rand(13)).fade(2).xfade(6)
+d2.gain(-3).pan(rand(13)).fade(2).xfade(6)
 d3 >> struck("hand-bell", 17, 0.6)
-d3.gain(-8).pan(rand(17)).fade(2).xfade(6)
+d3.gain(-5).pan(rand(17)).fade(2).xfade(6)
 
 # %% 00:00:40.000 ropes
 d4 >> interp(sound("creak"), sound("glissando"), perlin(7)).scrub(perlin(3))
@@ -61,7 +61,7 @@ d6.stop(2)
 d1 >> interp(long("surf", 4), long("stream", 3), perlin(5).range(0, 0.8))
 
 # %% 00:02:50.000 II engines
-d7 >> sound("engine").scrub(saw(2) * seq([0.4, 0.55, 0.45, 0.7], 2))
+d7 >> sound("engine").scrub(saw(2) * 0.5).transpose(seq([0, 3, 1, 5], 2))
 d7.gain(-6).pan(0.4).fade(16).xfade(20)
 d2.stop(10)
 d4.stop(14)
@@ -76,12 +76,12 @@ d9 >> path([long("mains", 6), long("hum", 8), long("basso", 8), long("didgeridoo
 d9.gain(-4).pan(0.6).fade(14).xfade(16)
 
 # %% 00:04:25.000 rivets
-blows = saw(1 / 2) * seq([0.2, 0.1, 0.3, 0.1, 0.25, 0.4, 0.1], 1 / 2)
-d10 >> interp(silence, sound("anvil").scrub(blows), rand(1 / 2).range(0.2, 1))
+blows = sound("anvil").scrub(saw(1 / 2) * 0.2).transpose(seq([0, -5, 3, -5, 2, 7, -5], 1 / 2))
+d10 >> interp(silence, blows, rand(1 / 2).range(0.5, 1))
 d10.gain(-10).pan(rand(1 / 2).range(0.1, 0.9)).fade(8).xfade(6)
 
 # %% 00:05:00.000 full ahead
-d7 >> sound("engine").scrub(saw(1) * seq([0.4, 0.7, 0.55, 0.9], 1)) * 1.1
+d7 >> sound("engine").scrub(saw(1) * 0.3).transpose(seq([5, 10, 7, 12], 1))
 d8 >> interp(long("turbine", 3), long("organ-pipe", 6), perlin(7))
 
 # %% 00:05:30.000 it falls behind
@@ -117,6 +117,7 @@ d11 >> interp(ring("harmonica"), ring("bowl-sung"), perlin(5)).offset(drift(8, 3
 talk = rand(1 / 2) * 0.6 + perlin(2) * 0.3
 d14 >> interp(sound("tenor"), sound("whisper"), perlin(3)).scrub(talk)
 d14.gain(perlin(8).range(-14, -3)).pan(0.2).fade(14).xfade(8)
+d9.gain(-9)
 d12.stop(10)
 d13.stop(10)
 
@@ -128,7 +129,7 @@ d1.gain(-9)
 # %% 00:09:25.000 somebody plays
 tune = seq([12, 15, 7, 19, 14, 24], 2)
 struck_strings = sound("piano-c2").scrub(saw(2) * 0.35).transpose(tune)
-d10 >> interp(silence, struck_strings, rand(2).range(0.4, 1))
+d10 >> interp(silence, struck_strings, rand(2).range(0.7, 1))
 d10.gain(-8).pan(0.55).fade(6).xfade(6)
 
 # %% 00:10:00.000 and is answered
@@ -174,36 +175,36 @@ d6.gain(saw(11).range(0, -20)).pan(0.6)
 
 # %% 00:14:10.000 VI the storm
 d1 >> path([long("wind", 3), long("gale", 3)], perlin(4).range(0, 1.2))
-d1.gain(line(-8, 0, 900)).pan(perlin(6))
+d1.gain(line(-8, -2, 900)).pan(perlin(6))
 d5.stop(8)
 d12.stop(6)
 
 # %% 00:14:30.000 water over the bow
 d8 >> interp(long("billow", 2), long("avalanche", 2), sine(9).ease("in"))
-d8.gain(0).pan(perlin(5)).fade(8).xfade(6)
-d4 >> sound("thunder").scrub(saw(13).ease("out") * rand(13).range(0.5, 1)) * 1.1
+d8.gain(-3).pan(perlin(5)).fade(8).xfade(6)
+d4 >> sound("thunder").scrub(saw(13).ease("out") * rand(13).range(0.5, 1))
 d4.gain(-1).pan(rand(13)).fade(1)
 
 # %% 00:15:00.000 the engines, again
-d7 >> sound("engine").scrub(saw(1) * seq([0.5, 0.9, 0.3, 0.7, 0.8], 1)) * 1.2
-d7.gain(-3).fade(10).xfade(8)
+d7 >> sound("engine").scrub(saw(1) * 0.4).transpose(seq([0, 9, -5, 5, 7], 1))
+d7.gain(-4).fade(10).xfade(8)
 d6.stop(6)
 d13.stop(8)
 
 # %% 00:15:25.000 rain from the side
 rain = path([long("downpour", 2), long("hail", 1)], perlin(2).range(-0.3, 0.9))
 d10 >> rain.offset(noise(1), perlin(3) * 0.12)
-d10.gain(-2).pan(perlin(3)).fade(8).xfade(4)
+d10.gain(-4).pan(perlin(3)).fade(8).xfade(4)
 
 # %% 00:15:55.000 they all sing
-d14 >> path([long(name, 6) for name in ("choir-ah", "choir-ee", "brass-swell")], perlin(4)) * 1.2
+d14 >> path([long(name, 6) for name in ("choir-ah", "choir-ee", "brass-swell")], perlin(4))
 d14.gain(1).pan(0.5).fade(10).xfade(6)
-d9 >> interp(ring("great-bell"), ring("tam-tam", 0.1, 1.5), perlin(4)) * 1.2
+d9 >> interp(ring("great-bell"), ring("tam-tam", 0.1, 1.5), perlin(4))
 
 # %% 00:16:25.000 it gives way
 d15 >> struck("creak", 3, 1)
 d15.gain(-4).pan(rand(3)).fade(2)
-d7 >> sound("motorbike").scrub(saw(3 / 4) * seq([0.3, 0.9, 0.1, 0.5, 0.7], 3 / 4)) * 1.1
+d7 >> sound("motorbike").scrub(saw(3 / 4) * 0.5).transpose(seq([-5, 7, -12, 2, 5], 3 / 4))
 
 # %% 00:16:48.000 silence, almost
 d1.stop(3)
@@ -221,7 +222,8 @@ d9.gain(-7)
 d9 >> interp(ring("strings-low"), ring("bowl-low"), sine(40))
 
 # %% 00:17:25.000 birds, perhaps
-d12 >> interp(sound("whistle"), sound("ocarina"), perlin(3)).scrub(perlin(1 / 2) * perlin(3))
+bird = interp(sound("whistle"), sound("ocarina"), perlin(3)).scrub(perlin(1 / 2) * perlin(3))
+d12 >> bird.transpose(perlin(1 / 2).range(-5, 7))
 d12.gain(perlin(7).range(-24, -8)).pan(perlin(5)).fade(8)
 
 # %% 00:17:55.000 the bells of another town

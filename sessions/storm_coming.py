@@ -64,14 +64,15 @@ d1 >> interp(air("breeze", 6), air("stream", 3), perlin(6))
 
 # %% 00:03:20.000 what drips afterwards
 d4.stop(14)
-drop = sound("drip").scrub(saw(3 / 2) * rand(3 / 2))
+drop = sound("drip").scrub(saw(3 / 2)).transpose(rand(3 / 2).range(-7, 7))
 d6 >> interp(drop, sound("crotale").scrub(saw(6) * 0.5), perlin(3))
 d6.gain(-6).pan(rand(3 / 2).range(0.1, 0.9)).fade(6)
 
 # %% 00:03:40.000 a bird
 d2.stop(10)
 d3.stop(12)
-d7 >> interp(sound("whistle"), sound("ocarina"), perlin(3)).scrub(perlin(1 / 2) * perlin(3))
+bird = interp(sound("whistle"), sound("ocarina"), perlin(3)).scrub(perlin(1 / 2) * perlin(3))
+d7 >> bird.transpose(perlin(1 / 2).range(-5, 7))
 d7.gain(sine(9).range(-32, -12)).pan(perlin(5)).fade(3)
 
 # %% 00:03:58.000 dark

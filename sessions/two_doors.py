@@ -26,7 +26,7 @@ with cue("water"):
 with cue("fire"):
     d1.morph(10) >> interp(long("furnace", 3), long("brass-swell", 5), sine(14))
     d3.stop(6)
-    d4 >> interp(silence, sound("great-bell").scrub(saw(9).ease("out")), rand(9).range(0.5, 1))
+    d4 >> interp(silence, sound("great-bell").scrub(saw(9).ease("out")), rand(9).range(0.75, 1))
     d4.gain(-2).pan(rand(9).range(0.2, 0.8)).fade(0)
     d5 >> path([long("fire", 2), long("throat", 6), long("steam-train", 2)], perlin(5))
     d5.gain(-4).pan(0.6).wide(0.5).fade(10)
