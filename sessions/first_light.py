@@ -7,7 +7,7 @@ master.gain(-2)
 d2 >> interp(sound("gong"), sound("glass-harp"), curve=sine(12).ease("inout")).extend(4)
 d2.gain(-2).pan(sine(12))
 
-# %% 00:00:06.000 sea, when the gong is glass
+# %% 00:00:06.000 sea
 d1 >> interp(sound("surf"), sound("choir-ah"), curve=sine(16)).extend(6)
 d1.pan(perlin(8).range(0.3, 0.7)).fade(4)
 
