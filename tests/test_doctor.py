@@ -44,6 +44,7 @@ def test_a_cache_that_cannot_be_written_is_told(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("LATENTLIVE_CACHE", str(tmp_path / "file" / "cache"))
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path / "file"))
+    monkeypatch.setattr("latentlive.ground.files.MEMORY", tmp_path / "none")
     (found,) = doctor.cache()
     assert found.state == "fails"
     assert found.remedy == "set LATENTLIVE_CACHE to a folder of yours"

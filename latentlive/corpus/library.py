@@ -9,6 +9,7 @@ from pathlib import Path
 from latentlive.corpus.index import Index, Mapped, index_path
 from latentlive.corpus.reading import Audio, keep, read_audio
 from latentlive.errors import SoundError, did_you_mean
+from latentlive.ground.files import say_once
 
 SUFFIXES = frozenset(
     {".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".au", ".caf", ".w64", ".rf64"}
@@ -151,6 +152,7 @@ class Corpus:
                 raise
         from latentlive.corpus.starting import make
 
+        say_once(f"a starter sound in the cache was damaged, and is made anew: {path}")
         make(path)
         return read_audio(path, sample_rate)
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from latentlive.corpus.unended import streamed_wav
 from latentlive.errors import SoundError
-from latentlive.ground.files import working_file, working_folder, write_whole
+from latentlive.ground.files import say_once, working_file, working_folder, write_whole
 from latentlive.units import Samples
 
 MAX_SECONDS = 4 * 3600
@@ -78,6 +78,7 @@ def keep(samples: Samples) -> Audio:
     with _refusal_told():
         path = working_file(f"{digest}.npy", "audio")
         if not _whole(path, digest):
+            _say_if_damaged(path)
             write_whole(path, lambda p: np.save(p, np.ascontiguousarray(samples, np.float32)))
     return Audio(stored(digest), digest)
 
@@ -169,7 +170,9 @@ def _noted(note: Path) -> Audio | None:
     """Return the sound that a note tells of, None if there is none, or it is gone or damaged."""
     try:
         digest = note.read_text()
-        if not _whole(working_file(f"{digest}.npy", "audio"), digest):
+        path = working_file(f"{digest}.npy", "audio")
+        if not _whole(path, digest):
+            _say_if_damaged(path)
             return None
         return Audio(stored(digest), digest)
     except (OSError, ValueError, SoundError):
@@ -183,6 +186,11 @@ def _whole(path: Path, digest: str) -> bool:
         return _has_digest(path, digest, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
     except OSError:
         return False
+
+
+def _say_if_damaged(path: Path) -> None:
+    if path.is_file():
+        say_once(f"a decoded sound in the cache was damaged, and is made anew: {path}")
 
 
 @lru_cache(maxsize=4096)

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import secrets
 import stat
 import sys
 import tempfile
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import platformdirs
+
+MEMORY = Path("/dev/shm")
+"""A disk in memory, where the system has one."""
+
+PROBE = 4096
+"""Bytes that a folder must take to count as one that takes files."""
 
 
 def cache_folder(*parts: str) -> Path:
@@ -31,22 +39,21 @@ def working_folder(*parts: str) -> Path:
     OSError
         If there is neither.
     """
-    try:
-        folder = cache_folder(*parts)
-        _check_room(folder)
-    except OSError as refused:
-        spare = _spare()
+    refused: OSError | None = None
+    for root in _roots():
         try:
-            folder = _made(spare, parts)
-            if not _is_ours(spare):
-                raise refused
+            folder = _made(root, parts)
             _check_room(folder)
-        except OSError:
-            raise refused from None
-        why = refused.strerror or refused
-        told = f"the cache {_root()} takes no files ({why}); {spare} serves until it does"
-        say_once(told, about=str(_root()))
-    return folder
+        except OSError as error:
+            refused = refused or error
+            continue
+        if refused is not None:
+            why = refused.strerror or refused
+            told = f"the cache {_root()} takes no files ({why}); {root} serves until it does"
+            say_once(told, about=str(_root()))
+        return folder
+    assert refused is not None
+    raise refused
 
 
 def working_file(name: str, *parts: str) -> Path:
@@ -59,20 +66,21 @@ def working_file(name: str, *parts: str) -> Path:
 
 def working_folders(*parts: str) -> list[Path]:
     """Return the folders in which files of a working folder may lie by now."""
-    found = []
-    for root in (_root(), _spare()):
-        folder = Path(root, *parts)
-        if folder.is_dir() and (root != _spare() or _is_ours(root)):
-            found.append(folder)
-    return found
+    folders = [Path(root, *parts) for root in _roots() if root == _root() or _is_ours(root)]
+    return [folder for folder in folders if folder.is_dir()]
 
 
 def _root() -> Path:
     return Path(os.environ.get("LATENTLIVE_CACHE") or platformdirs.user_cache_dir("latentlive"))
 
 
-def _spare() -> Path:
-    return Path(tempfile.gettempdir(), f"latentlive-{_user()}")
+def _roots() -> Iterator[Path]:
+    """Yield the cache, then what serves instead: on a full disk, only memory may be left."""
+    yield _root()
+    with contextlib.suppress(OSError):  # the system has found no such folder that takes files
+        yield Path(tempfile.gettempdir(), f"latentlive-{_user()}")
+    if MEMORY.is_dir():
+        yield MEMORY / f"latentlive-{_user()}"
 
 
 def _user() -> int:
@@ -81,7 +89,10 @@ def _user() -> int:
 
 def _is_ours(folder: Path) -> bool:
     """Return whether a folder is ours alone: where everybody may write, another may make it."""
-    state = folder.lstat()
+    try:
+        state = folder.lstat()
+    except OSError:
+        return False
     ours = state.st_uid == _user() and (os.name == "nt" or not state.st_mode & 0o077)
     return stat.S_ISDIR(state.st_mode) and ours
 
@@ -90,6 +101,8 @@ def _made(root: Path, parts: tuple[str, ...]) -> Path:
     """Return a folder below a root, made if need be; what we make is ours alone."""
     if not parts or not root.exists():
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if root != _root() and not _is_ours(root):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(root))
     folder = root
     for part in parts:
         folder = folder / part
@@ -98,23 +111,22 @@ def _made(root: Path, parts: tuple[str, ...]) -> Path:
 
 
 def _check_room(folder: Path) -> None:
-    """Raise OSError where a file cannot be made or filled."""
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(folder))
-    if hasattr(os, "statvfs"):
-        room = os.statvfs(folder)
-        if not room.f_bavail or (room.f_files and not room.f_favail):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+    """Raise OSError where a file cannot be made or filled: rights, quotas and disks differ."""
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(bytes(PROBE))
 
 
 _said: set[str] = set()
+_saying = threading.Lock()
 
 
 def say_once(line: str, about: str = "") -> None:
     """Say a line, unless this process has said it, or another one about the same, before."""
     key = about or line
-    if key not in _said:
+    with _saying:
+        new = key not in _said
         _said.add(key)
+    if new:
         print(line, file=sys.stderr)
 
 

@@ -18,6 +18,7 @@ from prompt_toolkit.filters import (
     vi_insert_mode,
 )
 from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.history import History
 from prompt_toolkit.key_binding import KeyPressEvent
 from prompt_toolkit.layout import HSplit, UIContent, WindowRenderInfo
 from prompt_toolkit.layout.margins import Margin
@@ -74,6 +75,10 @@ class Line(PythonInput):
         for window in layout.layout.find_all_windows():
             if any(isinstance(margin, PythonPromptMargin) for margin in window.left_margins):
                 window.left_margins = [Marks()]
+
+    def remember(self, history: History) -> None:
+        """Bring back lines of a history, and add to it what is typed."""
+        self.history = self.default_buffer.history = history
 
     def _enter(self, event: KeyPressEvent) -> None:
         """Run the line, or begin a new row."""

@@ -25,12 +25,12 @@ from prompt_toolkit.styles import Style
 from ptpython.completer import CompletePrivateAttributes
 from ptpython.layout import CompletionVisualisation
 
-from latentlive.ground.files import working_folder
 from latentlive.prompt.completion import Words
 from latentlive.prompt.console import Console
 from latentlive.prompt.jobs import Job, Left, Typed
 from latentlive.prompt.line import Line, Validator
 from latentlive.prompt.panel import styled
+from latentlive.prompt.past import past_lines
 from latentlive.prompt.theme import THEMES, style
 
 ROWS_TO_TYPE = 9
@@ -67,11 +67,11 @@ class Prompt:
         )
         self.input = line = Line(
             get_globals=words.visible,
-            history_filename=str(working_folder() / "history"),
             _completer=words,
             _validator=Validator(),
             _extra_toolbars=[toolbar],
         )
+        line.remember(past_lines())
         self._style = Style.from_dict(style(theme))
         line.install_ui_colorscheme("latentlive", self._style)
         line.use_ui_colorscheme("latentlive")

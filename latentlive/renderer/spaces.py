@@ -6,9 +6,9 @@ import hashlib
 from fractions import Fraction
 
 from latentlive.corpus import Audio
-from latentlive.ground.files import cache_folder
 from latentlive.models import load_model
 from latentlive.renderer.encoding import Encoder
+from latentlive.renderer.pruning import Disk
 from latentlive.renderer.tracks import Tracks
 from latentlive.renderer.wsola import Alignment
 from latentlive.space import Space
@@ -61,7 +61,8 @@ class Spaces:
         if found is None:
             named = hashlib.blake2b(repr(key).encode(), digest_size=16).hexdigest()
             # Beside the encodings, so that the same bounds hold for both.
-            folder = cache_folder("encodings") / f"aligned-{named}"
+            root = Disk().root
+            folder = root / f"aligned-{named}" if root else None
             found = Alignment(audio.samples, read_hop, hop, window, folder)
         self._alignments[key] = found  # the last used comes last
         if len(self._alignments) > MAX_ALIGNMENTS:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
 import sys
+import tempfile
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -14,8 +17,13 @@ import soundfile
 import latentlive as ll
 from latentlive.corpus import Corpus, read_audio
 from latentlive.corpus.reading import keep
+from latentlive.errors import SoundError
 from latentlive.ground import files as cache
 from latentlive.ground.files import cache_folder, fresh_file
+from latentlive.models import load_model
+from latentlive.prompt.past import PastLines, past_lines
+from latentlive.protocol.address import Address, addresses, publish
+from latentlive.renderer.spaces import Spaces
 
 TONE = (np.sin(np.arange(30_000) / 20) * 0.5).astype("f4")
 
@@ -26,6 +34,7 @@ def place(tmp_path, monkeypatch):
     monkeypatch.setenv("LATENTLIVE_CACHE", str(tmp_path / "cache"))
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(cache.tempfile, "gettempdir", lambda: str(tmp_path / "tmp"))
+    monkeypatch.setattr(cache, "_said", set())
     return tmp_path / "cache"
 
 
@@ -66,31 +75,12 @@ def test_a_damaged_starter_sound_is_made_anew(monkeypatch, damage):
     assert path.read_bytes() == whole
 
 
-@pytest.mark.skipif(not hasattr(os, "statvfs"), reason="no such measure on this system")
-@pytest.mark.parametrize("full", ["blocks", "inodes", "read-only", "no folder"])
+@pytest.mark.parametrize("full", ["ENOSPC", "EDQUOT", "EROFS", "EACCES", "no folder"])
 def test_without_a_cache_sounds_play_and_one_line_says_so(
     place, tone, tmp_path, monkeypatch, capsys, full
 ):
-    cache._said.clear()
     cache_folder()
-    if full == "no folder":
-        place.rmdir()
-        place.write_text("a file")
-    elif full == "read-only":
-        access = os.access
-        monkeypatch.setattr(
-            os, "access", lambda p, mode: place not in (p, *p.parents) and access(p, mode)
-        )
-    else:
-        measured = os.statvfs
-
-        def room(path):
-            found = list(measured(path))
-            if place in (path, *path.parents):
-                found[4 if full == "blocks" else 7] = 0
-            return os.statvfs_result(found)
-
-        monkeypatch.setattr(os, "statvfs", room)
+    refuse(place, monkeypatch, full)
     for _ in range(2):
         heard = ll.render(ll.sound(str(tone)).spread(0), model="toy")
         assert np.allclose(heard, TONE, atol=1e-3)
@@ -116,6 +106,83 @@ def test_the_prompt_plays_without_a_cache(place, tone, tmp_path):
     assert "Traceback" not in told.stderr
     log = next((tmp_path / "tmp" / f"latentlive-{os.getuid()}" / "log").glob("*.jsonl"))
     assert '"do":"start"' in log.read_text()
+
+
+def refuse(place, monkeypatch, why):
+    """Let a folder take no files from now on."""
+    if why == "no folder":
+        place.rmdir()
+        place.write_text("a file")
+        return
+    probed, number = tempfile.TemporaryFile, getattr(errno, why)
+
+    def probe(dir):
+        if place in (dir, *dir.parents):
+            raise OSError(number, os.strerror(number))
+        return probed(dir=dir)
+
+    monkeypatch.setattr(cache.tempfile, "TemporaryFile", probe)
+
+
+def test_where_temporary_files_have_no_room_either_memory_serves(
+    place, tone, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(cache, "MEMORY", tmp_path)
+    refuse(tmp_path / "tmp", monkeypatch, "ENOSPC")
+    place.write_text("a file")
+    assert np.array_equal(read_audio(tone, 44100).samples, TONE)
+    assert (tmp_path / f"latentlive-{os.getuid()}" / "audio").is_dir()
+
+
+def test_a_folder_that_another_made_for_us_is_not_used(place, tone, tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "MEMORY", tmp_path / "none")
+    place.write_text("a file")
+    (tmp_path / "tmp" / f"latentlive-{os.getuid()}").mkdir()
+    (tmp_path / "tmp" / f"latentlive-{os.getuid()}").chmod(0o777)
+    with pytest.raises(SoundError, match=r"no room for decoded sounds: \w+"):
+        read_audio(tone, 44100)
+
+
+def test_stretched_sounds_are_read_without_a_cache(place, tone):
+    place.write_text("a file")
+    heard = Spaces(load_model("toy")).alignment(read_audio(tone, 44100), Fraction(64), 128, 256)
+    assert heard.offsets(np.arange(3))[0] == 0
+
+
+def test_an_engine_is_found_where_the_cache_takes_no_files(place, tmp_path):
+    place.write_text("a file")
+    file = publish(Address(1234, "word", os.getpid()))
+    assert file.parent == tmp_path / "tmp" / f"latentlive-{os.getuid()}" / "run"
+    assert [found.port for found in addresses("engine")] == [1234]
+
+
+def test_lines_of_the_prompt_are_remembered_and_a_full_disk_costs_none(
+    place, tmp_path, monkeypatch, capsys
+):
+    PastLines(cache_folder() / "history").store_string("before")
+    refuse(place, monkeypatch, "EROFS")
+    past = past_lines().history
+    past.store_string("now")
+    assert list(past.load_history_strings()) == ["before", "now"]
+    PastLines(place / "history" / "below a file").store_string("lost")
+    assert "lines are not kept for the next run: Not a directory" in capsys.readouterr().err
+
+
+def test_damage_is_told_once(place, tone, capsys):
+    read_audio(tone, 44100)
+    (kept,) = (place / "audio").glob("*.npy")
+    for _ in range(2):
+        kept.write_bytes(bytes(kept.stat().st_size))
+        read_audio(tone, 44100)
+    said = capsys.readouterr().err.splitlines()
+    assert said == [f"a decoded sound in the cache was damaged, and is made anew: {kept}"]
+
+
+def test_a_folder_that_the_performer_made_keeps_its_rights(place):
+    place.mkdir()
+    place.chmod(0o755)
+    assert cache_folder("audio").parent == place
+    assert stat.S_IMODE(place.stat().st_mode) == 0o755
 
 
 @pytest.mark.skipif(os.name == "nt", reason="modes are those of POSIX")

@@ -400,10 +400,11 @@ class Server:
         sweep()
         self.journal.note({"do": "mark", "at": self.scheduler.position})
         self.journal.close()
-        self.log.close()
         path = Path(self.log.name)
-        if path.stat().st_size == 0:
-            path.unlink()
+        with contextlib.suppress(OSError):  # full, or taken away meanwhile
+            self.log.close()
+            if path.stat().st_size == 0:
+                path.unlink()
 
 
 def fault(error: Exception) -> str:
@@ -435,10 +436,15 @@ def main(**options: Any) -> None:
     handshake = Wire(sys.stdin.buffer, os.fdopen(os.dup(1), "wb"))
     try:
         server = Server(options, signals)
+        door = Door("engine", server.admit)
     except LatentliveError as error:
         handshake.send({"op": "refused", "error": str(error)})
         return
-    door = Door("engine", server.admit)
+    except OSError as error:
+        named = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+        line = f"engine: it did not start: {named}{error.strerror or error}"
+        handshake.send({"op": "refused", "error": line})
+        return
     handshake.send({"op": "listening", "port": door.address.port, "token": door.address.token})
     quiet = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1):

@@ -1,0 +1,41 @@
+"""What was typed in earlier runs: lines come back where a disk allows it, and cost nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+
+from prompt_toolkit.history import FileHistory, History, InMemoryHistory, ThreadedHistory
+
+from latentlive.ground.files import say_once, working_folder, working_folders
+
+FILE = "history"
+
+
+class PastLines(FileHistory):
+    """Lines in a file; one that the disk does not take comes back in this run only."""
+
+    def load_history_strings(self) -> Iterable[str]:
+        """Return the lines of earlier runs, the newest first."""
+        past: list[str] = []
+        for folder in working_folders():
+            with contextlib.suppress(OSError):
+                past += FileHistory(folder / FILE).load_history_strings()
+        return past
+
+    def store_string(self, string: str) -> None:
+        """Keep a line."""
+        try:
+            super().store_string(string)
+        except OSError as error:
+            why = error.strerror or error
+            say_once(f"lines are not kept for the next run: {why}", about=FILE)
+
+
+def past_lines() -> History:
+    """Return the history of the prompt, in a file if there is a folder that takes one."""
+    try:
+        return ThreadedHistory(PastLines(working_folder() / FILE))
+    except OSError as error:
+        say_once(f"lines are not kept for the next run: {error.strerror or error}", about=FILE)
+        return InMemoryHistory()
