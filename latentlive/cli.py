@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from latentlive.errors import LatentliveError
+from latentlive.errors import LatentliveError, printable
 
 if TYPE_CHECKING:
     from latentlive.protocol.address import OnExit
@@ -29,10 +29,15 @@ class OneLine(click.Group):
         try:
             return super().invoke(ctx)
         except LatentliveError as error:
-            raise click.ClickException(str(error)) from None
+            raise click.ClickException(shown(str(error))) from None
         except OSError as error:
             named = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
-            raise click.ClickException(f"{named}{error.strerror or error}") from None
+            raise click.ClickException(shown(f"{named}{error.strerror or error}")) from None
+
+
+def shown(said: str) -> str:
+    """Return lines without what a terminal would take for an order: files may hold anything."""
+    return "\n".join(map(printable, said.splitlines()))
 
 
 def stand_somewhere() -> None:
@@ -304,10 +309,12 @@ def bounce(
 @click.pass_context
 def resume(context: click.Context, /, path: Path | None, **options: Any) -> None:
     """Bring back the layers of a run that crashed, and open the prompt on them."""
-    from latentlive.engine.log.resume import crashed
+    from latentlive.engine.log.performance import Performance
+    from latentlive.engine.log.resume import check_left, crashed
 
     leave_to_the_log(context)
     path = path or crashed()
+    check_left(Performance(path))
     click.echo(f"resuming {path}", err=True)
     prompt({**options, "resume": path})
 

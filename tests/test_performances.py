@@ -40,6 +40,7 @@ TEXTURES = [
     ll.drift(4, 0.5).seed(9),
     B.overlap(2),
     A.exact(),
+    A.on("toy"),
     C.norm(),
     B.loop(1),
     A.slice(0, 0.05).loop(1),

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from latentlive.errors import EngineError, HangingError
+from latentlive.errors import EngineError, HangingError, printable
 from latentlive.ground.patience import Patience
 from latentlive.ground.system import apart
 from latentlive.protocol.address import Address, sweep
@@ -110,7 +110,7 @@ class Connection:
                     self.state, self.state_at = message, time.monotonic()
                     self._answered.notify_all()
             elif message["op"] == "say":
-                self._say(message["line"])
+                self._say(printable(message["line"]))
             elif message["op"] in ("done", "refused"):
                 with self._answered:
                     if "state" in message:

@@ -242,6 +242,7 @@ DECISIONS = {
     "hole": Shape({**VOICE, "to": SAMPLE, "side": Whole(most=1)}),
     "state": Shape({**LAYER, "state": DATA}),
     "rename": Shape({"at": SAMPLE, "layer": WORD, "name": WORD}),
+    "space": Shape({"at": SAMPLE, "name": NAME, "digest": NAME}),
     "panic": Shape({"at": SAMPLE}),
     "mark": Shape({"at": SAMPLE}),
 }

@@ -50,6 +50,12 @@ class Spaces:
             found = self._encoders[model] = encoder_of(space)
         return found
 
+    @property
+    def named(self) -> dict[str, str]:
+        """The digests of the spaces that were loaded by a name."""
+        loaded = self._encoders.items()
+        return {name: found.space.digest for name, found in loaded if name is not None}
+
     def space(self, model: str | None = None) -> Space:
         """Return a model file's space, or the default; see `encoder`."""
         return self.encoder(model).space

@@ -38,6 +38,9 @@ those that may still be out of order."""
 MOST_NAMES = 10 * MOST_LAYERS
 """Names that layers may have had, one after the other."""
 
+MOST_SPACES = 100
+"""Spaces that layers name: each is loaded before anything is played."""
+
 CURVES = 500
 """Curves of levels that are kept as they were read: many a log says the same again and again."""
 
@@ -70,6 +73,7 @@ class Course:
         self._voices: dict[int, Sounding] = {}
         self._over: dict[int, Sounding] = {}
         self._slots: set[int] = set()
+        self._spaces = 0
         self.layers: set[str] = set()
 
     @property
@@ -151,6 +155,12 @@ class Course:
                 raise EngineError(f"level: there is no {word!r}")
             curves[word] = _curve(data)
         return {**decision, "curves": curves}
+
+    def _space(self, decision: Message) -> Message:
+        self._spaces += 1
+        if self._spaces > MOST_SPACES:
+            raise EngineError(f"space: at most {MOST_SPACES} are played in one performance")
+        return decision
 
     def _master(self, decision: Message) -> Message:
         return {**decision, "gain_db": _curve(decision["gain_db"])}

@@ -13,12 +13,13 @@ import queue
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from latentlive.curves import Curve
 from latentlive.engine.desk.voices import State
 from latentlive.errors import EngineError
 from latentlive.expr import dump
+from latentlive.ground.claims import moved, numbered
 from latentlive.protocol.clip import Part, Source
 from latentlive.protocol.wire import Message
 
@@ -35,7 +36,7 @@ class Journal:
     Parameters
     ----------
     path : Path
-        Ends in ``.py``.
+        Ends in ``.py``; gets a number where one of its files is there already.
     header : mapping
         What the performance is played with.
     say : function of a line
@@ -49,15 +50,15 @@ class Journal:
     def __init__(self, path: Path, header: Message, say: Callable[[str], object]) -> None:
         if path.suffix != ".py":
             raise EngineError(f"log: the file must end in .py, got {path.name!r}")
-        self.path, self._say, self._known = path, say, set[str]()
+        self._say, self._known = say, set[str]()
         self._moment = 0
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            # What was typed is kept to the byte, whatever ends its lines.
-            self._text = path.open("w", encoding="utf-8", newline="")
-            self._lines = path.with_suffix(".jsonl").open("w", encoding="utf-8", newline="")
+            self.path, self._text, self._lines = _fresh(path)
         except OSError as error:
             raise EngineError(f"log: cannot write {path}: {error.strerror}") from None
+        if self.path != path:
+            say(moved("log", path, self.path))
         self._broken = False
         self._queue: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write, daemon=True)
@@ -130,3 +131,23 @@ class Journal:
         self._broken = True  # nothing is noted any more
         self._queue.put(None)
         self._writer.join(patience)
+
+
+def _fresh(path: Path) -> tuple[Path, TextIO, TextIO]:
+    """Make both files of a log, under the next number that neither of them has."""
+    for free in numbered(path):
+        try:
+            # What was typed is kept to the byte, whatever ends its lines.
+            text = free.open("x", encoding="utf-8", newline="")
+        except FileExistsError:
+            continue
+        try:
+            lines = free.with_suffix(".jsonl").open("x", encoding="utf-8", newline="")
+        except OSError as error:
+            text.close()
+            free.unlink()
+            if not isinstance(error, FileExistsError):
+                raise
+        else:
+            return free, text, lines
+    raise AssertionError

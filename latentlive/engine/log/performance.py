@@ -23,6 +23,7 @@ from latentlive.errors import EngineError, LatentliveError, SoundError, printabl
 from latentlive.expr import Kind, Whole, load
 from latentlive.expr.fields import shown
 from latentlive.latent import Recorded
+from latentlive.models import load_model
 from latentlive.protocol.clip import Source
 from latentlive.protocol.schema import NAME, PACE, SAID, SAMPLE, SEED, TEXTURE
 from latentlive.protocol.wire import MAX_BYTES, Message
@@ -163,10 +164,14 @@ class Performance:
         self._places: dict[str, Place] = {}
         self._kept: OrderedDict[str, tuple[Source, int]] = OrderedDict()
         self._recorded: dict[tuple[str, str], Recorded] = {}
+        self._spaces: set[tuple[str, str]] = set()
+        """Names of spaces that layers were played in, and what was behind them."""
         self._texts = Texts()
         self._written = self._size_of_text()
         for decision in self._read(first=True):
             self.left.take(decision)
+            if decision["do"] == "space":
+                self._spaces.add((decision["name"], decision["digest"]))
         self.layers = frozenset(self._course.layers)
         """The names that its layers had."""
         self.end = self._end()
@@ -313,7 +318,7 @@ class Performance:
             return True
 
     def check_model(self, space: Space) -> None:
-        """Refuse a model that it was not played with.
+        """Refuse a model that it was not played with, and other spaces that layers named.
 
         Raises
         ------
@@ -326,6 +331,16 @@ class Performance:
                 f"({self.header['model'][:8]}), this one is {space.name!r} ({space.digest[:8]}); "
                 "say --model FILE"
             )
+        for name, digest in sorted(self._spaces):
+            try:
+                found = load_model(name).digest
+            except LatentliveError as error:
+                raise EngineError(f"log: it was played with .on({name!r}): {error}") from None
+            if found != digest:
+                raise EngineError(
+                    f"log: it was played with .on({name!r}) ({digest[:8]}), which is another space "
+                    f"now ({found[:8]}); put the file back, or --perform runs its code anew"
+                )
 
     def check_sounds(self, sounds: Sounds) -> None:
         """Find every recording that it needs, in the cache or where `sounds` finds them.

@@ -132,7 +132,7 @@ class Score:
             return
         elif do == "panic":
             decision = self._note_panic(decision)
-        elif do == "mark" or (serial is not None and serial not in self._begun):
+        elif do in ("mark", "space") or (serial is not None and serial not in self._begun):
             return
         number = next(self._numbers)
         while self._soonest and self._soonest[-1][0] >= at:

@@ -35,6 +35,22 @@ def crashed() -> Path:
     raise EngineError("resume: no run has crashed; `latentlive replay FILE` plays a log again")
 
 
+def check_left(performance: Performance) -> None:
+    """Refuse a log whose engine still plays: its layers would sound twice.
+
+    Raises
+    ------
+    EngineError
+        ``resume: evening.py is still played, by process 4711; `latentlive attach` joins it``
+    """
+    pid = int(performance.header["pid"])
+    if not performance.closed and answers(pid):
+        path = performance.path.with_suffix(".py")
+        raise EngineError(
+            f"resume: {path} is still played, by process {pid}; `latentlive attach` joins it"
+        )
+
+
 def restore(scheduler: Scheduler, performance: Performance) -> None:
     """Let the layers of a performance sound again, as it left them."""
     left = performance.left

@@ -43,6 +43,7 @@ class Lanes:
         self._idle = [True, True]
         self._bound: tuple[set[int], set[int]] = (set(), set())
         self._missing = [0, 0]
+        self._spaces: set[tuple[str, str]] = set()
 
     @property
     def backlog(self) -> float:
@@ -236,7 +237,15 @@ class Lanes:
         elif message["op"] == "loaded":
             voice.bound[lane] = voice.version
             voice.length = message["length"]
+            self._note_spaces(message.get("spaces", {}))
         elif message["start"] == voice.rendered:
             voice.rendered, voice.hung = message["stop"], 0
             new = float(message["load"])
             voice.load = new if not voice.load else voice.load + SMOOTHING * (new - voice.load)
+
+    def _note_spaces(self, spaces: dict[str, str]) -> None:
+        """Let the log tell, once, what was behind the names of spaces."""
+        stage = self._scheduler.stage
+        for name, digest in spaces.items() - self._spaces:
+            self._spaces.add((name, digest))
+            stage.note({"do": "space", "at": stage.position, "name": name, "digest": digest})

@@ -99,7 +99,7 @@ class Worker:
             return failure(message["serial"], message["version"], error)
 
     def load(self, message: Message) -> Message:
-        """Bind a voice; return its length in samples, None if endless."""
+        """Bind a voice; return its length in samples, None if endless, and the spaces in use."""
         serial, version, rings = message["serial"], message["version"], message["rings"]
         self.voices.pop(serial, None)
         part = Part.load(message["part"], self.space.sample_rate)
@@ -108,7 +108,8 @@ class Worker:
         renderings = [rendered(part, self.spaces, seed, slot, side) for side in sides]
         self.voices[serial] = Bound(version, part.origin, rings, renderings)
         length = renderings[0].length
-        return {"op": "loaded", "serial": serial, "version": version, "length": length}
+        loaded = {"op": "loaded", "serial": serial, "version": version, "length": length}
+        return {**loaded, "spaces": self.spaces.named}
 
     def move(self, message: Message) -> Message:
         """Let a voice's clock begin elsewhere."""

@@ -24,7 +24,7 @@ import click
 from latentlive.engine.log.journal import MARK_EVERY, Journal
 from latentlive.engine.log.performance import Performance
 from latentlive.engine.log.replay import Replay
-from latentlive.engine.log.resume import restore
+from latentlive.engine.log.resume import check_left, restore
 from latentlive.engine.output.supervisor import Output
 from latentlive.engine.render.pool import Workers
 from latentlive.engine.schedule.scheduler import Scheduler
@@ -131,7 +131,10 @@ class Server:
     def _past(self) -> Performance | None:
         """Return the log that is to be played again, or resumed."""
         path = self.options["replay"] or self.options["resume"]
-        return Performance(Path(path)) if path else None
+        past = Performance(Path(path)) if path else None
+        if past is not None and self.options["resume"]:
+            check_left(past)
+        return past
 
     def _beginning(self, past: Performance | None) -> tuple[int, Tempo, int, int]:
         """Return channels, tempo, seed and position to begin with."""

@@ -6,6 +6,7 @@ from latentlive.curves import Curve, Num
 from latentlive.engine.desk.voices import Cell, Layer, Voice
 from latentlive.engine.schedule.changes import named
 from latentlive.engine.schedule.scheduler import Scheduler
+from latentlive.errors import printable
 from latentlive.protocol.wire import Message
 
 
@@ -70,8 +71,8 @@ def _layer(scheduler: Scheduler, layer: Layer, coming: list[Voice]) -> Message:
         "ready": _ready(scheduler, voice) if voice else 0.0,
         "since": voice.start if voice else None,
         "origin": voice.part.origin if voice else None,
-        "code": shown.part.source["code"] if shown else "",
-        "error": layer.error,
+        "code": printable(shown.part.source["code"]) if shown else "",
+        "error": printable(layer.error),
         "late": bool(voice and voice.late),
         "muted": muted,
         "load": voice.load if voice else 0.0,
