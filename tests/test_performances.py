@@ -256,6 +256,25 @@ def missed(log):
     return sum(hole["to"] - hole["at"] for hole in holes)
 
 
+@pytest.mark.parametrize("seconds", [1.0, 1.9, 3.0])
+def test_what_levels_do_while_the_engine_is_held_up_is_what_replay_and_bounce_hold(
+    seconds, tmp_path
+):
+    engine = Engine(tmp_path / "evening.py")
+    changes = [
+        {"op": "play", "layer": "d1", "source": SOURCES[1]},
+        {"op": "set", "layer": "d1", "gain_db": dump(ll.sine(0.3).range(-20, 0))},
+        {"op": "master", "gain_db": dump(ll.sine(0.7).range(-12, 0))},
+    ]
+    engine.do(op="cell", changes=changes)
+    engine.run(1.0)
+    engine.freeze(seconds)
+    engine.run(0.5)
+    engine.close()
+    assert np.abs(engine.samples[RATE:]).max() > 0.01
+    compare(engine, tmp_path, 0.5, 512)
+
+
 @pytest.mark.parametrize("length", [3000, 4096, 6422, 8133, 8192, 28_665])
 def test_nothing_is_missing_after_the_end_of_what_is_played_once(length, tmp_path):
     engine = Engine(tmp_path / "evening.py")

@@ -10,8 +10,8 @@ from latentlive.expr import Node, Number, load
 from latentlive.units import from_db
 
 MOST_WORK = 300
-"""Values that a level's curve may ask for one of its own: the 1024 gains that are written ahead of
-a voice then take 300,000 of them at most."""
+"""Values that a level's curve may ask for one of its own: the 1920 gains that are written ahead of
+a voice then take 576,000 of them at most."""
 
 LOUDEST_DB = 24.0
 LOUDEST = float(from_db(LOUDEST_DB))

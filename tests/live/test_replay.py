@@ -196,7 +196,7 @@ live.tempo(120)
 while live.state.get("seconds", 0) < 3:
     time.sleep(0.05)
 state = live.state
-print(live.process.pid, *state["workers"], state["audio"], flush=True)
+print(live.process.pid, *state["workers"], state["audio"], live.log, flush=True)
 time.sleep(60)
 """
 
@@ -211,12 +211,21 @@ def found():
 def test_a_run_that_was_killed_goes_on(tmp_path, monkeypatch):
     monkeypatch.setenv("LATENTLIVE_CACHE", str(tmp_path))
     script = subprocess.Popen([sys.executable, "-c", CRASH], stdout=subprocess.PIPE, text=True)
-    pids = [int(pid) for pid in script.stdout.readline().split()]
-    for pid in [*pids, script.pid]:
+    *pids, log = script.stdout.readline().split()
+    told = CliRunner().invoke(main, ["resume", log])
+    assert told.exit_code == 1
+    assert told.output.startswith(f"Error: resume: {log} is still played, by process {pids[0]}; ")
+    for pid in [*map(int, pids), script.pid]:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     script.wait()
     path = wait_until(found, 5, "the engine to be gone")
+    again = tmp_path / "again.wav"
+    told = CliRunner().invoke(main, ["replay", str(path), "--silent", "--out", str(again)])
+    assert told.exit_code == 0, told.output  # it ends, though nothing in the log does
+    end = Performance(path).end
+    assert np.abs(read(again)[:end]).max() > 0.01
+    assert len(read(again)) < end + 5 * RATE
     heard = tmp_path / "heard.wav"
     with ll.Engine(silent=True, resume=path, model="toy", out=heard) as live:
         wait_until(lambda: live.state.get("running") and live.state["seconds"] > 4, 20, "it")

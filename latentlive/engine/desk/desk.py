@@ -24,13 +24,14 @@ from latentlive.protocol.clip import Part
 from latentlive.protocol.wire import Message
 from latentlive.units import Tempo
 
-GAINS_AHEAD = 1 << 16
-"""Samples for which gains are written ahead: an engine that is held up is not heard."""
+GAINS_AHEAD = RING - (1 << 13)
+"""Samples for which gains are written ahead, as far as voices are rendered: an engine that is held
+up is not heard."""
 
 BEFORE = (MEMORY + AHEAD) * GRID
 """Samples before the position that the limiter still depends on."""
 
-SLACK = 8
+SLACK = 32
 """The part of that by which gains may fall short, so that they are not written at every tick."""
 
 ORDER_BITS = 40
