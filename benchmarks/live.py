@@ -171,7 +171,7 @@ def measured(
     }
 
 
-def landings(model: str, ahead: float, quant: float, lines: int = 12) -> NDArray[np.float64]:
+def landings(model: str, ahead: float, quant: float, lines: int = 24) -> NDArray[np.float64]:
     """Return the seconds from a line to the first sample of what it plays, a beat being one."""
     corpus, taken = Corpus(), []
     rng = np.random.default_rng(0)
@@ -189,6 +189,14 @@ def landings(model: str, ahead: float, quant: float, lines: int = 12) -> NDArray
                 time.sleep(0.02)
             taken.append((shown["since"] - begun) / RATE)
     return np.array(taken)
+
+
+def tell_landings(model: str) -> None:
+    """Print how long it takes from a line to its first sample, at once and on the beat."""
+    for quant in (0, 1):
+        taken = landings(model, 2.0, quant)
+        told = f"p50 {np.median(taken):.2f} s, max {taken.max():.2f} s"
+        print(f"from a line to its first sample, quant {quant}: {told}", flush=True)
 
 
 def _playing(live: ll.Engine, layer: str, name: str) -> dict[str, Any] | None:
@@ -223,10 +231,21 @@ def numbers(text: str) -> list[int]:
 @click.option("--seconds", default=12.0, help="Of each line.")
 @click.option("--idle", is_flag=True, help="Leave the cores to the engine.")
 @click.option("--model", default="spectral", show_default=True, help="The space.")
+@click.option("--landings", "only", is_flag=True, help="From lines to first samples; no more.")
 def main(
-    quick: bool, decoded: str, looping: str, blocks: str, seconds: float, idle: bool, model: str
+    quick: bool,
+    decoded: str,
+    looping: str,
+    blocks: str,
+    seconds: float,
+    idle: bool,
+    model: str,
+    only: bool,
 ) -> None:
     """Print the table."""
+    if only:
+        tell_landings(model)
+        return
     if quick:
         decoded, looping, blocks, seconds = "1,24", "64", "512", 5.0
     corpus = Corpus()
@@ -250,10 +269,7 @@ def main(
             for count, block in itertools.product(numbers(layers), numbers(blocks)):
                 one = measured(sink, model, kind, count, block, seconds)
                 print(row(kind, count, block, one), flush=True)
-        for quant in (0, 1):
-            taken = landings(model, 2.0, quant)
-            told = f"p50 {np.median(taken):.2f} s, max {taken.max():.2f} s"
-            print(f"\nfrom a line to its first sample, quant {quant}: {told}")
+        tell_landings(model)
     print(f"\nload average {os.getloadavg()[0]:.1f} when it ended")
 
 
