@@ -339,15 +339,24 @@ def render(
     """
     from tqdm import tqdm
 
+    from latentlive.ground.claims import Claims, moved
     from latentlive.prompt.typed import evaluate
     from latentlive.renderer.offline import file_format, prepare, render_file
 
     file_format(output)
     texture = evaluate(expression)
     rendering, total = prepare(texture, seconds, model=model, corpus=corpus, seed=seed, tempo=tempo)
-    with tqdm(total=total, unit="sample", unit_scale=True, file=sys.stderr) as bar:
-        render_file(output, rendering, total, bar.update)
-    click.echo(output)
+    claims = Claims("render")
+    file = claims.file(output)
+    if file != output:
+        click.echo(moved("render", output, file), err=True)
+    try:
+        with tqdm(total=total, unit="sample", unit_scale=True, file=sys.stderr) as bar:
+            render_file(file, rendering, total, bar.update)
+    except BaseException:
+        claims.withdraw()
+        raise
+    click.echo(file)
 
 
 @main.command()

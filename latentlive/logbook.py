@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -53,9 +54,9 @@ def opened(path: Path, corpus: Path | None) -> Performance:
     from latentlive.engine.log.performance import Performance
     from latentlive.renderer import corpus_sounds
 
-    if not path.is_file() and not path.with_suffix(".jsonl").is_file():
+    if not path.name or not (os.path.isfile(path) or os.path.isfile(path.with_suffix(".jsonl"))):
         raise EngineError(f"log: no file {str(path)!r}")
-    if not path.with_suffix(".jsonl").is_file():
+    if not os.path.isfile(path.with_suffix(".jsonl")):
         raise EngineError(
             f"log: {path} has no {path.stem}.jsonl beside it, which holds what was decided; "
             "--perform runs its code anew"

@@ -67,7 +67,7 @@ def file_format(path: Path) -> str:
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
         raise LatentliveError(f"plot: the file must end in .png or .svg, got {path.name!r}")
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         raise LatentliveError(f"plot: no folder {os.fspath(path.parent)!r}")
     return suffix[1:]
 

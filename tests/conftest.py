@@ -48,8 +48,8 @@ def _environment_as_it_was():
 
 
 def environment():
-    """Return what processes inherit, without what pytest and OpenMP note there themselves."""
-    theirs = ("PYTEST_", "KMP_")
+    """Return what processes inherit, without what libraries note there as they are loaded."""
+    theirs = ("PYTEST_", "KMP_", "TORCHINDUCTOR_")
     return {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
 
 

@@ -82,7 +82,7 @@ def read_map(folder: Path) -> Imported:
     SoundError
         ``corpus: SOM-nodes.txt, line 7: expected 35 numbers, got 34``
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise SoundError(f"corpus: no folder {os.fspath(folder)!r}")
     nodes = _grid(_found(folder, "SOM-nodes", ".txt"))
     scale = _scale(_found(folder, "stats", ".txt"))

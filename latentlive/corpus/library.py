@@ -33,9 +33,9 @@ class Corpus:
     def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
         self._given = None if folder is None else Path(folder)
         self._mapped: tuple[tuple[int, int], Mapped | None] | None = None
-        self.name = "starter" if folder is None else Path(folder).resolve().name
-        if self._given is not None and not self._given.is_dir():
+        if self._given is not None and not os.path.isdir(self._given):
             raise SoundError(f"corpus: no folder {os.fspath(self._given)!r}")
+        self.name = "starter" if folder is None else Path(folder).resolve().name
 
     @property
     def given(self) -> str:
@@ -115,9 +115,9 @@ class Corpus:
         """
         path = Path(name).expanduser()
         if path.suffix.lower() in SUFFIXES:
-            if path.is_file():
+            if os.path.isfile(path):
                 return path
-            if self._given is not None and (self._given / path).is_file():
+            if self._given is not None and os.path.isfile(self._given / path):
                 return self._given / path
             raise SoundError(f"sound: no file {name!r}")
         if name in self.files:

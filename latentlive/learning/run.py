@@ -64,9 +64,9 @@ class Files:
         """Refuse names that cannot be written, and a model that would be lost."""
         if self.model.suffix != ".safetensors":
             raise ModelError(f"train: the model must end in .safetensors, got {self.model.name!r}")
-        if not (self.model.parent.is_dir() and os.access(self.model.parent, os.W_OK)):
+        if not (os.path.isdir(self.model.parent) and os.access(self.model.parent, os.W_OK)):
             raise ModelError(f"train: cannot write to {str(self.model.parent)!r}")
-        if self.model.exists() and not resume:
+        if os.path.exists(self.model) and not resume:
             raise ModelError(
                 f"train: {str(self.model)!r} exists; --resume goes on with it, "
                 "or choose another name"

@@ -131,7 +131,7 @@ def load_model(path: str | os.PathLike[str] | None = None) -> Space:
     if built is not None:
         return built()
     file = Path(os.fspath(path or DEFAULT))
-    if not file.is_file():
+    if not os.path.isfile(file):
         names = ", ".join(map(repr, NAMES))
         raise ModelError(f"model: no file {os.fspath(file)!r}, and no space of this name ({names})")
     with _told_of(file):

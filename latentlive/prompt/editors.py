@@ -162,7 +162,8 @@ def chosen(place: str, standard_input: Callable[[], str]) -> tuple[str, str, int
         try:
             text = Path(name).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise ExpressionError(f"send: cannot read {name}: {error}") from None
+            why = error.strerror if isinstance(error, OSError) else error
+            raise ExpressionError(f"send: cannot read {name}: {why}") from None
         code, file, line = text, os.path.abspath(name), 1
         if number:
             cell = cell_at(text, int(number))

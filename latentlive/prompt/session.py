@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -124,7 +125,7 @@ def find_session(name: str) -> Path:
     """
     own = [Path(name), Path(f"{name}.py"), Path("sessions", f"{name}.py")]
     for path in own:
-        if path.is_file():
+        if os.path.isfile(path):
             return path
     known = {p.stem: p for folder in shipped("sessions") for p in sorted(folder.glob("*.py"))}
     if name in known:
@@ -146,4 +147,5 @@ def read_session(path: Path) -> str:
         with path.open(encoding="utf-8-sig", newline="") as file:
             return file.read()
     except (OSError, UnicodeDecodeError) as error:
-        raise SoundError(f"session: cannot read {path}: {error}") from None
+        why = error.strerror if isinstance(error, OSError) else error
+        raise SoundError(f"session: cannot read {path}: {why}") from None

@@ -107,7 +107,7 @@ def file_format(path: Path) -> type[Wav | Flac]:
     kind = FORMATS.get(path.suffix.lower())
     if kind is None:
         raise LatentliveError(f"render: the file must end in .wav or .flac, got {path.name!r}")
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         raise LatentliveError(f"render: no folder {os.fspath(path.parent)!r}")
     return kind
 
