@@ -1,7 +1,7 @@
 """What lies between two sounds, in a space beside a plain crossfade: measures, a row a pair.
 
     python -m benchmarks.morph                  # the pairs that the space was tuned on
-    python -m benchmarks.morph --pairs fresh    # those that it was not tuned on; also held-out
+    python -m benchmarks.morph --pairs blind    # not tuned on; also held-out, fresh
     python -m benchmarks.morph --speed          # how fast it encodes and decodes
 
 Pairs are made of the starter sounds, of Debian's `sonic-pi-samples` and of `espeak-ng`, the first
@@ -81,6 +81,21 @@ FRESH = (
 )
 """Measured only when all but one threshold of the space, that of voicing, was chosen."""
 
+BLIND = (
+    ("great-bell", "alto"),
+    ("ship-bell", "pan-pipe"),
+    ("vibes-f4", "didgeridoo"),
+    ("glock-g6", "growl"),
+    ("elec_chime", "bagpipe"),
+    ("dulcimer", "choir-boys"),
+    ("strings", "whistle"),
+    ("steel-pan", "say:es+f2:Una campana que se vuelve voz"),
+    ("ambi_glass_rub", "mandolin"),
+    ("wind-chimes", "hum"),
+    ("loop_tabla", "bottle"),
+)
+"""Measured once, when all was chosen."""
+
 SHOWN = (
     *("novelty", "c_lin", "bulge", "p_hit", "p_both", "even", "dip", "lsd", "mcd", "f0_hit"),
     *("loud", "purity", "attack", "frame_mod", "x8_purity", "x8_rough", "x8_level"),
@@ -128,7 +143,7 @@ def sound(name: str) -> Floats | None:
     return samples[: int(SECONDS * RATE)]
 
 
-SETS = {"tuned": TUNED, "held-out": HELD_OUT, "fresh": FRESH}
+SETS = {"tuned": TUNED, "held-out": HELD_OUT, "fresh": FRESH, "blind": BLIND}
 
 
 def pairs(of: str = "tuned") -> dict[str, tuple[Floats, Floats]]:

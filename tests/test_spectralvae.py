@@ -99,7 +99,7 @@ def test_a_file_holds_all_of_it(model, tmp_path):
     save_model(file, model, {})
     again = load_model(file)
     assert isinstance(again, SpectralVAE)
-    assert (again.code, again.units, again.dims) == (8, 64, 12)
+    assert (again.code, again.units, again.dims) == (8, 64, 13)
     z = model.encoded(page(tones(0.7)[0]))
     np.testing.assert_allclose(again.decoded(z), model.decoded(z), atol=0.05)
 

@@ -21,6 +21,7 @@ from latentlive.models.spectralvae import (
     BY,
     DECODER,
     ENCODER,
+    HARMONIC,
     LEARNT,
     LEVEL,
     NAMED,
@@ -89,7 +90,7 @@ class SpectralVAENet(nn.Module):
 
     def decode(self, named: Tensor, code: Tensor) -> Tensor:
         """Return what is learnt [shape=(n, learnt)] of what passes by and a code."""
-        given = torch.cat([named[:, :TOLD], code], dim=1)
+        given = torch.cat([named[:, :TOLD] * named[:, HARMONIC, None], code], dim=1)
         return self._through(DECODER, given) * self.scale + self.mean
 
     def forward(self, learnt: Tensor, named: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
@@ -168,9 +169,9 @@ class SpectralTraining(Steps):
         few = self._vectors[:: max(len(self._vectors) // 4096, 1)]
         learnt, named = described(few)
         _, log_variance = self.net.encode(torch.from_numpy(learnt).to(self.team.device))
-        pitched = named[:, VOICED] > 0.5
+        pitched = named[:, VOICED] * named[:, HARMONIC] > 0.5
         octaves = named[pitched, PITCH] / named[pitched, VOICED] if pitched.any() else np.zeros(1)
-        own = (named[:, VOICED], octaves, named[:, LEVEL])
+        own = (named[:, VOICED] * named[:, HARMONIC], octaves, named[:, LEVEL])
         return {
             "prior.mean": np.array([numbers.mean() for numbers in own], np.float32),
             "prior.std": np.array([numbers.std() for numbers in own], np.float32),

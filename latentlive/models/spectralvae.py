@@ -1,9 +1,9 @@
 """SpectralVAE: a small variational autoencoder on top of the spectral space.
 
-Four numbers of a spectral vector pass by the network as they are: voicing, pitch, presence and
-level. So pitch glides, and silence stays silent, whatever the network learnt. The rest, where
-energy lies and how it is shared, is drawn through `code` numbers that are about N(0, I): its
-priors are places of the space.
+Five numbers of a spectral vector pass by the network as they are: voicing, pitch, how harmonic it
+is, presence and level. So pitch glides, and silence stays silent, whatever the network learnt. The
+rest, where energy lies and how it is shared, is drawn through `code` numbers that are about
+N(0, I): its priors are places of the space.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ARCHITECTURE = "spectralvae"
 ENCODER = ("encoder1", "encoder2", "encoder3")
 DECODER = ("decoder1", "decoder2", "decoder3")
 
-NAMED = ("voiced", "pitch", "presence", "level")
+NAMED = ("voiced", "pitch", "harmonic", "presence", "level")
 """What passes by the network; the first numbers of a vector, in this order."""
 
 BY = np.array([layout.PLACES[name].start for name in NAMED])
@@ -36,14 +36,14 @@ BY = np.array([layout.PLACES[name].start for name in NAMED])
 LEARNT = np.setdiff1d(np.arange(layout.DIMS), BY)
 """The numbers of a spectral vector that the network describes."""
 
-VOICED, PITCH, PRESENCE, LEVEL = range(len(NAMED))
+VOICED, PITCH, HARMONIC, PRESENCE, LEVEL = range(len(NAMED))
 
 OWN = ("voiced", "octaves", "level")
 """What a prior draws beside the code."""
 
 TOLD = 2
-"""Numbers that the decoder is told of what passes by: voicing and pitch. Of the level it knows
-nothing, so that what becomes louder keeps its timbre."""
+"""Numbers that the decoder is told of what passes by: voicing and pitch, as far as harmonics tell
+of them. Of the level it knows nothing, so that what becomes louder keeps its timbre."""
 
 
 def described(z: F32) -> tuple[F32, F32]:
@@ -55,7 +55,7 @@ def described(z: F32) -> tuple[F32, F32]:
 
     Returns
     -------
-    (learnt, named) : arrays [shape=(n, len(LEARNT)), (n, 4)]
+    (learnt, named) : arrays [shape=(n, len(LEARNT)), (n, 5)]
         As if presence were 1 everywhere.
     """
     presence = z[:, BY[PRESENCE], None]
@@ -155,7 +155,9 @@ class SpectralVAE(Spectral):
         """Return spectral vectors of ours [shape=(n, dims)]."""
         presence = z[:, PRESENCE, None]
         plain = z / np.where(presence > 1e-4, presence, np.float32(1.0))
-        told = np.concatenate([plain[:, :TOLD], plain[:, len(NAMED) :]], axis=1)
+        told = np.concatenate(
+            [plain[:, :TOLD] * plain[:, HARMONIC, None], plain[:, len(NAMED) :]], axis=1
+        )
         (learnt,) = self._decoder.run(None, {"x": np.nan_to_num(told)})
         result = np.empty((len(z), layout.DIMS), np.float32)
         result[:, LEARNT] = learnt * presence
@@ -170,7 +172,8 @@ class SpectralVAE(Spectral):
         own = self.weights["prior.mean"] + self.weights["prior.std"] * draws[:, : len(OWN)]
         voiced, octaves, level = own.T
         voiced = np.clip(voiced, 0.0, 1.0)
-        named = np.stack([voiced, voiced * octaves, np.ones_like(voiced), level], axis=1)
+        there = np.ones_like(voiced)
+        named = np.stack([voiced, voiced * octaves, voiced, there, level], axis=1)
         return np.concatenate([named, draws[:, len(OWN) :]], axis=1, dtype=np.float32)
 
     @property

@@ -52,6 +52,8 @@ LEAK = 0.0001
 DECIDING = 10
 """Frames before and after that a decision on voicing hears."""
 
+BOX: F64 = np.ones(2 * DECIDING + 1)
+
 NEAR, FAR, STIFF = 0.05, 0.2, 0.02
 """How far from a harmonic, in parts of the pitch, what belongs to it may lie: `STIFF` times its
 number, but not less than `NEAR` and not more than `FAR`."""
@@ -145,7 +147,8 @@ def levels(frames: F32) -> F32:
 def _vectors(frames: F32, sharp: F32, low: F32, hz: F64, power: F32, place: F32) -> F32:
     """Return the vectors of stretches [shape=(n, size)] whose pitch is known, 0 if none.
 
-    As voiced as harmonics are a share of what is tonal; `settled` makes a decision of that.
+    As harmonic as harmonics are a share of what is tonal, and as voiced as a part of all is tonal;
+    `settled` makes decisions of that.
     """
     tone = tonality(power, place)
     n = len(frames)
@@ -167,7 +170,7 @@ def _vectors(frames: F32, sharp: F32, low: F32, hz: F64, power: F32, place: F32)
     bands = weighed(tonal, noise, place)
     position, energy, tone_of = atoms(bands, ATOMS)
     harmonics = np.zeros((n, HARMONICS), np.float32)
-    voiced = np.zeros(n, np.float32)
+    harmonic, voiced = np.zeros(n, np.float32), np.zeros(n, np.float32)
     pitches = np.full(n, PITCH_REFERENCE)
     # Without harmonics the rest is all there is, in fewer shares.
     shares = energy.reshape(n, RESIDUE, -1)
@@ -179,8 +182,10 @@ def _vectors(frames: F32, sharp: F32, low: F32, hz: F64, power: F32, place: F32)
         own, where = tonal[pitched], place[pitched]
         f0 = pitch.refined(hz[pitched] / BIN, own, where)
         pitches[pitched] = f0 * BIN
+        clear = own.sum(1)
         energies, share = split(own, where, f0)
-        voiced[pitched] = np.maximum(share, 1e-3)
+        harmonic[pitched] = np.maximum(share, 1e-3)
+        voiced[pitched] = np.maximum(clear, 1e-3)
         harmonics[pitched] = energies
         cut = atoms(weighed(own, noise[pitched], where), RESIDUE)
         residue_position[pitched], residue_energy[pitched], residue_tone[pitched] = cut
@@ -196,6 +201,7 @@ def _vectors(frames: F32, sharp: F32, low: F32, hz: F64, power: F32, place: F32)
         noise_shape,
         tone_shape,
         roots(harmonics),
+        harmonic,
         voiced,
         np.log2(pitches / PITCH_REFERENCE).astype(np.float32),
         roots(level, LEVEL_POWER),
@@ -229,10 +235,19 @@ def split(tonal: F32, place: F32, f0: F64) -> tuple[F64, F64]:
     room = np.maximum(np.clip(STIFF * number, NEAR, FAR) * f0[row], 0.5)
     number[(number > HARMONICS) | (off > room)] = 0
     target = row * (HARMONICS + 1) + number.astype(np.int64)
-    summed = np.bincount(target, tonal.ravel()[index], n * (HARMONICS + 1)).reshape(n, -1)
-    tonal.ravel()[index[number > 0]] = 0.0
+    energy = tonal.ravel()[index]
+    summed = np.bincount(target, energy, n * (HARMONICS + 1)).reshape(n, -1)
     share = summed[:, 1:].sum(1) / np.maximum(summed.sum(1), 1e-20)
-    return summed[:, 1:].astype(np.float64), share
+    # Of a bell, each partial counts as the harmonic that it would turn into.
+    bell = ringing(tonal.sum(1)) * (1.0 - harmonious(share, 1.0))
+    stray = number == 0
+    nearest = np.clip(np.rint(ratio), 1, HARMONICS).astype(np.int64)
+    part = np.where(stray, bell[row], 1.0)
+    turned = (row * HARMONICS + nearest - 1)[stray]
+    harmonics = summed[:, 1:].astype(np.float64)
+    harmonics += np.bincount(turned, (energy * part)[stray], n * HARMONICS).reshape(n, -1)
+    tonal.ravel()[index] = energy * (1.0 - part)
+    return harmonics, share
 
 
 def encoded(samples: F32) -> F32:
@@ -273,14 +288,37 @@ def encoded(samples: F32) -> F32:
     return settled(z)
 
 
+def ringing(clear: F64) -> F64:
+    """Return whether a sound is nearly all partials, 0..1 [clear: what part of it is]."""
+    found: F64 = np.clip((clear - 0.8) / 0.1, 0.0, 1.0)
+    return found
+
+
+def harmonious(share: F64, bell: F64 | float) -> F64:
+    """Return whether partials are a tone's: what rings as a bell has to keep its own otherwise."""
+    found: F64 = np.clip((share - 0.3 - 0.35 * bell) / 0.2, 0.0, 1.0)
+    return found
+
+
 def settled(z: F32) -> F32:
-    """Decide what is voiced: what is to a good part, in the frames around, harmonics of a pitch."""
-    shares = z[:, PLACES["voiced"]][:, 0].astype(np.float64)
-    there = shares > 0
-    box = np.ones(2 * DECIDING + 1)
-    mean = np.convolve(shares, box, "same") / np.maximum(np.convolve(there, box, "same"), 1.0)
-    voiced = np.clip((mean - 0.3) / 0.2, 0.0, 1.0) * there
-    factor = (voiced / np.where(there, shares, 1.0)).astype(np.float32)[:, None]
-    z[:, PLACES["voiced"]] *= factor
-    z[:, PLACES["pitch"]] *= factor
+    """Decide what is harmonic and what has a pitch, by the frames around.
+
+    A tone is to a good part harmonics of its pitch. What is nearly all partials, as a bell or a
+    chord, has the pitch that is heard in it, whether they are harmonics or not.
+    """
+    there = z[:, PLACES["harmonic"]][:, 0] > 0
+    near = np.maximum(np.convolve(there, BOX, "same"), 1.0)
+
+    def mean(name: str) -> F64:
+        found: F64 = np.convolve(z[:, PLACES[name]][:, 0].astype(np.float64), BOX, "same") / near
+        return found
+
+    clear = ringing(mean("voiced")) * there
+    tone = harmonious(mean("harmonic"), clear) * there
+    voiced = np.maximum(tone, clear)
+    was = z[:, PLACES["voiced"]][:, 0]
+    z[:, PLACES["pitch"]] *= (voiced / np.where(there, was, 1.0)).astype(np.float32)[:, None]
+    z[:, PLACES["voiced"]] = voiced[:, None]
+    part = np.clip((tone - 0.6) / 0.38, 0.0, 1.0)
+    z[:, PLACES["harmonic"]] = (part * part * (3.0 - 2.0 * part))[:, None]
     return z

@@ -9,6 +9,7 @@ from latentlive.spectral.grid import F32
 from latentlive.spectral.layout import LEVEL_POWER, PITCH_REFERENCE, PLACES, POWER, over
 
 VOICED, PITCH = PLACES["voiced"].start, PLACES["pitch"].start
+HARMONIC = PLACES["harmonic"].start
 PRESENCE, LEVEL = PLACES["presence"].start, PLACES["level"].start
 _POSITIONS = ("position", "residue_position")
 
@@ -107,6 +108,7 @@ def voiced(z: F32, amount: ArrayLike) -> F32:
     had = there & (was > np.float32(0.5) * presence)
     v = np.clip(np.nan_to_num(_column(amount, len(z))), 0.0, 1.0)
     out[:, VOICED] = v * presence * there
+    out[:, HARMONIC] = np.maximum(z[:, HARMONIC], out[:, VOICED])
     out[:, PITCH] = over(z[:, PITCH], was, had) * had * out[:, VOICED]
     new = there & ~had
     if new.any():

@@ -2,7 +2,8 @@
 
 Everything but the level is multiplied by a presence p, 1 where there is sound and 0 in silence,
 and the pitch by the voicing too, so that a linear mix weighs what each side has to say: silence
-says nothing about timbre, noise nothing about pitch, and two pitches glide in log f0.
+says nothing about timbre, noise nothing about pitch, and two pitches glide in log f0. What has a
+pitch may be harmonic or not: a bell is voiced and not harmonic.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ _SIZES = {
     "noise_shape": SLOTS,
     "tone_shape": SLOTS,
     "harmonics": HARMONICS,
+    "harmonic": 1,
     "voiced": 1,
     "pitch": 1,
     "presence": 1,
@@ -71,6 +73,7 @@ _BOUNDS = {
     "noise_shape": (-3.0, 2.0),
     "tone_shape": (-3.0, 2.0),
     "harmonics": (0.0, 1.5),
+    "harmonic": (0.0, 1.0),
     "voiced": (0.0, 1.0),
     "pitch": (-4.0, 5.0),
     "level": (0.0, 2.5),
@@ -94,6 +97,7 @@ class Frames:
     noise_shape: F32
     tone_shape: F32
     harmonics: F32
+    harmonic: F32
     voiced: F32
     pitch: F32
     level: F32
@@ -133,7 +137,7 @@ def unpacked(z: F32) -> Frames:
     }
     for name in ("position", "residue_position"):
         parts[name] = np.maximum.accumulate(parts[name], axis=1)
-    for name in ("voiced", "pitch", "level"):
+    for name in ("harmonic", "voiced", "pitch", "level"):
         parts[name] = parts[name][:, 0]
     return Frames(**parts)
 

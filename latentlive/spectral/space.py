@@ -27,7 +27,7 @@ class Spectral(Space):
     """
 
     name = "spectral"
-    digest = "spectral-6"
+    digest = "spectral-7"
     sample_rate = grid.RATE
     dims = layout.DIMS
     window = grid.FRAME

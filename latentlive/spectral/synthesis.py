@@ -30,6 +30,9 @@ NOISE_BINS = FRAME // 2 + 1
 SIDE = 32
 """A window is SIDE x SIDE samples: n = SIDE * p + q."""
 
+SOON = 2.0
+"""How soon what has a pitch is told by harmonics alone: half of the way from a bell to a tone."""
+
 RAMP = 32
 """Samples in which one point of a shape turns into the next."""
 
@@ -88,7 +91,9 @@ def prepared(z: F32, first: int, key: int, turn: float = 0.0) -> Prepared:
     n = len(z)
     one = np.float32(1.0)
     s = np.clip((frames.voiced - np.float32(0.6)) / np.float32(0.38), 0.0, 1.0)
-    s = (s * s * (np.float32(3.0) - np.float32(2.0) * s))[:, None]
+    s *= s * (np.float32(3.0) - np.float32(2.0) * s)
+    # A bell has a pitch and no harmonics; a little of a tone, and its pitch is the tone's to move.
+    s = (s * np.minimum(frames.harmonic * np.float32(SOON), one))[:, None]
     level = energies(frames.level, LEVEL_POWER)[:, None]
     hz = np.float32(REFERENCE) * np.exp2(frames.position)
     energy = energies(frames.energy)
