@@ -91,7 +91,9 @@ def live(command: Any) -> Any:
         click.option("--channels", default=2, show_default=True, help="Output channels, even."),
         click.option("--device", default="", help="Output device, by name or number."),
         click.option("--out", type=click.Path(path_type=Path), help="Write what is heard."),
-        click.option("--log", type=click.Path(path_type=Path), help="Log the performance, .py."),
+        click.option(
+            "--log", type=click.Path(path_type=Path), help="Log it, .py; none is overwritten."
+        ),
     ):
         command = option(command)
     return common(command)
