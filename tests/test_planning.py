@@ -18,8 +18,10 @@ from latentlive.engine.shared import MISSING, POSITION, Block
 from latentlive.errors import EngineError, ExpressionError
 from latentlive.expr import dump
 from latentlive.mixer import GRID
+from latentlive.models import RawAudioVAE, save_model
 from latentlive.renderer import store
 from latentlive.units import Tempo
+from tests.conftest import random_weights
 from tests.test_scheduler import RATE, A, B, House, mute, play, put
 
 RNG = np.random.default_rng(12)
@@ -300,6 +302,32 @@ def test_a_morph_into_another_space_crosses_over_and_so_does_one_into_a_file_tha
     for model in ("spectral", "rawaudiovae", "gone.safetensors"):
         source = {**part.source, "expr": dump(B.on(model))}
         assert not alike(part, replace(part, source=source), space_of)
+
+
+def model_file(path, seed):
+    tensors = random_weights(1024, 16, 4, seed)
+    save_model(path, RawAudioVAE(tensors), {})
+    return str(path)
+
+
+def test_files_that_hold_the_same_model_are_one_space_and_others_are_not(tmp_path):
+    house = House()
+    names = {"one": 0, "copy": 0, "other": 1}
+    one, copy, other = (
+        model_file(tmp_path / f"{name}.safetensors", seed) for name, seed in names.items()
+    )
+    house.apply(play("d1", A.on(one)), put("d1", morph=True, xfade=1.0))
+    house.run(1.3)
+    house.apply(play("d1", B.on(copy)))
+    house.run(1.2)
+    assert house.scheduler.layers["d1"].voice.part.turning is not None
+    assert house.said == []
+    house.run(1.5)
+    for elsewhere in (B.on(other), B):
+        house.apply(play("d1", elsewhere))
+        house.run(2.5)
+        assert house.scheduler.layers["d1"].voice.part.turning is None
+        assert house.said.pop() == "d1: morph needs one space and one join; it crossfades"
 
 
 def test_a_morph_interrupted_by_another_starts_from_what_sounds():
