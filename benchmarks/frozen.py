@@ -19,6 +19,7 @@ from typing import Any
 
 import click
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 import latentlive as ll
@@ -118,9 +119,11 @@ def main(busy: bool, seconds: float) -> None:
     print("| | longest silence | layers closed | all play again | said |\n|---|---|---|---|---|")
     with (
         tempfile.TemporaryDirectory() as folder,
+        pytest.MonkeyPatch.context() as patch,
         contextlib.contextmanager(started)(Path(folder)) as sink,
         loaded() if busy else contextlib.nullcontext(),
     ):
+        patch.setenv("LATENTLIVE_CACHE", str(Path(folder, "cache")))  # `panic` reaches all engines
         for name, fault in FAULTS.items():
             length, said, whole = measured(sink, fault, seconds)
             closed = sum(": " in line and "silent until" in line for line in said)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import signal
+import sys
 import time
 
 import pytest
@@ -90,6 +91,21 @@ def test_a_frozen_audio_process_is_replaced_and_named(stand):
     assert stand.said == ["the audio process hung and was replaced"]
     assert stand.goes_on(5) < 1
     wait_until(lambda: not alive(frozen), 5, "the frozen one to be gone")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who is stopped")
+def test_one_that_is_stopped_is_not_waited_for(stand, monkeypatch):
+    for patience in ("FROZEN_AFTER", "STANDBY_FROZEN_AFTER", "DOUBTED_AFTER", "GO_PATIENCE"):
+        monkeypatch.setattr(relay, patience, 1000.0)
+    stand.goes_on(20)
+    for _ in range(2):
+        frozen = stand.until(lambda: stand.relay.standby, 20, "one to stand by"), stand.relay.pid
+        for pid in frozen:
+            os.kill(pid, signal.SIGSTOP)
+        stand.until(lambda f=frozen: stand.relay.pid not in f, 20, "another one to play")
+        stand.goes_on(20)
+        wait_until(lambda f=frozen: not any(alive(pid) for pid in f), 5, "both to be gone")
+    assert stand.said == ["the audio process hung and was replaced"] * 2
 
 
 def test_where_no_process_can_be_started_it_is_tried_later_and_later(stand, monkeypatch):

@@ -6,7 +6,7 @@ import math
 import sys
 
 from latentlive.ground import processes
-from latentlive.ground.turns import Turns
+from latentlive.ground.turns import LASTS, Stop, Turns
 from tests.live.conftest import wait_until
 
 
@@ -40,3 +40,12 @@ def test_what_a_debugger_holds_is_left_to_it(monkeypatch):
     assert processes.would_go_on(1)
     monkeypatch.setattr(processes, "_states", lambda pid: ["S", "D", "T", "Z"])
     assert not processes.would_go_on(1)
+
+
+def test_a_stop_that_all_others_shared_is_none(monkeypatch):
+    looks = iter([(0.0, True), (0.01, True), (0.02, False), (1.0, True), (1.0 + LASTS, True)])
+    monkeypatch.setattr(processes, "stopped", lambda pid: stopped)
+    stop, lasts = Stop(1, lambda: now), []
+    for now, stopped in looks:  # noqa: B007 - what is asked looks at them
+        lasts.append(stop.lasts())
+    assert lasts == [False, False, False, False, True]

@@ -10,7 +10,6 @@ import time
 import pytest
 
 from latentlive.engine.render.pool import STARTING, Worker
-from latentlive.ground import processes
 from tests.live.conftest import wait_until
 
 QUIET = 0.4
@@ -78,14 +77,6 @@ def test_one_that_does_not_come_to_its_turn_is_waited_for(starved):
     starved.feed()
     starved.process.send_signal(signal.SIGSTOP)
     assert hung(worker, 4 * QUIET) is not None
-
-
-@pytest.mark.parametrize("worker", [COMPUTES], indirect=True)
-def test_one_that_was_stopped_with_all_others_and_goes_on_last_is_no_loss(worker, monkeypatch):
-    told = iter([True, False, True, True])
-    monkeypatch.setattr(processes, "stopped", lambda pid: next(told))
-    assert hung(worker, 20) is not None
-    assert list(told) == []
 
 
 @pytest.mark.parametrize("worker", [WAITS], indirect=True)

@@ -9,9 +9,10 @@ from typing import IO, Any
 
 from latentlive.engine.shared import CALLS, HEARTBEAT, Block
 from latentlive.errors import EngineError
+from latentlive.ground import processes
 from latentlive.ground.patience import Patience, never
 from latentlive.ground.restarts import Restarts
-from latentlive.ground.turns import Turns
+from latentlive.ground.turns import Stop, Turns
 from latentlive.protocol.children import Child, close
 from latentlive.protocol.wire import Message
 
@@ -33,6 +34,9 @@ ASK_EVERY = 0.2
 DOUBTED_AFTER, STANDBY_FROZEN_AFTER = 0.6, 1.0
 """Seconds without an answer after which it is not relied on, and replaced."""
 
+LOOK_AFTER = 0.1
+"""Seconds without a beat or an answer after which the system is asked whether it is stopped."""
+
 MAX_DEATHS = 5
 """Deaths within a minute after which no device is opened any more, only time kept."""
 
@@ -49,6 +53,7 @@ class Standby:
         self.child = child
         self.ready = False
         self._patience = Patience(excused=Turns(child.process.pid).missed)
+        self._stop = Stop(child.process.pid)
         self._asked = time.monotonic()
 
     def answered(self) -> None:
@@ -62,12 +67,16 @@ class Standby:
         if self.ready and now > self._asked + ASK_EVERY:
             self._asked = now
             self.child.send({"op": "ping"})
-        return self._patience.waited() > (STANDBY_FROZEN_AFTER if self.ready else START_PATIENCE)
+        waited = self._patience.waited()
+        if waited > LOOK_AFTER and self._stop.lasts():
+            return True
+        return waited > (STANDBY_FROZEN_AFTER if self.ready else START_PATIENCE)
 
     @property
     def reliable(self) -> bool:
         """Whether it would go on at once."""
-        return self.ready and self._patience.waited() < DOUBTED_AFTER
+        there = self.ready and self._patience.waited() < DOUBTED_AFTER
+        return there and not processes.stopped(self.child.process.pid)
 
 
 class Relay:
@@ -126,8 +135,9 @@ class Relay:
         """Give the audio process so many seconds for its first beat."""
         self.device, self._hangs, self._alive = None, False, False
         self._calling, self._limit = Patience(), patience
-        starved = never if self.child is None else Turns(self.child.process.pid).missed
-        self._beats = Patience(excused=starved)
+        pid = self.pid
+        self._beats = Patience(excused=never if pid is None else Turns(pid).missed)
+        self._stop = None if pid is None else Stop(pid)
 
     @property
     def pid(self) -> int | None:
@@ -192,7 +202,7 @@ class Relay:
                 self._go_on()
             return
         self._look()
-        if self._beats.waited() > (FROZEN_AFTER + self._latency if self._alive else self._limit):
+        if self._frozen():
             self._replace("the audio process hung and was replaced")
             return
         if self._plays() and self._calling.waited() > FROZEN_AFTER + self._latency:
@@ -214,6 +224,13 @@ class Relay:
         if calls != self._calls:
             self._calls, self._called = calls, time.monotonic()
             self._calling.heard()
+
+    def _frozen(self) -> bool:
+        """Return whether the audio process has not beaten for long, or is stopped."""
+        waited = self._beats.waited()
+        if waited > LOOK_AFTER and self._stop is not None and self._stop.lasts():
+            return True
+        return waited > (FROZEN_AFTER + self._latency if self._alive else self._limit)
 
     def _plays(self) -> bool:
         return self.device is not None and self.device["device"] is not None

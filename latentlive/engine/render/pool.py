@@ -15,6 +15,7 @@ from latentlive.errors import EngineError
 from latentlive.ground import processes
 from latentlive.ground.patience import Patience
 from latentlive.ground.restarts import Restarts
+from latentlive.ground.turns import Stop
 from latentlive.protocol.children import Child, close
 from latentlive.protocol.wire import Message
 
@@ -82,7 +83,7 @@ class Worker:
         self._asked = time.monotonic()
         self._patience = Patience()
         self._look, self._still, self._worked = FIRST_LOOK, 0.0, -1.0
-        self._stopped = False
+        self._stop = Stop(self.child.process.pid)
 
     def hangs(self) -> bool:
         """Return whether it owes an answer and stands still; one that is idle is asked for one."""
@@ -100,9 +101,7 @@ class Worker:
             self._still = waited
             self._worked = worked if math.isfinite(worked) else -1.0
         still = waited >= max(self._limit, self._still + self._limit / 2.0)
-        # Twice: where all of us were stopped and go on, it may be the last one to do so.
-        before, self._stopped = self._stopped, processes.stopped(pid)
-        return still or (before and self._stopped)
+        return self._stop.lasts() or still
 
 
 class Workers:
