@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latentlive.errors import EngineError, ExpressionError
+from latentlive.ground.names import on_disk
 
 if TYPE_CHECKING:
     from latentlive.engine.log.performance import Performance
@@ -54,6 +55,7 @@ def opened(path: Path, corpus: Path | None) -> Performance:
     from latentlive.engine.log.performance import Performance
     from latentlive.renderer import corpus_sounds
 
+    path = on_disk(path)
     if not path.name or not (os.path.isfile(path) or os.path.isfile(path.with_suffix(".jsonl"))):
         raise EngineError(f"log: no file {str(path)!r}")
     if not os.path.isfile(path.with_suffix(".jsonl")):

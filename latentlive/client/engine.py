@@ -17,6 +17,7 @@ from latentlive.client.views import History, Layers, Now, Plan, Status, Tap, cue
 from latentlive.corpus import Corpus
 from latentlive.errors import EngineError, ExpressionError, HangingError
 from latentlive.expr import dump
+from latentlive.ground.names import normal
 from latentlive.latent import Joined, Latent, Recorded, Sound, Texture
 from latentlive.protocol.address import OnExit, reached
 from latentlive.protocol.children import ONE_THREAD
@@ -157,7 +158,7 @@ class Engine(Connection):
         """Return a layer by any name."""
         if not isinstance(name, str) or not name.isidentifier():
             raise ExpressionError(f"layer: a name is a word such as 'sea', got {name!r}")
-        return Layer(self, name)
+        return Layer(self, normal(name))
 
     def hush(self, fade: float = 1.0) -> None:
         """Fade every layer out over `fade` beats (>= 0) and end it."""

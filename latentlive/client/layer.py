@@ -140,7 +140,7 @@ class Layer(Worded):
     def rename(self, name: str) -> Layer:
         """Go on under another name, with the same sound; returns the renamed layer."""
         renamed = self._engine.layer(name)
-        self._engine.change({"op": "rename", "layer": self.name, "name": name})
+        self._engine.change({"op": "rename", "layer": self.name, "name": renamed.name})
         return renamed
 
     def _set(self, **curves: Any) -> Layer:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from latentlive.errors import ExpressionError, printable
+from latentlive.ground.names import normal
 from latentlive.units import bpm_text, clock_text
 from latentlive.worded import Worded
 
@@ -289,4 +290,4 @@ def cue_name(name: Any, word: str) -> str:
     """Return a cue's name, refused unless it is a text of something."""
     if not isinstance(name, str) or not name.strip():
         raise ExpressionError(f"{word}: a cue's name is a text such as 'drop', got {name!r}")
-    return name
+    return normal(name)

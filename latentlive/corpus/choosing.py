@@ -13,6 +13,7 @@ from latentlive.corpus.index import Mapped
 from latentlive.corpus.library import Corpus
 from latentlive.corpus.reading import Audio, joined
 from latentlive.errors import SoundError
+from latentlive.ground.names import normal
 from latentlive.units import Floats
 
 Say = Callable[[str], object]
@@ -98,14 +99,14 @@ def near_rows(corpus: Corpus, sample_rate: int, source: object, n: int) -> list[
 
 def _row(corpus: Corpus, mapped: Mapped, name: str) -> int | None:
     """Return the row of a sound on the map, by its name, short name or path."""
-    if name in mapped.rows:
-        return mapped.rows[name]
+    if normal(name) in mapped.rows:
+        return mapped.rows[normal(name)]
     path = corpus.path(name)
     try:
         inside = path.resolve().relative_to(corpus.folder.resolve())
     except ValueError:
         return None
-    return mapped.rows.get(inside.with_suffix("").as_posix())
+    return mapped.rows.get(normal(inside.with_suffix("").as_posix()))
 
 
 def _thumbnail(corpus: Corpus, source: object, sample_rate: int) -> Floats:

@@ -24,6 +24,7 @@ from latentlive.corpus.library import SUFFIXES, Corpus
 from latentlive.corpus.map import Labels, labelled
 from latentlive.corpus.thumbnails import NAMES, Scale
 from latentlive.errors import SoundError
+from latentlive.ground.names import normal, on_disk
 from latentlive.units import Floats
 
 WIDTH = len(NAMES)
@@ -82,6 +83,7 @@ def read_map(folder: Path) -> Imported:
     SoundError
         ``corpus: SOM-nodes.txt, line 7: expected 35 numbers, got 34``
     """
+    folder = on_disk(folder)
     if not os.path.isdir(folder):
         raise SoundError(f"corpus: no folder {os.fspath(folder)!r}")
     nodes = _grid(_found(folder, "SOM-nodes", ".txt"))
@@ -107,7 +109,7 @@ def store_map(imported: Imported, audio: Path, origin: Path) -> list[str]:
     by_name: dict[str, Path] = {}
     for path in corpus.files.values():
         for name in (path.name, path.stem):
-            by_name.setdefault(name.casefold(), path)
+            by_name.setdefault(_plain(name), path)
     missing: dict[str, None] = {}
     taken = Counter[str]()
     names: list[str] = []
@@ -115,12 +117,12 @@ def store_map(imported: Imported, audio: Path, origin: Path) -> list[str]:
     starts: list[float | None] = []
     for row, file in enumerate(imported.files):
         bare = file.replace("\\", "/").rsplit("/", 1)[-1]
-        there = by_name.get(bare.casefold()) or by_name.get(_stem(bare).casefold())
+        there = by_name.get(_plain(bare)) or by_name.get(_plain(_stem(bare)))
         if there is None:
             missing[file] = None
         start = float(imported.starts[row]) / 1000.0 if imported.parts[row] else None
         files.append(bare if there is None else there.relative_to(corpus.folder).as_posix())
-        name = _stem(files[-1]) if start is None else f"{_stem(files[-1])}@{start:g}"
+        name = normal(_stem(files[-1])) + ("" if start is None else f"@{start:g}")
         taken[name] += 1
         names.append(name if taken[name] == 1 else f"{name} ({taken[name]})")
         starts.append(start)
@@ -132,6 +134,11 @@ def store_map(imported: Imported, audio: Path, origin: Path) -> list[str]:
             )
         )
     return list(missing)
+
+
+def _plain(name: str) -> str:
+    """Return the form in which the names of files are compared here: case does not matter."""
+    return normal(normal(name).casefold())
 
 
 def _stem(file: str) -> str:

@@ -23,6 +23,7 @@ from latentlive.corpus.map import SoundMap
 from latentlive.corpus.thumbnails import NAMES, Scale
 from latentlive.errors import SoundError
 from latentlive.ground.files import cache_folder, say_once, working_folder, write_whole
+from latentlive.ground.names import normal
 from latentlive.units import Floats
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class Mapped:
     @cached_property
     def rows(self) -> dict[str, int]:
         """The row of each name."""
-        return {name: row for row, name in enumerate(self.names)}
+        return {normal(name): row for row, name in enumerate(self.names)}
 
     @cached_property
     def map(self) -> SoundMap:

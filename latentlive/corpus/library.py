@@ -10,6 +10,7 @@ from latentlive.corpus.index import Index, Mapped, index_path
 from latentlive.corpus.reading import Audio, keep, read_audio
 from latentlive.errors import SoundError, did_you_mean
 from latentlive.ground.files import say_once
+from latentlive.ground.names import normal, on_disk
 
 SUFFIXES = frozenset(
     {".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".au", ".caf", ".w64", ".rf64"}
@@ -31,7 +32,7 @@ class Corpus:
     """
 
     def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
-        self._given = None if folder is None else Path(folder)
+        self._given = None if folder is None else on_disk(folder)
         self._mapped: tuple[tuple[int, int], Mapped | None] | None = None
         if self._given is not None and not os.path.isdir(self._given):
             raise SoundError(f"corpus: no folder {os.fspath(self._given)!r}")
@@ -61,7 +62,7 @@ class Corpus:
 
         Linked folders are followed, each only once, so that a link to itself ends.
         """
-        found: dict[str, Path] = {}
+        held: dict[str, Path] = {}
         entered: set[tuple[int, int]] = set()
 
         def refused(error: OSError) -> None:
@@ -84,8 +85,14 @@ class Corpus:
             for file in sorted(files):
                 path = Path(root, file)
                 if path.suffix.lower() in SUFFIXES and not file.startswith("."):
-                    found.setdefault(path.relative_to(self.folder).with_suffix("").as_posix(), path)
-        return found
+                    own = path.relative_to(self.folder)
+                    first = held.setdefault(normal(own.with_suffix("").as_posix()), path)
+                    if first != path and normal(own.name) == normal(first.name):
+                        self.unread[own.as_posix()] = (
+                            f"cannot tell {path} from another file: the letters of its name are "
+                            "the same, in another Unicode form; rename one of them"
+                        )
+        return held
 
     @cached_property
     def unread(self) -> dict[str, str]:
@@ -113,13 +120,14 @@ class Corpus:
         SoundError
             ``sound: no 'gnog' in corpus 'starter' (165 sounds); did you mean 'gong'?``
         """
-        path = Path(name).expanduser()
+        path = on_disk(Path(name).expanduser())
         if path.suffix.lower() in SUFFIXES:
             if os.path.isfile(path):
                 return path
-            if self._given is not None and os.path.isfile(self._given / path):
-                return self._given / path
+            if self._given is not None and os.path.isfile(below := on_disk(self._given / path)):
+                return below
             raise SoundError(f"sound: no file {name!r}")
+        name = normal(name)
         if name in self.files:
             return self.files[name]
         near = self._short.get(name)
@@ -138,8 +146,9 @@ class Corpus:
             path = self.path(name)
         except SoundError:
             mapped = self.mapped
-            if mapped is not None and name in mapped.rows:
-                return self.row_audio(mapped, mapped.rows[name], sample_rate)
+            row = mapped.rows.get(normal(name)) if mapped else None
+            if mapped is not None and row is not None:
+                return self.row_audio(mapped, row, sample_rate)
             raise
         return self._read(path, sample_rate)
 

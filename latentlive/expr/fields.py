@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentlive.errors import ExpressionError, did_you_mean
+from latentlive.ground.names import normal
 
 if TYPE_CHECKING:
     from latentlive.expr.node import Node
@@ -172,13 +173,13 @@ class Ratio(Kind):
 
 
 class Text(Kind):
-    """A non-empty string."""
+    """A non-empty string, in the form in which names are compared."""
 
     def coerce(self, value: Any, place: str) -> str:
         """Return the value, refused unless it is text."""
         if not isinstance(value, str) or not value.strip():
             raise ExpressionError(f"{place} must be a name in quotes, got {shown(value)}")
-        return value
+        return normal(value)
 
 
 class Choice(Kind):

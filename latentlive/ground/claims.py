@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 
 from latentlive.errors import EngineError
+from latentlive.ground.names import normal, on_disk, taken
 
 NUMBERED = tuple(f"d{number}" for number in range(1, 17))
 """The layers that everybody has."""
@@ -40,6 +41,8 @@ class Claims:
         ``take.wav`` where there is none, ``take-2.wav`` where there is one
         """
         for free in numbered(path):
+            if taken(free):
+                continue
             try:
                 # Made and claimed in one step: nobody else can come between.
                 os.close(os.open(free, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
@@ -67,6 +70,7 @@ class Claims:
         """
         for free in numbered(path):
             try:
+                free = on_disk(free)
                 if not os.path.lexists(free):
                     free.mkdir(parents=True)
                     self._made.append(free)
@@ -122,5 +126,7 @@ def check_apart(word: str, mix: Path, stems: Path, layers: Collection[str]) -> N
 
 def _same(one: Path, other: Path) -> bool:
     """Return whether two paths name one file, whether it is there or not; case may not matter."""
-    plain = [os.path.join(os.path.realpath(p.parent), p.name.casefold()) for p in (one, other)]
+    plain = [
+        os.path.join(os.path.realpath(p.parent), normal(p.name).casefold()) for p in (one, other)
+    ]
     return plain[0] == plain[1]

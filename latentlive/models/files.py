@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from latentlive.errors import ModelError
 from latentlive.ground.files import write_whole
+from latentlive.ground.names import on_disk
 from latentlive.models import levelvae, rawaudiovae, spectralvae
 from latentlive.models.levelvae import LevelVAE
 from latentlive.models.rawaudiovae import RawAudioVAE
@@ -130,7 +131,7 @@ def load_model(path: str | os.PathLike[str] | None = None) -> Space:
     built = BUILT_IN.get(os.fspath(path or DEFAULT))
     if built is not None:
         return built()
-    file = Path(os.fspath(path or DEFAULT))
+    file = on_disk(path or DEFAULT)
     if not os.path.isfile(file):
         names = ", ".join(map(repr, NAMES))
         raise ModelError(f"model: no file {os.fspath(file)!r}, and no space of this name ({names})")

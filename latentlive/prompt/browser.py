@@ -12,6 +12,7 @@ from latentlive.corpus.choosing import cluster_rows, near_rows
 from latentlive.corpus.thumbnails import AROUSAL, VALENCE
 from latentlive.errors import SoundError
 from latentlive.expr import Text, Whole
+from latentlive.ground.names import normal
 from latentlive.latent import Cluster, Near, Sound
 from latentlive.protocol.preview import PREVIEW
 from latentlive.worded import Worded
@@ -82,7 +83,7 @@ class Browser(Worded, Listing):
     def names(self) -> list[str]:  # type: ignore[override]
         """Every name, sorted; of an imported map, its parts of files too."""
         mapped = self._corpus.mapped
-        return sorted({*self._corpus.names, *(mapped.names if mapped else ())})
+        return sorted({*self._corpus.names, *map(normal, mapped.names if mapped else ())})
 
     def find(self, text: str) -> Listing:
         """Return the sounds whose name contains a text, in any case."""

@@ -12,11 +12,11 @@ import contextlib
 import os
 import socket
 from collections.abc import Callable
-from pathlib import Path
 from queue import SimpleQueue
 from typing import cast
 
 from latentlive.errors import EngineError, ExpressionError
+from latentlive.ground.names import on_disk
 from latentlive.prompt.jobs import Answer, Job, Sent
 from latentlive.prompt.session import cell_at
 from latentlive.protocol.address import addresses
@@ -160,11 +160,11 @@ def chosen(place: str, standard_input: Callable[[], str]) -> tuple[str, str, int
         if not (name and number.isdecimal()):
             name, number = place, ""
         try:
-            text = Path(name).read_text(encoding="utf-8")
+            text = on_disk(name).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else error
             raise ExpressionError(f"send: cannot read {name}: {why}") from None
-        code, file, line = text, os.path.abspath(name), 1
+        code, file, line = text, os.path.abspath(on_disk(name)), 1
         if number:
             cell = cell_at(text, int(number))
             code, line = (cell.code, cell.line) if cell else ("", 1)

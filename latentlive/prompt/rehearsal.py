@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from latentlive.errors import ExpressionError, did_you_mean
+from latentlive.ground.names import normal
 from latentlive.prompt.session import Cell, cells, find_session, read_session
 
 
@@ -60,14 +61,14 @@ class Rehearsal:
         ``cell("bells")``, ``cell()``
         """
         held = self._cells()
-        known = [cell.name for cell in held]
+        known = [normal(cell.name) for cell in held]
         if name is None:
             # After an edit the next cell is the one after that of the same name.
             place = (known.index(self._last) if self._last in known else self._place) + 1
             if place >= len(held):
                 raise ExpressionError('cell: that was the last one; begin again with cell("...")')
-        elif str(name) in known:
-            place = known.index(str(name))
+        elif normal(str(name)) in known:
+            place = known.index(normal(str(name)))
         else:
             hint = did_you_mean(str(name), known) or f"; it has {_list(known)}"
             raise ExpressionError(f"cell: no {name!r} in {self.path}{hint}")

@@ -27,6 +27,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from latentlive.ground.names import normal
 from latentlive.prompt.links import MISSING, Links, Origin
 from latentlive.prompt.scope import LAYERS, Names, told_line
 from latentlive.prompt.session import reach_patterns
@@ -83,7 +84,7 @@ class Patterns:
 
     def modules(self) -> dict[str, ModuleType]:
         """Return the pattern files that have been imported, by name."""
-        names = {path.stem for folder in self.folders for path in folder.glob("*.py")}
+        names = {normal(path.stem) for folder in self.folders for path in folder.glob("*.py")}
         loaded = {name: sys.modules.get(name) for name in names}
         # What has no file is Python's own: a pattern of that name cannot be imported.
         return {

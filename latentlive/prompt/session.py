@@ -13,11 +13,15 @@ from __future__ import annotations
 import os
 import re
 import sys
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_file_location
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import latentlive
 from latentlive.errors import ExpressionError, SoundError
+from latentlive.ground.names import normal, on_disk
 
 HEADING = re.compile(r"^#[ \t]*%%(?:[ \t]+(?P<rest>.*))?$", re.MULTILINE)
 CODE = re.compile(r"^[^\S\n]*[^\s#]", re.MULTILINE)
@@ -112,7 +116,23 @@ def reach_patterns() -> list[Path]:
     """Let ``import`` find pattern files: those in the working folder, and the shipped ones."""
     folders = [Path.cwd() / "patterns", *shipped("patterns")]
     sys.path.extend(str(folder) for folder in folders if str(folder) not in sys.path)
+    sys.meta_path[:] = [one for one in sys.meta_path if not isinstance(one, AlikeFinder)]
+    sys.meta_path.append(AlikeFinder(folders))
     return folders
+
+
+class AlikeFinder(MetaPathFinder):
+    """Finds pattern files whose names have another Unicode form than Python gives to a name."""
+
+    def __init__(self, folders: list[Path]) -> None:
+        self._folders = folders
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """Return where a module is loaded from, None if it is no pattern file."""
+        for file in (on_disk(folder / f"{name}.py") for folder in self._folders):
+            if path is None and os.path.isfile(file):
+                return spec_from_file_location(name, file)
+        return None
 
 
 def find_session(name: str) -> Path:
@@ -124,12 +144,14 @@ def find_session(name: str) -> Path:
         ``session: no 'evening'; shipped are 'first_light'``
     """
     own = [Path(name), Path(f"{name}.py"), Path("sessions", f"{name}.py")]
-    for path in own:
+    for path in map(on_disk, own):
         if os.path.isfile(path):
             return path
-    known = {p.stem: p for folder in shipped("sessions") for p in sorted(folder.glob("*.py"))}
-    if name in known:
-        return known[name]
+    known = {
+        normal(p.stem): p for folder in shipped("sessions") for p in sorted(folder.glob("*.py"))
+    }
+    if normal(name) in known:
+        return known[normal(name)]
     listed = ", ".join(repr(stem) for stem in sorted(known)) or "none"
     raise SoundError(f"session: no file {name!r}; shipped are {listed}")
 

@@ -58,7 +58,8 @@ class FilePath(Text):
 
     def coerce(self, value: Any, place: str) -> str:
         """Return the value, refused if no file can be called so."""
-        path = super().coerce(value, place)
+        super().coerce(value, place)
+        path: str = value  # the form in which it is given may be that of the file
         try:
             possible = b"\0" not in os.fsencode(path)
         except UnicodeEncodeError:

@@ -22,6 +22,7 @@ from latentlive.engine.log.journal import FORMAT, MARK_EVERY
 from latentlive.errors import EngineError, LatentliveError, SoundError, printable
 from latentlive.expr import Kind, Whole, load
 from latentlive.expr.fields import shown
+from latentlive.ground.names import on_disk
 from latentlive.latent import Recorded
 from latentlive.models import load_model
 from latentlive.protocol.clip import Source
@@ -158,7 +159,7 @@ class Performance:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path.with_suffix(".jsonl")
+        self.path = on_disk(path.with_suffix(".jsonl"))
         self.header: Message = {}
         self.closed = False
         self._places: dict[str, Place] = {}

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentlive.errors import DeviceError, did_you_mean
+from latentlive.ground.names import normal
 
 NO_PORTAUDIO = "no PortAudio library; on Debian and Ubuntu: sudo apt install libportaudio2"
 NO_DEVICE = "no sound device; connect one, or start the system's sound server"
@@ -108,9 +109,9 @@ def chosen(device: str, among: list[dict[str, Any]], default: int = -1) -> dict[
         if device:
             raise DeviceError(f"no sound device {device} to play on ({LIST})")
         return among[0]
-    wanted = device.casefold()
-    exact = [d for d in among if d["name"].casefold() == wanted]
-    found = exact[:1] or [d for d in among if wanted in d["name"].casefold()]
+    wanted = normal(device).casefold()
+    exact = [d for d in among if normal(d["name"]).casefold() == wanted]
+    found = exact[:1] or [d for d in among if wanted in normal(d["name"]).casefold()]
     if len(found) > 1:
         shown = ", ".join(f"{d['index']} ({d['name']})" for d in found)
         raise DeviceError(f"sound device {device!r} could be {shown}; say its number")
