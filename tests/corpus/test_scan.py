@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import numpy as np
@@ -337,8 +339,14 @@ def test_two_programs_index_one_folder_at_once(messy):
 def test_a_cache_that_cannot_be_written_serves_what_it_holds(messy, tmp_path, monkeypatch):
     updated(messy)
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
-    place, access = cache_folder(), os.access
-    monkeypatch.setattr(os, "access", lambda p, mode: place not in p.parents and access(p, mode))
+    place, probed = cache_folder(), tempfile.TemporaryFile
+
+    def probe(dir):
+        if place in dir.parents:
+            raise PermissionError(errno.EROFS, os.strerror(errno.EROFS))
+        return probed(dir=dir)
+
+    monkeypatch.setattr("tempfile.TemporaryFile", probe)
     assert not index_path(messy).is_relative_to(place)
     report, stored = updated(messy)
     assert report.measured == 0
