@@ -17,7 +17,7 @@ from latentlive.models.resuming import load_state, save_state
 from latentlive.models.spectral_training import SpectralTraining, compared, vectors
 from latentlive.models.spectralvae import BY, LEVEL, NAMED, PITCH, PRESENCE, VOICED, described
 from latentlive.spectral import Spectral
-from tests.test_training import run, tones
+from tests.test_training import run, together, tones
 
 SMALL = replace(SPECTRAL, batch=32, code=8, units=64)
 RATE = 44100
@@ -154,3 +154,14 @@ def test_the_command_trains_one(tmp_path):
         "--recipe", "paper",
     )  # fmt: skip
     assert "--recipe is for windows" in refused.stderr
+
+
+def test_two_processes_train_one(tmp_path):
+    folder, out = tmp_path / "sounds", tmp_path / "m.safetensors"
+    folder.mkdir()
+    for number, samples in enumerate(tones(1.0, 2)):
+        soundfile.write(folder / f"{number}.wav", samples, RATE)
+    command = ["-m", "latentlive.cli", "train", folder, "-o", out]
+    printed = together(*command, "--architecture", "spectralvae", "--epochs", 1, "--batch", 32)
+    assert printed == f"{out}\n"
+    assert isinstance(load_model(out), SpectralVAE)
