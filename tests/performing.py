@@ -39,6 +39,10 @@ TOO_LOUD = 0.95
 class Choosy(ToySpace):
     """A toy space that decodes nothing that is louder than noise ever is."""
 
+    def __init__(self, window):
+        super().__init__(window)
+        self.digest = "choosy"
+
     def decode(self, z):
         """Return the vectors as they are, if none is too loud."""
         if len(z) and np.abs(z).max() > 4.0:

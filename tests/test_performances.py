@@ -275,6 +275,22 @@ def test_what_levels_do_while_the_engine_is_held_up_is_what_replay_and_bounce_ho
     compare(engine, tmp_path, 0.5, 512)
 
 
+def test_what_fails_where_it_was_not_heard_is_passed_over(tmp_path):
+    samples = np.tile(TONES[2], 30)
+    samples[145_000:165_000] = 9.0  # what the space does not decode
+    engine = Engine(tmp_path / "evening.py")
+    played = source(ll.sound(samples).spread(0))
+    engine.do(op="cell", changes=[{"op": "play", "layer": "d1", "source": played}])
+    engine.run(1.0)
+    engine.freeze(3.0)
+    engine.run(1.5)
+    engine.close()
+    holes = [d for d in Performance(tmp_path / "evening.py").decisions() if d["do"] == "hole"]
+    assert holes[0]["at"] < 145_000 < 165_000 < holes[-1]["to"]
+    assert np.abs(engine.samples[-RATE // 4 :]).max() > 0.01
+    compare(engine, tmp_path, 0.5, 512)
+
+
 @pytest.mark.parametrize("length", [3000, 4096, 6422, 8133, 8192, 28_665])
 def test_nothing_is_missing_after_the_end_of_what_is_played_once(length, tmp_path):
     engine = Engine(tmp_path / "evening.py")

@@ -137,7 +137,7 @@ class Bounce:
                     voice.falter()
                 else:
                     voice.rendered = reply["stop"]
-                    self._score.silence_holes(voice)
+                self._score.silence_holes(voice)
 
     def _bind(self, voice: Voice) -> None:
         self._bound[voice.serial] = voice.version

@@ -13,7 +13,7 @@ import numpy as np
 
 from latentlive.engine.desk.desk import BEFORE, Stage
 from latentlive.engine.desk.fades import GLIDE
-from latentlive.engine.desk.voices import State, Voice
+from latentlive.engine.desk.voices import LONGEST_PIECE, State, Voice
 from latentlive.engine.log.course import disorder
 from latentlive.engine.log.performance import Performance
 from latentlive.engine.shared import RING
@@ -313,6 +313,8 @@ class Score:
     def silence_holes(self, voice: Voice) -> None:
         """Take out of a voice's rings what was not heard of it, as far as it is rendered."""
         block = self.stage.block
+        if voice.loaded and voice.busy is None and (voice.failed or voice.piece < LONGEST_PIECE):
+            self._pass_over(voice)
         for side, ring in enumerate(voice.rings):
             holes = self._holes.get((voice.serial, side), [])
             begun = [hole for hole in holes if _at(hole) < voice.rendered]
@@ -324,6 +326,21 @@ class Score:
             if begun:
                 going_on = [hole for hole in begun if int(hole["to"]) > voice.rendered]
                 self._holes[voice.serial, side] = going_on + holes[len(begun) :]
+
+    def _pass_over(self, voice: Voice) -> None:
+        """Let a voice that cannot be rendered go on behind what was not heard of it: it was not
+        rendered then."""
+        until = voice.rendered + LONGEST_PIECE
+        for side, _ in enumerate(voice.rings):
+            holes = self._holes.get((voice.serial, side), [])
+            covering = [int(hole["to"]) for hole in holes if _at(hole) <= voice.rendered]
+            until = min(until, max(covering, default=0))
+        if until <= voice.rendered:
+            return
+        nothing = np.zeros(until - voice.rendered, np.float32)
+        for ring in voice.rings:
+            self.stage.block.write_audio(ring, voice.rendered, nothing)
+        voice.rendered, voice.piece, voice.failed = until, LONGEST_PIECE, False
 
 
 def _at(decision: Message) -> int:
