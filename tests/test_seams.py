@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from benchmarks.loops import heard, looped, tone
 from benchmarks.seams import level, rendered, seam
 from latentlive.corpus import Corpus
 from latentlive.curves import Tri
@@ -20,3 +21,10 @@ def test_default_joins_are_clean_on_real_recordings(recordings, factor, limit):
     assert seam(ended, 1024) > 1.5  # what there is to be mended
     assert seam(default, 256) < limit
     assert abs(level(default) - level(ended)) < 1.5
+
+
+@pytest.mark.parametrize("space", ["spectral", "rawaudiovae"])
+def test_a_steady_tone_is_as_loud_where_its_loop_comes_round_as_elsewhere(space):
+    levels = heard(looped(Sound(tone()), Spaces(load_model(space))))
+    for at_seams, elsewhere in levels.values():
+        assert abs(at_seams - elsewhere) < 0.1
