@@ -49,6 +49,11 @@ READONLY, IOERR, FULL, CANTOPEN = 8, 10, 13, 14
 """SQLite's codes for a file that cannot be written: read-only or replaced, a fault of the disk, no
 room, no folder."""
 
+BUSY = "; another program holds it: end that, or run this again when it is done"
+DAMAGED = "; delete it"
+REMEDIES = {1: DAMAGED, 5: BUSY, 6: BUSY}
+"""What helps, by SQLite's codes: a table is missing, the file is busy, a table is locked."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -198,8 +203,10 @@ class Index:
         try:
             yield
         except (self._wrong, OSError) as error:
-            # Busy or out of reach is no fault of the file's.
-            remedy = "" if isinstance(error, self._passing | OSError) else "; delete it"
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            # Out of reach is no fault of the file's.
+            default = "" if isinstance(error, self._passing | OSError) else DAMAGED
+            remedy = REMEDIES.get(code, default)
             raise SoundError(f"corpus: the index {self.path}: {error}{remedy}") from None
 
     def __enter__(self) -> Index:
@@ -258,9 +265,10 @@ class Index:
     def _go_on_in_memory(self, why: SoundError) -> None:
         """Hold what is known in memory: what is measured now is lost with this process."""
         say_once(f"{why}; what is measured now is not kept")
-        database = self._connected(":memory:")
-        self._db.backup(database)
-        self._db.close()
+        with self._told():
+            database = self._connected(":memory:")
+            self._db.backup(database)
+            self._db.close()
         self._db = database
 
     def put(self, entries: Iterable[Entry]) -> None:

@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -322,6 +323,50 @@ def test_where_no_index_can_be_written_the_run_goes_on_and_says_so(tmp_path, cap
         assert index.measured()[0] == ["after"]
     (said,) = capsys.readouterr().err.splitlines()
     assert said.startswith(f"corpus: the index {path}: attempt to write a readonly database; ")
+
+
+def hold(index):
+    """Lock an index as a program does that writes it and hangs."""
+    other = sqlite3.connect(index.path)
+    other.execute("BEGIN EXCLUSIVE")
+    return other
+
+
+def cut_short(index):
+    os.truncate(index.path, 0)
+
+
+@pytest.mark.parametrize(
+    ("fault", "line"),
+    [
+        (hold, "database is locked; another program holds it: end that, or run this again"),
+        (cut_short, "no such table: sound; delete it"),
+    ],
+)
+def test_an_index_that_nothing_can_be_written_to_says_what_helps(
+    tmp_path, monkeypatch, fault, line
+):
+    monkeypatch.setattr("latentlive.corpus.index.PATIENCE", 0.0)
+    with Index(tmp_path / "index.sqlite") as index:
+        index.put([entry("before")])
+        held = fault(index)
+        with pytest.raises(SoundError) as told:
+            index.put([entry("after")])
+        if held is not None:
+            held.close()
+    assert f"{index.path}: {line}" in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+def test_an_index_that_cannot_even_be_read_again_is_one_line(tmp_path, monkeypatch):
+    path = tmp_path / "index.sqlite"
+    with Index(path) as index:
+        index.put([entry("before")])
+        make_read_only(index)
+        monkeypatch.setattr(index, "_reopen", lambda _: None)
+        path.write_bytes(b"x" * path.stat().st_size)
+        with pytest.raises(SoundError, match=r"the index .*; delete it$"):
+            index.put([entry("after")])
 
 
 def test_two_programs_index_one_folder_at_once(messy):
