@@ -14,6 +14,7 @@ import click
 from click.core import ParameterSource
 
 from latentlive.errors import LatentliveError, printable
+from latentlive.ground.files import can_be_called
 
 if TYPE_CHECKING:
     from latentlive.protocol.address import OnExit
@@ -38,6 +39,22 @@ class OneLine(click.Group):
 def shown(said: str) -> str:
     """Return lines without what a terminal would take for an order: files may hold anything."""
     return "\n".join(map(printable, said.splitlines()))
+
+
+class FilePath(click.Path):
+    """A path that a file could have."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path; refuse a name that no file can have before anything is begun."""
+        if not can_be_called(os.fspath(value)):
+            assert param is not None
+            option = isinstance(param, click.Option)
+            place = param.opts[0] if option else param.human_readable_name
+            raise click.ClickException(f"{place}: no file can be called {os.fspath(value)!r}")
+        return super().convert(value, param, ctx)
 
 
 def stand_somewhere() -> None:
@@ -72,7 +89,7 @@ DEFAULT = ParameterSource.DEFAULT
 
 def common(command: Any) -> Any:
     """Add the options that choose model, corpus, seed and tempo."""
-    path = click.Path(path_type=Path)
+    path = FilePath()
     for option in (
         click.option("--tempo", default=60.0, show_default=True, help="Beats per minute."),
         click.option("--seed", default=0, show_default=True, help="The seed of all chance."),
@@ -90,10 +107,8 @@ def live(command: Any) -> Any:
         click.option("--block", default=512, show_default=True, help="Samples a device block."),
         click.option("--channels", default=2, show_default=True, help="Output channels, even."),
         click.option("--device", default="", help="Output device, by name or number."),
-        click.option("--out", type=click.Path(path_type=Path), help="Write what is heard."),
-        click.option(
-            "--log", type=click.Path(path_type=Path), help="Log it, .py; none is overwritten."
-        ),
+        click.option("--out", type=FilePath(), help="Write what is heard."),
+        click.option("--log", type=FilePath(), help="Log it, .py; none is overwritten."),
     ):
         command = option(command)
     return common(command)
@@ -234,7 +249,7 @@ def play(
 
 
 @main.command()
-@click.argument("path", metavar="LOG", type=click.Path(path_type=Path))
+@click.argument("path", metavar="LOG", type=FilePath())
 @live
 @click.option("--from", "begin", default="0", help="Begin there: 12:00, 90 (seconds), 72b (beats).")
 @click.option("--silent", is_flag=True, help="Open no device; with --out, only write.")
@@ -266,13 +281,13 @@ def replay(
 
 
 @main.command()
-@click.argument("path", metavar="LOG", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The file.")
-@click.option("--stems", type=click.Path(path_type=Path), help="A folder for each layer alone.")
+@click.argument("path", metavar="LOG", type=FilePath())
+@click.option("-o", "--output", type=FilePath(), required=True, help="The file.")
+@click.option("--stems", type=FilePath(), help="A folder for each layer alone.")
 @click.option("--from", "begin", default="0", help="Begin there: 12:00, 90 (seconds), 72b (beats).")
 @click.option("--to", "end", help="End there [the end of the performance].")
-@click.option("--corpus", type=click.Path(path_type=Path), help="Where its sounds are.")
-@click.option("--model", type=click.Path(path_type=Path), help="Where its model is.")
+@click.option("--corpus", type=FilePath(), help="Where its sounds are.")
+@click.option("--model", type=FilePath(), help="Where its model is.")
 @perform_option
 @click.pass_context
 def bounce(
@@ -305,7 +320,7 @@ def bounce(
 
 
 @main.command()
-@click.argument("path", metavar="LOG", type=click.Path(path_type=Path), required=False)
+@click.argument("path", metavar="LOG", type=FilePath(), required=False)
 @prompted
 @live
 @click.pass_context
@@ -323,7 +338,7 @@ def resume(context: click.Context, /, path: Path | None, **options: Any) -> None
 
 @main.command()
 @click.argument("expression")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The file.")
+@click.option("-o", "--output", type=FilePath(), required=True, help="The file.")
 @common
 @click.option("--seconds", type=float, help="How much; needed for what never ends.")
 def render(
@@ -362,8 +377,8 @@ def render(
 
 
 @main.command()
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The model.")
+@click.argument("folder", type=FilePath())
+@click.option("-o", "--output", type=FilePath(), required=True, help="The model.")
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="How long to train.")
 @click.option("--epochs", type=click.IntRange(1), help="How often to go through all sounds.")
 @click.option(
@@ -495,14 +510,14 @@ def stop(fade: float, everything: bool) -> None:
 
 
 @main.command()
-@click.argument("folder", type=click.Path(path_type=Path), required=False)
+@click.argument("folder", type=FilePath(), required=False)
 @click.option("--seed", type=int, help="The seed of the map [0].")
 @click.option("--workers", type=click.IntRange(1), help="Processes [one a core].")
-@click.option("--plot", type=click.Path(path_type=Path), help="Draw the map, .png or .svg.")
+@click.option("--plot", type=FilePath(), help="Draw the map, .png or .svg.")
 @click.option("--plane", "planes", multiple=True, help="With --plot: a feature to draw.")
 @click.option("--path", "pair", nargs=2, help="With --plot: two sounds and the way between.")
-@click.option("--import-map", type=click.Path(path_type=Path), help="Read an existing map.")
-@click.option("--audio", type=click.Path(path_type=Path), help="The sounds of that map.")
+@click.option("--import-map", type=FilePath(), help="Read an existing map.")
+@click.option("--audio", type=FilePath(), help="The sounds of that map.")
 def corpus(folder: Path | None, **options: Any) -> None:
     """Index a folder of sounds and make its map; nothing is written into the folder.
 
@@ -525,9 +540,7 @@ def devices() -> None:
 
 
 @main.command()
-@click.option(
-    "--model", type=click.Path(path_type=Path), help="A space's name or a model file [spectral]."
-)
+@click.option("--model", type=FilePath(), help="A space's name or a model file [spectral].")
 @click.option("--device", default="", help="Output device, by name or number.")
 @click.option("--prune", is_flag=True, help="Delete logs in the cache older than four weeks.")
 @click.pass_context

@@ -23,6 +23,18 @@ PROBE = 4096
 """Bytes that a folder must take to count as one that takes files."""
 
 
+def can_be_called(name: str) -> bool:
+    """Tell whether a file could have a name: one that is not empty and that a system can take.
+
+    >>> can_be_called("take.wav"), can_be_called("")
+    (True, False)
+    """
+    try:
+        return name != "" and b"\0" not in os.fsencode(name)
+    except UnicodeEncodeError:  # half a surrogate pair
+        return False
+
+
 def cache_folder(*parts: str) -> Path:
     """Return a folder of the cache, made if need be; ``LATENTLIVE_CACHE`` moves them all."""
     return _made(_root(), parts)

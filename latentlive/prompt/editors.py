@@ -16,6 +16,7 @@ from queue import SimpleQueue
 from typing import cast
 
 from latentlive.errors import EngineError, ExpressionError
+from latentlive.ground.files import can_be_called
 from latentlive.ground.names import on_disk
 from latentlive.prompt.jobs import Answer, Job, Sent
 from latentlive.prompt.session import cell_at
@@ -159,6 +160,8 @@ def chosen(place: str, standard_input: Callable[[], str]) -> tuple[str, str, int
         name, _, number = place.rpartition(":")
         if not (name and number.isdecimal()):
             name, number = place, ""
+        if not can_be_called(name):
+            raise ExpressionError(f"send: no file can be called {name!r}")
         try:
             text = on_disk(name).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:

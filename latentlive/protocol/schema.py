@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -10,6 +9,7 @@ from latentlive.curves import Curve
 from latentlive.errors import EngineError, ExpressionError
 from latentlive.expr import Beats, Kind, Maybe, Number, Text, Whole, load
 from latentlive.expr.fields import shown
+from latentlive.ground.files import can_be_called
 from latentlive.latent import join_of
 from latentlive.protocol.levels import curve_of, within
 from latentlive.protocol.wire import Message
@@ -60,11 +60,7 @@ class FilePath(Text):
         """Return the value, refused if no file can be called so."""
         super().coerce(value, place)
         path: str = value  # the form in which it is given may be that of the file
-        try:
-            possible = b"\0" not in os.fsencode(path)
-        except UnicodeEncodeError:
-            possible = False
-        if not possible:
+        if not can_be_called(path):
             raise ExpressionError(f"{place}: no file can be called {shown(path)}")
         return path
 
