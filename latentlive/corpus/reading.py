@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import secrets
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from latentlive.corpus.decoder import DECODER
 from latentlive.corpus.unended import streamed_wav
 from latentlive.errors import SoundError
 from latentlive.ground.files import say_once, working_file, working_folder, write_whole
@@ -47,15 +47,20 @@ class Audio:
         The digest of these samples, and of the level.
     level : float [> 0]
         What they are divided by where they are encoded.
+    known_peak : float, optional
+        The largest magnitude, where it was found while they were decoded.
     """
 
     samples: Samples
     digest: str
     level: float = 1.0
+    known_peak: float | None = None
 
     @cached_property
     def peak(self) -> float:
-        """The largest magnitude of its samples; they are looked at part by part."""
+        """The largest magnitude of its samples; they are looked at part by part, if need be."""
+        if self.known_peak is not None:
+            return self.known_peak
         parts = range(0, len(self.samples), PEAK_PART)
         return max(float(np.abs(self.samples[i : i + PEAK_PART]).max()) for i in parts)
 
@@ -63,7 +68,7 @@ class Audio:
         """Return the same recording, to be encoded at another level."""
         if level == self.level:
             return self
-        return Audio(self.samples, f"{self.digest} 1/{level:g}", level)
+        return Audio(self.samples, f"{self.digest} 1/{level:g}", level, self.known_peak)
 
 
 def audio_digest(samples: Samples) -> str:
@@ -151,7 +156,8 @@ def read_audio(path: Path, sample_rate: int) -> Audio:
     known = _noted(note)
     if known is None:
         with _refusal_told():
-            known = _keep_blocks(streamed(path, sample_rate, quality="VHQ"))
+            digest, peak = DECODER.decode(path, sample_rate, working_folder("audio"))
+        known = Audio(stored(digest), digest, known_peak=peak)
         _take_note(note, known)
     return known
 
@@ -169,12 +175,13 @@ def _named(path: Path) -> str | bytes:
 def _noted(note: Path) -> Audio | None:
     """Return the sound that a note tells of, None if there is none, or it is gone or damaged."""
     try:
-        digest = note.read_text()
+        digest, *told = note.read_text().split(" ")
         path = working_file(f"{digest}.npy", "audio")
-        if not _whole(path, digest):
+        # What has not changed since it was written needs no look at all of its samples.
+        if told[1:] != _stamp(path) and not _whole(path, digest):
             _say_if_damaged(path)
             return None
-        return Audio(stored(digest), digest)
+        return Audio(stored(digest), digest, known_peak=float(told[0]) if told else None)
     except (OSError, ValueError, SoundError):
         return None
 
@@ -205,7 +212,17 @@ def _has_digest(path: Path, digest: str, size: int, *times: int) -> bool:
 
 def _take_note(note: Path, audio: Audio) -> None:
     with contextlib.suppress(OSError):  # decoded again another time
-        write_whole(note, lambda p: _write_text(p, audio.digest))
+        told = [audio.digest]
+        if audio.known_peak is not None:
+            path = working_file(f"{audio.digest}.npy", "audio")
+            told += [repr(audio.known_peak), *_stamp(path)]
+        write_whole(note, lambda p: _write_text(p, " ".join(told)))
+
+
+def _stamp(path: Path) -> list[str]:
+    """Return what changes whenever a file does."""
+    state = path.stat()
+    return [str(n) for n in (state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino)]
 
 
 def _write_text(path: Path, text: str) -> None:
@@ -277,29 +294,38 @@ def _check_regular(path: Path) -> None:
         raise SoundError(f"sound: {path} is no file with an end, but a pipe, a folder or a device")
 
 
-def _keep_blocks(blocks: Iterator[Samples]) -> Audio:
-    """Store samples that come block by block, as `keep` does, with one block in memory."""
-    folder, digest = working_folder("audio"), hashlib.blake2b(digest_size=16)
-    beside = folder / f".{os.getpid()}-{secrets.token_hex(8)}.npy"
-    count = 0
-    try:
-        with beside.open("xb") as file:
-            file.write(bytes(HEADER))
-            for block in blocks:
-                data = np.ascontiguousarray(block, "<f4").tobytes()
-                digest.update(data)
-                file.write(data)
-                count += len(block)
-            if not count:  # so short that its rate leaves nothing of it
-                count = 1
-                digest.update(bytes(4))
-                file.write(bytes(4))
-            file.seek(0)
-            head = {"descr": "<f4", "fortran_order": False, "shape": (count,)}
-            np.lib.format.write_array_header_1_0(file, head)
-            assert file.tell() == HEADER
-        known = digest.hexdigest()
-        os.replace(beside, folder / f"{known}.npy")
-    finally:
-        beside.unlink(missing_ok=True)
-    return Audio(stored(known), known)
+def store_blocks(blocks: Iterator[Samples], beside: Path) -> tuple[str, float]:
+    """Store samples that come block by block in a folder, as `keep` does, with one in memory.
+
+    Parameters
+    ----------
+    blocks : iterator of arrays
+    beside : Path
+        A file of that folder, written first and renamed then.
+
+    Returns
+    -------
+    str, float
+        Their digest, which names the file, and their peak.
+    """
+    digest, count, peak = hashlib.blake2b(digest_size=16), 0, 0.0
+    with beside.open("xb") as file:
+        file.write(bytes(HEADER))
+        for block in blocks:
+            samples = np.ascontiguousarray(block, "<f4")
+            data = samples.tobytes()
+            digest.update(data)
+            file.write(data)
+            count += len(block)
+            peak = max(peak, float(np.abs(samples).max(initial=0.0)))
+        if not count:  # so short that its rate leaves nothing of it
+            count = 1
+            digest.update(bytes(4))
+            file.write(bytes(4))
+        file.seek(0)
+        head = {"descr": "<f4", "fortran_order": False, "shape": (count,)}
+        np.lib.format.write_array_header_1_0(file, head)
+        assert file.tell() == HEADER
+    known = digest.hexdigest()
+    os.replace(beside, beside.with_name(f"{known}.npy"))
+    return known, peak

@@ -1,0 +1,119 @@
+"""A process of its own that decodes sound files: one that crashes or hangs it ends nothing else.
+
+It is started with the first file that is not in the cache, and ends with the process that did so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from latentlive.errors import SoundError
+from latentlive.ground.system import apart
+
+COMMAND = [sys.executable, "-P", "-m", "latentlive.corpus.decoding"]
+
+PATIENCE = 30.0
+"""Seconds within which the next part of a file must be decoded."""
+
+ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+
+
+class Decoder:
+    """The process, started when it is needed; threads wait for each other."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._owner = 0
+
+    def decode(self, path: Path, sample_rate: int, folder: Path) -> tuple[str, float]:
+        """Decode a file into a folder, as ``DIGEST.npy``; return digest and peak.
+
+        Parameters
+        ----------
+        path : Path
+        sample_rate : int [samples per second]
+        folder : Path
+
+        Raises
+        ------
+        SoundError
+            If it cannot be decoded.
+        OSError
+            If the folder does not take it.
+        """
+        beside = folder.absolute() / f".{os.getpid()}-{secrets.token_hex(8)}.npy"
+        asked = {"path": os.fspath(path), "rate": sample_rate, "beside": os.fspath(beside)}
+        with self._lock:
+            try:
+                answer = self._answer({**asked, "folder": os.getcwd()})
+            except BaseException:  # Ctrl-C as well: what it says next answers nothing any more
+                self._end()
+                raise
+            finally:
+                beside.unlink(missing_ok=True)
+        if answer is None:
+            raise SoundError(
+                f"sound: cannot read {path}: it ends or hangs the process that decodes it; "
+                "is the file damaged?"
+            )
+        if "refused" in answer:
+            raise OSError(*answer["refused"])
+        if "error" in answer:
+            raise SoundError(answer["error"])
+        return str(answer["digest"]), float(answer["peak"])
+
+    def _answer(self, asked: dict[str, Any]) -> dict[str, Any] | None:
+        """Return what the process answers, None if it ends or hangs."""
+        process = self._started()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(json.dumps(asked).encode() + b"\n")
+            process.stdin.flush()
+        while True:
+            watch = threading.Timer(PATIENCE, process.kill)
+            watch.start()
+            try:
+                line = process.stdout.readline()
+            finally:
+                watch.cancel()
+                watch.join()
+            if not line.endswith(b"\n"):
+                self._end()
+                return None
+            if line != b"\n":  # which only says that it goes on
+                answer: dict[str, Any] = json.loads(line)
+                return answer
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        process = self._process
+        if process is None or process.poll() is not None or self._owner != os.getpid():
+            process = self._process = subprocess.Popen(
+                COMMAND,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                **apart(),
+                env={**os.environ, **ONE_THREAD},
+            )
+            self._owner = os.getpid()
+        return process
+
+    def _end(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+
+DECODER = Decoder()
+"""That of this process."""

@@ -1,0 +1,64 @@
+"""The process that decodes sound files: requests come as lines of JSON, and so do the answers."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from latentlive.corpus.reading import store_blocks, streamed
+from latentlive.errors import SoundError
+from latentlive.units import Samples
+
+EVERY = 1.0
+"""Seconds between two lines that say that it goes on."""
+
+
+def serve(asked: IO[str], answers: IO[str]) -> None:
+    """Answer requests until there are no more."""
+    for line in asked:
+        answers.write(json.dumps(answer(json.loads(line), answers)) + "\n")
+        answers.flush()
+
+
+def answer(request: dict[str, Any], answers: IO[str]) -> dict[str, Any]:
+    """Decode a file; return its digest and peak, or what is wrong with it or with the disk."""
+    with contextlib.suppress(OSError):  # a relative path is not found then, which is told
+        os.chdir(request["folder"])
+    blocks = streamed(Path(request["path"]), int(request["rate"]), quality="VHQ")
+    try:
+        digest, peak = store_blocks(told(blocks, answers), Path(request["beside"]))
+    except SoundError as error:
+        return {"error": str(error)}
+    except OSError as error:
+        return {"refused": [error.errno, error.strerror or str(error)]}
+    except Exception as error:  # noqa: BLE001 - decoders raise anything
+        return {"error": f"sound: cannot read {request['path']}: {error!r}"}
+    return {"digest": digest, "peak": peak}
+
+
+def told(blocks: Iterator[Samples], answers: IO[str]) -> Iterator[Samples]:
+    """Yield blocks, and say now and then that it goes on."""
+    said = time.monotonic()
+    for block in blocks:
+        if time.monotonic() - said > EVERY:
+            said = time.monotonic()
+            answers.write("\n")
+            answers.flush()
+        yield block
+
+
+def main() -> None:
+    """Serve the process that started this one; nothing else reaches its pipe."""
+    answers = os.fdopen(os.dup(1), "w", encoding="ascii")
+    os.dup2(2, 1)
+    serve(sys.stdin, answers)
+
+
+if __name__ == "__main__":
+    main()
