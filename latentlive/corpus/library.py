@@ -157,7 +157,8 @@ class Corpus:
         try:
             return read_audio(path, sample_rate)
         except SoundError:
-            if self._given is not None or path.parent != self.folder:
+            # As long as no starter sounds were looked for, the file is none of them.
+            if self._given is not None or path.parent != vars(self).get("folder"):
                 raise
         from latentlive.corpus.starting import make
 

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 import latentlive as ll
-from latentlive.corpus import decoder, read_audio
+from latentlive.corpus import Corpus, decoder, read_audio
 from latentlive.corpus.decoder import Decoder
 from latentlive.errors import SoundError
 
@@ -102,6 +102,16 @@ def test_a_disk_that_takes_no_more_is_one_line(tone, tmp_path, monkeypatch):
     with pytest.raises(SoundError, match="no room for decoded sounds: File too large; free some"):
         read_audio(tone, 44100)
     assert not list((tmp_path / "cache" / "audio").iterdir())
+
+
+def test_a_broken_file_makes_no_starter_sounds(tmp_path, monkeypatch):
+    def starter_folder():
+        raise AssertionError
+
+    monkeypatch.setattr("latentlive.corpus.starting.starter_folder", starter_folder)
+    (tmp_path / "broken.wav").write_bytes(b"RIFF")
+    with pytest.raises(SoundError, match="cannot read"):
+        Corpus().audio(str(tmp_path / "broken.wav"), 44100)
 
 
 def test_names_that_are_relative_or_no_text_are_decoded(tmp_path, monkeypatch, tone):
