@@ -135,7 +135,7 @@ def test_a_child_that_cannot_be_heard_leaves_no_process(tmp_path, monkeypatch):
 
     block, started = Block.create(), []
     popen = children.subprocess.Popen
-    monkeypatch.setattr(children.threading, "Thread", no_thread)
+    monkeypatch.setattr(children.threads, "run", no_thread)
     monkeypatch.setattr(
         children.subprocess, "Popen", lambda *a, **o: started.append(popen(*a, **o)) or started[-1]
     )

@@ -7,12 +7,12 @@ import os
 import queue
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterable
 from typing import IO
 
 from latentlive.errors import EngineError
+from latentlive.ground import threads
 from latentlive.ground.system import beside
 from latentlive.protocol.wire import Message, Wire
 
@@ -74,7 +74,7 @@ class Child:
         self._outbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         try:
             for what in (self._write, self._listen):
-                threading.Thread(target=what, daemon=True).start()
+                threads.run(what)
         except (RuntimeError, MemoryError) as error:
             self.process.kill()
             self._outbox.put(None)

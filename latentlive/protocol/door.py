@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from latentlive.ground import threads
 from latentlive.protocol.address import Address, publish
 from latentlive.protocol.wire import Message
 
@@ -154,7 +155,7 @@ class Door:
         del self._strangers[connection]
         try:
             connection.setblocking(True)
-            threading.Thread(target=self._guide, args=(connection, hello), daemon=True).start()
+            threads.run(self._guide, connection, hello)
         except (OSError, RuntimeError, MemoryError):  # no thread: it may come again
             self._guests.release()
             connection.close()

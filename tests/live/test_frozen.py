@@ -258,6 +258,24 @@ def test_where_descriptors_have_run_out_everything_comes_back_when_there_are_som
     assert sum("is tried again" in line for line in said) == 3  # two workers, one audio process
 
 
+def test_where_memory_has_run_out_the_engine_goes_on_and_everything_comes_back():
+    with ll.Engine(model="toy", silent=True, say=lambda line: None) as live:
+        live.d1 >> ll.sound(TONE)
+        state, engine = playing(live), live.process.pid
+        wait_until(lambda: live.state["workers_up"] == 2, 20, "both workers")
+        before = resource.prlimit(engine, resource.RLIMIT_AS)
+        resource.prlimit(engine, resource.RLIMIT_AS, (200 << 20, before[1]))  # less than it has
+        killed = time.monotonic()
+        for pid in (live.state["workers"][0], state["audio"]):
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: live.state_at > killed + 3.0, 20, "the engine to go on")
+        resource.prlimit(engine, resource.RLIMIT_AS, before)
+        wait_until(lambda: live.state["workers_up"] == 2, 40, "the workers to be back")
+        at = live.state["position"]
+        wait_until(lambda: live.state["position"] > at + RATE // 2, 20, "time to go on")
+        assert layer(live, "d1")["state"] == "playing"
+
+
 def children_of(pid):
     """Return the processes that one has started, those that have ended left out."""
     with open(f"/proc/{pid}/task/{pid}/children") as file:

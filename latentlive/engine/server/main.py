@@ -12,7 +12,6 @@ import queue
 import signal
 import socket
 import sys
-import threading
 import time
 import traceback
 from collections import deque
@@ -33,6 +32,7 @@ from latentlive.engine.server.requests import Requests
 from latentlive.engine.server.status import report
 from latentlive.engine.shared import CLOSING, CUT, POSITION, TICKS, Block
 from latentlive.errors import EngineError, LatentliveError
+from latentlive.ground import threads
 from latentlive.ground.files import fresh_file, working_folder
 from latentlive.mixer import grid_floor
 from latentlive.models import load_model
@@ -59,6 +59,12 @@ FADE = 1.0
 
 SWEEP_AFTER = 1.0
 """Seconds after a program has left at which its address is looked for: by then it has ended."""
+
+
+def sweep_later() -> None:
+    """Take away what a program leaves that was killed, once it has ended."""
+    time.sleep(SWEEP_AFTER)
+    sweep()
 
 
 class Signals:
@@ -367,10 +373,8 @@ class Server:
 
     def _sweep_soon(self) -> None:
         """Take away what a program leaves that was killed."""
-        sweeping = threading.Timer(SWEEP_AFTER, sweep)
-        sweeping.daemon = True
-        with contextlib.suppress(RuntimeError):  # no thread: the next start sweeps too
-            sweeping.start()
+        with contextlib.suppress(RuntimeError, MemoryError):  # no thread: the next start sweeps too
+            threads.run(sweep_later)
 
     def status(self) -> Message:
         """Return the state of everything, for panels."""

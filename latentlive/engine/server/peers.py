@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import queue
 import socket
-import threading
 from typing import Any
 
 from latentlive.errors import EngineError
+from latentlive.ground import threads
 from latentlive.protocol.address import OnExit
 from latentlive.protocol.wire import Message, Wire
 
@@ -47,7 +47,7 @@ class Client:
     def listen(self) -> None:
         """Pass on what comes until it is gone; run in a thread of its own."""
         try:
-            threading.Thread(target=self._write, daemon=True).start()
+            threads.run(self._write)
             self._inbox.put((self, {"op": "hello"}))
             while (message := self.wire.receive()) is not None:
                 self._inbox.put((self, message))
