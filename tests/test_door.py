@@ -13,6 +13,7 @@ from queue import SimpleQueue
 
 import pytest
 
+from latentlive.ground import threads
 from latentlive.protocol import door as doors
 from latentlive.protocol.address import addresses
 from latentlive.protocol.door import GUESTS, HELLO, STRANGERS, Door, greeting
@@ -168,11 +169,11 @@ def test_descriptors_run_out_and_the_door_comes_back(door, monkeypatch):
 
 
 def test_without_a_thread_a_guest_may_come_again(door, monkeypatch):
-    def none(self):
+    def none(*arguments):
         raise RuntimeError("can't start new thread")
 
     with monkeypatch.context() as patch:
-        patch.setattr(threading.Thread, "start", none)
+        patch.setattr(threads, "run", none)
         with knock(door, framed({"token": door.address.token})) as one:
             assert is_turned_away(one)
     assert is_let_in(door)

@@ -217,7 +217,8 @@ class Server:
             first = self.inbox.get(timeout=TICK)
             self._note_holes()  # they lie before all that is decided now
             self._handle(*first)
-            while True:
+            until = time.monotonic() + TICK  # thousands of wishes at once hold nobody up
+            while time.monotonic() < until:
                 self._handle(*self.inbox.get_nowait())
         self.output.tick()  # before voices are freed: what they played is recorded
         self._note_holes()
