@@ -275,6 +275,24 @@ def test_what_levels_do_while_the_engine_is_held_up_is_what_replay_and_bounce_ho
     compare(engine, tmp_path, 0.5, 512)
 
 
+def test_a_width_that_changes_before_a_texture_lands_is_that_of_the_texture(tmp_path):
+    engine = Engine(tmp_path / "evening.py")
+    engine.do(op="cell", changes=[{"op": "play", "layer": "d2", "source": SOURCES[1]}])
+    engine.run(1.1)
+    noisy = {"op": "play", "layer": "d1", "source": source(A.spread(2))}
+    engine.do(op="cell", changes=[{"op": "set", "layer": "d1", "wide": 0.4}])
+    engine.do(op="cell", changes=[noisy])
+    engine.run(0.1)
+    engine.do(op="cell", changes=[{"op": "set", "layer": "d1", "wide": 1.0}])
+    engine.run(0.3)
+    engine.scheduler.casting.refresh()  # as anything does that bears on what is to come
+    engine.run(2.0)
+    engine.close()
+    decisions = Performance(tmp_path / "evening.py").decisions()
+    assert [d["wide"] for d in decisions if d["do"] == "start"][1:] == [1.0]
+    compare(engine, tmp_path, 0.5, 512)
+
+
 def test_what_fails_where_it_was_not_heard_is_passed_over(tmp_path):
     samples = np.tile(TONES[2], 30)
     samples[145_000:165_000] = 9.0  # what the space does not decode

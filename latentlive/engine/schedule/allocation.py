@@ -157,8 +157,13 @@ class Casting:
             return
         for voice in cell.voices:
             role = roles[voice.layer]
+            stage, anew = self._scheduler.stage, voice.wide != role.wide
             voice.wide, voice.pair = role.wide, role.pair
-            self._scheduler.stage.recast(voice, role.part, cell.at or 0)
+            stage.recast(voice, role.part, cell.at or 0)
+            if anew:  # what is rendered has another width
+                voice.version += 1
+                voice.moved_from = None
+                stage.expect(voice, voice.start)
 
     def refresh(self) -> None:
         """Aim all cells again, after something that they follow has changed."""
