@@ -232,17 +232,41 @@ def test_a_fault_of_the_engines_own_is_told_once_and_the_sound_goes_on(
     assert same(tmp_path / "heard.wav", plain)
 
 
+PIPED = """
+import sys
+
+if "latentlive.engine.server.main" in sys.orig_argv:
+    import latentlive.engine.log.journal as module
+
+    own = module._fresh
+
+    def fresh(path):
+        path, text, lines = own(path)
+        lines.close()
+        return path, text, open({pipe!r}, "w", encoding="utf-8")
+
+    module._fresh = fresh
+"""
+
+
 @pytest.mark.parametrize("fault", ["stalls", "breaks"])
-def test_a_disk_that_fails_under_the_log_does_not_hold_up_the_sound(fault, plain, tmp_path):
-    log, said = tmp_path / "log.py", []
-    os.mkfifo(log.with_suffix(".jsonl"))  # a pipe is full after 64 KiB, and broken without a reader
-    reader = os.open(log.with_suffix(".jsonl"), os.O_RDONLY | os.O_NONBLOCK)
-    with performance(tmp_path / "heard.wav", model="toy", log=log, said=said) as live:
-        live.start()
-        if fault == "breaks":
-            at(live, 0.5)
-            os.close(reader)
+def test_a_disk_that_fails_under_the_log_does_not_hold_up_the_sound(
+    fault, plain, tmp_path, monkeypatch
+):
+    folder, pipe, log, said = tmp_path / "piped", tmp_path / "pipe", tmp_path / "log.py", []
+    folder.mkdir()
+    os.mkfifo(pipe)  # it is full after 64 KiB, and broken without a reader
+    (folder / "sitecustomize.py").write_text(PIPED.format(pipe=str(pipe)))
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with monkeypatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(folder))
+        with performance(tmp_path / "heard.wav", model="toy", log=log, said=said) as live:
+            live.start()
+            if fault == "breaks":
+                at(live, 0.5)
+                os.close(reader)
     if fault == "stalls":
+        assert os.read(reader, 9) == b'{"format"'
         os.close(reader)
     told = [line for line in said if line.startswith("log: cannot write")]
     assert len(told) == (fault == "breaks")
