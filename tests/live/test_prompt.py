@@ -209,7 +209,7 @@ def test_the_blocks_of_the_pages_are_typed_key_by_key(terminal, starter, tmp_pat
     ]
     assert len(several) >= 9
     log = tmp_path / "typed.py"
-    prompt = terminal("--model", "toy", "--corpus", str(starter), "--log", str(log))
+    prompt = terminal("--corpus", str(starter), "--log", str(log))
     prompt.shows("waiting for a texture", 30)
     for by_hand in (False, True):
         for body, rows in several:
