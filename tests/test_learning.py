@@ -119,7 +119,7 @@ def test_the_tutorial_says_what_its_page_says():
 
 def test_every_step_of_the_tutorial_can_be_typed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with ll.Engine(model="toy", silent=True, corpus=sounds(tmp_path)) as live:
+    with ll.Engine(silent=True, corpus=sounds(tmp_path)) as live:
         typed, _ = console(live)
         for step in steps():
             assert step.codes
