@@ -370,7 +370,7 @@ def render(
     try:
         with tqdm(total=total, unit="sample", unit_scale=True, file=sys.stderr) as bar:
             render_file(file, rendering, total, bar.update)
-    except BaseException:
+    except BaseException:  # Ctrl-C as well: an empty file is left by none, and the fault goes on
         claims.withdraw()
         raise
     click.echo(file)

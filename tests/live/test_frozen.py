@@ -55,8 +55,8 @@ def freeze(lanes, said):
         frozen = [workers[lane] for lane in lanes]
         for pid in frozen:
             os.kill(pid, signal.SIGSTOP)
-        wait_until(lambda: not set(frozen) & set(live.state["workers"]), 20, "it to be noticed")
-        wait_until(lambda: live.state["workers_up"] == 2, 30, "others to be up")
+        wait_until(lambda: not set(frozen) & set(live.state["workers"]), 2, "it to be noticed")
+        wait_until(lambda: live.state["workers_up"] == 2, 10, "others to be up")
         at = live.state["seconds"]
         wait_until(lambda: live.state["seconds"] > at + 1.5, 10, "some time")
         wait_until(lambda: states(live) == ["playing"] * 8, 30, "all to be heard")
@@ -71,19 +71,16 @@ def states(live):
 @pytest.mark.parametrize("lane", [0, 1])
 def test_a_frozen_worker_is_replaced_and_not_heard(lane):
     said = []
-    missing = freeze([lane], said)
-    assert said[0] == HUNG
-    assert set(said[1:]) <= SILENT
-    assert not missing or said[1:]
+    assert freeze([lane], said) == 0
+    assert said == [HUNG]
 
 
 def test_where_both_workers_freeze_nothing_breaks_off_and_the_cause_is_named():
     """On an idle machine they are back before it is heard; here the start may take longer."""
     said = []
-    missing = freeze([0, 1], said)
+    assert freeze([0, 1], said) == 0
     assert said[:2] == [HUNG] * 2
     assert set(said[2:]) <= SILENT
-    assert not missing or said[2:]
 
 
 def test_a_disk_that_never_answers_is_the_fault_of_the_layer_that_reads_it(tmp_path):
@@ -151,7 +148,7 @@ def test_from_another_terminal_a_frozen_engine_is_ended(word):
     live = ll.Engine(model="toy", silent=True, say=said.append)
     pids = frozen_engine(live)
     command = [sys.executable, "-m", "latentlive.cli", word]
-    told = subprocess.run(command, capture_output=True, text=True, timeout=25)  # of a busy machine
+    told = subprocess.run(command, capture_output=True, text=True, timeout=5)
     line = "the engine did not answer and was ended; `latentlive resume` brings its layers back\n"
     assert (told.returncode, told.stderr) == (0, line)
     for pid in pids:

@@ -331,3 +331,4 @@ def test_a_texture_that_is_slower_than_time_falls_silent_alone(recordings, tmp_p
         heard.append(read(out))
     assert np.array_equal(heard[0][:, :2], heard[1][:, :2])
     assert any("d3: rendering cannot keep up" in line for line in said)
+    assert not any(line.startswith(("d1", "d2")) for line in said)
