@@ -208,3 +208,10 @@ def test_strangers_cost_the_sound_nothing():
 def memory(pid):
     """Return the bytes of a process that lie in memory."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows where a stream leads")
+def test_what_an_engine_writes_after_its_start_goes_to_its_log():
+    with ll.Engine(model="toy", silent=True) as live:
+        error = os.readlink(f"/proc/{live.process.pid}/fd/2")
+        assert error.endswith(f"engine-{live.process.pid}.log")

@@ -457,6 +457,7 @@ def main(**options: Any) -> None:
     quiet = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1):
         os.dup2(quiet, stream)
+    os.dup2(server.log.fileno(), 2)  # who started it no longer reads: a full pipe would hold it up
     try:
         server.run()
     finally:
