@@ -217,6 +217,7 @@ def play(
     from latentlive.prompt.recital import play as play_session
     from latentlive.prompt.screen import Screen
     from latentlive.prompt.session import find_session
+    from latentlive.protocol.requests import RecordTo
 
     path = find_session(session)
     screen = Screen()
@@ -231,7 +232,7 @@ def play(
         device = engine.wait_for_device()
         if unheard := device is None and out is None:
             out = Path(f"{path.stem}.flac")
-            engine.request({"op": "record", "path": os.path.abspath(out), "whole": True})
+            engine.request(RecordTo(os.path.abspath(out), whole=True))
         if out is not None and engine.state.get("out"):
             out = out.with_name(Path(engine.state["out"]).name)  # it may have got a number
         if unheard:

@@ -12,18 +12,19 @@ from unittest import mock
 import numpy as np
 
 import latentlive as ll
+from latentlive.engine.desk.decisions import Marked
 from latentlive.engine.log.bounce import Bounce
 from latentlive.engine.log.journal import MARK_EVERY, Journal
 from latentlive.engine.log.performance import Performance
 from latentlive.engine.log.replay import Replay
 from latentlive.engine.output.player import Player
-from latentlive.engine.render.dispatch import LANES, Lanes
+from latentlive.engine.render.dispatch import LANES, Dispatch
 from latentlive.engine.render.worker import Worker
 from latentlive.engine.schedule.scheduler import Scheduler
-from latentlive.engine.server import requests
-from latentlive.engine.server.main import Server
-from latentlive.engine.server.requests import Requests
+from latentlive.engine.server import session
+from latentlive.engine.server.session import Session
 from latentlive.engine.shared import CHANNELS, MISSING, POSITION, Block
+from latentlive.protocol.requests import Request
 from latentlive.space import ToySpace
 from latentlive.units import Tempo
 
@@ -74,8 +75,6 @@ class Engine:
         Of its log.
     """
 
-    end, leave_replay, note_holes = Server.end, Server.leave_replay, Server._note_holes
-
     def __init__(self, path, seed=0, channels=2, bpm=60.0, held=False, tempo=None, position=0):
         self.said, self.heard = [], []
         self.block = taken(channels)
@@ -96,49 +95,42 @@ class Engine:
         self.scheduler = Scheduler(
             self.block, tempo, seed, held=held, say=self.said.append, note=self.journal.note
         )
-        self.lanes = Lanes(self.scheduler)
+        self.dispatch = Dispatch(self.scheduler.timeline, self.scheduler.failed)
         self.workers = [Worker(space, self.block) for _ in LANES]
         for lane in LANES:
-            self.lanes.ready(lane)
+            self.dispatch.ready(lane)
         self.player = Player(self.block)
         self.size = 512
-        self.replay, self.ending = None, None
-        self.output = mock.Mock()
-        self.requests = Requests(self)
-        self._holes = self._marked = 0
+        self.session = Session(self.scheduler, self.journal, self.said.append)
+        self.session.output = mock.Mock()
+        self._marked = 0
         self.slow, self.late = {}, []
 
     # What a server does.
-
-    def say(self, line):
-        """Keep a line that performers are told."""
-        self.said.append(line)
 
     def do(self, **message):
         """Take a message of a client; return what was wrong with it."""
         try:
             with self.playing_on():
-                self.requests.do(message)
+                self.session.do(Request.load(message))
         except ll.LatentliveError as error:
             return str(error)
 
     def playing_on(self):
         """Let the device play on where requests wait for it."""
         waits = types.SimpleNamespace(monotonic=lambda: 0.0, sleep=lambda _: self.play())
-        return mock.patch.object(requests, "time", waits)
+        return mock.patch.object(session, "time", waits)
 
     def tick(self):
         """Look after what sounds, as the server does between two messages."""
-        self.note_holes()
+        self.session.note_holes()
         with self.playing_on():
-            self.requests.acts.advance(self.scheduler.position)
-        self.scheduler.barrier = self.requests.acts.barrier
-        self.advance()
-        now = self.scheduler.position
+            self.session.advance()
+        now = self.scheduler.timeline.position
         for late in [late for late in self.late if late[0] <= now]:
             self.late.remove(late)
-            self.lanes.answered(late[1], self.answer(*late[1:]))
-        while sent := [(lane, m) for lane in LANES for m in self.lanes.messages(lane)]:
+            self.dispatch.answered(late[1], self.answer(*late[1:]))
+        while sent := [(lane, m) for lane in LANES for m in self.dispatch.messages(lane)]:
             for lane, message in sent:
                 takes = sum(
                     (stop - start) * self.slow.get(serial, 0.0)
@@ -147,18 +139,12 @@ class Engine:
                 if takes:
                     self.late.append((now + takes, lane, message))
                 else:
-                    self.lanes.answered(lane, self.answer(lane, message))
-        self.advance()
-        if self.scheduler.running and now >= self._marked + RATE * MARK_EVERY:
+                    self.dispatch.answered(lane, self.answer(lane, message))
+        with self.playing_on():
+            self.session.advance()
+        if self.scheduler.timeline.running and now >= self._marked + RATE * MARK_EVERY:
             self._marked = now
-            self.journal.note({"do": "mark", "at": now})
-
-    def advance(self):
-        """Decide, or let a replay decide."""
-        if self.replay is None:
-            self.scheduler.advance()
-        else:
-            Server._follow(self, self.replay)
+            self.journal.note(Marked(now))
 
     def answer(self, lane, message):
         """Return a worker's answer."""
@@ -184,10 +170,10 @@ class Engine:
 
     def play(self):
         """Let the device ask for a block."""
-        before = self.scheduler.position
+        before = self.scheduler.timeline.position
         out = np.empty((self.size, self.block.channels), np.float32)
         self.player.fill(out)
-        if self.scheduler.position > before:
+        if self.scheduler.timeline.position > before:
             self.heard.append(out)
 
     def run(self, seconds, size=512):
@@ -207,7 +193,7 @@ class Engine:
         for pair in self.player._pairs:
             pair._mix.tell_holes()  # those that go on
         self.tick()
-        self.journal.note({"do": "mark", "at": self.scheduler.position})
+        self.journal.note(Marked(self.scheduler.timeline.position))
         self.journal.close()
         self.missing = int(self.block.header[MISSING])
         BLOCKS.append(self.block)
@@ -229,13 +215,13 @@ def replayed(log, path, stop, begin=0, size=512):
         tempo=Tempo.load(header["tempo"], RATE),
         position=max(begin, header["begins"]),
     )
-    engine.replay = Replay(engine.scheduler, past, max(begin, header["begins"]))
+    engine.session.replay = Replay(engine.scheduler, past, max(begin, header["begins"]))
     engine.size = size
     patience = 200
-    while engine.scheduler.position < stop and engine.replay is not None:
+    while engine.scheduler.timeline.position < stop and engine.session.replay is not None:
         engine.tick()
         engine.play()
-        patience -= not engine.scheduler.running
+        patience -= not engine.scheduler.timeline.running
         assert patience, "the replay does not begin"
     engine.close()
     samples = engine.samples[: stop - begin]

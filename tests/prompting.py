@@ -10,6 +10,7 @@ import numpy as np
 import latentlive as ll
 from latentlive.prompt.booting import Booting
 from latentlive.prompt.console import Console
+from latentlive.protocol.clip import Source
 from latentlive.space import ToySpace
 
 TONE = "sound(np.sin(np.arange(9000) * 0.05) * 0.3)"
@@ -53,10 +54,12 @@ class Recorded(ll.Engine):
         self._make_words(ll.Corpus("."))
 
     def source(self, texture):
-        super().source(texture)
-        return {"code": repr(texture)}
+        return Source(texture, super().source(texture).code, {})
 
-    def request(self, message, patience=0.0):
+    def request(self, request, patience=0.0):
+        message = request.dump()
+        if message["op"] == "cell":
+            message.setdefault("changes", [])
         if message["op"] == "cell" and not message["changes"] and not message.get("plans"):
             return  # only for the log
         self.asked.append(message)

@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 
 import latentlive as ll
+from latentlive.engine.desk.decisions import Panicked
 from latentlive.engine.log.bounce import Bounce
 from latentlive.engine.log.journal import Journal
 from latentlive.engine.log.performance import Performance
 from latentlive.engine.shared import PANIC, PANIC_DONE
 from latentlive.errors import EngineError
-from latentlive.expr import dump
+from latentlive.protocol.changes import Hush, Master, Only, Set, SetTempo
 from latentlive.protocol.levels import LOUDEST
+from latentlive.protocol.when import Cue
 from latentlive.space import ToySpace
 from tests.test_scheduler import RATE, A, B, House, mute, play, put
 
@@ -31,17 +33,17 @@ class Logged(House):
             "rate": RATE,
             "channels": 2,
             "seed": seed,
-            "tempo": self.scheduler.tempo.dump(),
+            "tempo": self.scheduler.timeline.tempo.dump(),
             "begins": 0,
             "pid": 0,
         }
         self.journal = Journal(path, header, self.said.append)
-        self.scheduler.stage.note = self.journal.note
+        self.scheduler.desk.note = self.journal.note
 
     def panic(self):
         self.block.header[PANIC] += 1
         self.scheduler.panic()
-        self.journal.note({"do": "panic", "at": self.scheduler.position})
+        self.journal.note(Panicked(self.scheduler.timeline.position))
         self.block.header[PANIC_DONE] += 1
 
 
@@ -58,9 +60,7 @@ def test_a_level_beyond_the_bounds_is_held_there_in_live_and_bounce(tmp_path):
     }.items():
         path = tmp_path / f"{name}.py"
         house = Logged(path)
-        put_levels = {word: dump(curve) for word, curve in levels.items()}
-        master = {"op": "master", "gain_db": put_levels["gain_db"]}
-        house.apply(play("d1", A.of), {"op": "set", "layer": "d1", **put_levels}, master)
+        house.apply(play("d1", A.of), Set("d1", **levels), Master(levels["gain_db"]))
         house.run(1.0)
         house.journal.close()
         mix, _ = bounced(path, stop=RATE)
@@ -116,28 +116,28 @@ def performance(tmp_path_factory):
     house.apply(play("d1", noisy), put("d1", gain_db=-3.0, pan=0.2))
     house.run(1.1)
     house.apply(play("d2", B), put("d2", wide=0.7))
-    house.apply({"op": "set", "layer": "d1", "gain_db": dump(ll.sine(1).range(-20, 0))})
+    house.apply(Set("d1", gain_db=ll.sine(1).range(-20, 0)))
     house.run(1.5, block=300)
     house.apply(put("d1", morph=True, xfade=2.0), play("d1", B.of))
-    house.scheduler.apply([play("d3", A.slow(2))], cue="drop")
+    house.scheduler.apply([play("d3", A.slow(2))], Cue("drop"))
     house.run(1)
-    house.apply({"op": "tempo", "bpm": 90.0, "over": 4.0})
+    house.apply(SetTempo(90.0, 4.0))
     house.run(2)
-    house.scheduler.cues.go("drop")
+    house.scheduler.go("drop")
     house.apply(mute("d2"))
     house.run(1)
-    house.apply({"op": "only", "layers": ["d3", "d1"]})
-    house.apply({"op": "master", "gain_db": dump(ll.number(3.0))})
+    house.apply(Only(("d3", "d1")))
+    house.apply(Master(ll.number(3.0)))
     house.run(1.3)
-    house.scheduler.failed(house.scheduler.layers["d1"].voice.serial, "sound: gone")
+    house.scheduler.failed(house.scheduler.timeline.layers["d1"].voice.serial, "sound: gone")
     house.run(1.5)
     house.panic()
     house.run(0.4)
     house.apply(play("d4", noisy))
     house.run(2)
-    house.scheduler.undo.undo()
+    house.scheduler.undo()
     house.run(1)
-    house.apply({"op": "hush", "fade": 0.5})
+    house.apply(Hush(0.5))
     house.run(1)
     house.journal.close()
     return path, house.samples
@@ -179,10 +179,10 @@ def test_a_damaged_log_is_refused_in_one_line(tmp_path, damage):
         Performance(path)
 
 
-def test_a_log_that_counted_positions_in_windows_is_refused_in_one_line(tmp_path):
+def test_a_log_of_a_later_version_is_refused_in_one_line(tmp_path):
     path = tmp_path / "x.jsonl"
-    path.write_text('{"format": 1}\n')
-    with pytest.raises(EngineError, match=r"format 1, this version reads 2; --perform plays"):
+    path.write_text('{"format": 4}\n')
+    with pytest.raises(EngineError, match=r"format 4, this version reads 1 to 3; --perform plays"):
         Performance(path)
 
 

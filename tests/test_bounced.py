@@ -25,14 +25,14 @@ def log(tmp_path_factory):
     house = House()
     header = {"model": load_model("toy").digest, "name": "toy", "model_file": "toy", "corpus": ""}
     header |= {"rate": RATE, "channels": 2, "seed": 0, "pid": 0, "begins": 0}
-    header["tempo"] = house.scheduler.tempo.dump()
+    header["tempo"] = house.scheduler.timeline.tempo.dump()
     journal = Journal(path, header, house.said.append)
-    house.scheduler.stage.note = journal.note
+    house.scheduler.desk.note = journal.note
     house.apply(play("d1", A))
     house.run(0.3)
     house.apply(play("sea", B))
     house.run(1)
-    journal.note({"do": "mark", "at": house.scheduler.position})
+    journal.note({"do": "mark", "at": house.scheduler.timeline.position})
     journal.close()
     return path
 

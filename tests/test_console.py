@@ -152,7 +152,11 @@ def test_a_bare_hush_lands_where_it_stands(prompt):
     assert engine.asked[-1]["changes"] == [{"op": "hush", "fade": 1.0}]
     typed.run("with at(32):  # the end\n    hush\n")
     assert engine.asked[-1]["plans"] == [
-        {"op": "cell", "changes": [{"op": "hush", "fade": 1.0}], "beat": 32.0}
+        {
+            "op": "planned",
+            "changes": [{"op": "hush", "fade": 1.0}],
+            "when": {"op": "beat", "beat": 32.0},
+        }
     ]
     assert typed.run("undo = 3\nundo").shown == "3"  # a variable of one's own is shown
 
@@ -162,7 +166,7 @@ def test_a_bare_tap_taps(prompt, monkeypatch):
     for moment in (10.0, 10.5, 11.0):
         monkeypatch.setattr(planning.time, "monotonic", lambda moment=moment: moment)
         typed.run("tap")
-    assert engine.asked[-1]["changes"] == [{"op": "tempo", "bpm": 120.0, "over": 0.0}]
+    assert engine.asked[-1]["changes"] == [{"op": "tempo", "bpm": 120.0}]
 
 
 def test_every_name_that_is_typed_alone_answers_something_useful(stage):

@@ -114,7 +114,7 @@ def before_the_panic(lines):
 
 
 def late_clock(lines):
-    lines[first(lines, "start")]["part"]["origin"] = 100 * RATE
+    lines[first(lines, "start")]["clip"]["origin"] = 100 * RATE
     return lines
 
 

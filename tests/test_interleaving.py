@@ -12,6 +12,7 @@ from latentlive.engine.desk import desk as stage
 from latentlive.engine.output.ringmix import mix_voices
 from latentlive.limiter import AHEAD
 from latentlive.mixer import GRID
+from latentlive.protocol.changes import Hush, Mute, Only, Rename, Restart, SetTempo, Stop
 from tests.test_scheduler import RATE, A, B, House, play, put
 
 CELLS = 512 // GRID + AHEAD + 1
@@ -48,7 +49,7 @@ class Watched(House):
 
     def _at_line(self, frame, event, argument):
         self.lines += 1
-        if not self.scheduler.running:
+        if not self.scheduler.timeline.running:
             return self._at_line
         mixed, holes = self._read()
         if holes or not np.array_equal(mixed, self.expected):
@@ -57,7 +58,7 @@ class Watched(House):
 
     def _read(self):
         """Return the mix of the cells that come next, and how many are audible and not there."""
-        first = self.scheduler.position // GRID
+        first = self.scheduler.timeline.position // GRID
         active = np.flatnonzero(self.block.active)
         active = active[np.argsort(self.block.active[active])]
         mixed, levels, absent = mix_voices(self.block, active, first, first + CELLS)
@@ -71,7 +72,7 @@ def test_a_ring_that_another_voice_left_long_ago_is_taken_without_a_hole(idle):
     house.apply(play("d1", A), put("d1", fade=0))
     house.apply(play("d2", B))
     house.run(1.0)
-    house.apply({"op": "stop", "layer": "d2", "fade": 0.1})
+    house.apply(Stop("d2", 0.1))
     house.run(1.0 + idle)
     house.apply(play("d2", A), put("d2", quant=0))
     house.watch(0.4)
@@ -85,12 +86,12 @@ def test_whatever_is_changed_is_changed_ahead_of_what_the_device_reads():
         put("d1", gain_db=-3.0),
         play("d1", B),
         put("d2", pan=0.1, wide=0.0, xfade=0.2),
-        {"op": "mute", "layer": "d1", "muted": True},
-        {"op": "only", "layers": ["d2"]},
-        {"op": "restart", "layer": "d1"},
-        {"op": "tempo", "bpm": 90.0},
-        {"op": "rename", "layer": "d2", "name": "wind"},
-        {"op": "hush", "fade": 0.3},
+        Mute("d1", True),
+        Only(("d2",)),
+        Restart("d1"),
+        SetTempo(90.0),
+        Rename("d2", "wind"),
+        Hush(0.3),
     ):
         house.apply(change)
         house.watch(0.5)
@@ -101,7 +102,7 @@ def test_a_voice_that_is_late_falls_silent_and_comes_back_without_a_hole():
     house = Watched()
     house.apply(play("d1", A), play("d2", B))
     house.run(1.0)
-    (late,) = [voice for voice in house.scheduler.voices.values() if voice.layer == "d2"]
+    (late,) = [voice for voice in house.scheduler.timeline.voices.values() if voice.layer == "d2"]
     house.slow = {late.serial: 2.0}
     while late.gate.high:
         house.watch(0.2)

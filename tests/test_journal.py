@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import latentlive as ll
+from latentlive.engine.desk.decisions import SpaceNamed, Started
 from latentlive.engine.log import journal, performance
 from latentlive.engine.log.journal import Journal
 from latentlive.engine.log.performance import Performance
@@ -95,7 +96,9 @@ def test_a_name_that_was_given_is_what_a_crashed_run_comes_back_with(tmp_path):
     log = Performance(tmp_path / "evening.py")
     scheduler = Scheduler(engine.block, log.left.tempo, say=lambda line: None)
     restore(scheduler, log)
-    assert [(layer.name, layer.slot) for layer in scheduler.layers.values()] == [("sea", 0)]
+    assert [(layer.name, layer.slot) for layer in scheduler.timeline.layers.values()] == [
+        ("sea", 0)
+    ]
 
 
 @pytest.mark.parametrize("seconds", [0.3, 0.62, 1.07])
@@ -121,8 +124,8 @@ def test_what_a_log_holds_is_no_order_to_a_terminal(tmp_path):
     engine.run(0.3)
     engine.close()
     log = Performance(tmp_path / "evening.py")
-    start = next(decision for decision in log.decisions() if decision["do"] == "start")
-    assert log.source(start["part"]["source"])["code"] == r"d1 >> \x1b[2J\x07rain"
+    start = next(decision for decision in log.decisions() if isinstance(decision, Started))
+    assert log.source(start.clip.source).code == r"d1 >> \x1b[2J\x07rain"
 
 
 def test_a_log_whose_engine_still_plays_is_not_resumed(tmp_path, monkeypatch):
@@ -154,12 +157,12 @@ def on_toy(tmp_path):
 
 def test_what_was_behind_the_name_of_a_space_is_in_the_log_once(on_toy):
     decisions = list(Performance(on_toy).decisions())
-    spaces = [decision for decision in decisions if decision["do"] == "space"]
-    assert [(one["name"], one["digest"]) for one in spaces] == [("toy", ToySpace(1024).digest)]
+    spaces = [decision for decision in decisions if isinstance(decision, SpaceNamed)]
+    assert [(one.name, one.digest) for one in spaces] == [("toy", ToySpace(1024).digest)]
     end = Performance(on_toy).end
     again = on_toy.with_name("again.py")
     same(replayed(on_toy, again, end), bounced(on_toy, end), "replay")
-    assert any(decision["do"] == "space" for decision in Performance(again).decisions())
+    assert any(isinstance(decision, SpaceNamed) for decision in Performance(again).decisions())
 
 
 def test_another_space_of_the_same_name_is_refused_as_another_model_is(on_toy, monkeypatch):

@@ -24,7 +24,7 @@ class Loaded(House):
         self.takes(load)
 
     def takes(self, load):
-        self.slow = dict.fromkeys(self.scheduler.voices, load) if load else {}
+        self.slow = dict.fromkeys(self.scheduler.timeline.voices, load) if load else {}
 
     def run(self, seconds, block=512):
         """Count how often each layer was seen to fall silent."""
@@ -56,22 +56,22 @@ def test_no_more_falls_silent_than_the_two_workers_cannot_render(count, load, fi
 
 def test_a_worker_with_too_much_gives_to_the_other_and_the_samples_are_the_same():
     heavy, light = Loaded(24, 0.05), Loaded(24, 0)
-    assert {voice.lane for voice in heavy.scheduler.voices.values()} == {0}
+    assert {voice.lane for voice in heavy.scheduler.timeline.voices.values()} == {0}
     for house in (heavy, light):
         house.run(8)
-    assert {voice.lane for voice in heavy.scheduler.voices.values()} == {0, 1}
+    assert {voice.lane for voice in heavy.scheduler.timeline.voices.values()} == {0, 1}
     assert not heavy.closed
     assert np.array_equal(heavy.samples, light.samples)
 
 
 def test_the_backlog_tells_how_much_is_to_be_rendered():
     house = Loaded(10, 0.25)
-    assert house.lanes.backlog == 0
+    assert house.dispatch.backlog == 0
     house.run(6)
-    assert 2 < house.lanes.backlog < 20  # of ten voices, two seconds each
+    assert 2 < house.dispatch.backlog < 20  # of ten voices, two seconds each
     house.takes(0)
     house.run(6)
-    assert house.lanes.backlog == 0
+    assert house.dispatch.backlog == 0
 
 
 def test_what_does_not_fit_in_tries_again_now_and_then():

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 
 import latentlive as ll
 from latentlive.curves import as_curve
+from latentlive.engine.desk.decisions import Hole, Started
 from latentlive.engine.log.performance import Performance
 from latentlive.engine.render.dispatch import LANES, PREPARING, STEADY
 from latentlive.expr import dump
+from latentlive.protocol.changes import Change
 from latentlive.protocol.preview import is_preview
-from latentlive.protocol.schema import ACTS, CHANGES, REQUESTS, check_shape
+from latentlive.protocol.requests import Act, Request
 from tests.performing import RATE, RNG, TONES, Engine, bounced, replayed, same
 
 PERFORMANCES = int(os.environ.get("PERFORMANCES", "60"))
@@ -75,7 +77,7 @@ class Performer(random.Random):
     def change(self, op=None):
         """Return a change of a cell."""
         pick = self.choice
-        op = op or pick(["play"] * 12 + ["set"] * 6 + list(CHANGES))
+        op = op or pick(["play"] * 12 + ["set"] * 6 + list(Change.words))
         fields = {
             "play": lambda: {"source": pick(SOURCES)},
             "set": self.setting,
@@ -87,7 +89,7 @@ class Performer(random.Random):
             return {"op": op, "layer": pick(LAYERS), **fields[op]()}
         others = {
             "hush": lambda: {"fade": pick(BEATS)},
-            "only": lambda: {"layers": self.sample(LAYERS, pick([0, 1, 2]))},
+            "only": lambda: {"only": self.sample(LAYERS, pick([0, 1, 2]))},
             "rename": lambda: {"layer": pick(LAYERS), "name": pick(["wind", "sea", "d2"])},
             "master": lambda: {"gain_db": pick(GAINS)},
             "tempo": lambda: {"bpm": pick([30, 60, 97.3, 200]), "over": pick(BEATS)},
@@ -116,26 +118,28 @@ class Performer(random.Random):
 
     def plan(self):
         """Return what is planned in a cell."""
-        pick = self.choice
-        cell = {"op": "cell", "changes": self.changes()}
-        moment = {"beat": pick([0, 1, 2.5, 4, 6, 9, 30])}
-        return pick(
-            [
-                {**cell, **moment},
-                {**cell, "cue": pick(CUES)},
-                {**cell, "follows": [pick(CUES), pick(BEATS)]},
-                {"op": "go", "name": pick(CUES)},
-                {"op": "go", "name": pick(CUES), **moment},
-            ]
-        )
+        go = {"op": "go", "name": self.choice(CUES)}
+        planned = {"op": "planned", "changes": self.changes(), "when": self.moment()}
+        return self.choice([planned, planned, planned, go, go | {"when": self.moment("beat")}])
+
+    def moment(self, op=None):
+        """Return when something is to land."""
+        op = op or self.choice(["beat", "cue", "after"])
+        fields = {
+            "beat": lambda: {"beat": self.choice([0, 1, 2.5, 4, 6, 9, 30])},
+            "cue": lambda: {"name": self.choice(CUES)},
+            "after": lambda: {"name": self.choice(CUES), "beats": self.choice(BEATS)},
+        }
+        return {"op": op, **fields[op]()}
 
     def cell(self):
         """Return a cell: changes, a moment, plans, typed text."""
         pick, message = self.choice, {"op": "cell", "changes": self.changes()}
+        when = {"op": "at", "sample": self.randrange(8 * RATE)}
         more = [
             {},
-            {"at": self.randrange(8 * RATE)},
-            {"at": self.randrange(8 * RATE), "acts": [self.request(self.choice(DONE_LATER))]},
+            {"when": when},
+            {"when": when, "acts": [self.request(self.choice(DONE_LATER))]},
             {"code": "d1 >> x\r\n\x1b[2J", "name": "it"},
             {"plans": [self.plan() for _ in range(pick([1, 2]))]},
             {"plans": [self.plan()], "changes": []},
@@ -152,6 +156,7 @@ class Performer(random.Random):
             return self.cell()
         fields = {
             "go": lambda: {"name": pick(CUES)},
+            "planned": lambda: {"changes": self.changes(), "when": self.moment()},
             "cancel": lambda: {"name": pick([*CUES, "plan1", "plan3"])},
             "audition": lambda: pick([{"source": pick(SOURCES)}, {"name": pick([None, *CUES])}]),
             "seed": lambda: {"n": self.randrange(2**63)},
@@ -179,16 +184,16 @@ class Performer(random.Random):
         return steps if self.random() < 0.8 else [*steps, ("ask", self.request("quit"))]
 
 
-DONE_LATER = [op for op in ACTS if op not in ("record", "stop recording")]
-ASKED = [op for op in REQUESTS if op not in ("record", "stop recording", "state")]
+DONE_LATER = [op for op in Act.words if op not in ("record", "stop recording")]
+ASKED = [op for op in Request.words if op not in ("record", "stop recording", "state")]
 
 
 def test_every_word_that_the_engine_takes_is_performed():
     performer = Performer(1)
-    for op in CHANGES:
-        assert check_shape(performer.change(op), CHANGES, "change") is None
-    for op in ASKED:
-        assert check_shape(performer.request(op), REQUESTS, "message") is None
+    for word in Change.words:
+        assert Change.load(performer.change(word)).word == word
+    for word in ASKED:
+        assert Request.load(performer.request(word)).word == word
 
 
 def perform(path, steps, seed, channels, held):
@@ -208,11 +213,11 @@ def perform(path, steps, seed, channels, held):
                 strain(engine, *how)
             elif what == "die":
                 lane = how[0]
-                engine.lanes.died(lane)
+                engine.dispatch.died(lane)
                 engine.workers[lane].voices.clear()
-                engine.lanes.ready(STEADY + PREPARING - lane)
+                engine.dispatch.ready(STEADY + PREPARING - lane)
                 engine.tick()
-                engine.lanes.ready(lane)
+                engine.dispatch.ready(lane)
         engine.run(0.4)
     finally:
         engine.close()
@@ -221,7 +226,7 @@ def perform(path, steps, seed, channels, held):
 
 def strain(engine, name, factor):
     """Let what a layer plays take longer to render, or no longer."""
-    layer = engine.scheduler.layers.get(name)
+    layer = engine.scheduler.timeline.layers.get(name)
     if layer is not None and layer.voice is not None:
         engine.slow[layer.voice.serial] = factor
 
@@ -252,8 +257,8 @@ def test_live_replay_and_bounce_are_the_same(
 
 def missed(log):
     """Return how many samples a log says were missing from voices."""
-    holes = [decision for decision in Performance(log).decisions() if decision["do"] == "hole"]
-    return sum(hole["to"] - hole["at"] for hole in holes)
+    holes = [decision for decision in Performance(log).decisions() if isinstance(decision, Hole)]
+    return sum(hole.to - hole.at for hole in holes)
 
 
 @pytest.mark.parametrize("seconds", [1.0, 1.9, 3.0])
@@ -285,11 +290,11 @@ def test_a_width_that_changes_before_a_texture_lands_is_that_of_the_texture(tmp_
     engine.run(0.1)
     engine.do(op="cell", changes=[{"op": "set", "layer": "d1", "wide": 1.0}])
     engine.run(0.3)
-    engine.scheduler.casting.refresh()  # as anything does that bears on what is to come
+    engine.scheduler.allocation.refresh()  # as anything does that bears on what is to come
     engine.run(2.0)
     engine.close()
     decisions = Performance(tmp_path / "evening.py").decisions()
-    assert [d["wide"] for d in decisions if d["do"] == "start"][1:] == [1.0]
+    assert [d.wide for d in decisions if isinstance(d, Started)][1:] == [1.0]
     compare(engine, tmp_path, 0.5, 512)
 
 
@@ -303,8 +308,8 @@ def test_what_fails_where_it_was_not_heard_is_passed_over(tmp_path):
     engine.freeze(3.0)
     engine.run(1.5)
     engine.close()
-    holes = [d for d in Performance(tmp_path / "evening.py").decisions() if d["do"] == "hole"]
-    assert holes[0]["at"] < 145_000 < 165_000 < holes[-1]["to"]
+    holes = [d for d in Performance(tmp_path / "evening.py").decisions() if isinstance(d, Hole)]
+    assert holes[0].at < 145_000 < 165_000 < holes[-1].to
     assert np.abs(engine.samples[-RATE // 4 :]).max() > 0.01
     compare(engine, tmp_path, 0.5, 512)
 
@@ -329,7 +334,7 @@ def compare(engine, folder, part, size):
         where = f" --from {begin}"
         again = replayed(log, folder / f"again{begin}.py", stop, begin, size)
         same(again, heard[begin:], f"replay{where}", begin)
-        if not any(map(is_preview, engine.scheduler.layers)):
+        if not any(map(is_preview, engine.scheduler.timeline.layers)):
             same(bounced(log, stop, begin), heard[begin:], f"bounce{where}", begin)
             same(
                 bounced(folder / f"again{begin}.py", stop, begin),

@@ -11,14 +11,15 @@ import latentlive as ll
 from latentlive.engine.render.dispatch import PREPARING, STEADY
 from latentlive.engine.render.priority import SLOW
 from latentlive.engine.schedule.allocation import alike
-from latentlive.engine.schedule.changes import described, taken
 from latentlive.engine.schedule.scheduler import Scheduler
 from latentlive.engine.server.status import report
 from latentlive.engine.shared import MISSING, POSITION, Block
 from latentlive.errors import EngineError, ExpressionError
-from latentlive.expr import dump
 from latentlive.mixer import GRID
 from latentlive.models import RawAudioVAE, save_model
+from latentlive.protocol.changes import Hush, Mute, Rename, Set, SetTempo, Stop, described
+from latentlive.protocol.requests import Go, Planned
+from latentlive.protocol.when import After, At, Beat, Cue
 from latentlive.renderer import store
 from latentlive.units import Tempo
 from tests.conftest import random_weights
@@ -42,28 +43,28 @@ def heard_of(house, texture, origin, at):
 
 
 def cue(house, name, *changes):
-    return house.scheduler.apply(list(changes), cue=name)
+    return house.scheduler.apply(list(changes), Cue(name))
 
 
 def test_a_cue_waits_rendered_and_begins_at_its_start_when_told():
     house = House()
     house.apply(play("d1", A))
-    cue(house, "drop", play("d2", B), put("d2", fade=0), {"op": "stop", "layer": "d1", "fade": 0})
+    cue(house, "drop", play("d2", B), put("d2", fade=0), Stop("d1", 0))
     house.run(1.2)
     plan = report(house.scheduler)["plan"]
     assert [(one["name"], one["when"], one["layers"]) for one in plan] == [
         ("drop", "go", ["d2", "d1"])
     ]
     assert plan[0]["ready"] > 1.5
-    before = house.scheduler.voices.copy()
-    house.scheduler.cues.go("drop")
+    before = house.scheduler.timeline.voices.copy()
+    house.scheduler.go("drop")
     house.run(2)
     assert layers(house)["d2"]["origin"] == grid(2 * RATE)
     assert set(layers(house)) == {"d2"}
     assert heard_of(house, B, grid(2 * RATE), np.arange(grid(2 * RATE) + GRID, 3 * RATE)) < 2e-4
     # What was rendered for the cue is what is heard: it was moved, not rendered again.
-    assert {v.serial for v in house.scheduler.voices.values()} <= set(before)
-    assert next(iter(house.scheduler.voices.values())).version == 1
+    assert {v.serial for v in house.scheduler.timeline.voices.values()} <= set(before)
+    assert next(iter(house.scheduler.timeline.voices.values())).version == 1
 
 
 def test_a_cue_can_be_edited_and_cancelled_and_a_wrong_name_says_which_there_are():
@@ -74,32 +75,32 @@ def test_a_cue_can_be_edited_and_cancelled_and_a_wrong_name_says_which_there_are
     house.run(0.5)
     assert len(report(house.scheduler)["plan"]) == 1
     with pytest.raises(EngineError, match="go: no cue 'dorp'; there are 'drop'"):
-        house.scheduler.cues.go("dorp")
+        house.scheduler.go("dorp")
     house.scheduler.cues.cancel("drop")
     with pytest.raises(EngineError, match="cancel: nothing is planned under 'drop'"):
         house.scheduler.cues.cancel("drop")
     house.run(0.5)
-    assert len(house.scheduler.voices) == 1
+    assert len(house.scheduler.timeline.voices) == 1
 
 
 def test_what_follows_a_cue_lands_so_many_beats_after_it():
     house = House()
     house.apply(play("d1", A))
     cue(house, "drop", play("d2", B))
-    house.scheduler.apply([play("d3", A)], follows=("drop", 1.5))
+    house.scheduler.apply([play("d3", A)], After("drop", 1.5))
     house.run(1.2)
     assert [one["when"] for one in report(house.scheduler)["plan"]] == ["go", "drop + 1.5"]
-    house.scheduler.cues.go("drop")
+    house.scheduler.go("drop")
     house.run(3)
     assert layers(house)["d3"]["since"] == pytest.approx(3.5 * RATE, abs=2 * GRID)
     with pytest.raises(EngineError, match="after: no cue 'x'"):
-        house.scheduler.apply([play("d3", A)], follows=("x", 1))
+        house.scheduler.apply([play("d3", A)], After("x", 1))
 
 
 def test_a_plan_fires_by_itself_at_its_beat_and_a_newer_word_leaves_it_alone():
     house = House()
     house.apply(play("d1", A))
-    house.scheduler.apply([play("d1", B)], beat=3.0)
+    house.scheduler.apply([play("d1", B)], Beat(3.0))
     house.run(1)
     house.apply(put("d1", gain_db=0.0))
     house.apply(play("d1", A.slow(2)))
@@ -112,9 +113,9 @@ def test_a_far_plan_holds_no_voice_until_it_comes_near():
     house = House()
     house.apply(play("d1", A))
     for beat in range(100, 400):
-        house.scheduler.apply([play("d2", B)], beat=float(beat))
+        house.scheduler.apply([play("d2", B)], Beat(float(beat)))
     house.run(0.2)
-    assert len(house.scheduler.voices) == 1
+    assert len(house.scheduler.timeline.voices) == 1
     assert len(report(house.scheduler)["plan"]) == 300
 
 
@@ -122,11 +123,11 @@ def test_a_plan_that_cannot_be_ready_says_so_and_waits():
     house = House()
     house.apply(play("d1", A))
     house.run(1)
-    house.lanes.up[:] = [False, False]  # no worker answers
-    house.scheduler.apply([play("d2", B)], beat=1.3)
+    house.dispatch.up[:] = [False, False]  # no worker answers
+    house.scheduler.apply([play("d2", B)], Beat(1.3))
     house.run(0.6)
     assert any("not ready at beat 1.30: it waits for the next quant" in s for s in house.said)
-    house.lanes.ready(STEADY)
+    house.dispatch.ready(STEADY)
     house.run(2)
     assert layers(house)["d2"]["since"] % RATE < GRID
 
@@ -135,16 +136,16 @@ def test_a_beat_that_is_past_is_said_to_be_and_what_was_planned_comes_at_the_nex
     house = House()
     house.apply(play("d1", A))
     house.run(3.3)
-    house.scheduler.apply([play("d2", B)], beat=2.0)
+    house.scheduler.apply([play("d2", B)], Beat(2.0))
     cue(house, "drop", play("d3", B))
-    house.scheduler.cues.go("drop", beat=1.0)
+    house.scheduler.go("drop", Beat(1.0))
     assert house.said == [
         "beat 2 is past, it is beat 3.3: what was planned for it comes now",
         "beat 1 is past, it is beat 3.3: what was planned for it comes now",
     ]
     house.run(1.2)
     assert [layers(house)[name]["since"] for name in ("d2", "d3")] == [grid(4 * RATE)] * 2
-    house.scheduler.apply([put("d1", gain_db=-6.0)], beat=0.0)
+    house.scheduler.apply([put("d1", gain_db=-6.0)], Beat(0.0))
     house.run(0.4)
     assert layers(house)["d1"]["gain"] == "-6"
 
@@ -154,15 +155,15 @@ def test_what_was_done_is_described_as_it_would_be_typed():
         play("d1", A),
         put("d1", gain_db=-6.0, pan=0.25),
         put("d1", xfade=8.0, morph=True, pair=1),
-        {"op": "set", "layer": "d2", "amp": ll.sine(3)},
-        {"op": "mute", "layer": "d1", "muted": False},
-        {"op": "tempo", "bpm": 90.0, "over": 4.0},
+        Set("d2", amp=ll.sine(3)),
+        Mute("d1", False),
+        SetTempo(90.0, 4.0),
     ]
     told = (
         "d1.gain(-6).pan(0.25); d1.morph(8).out(3); d2.amp(sine(3)); d1.unmute(); tempo(90, over=4)"
     )
-    assert described([taken(change) for change in changes[1:]]) == told
-    whole = described([taken(change) for change in changes])
+    assert described(changes[1:]) == told
+    whole = described(changes)
     assert whole.startswith(f"d1 >> {A!r}; d1.gain(-6)")
     assert len(described([play("d1", ll.path([A.of] * 99, 0))])) == 160
 
@@ -173,7 +174,7 @@ def test_a_tempo_takes_effect_at_the_next_quant_and_keeps_phase():
     for one in (house, plain):
         one.apply(play("d1", moving))
         one.run(1.3)
-    house.apply({"op": "tempo", "bpm": 120.0, "over": 0.0})
+    house.apply(SetTempo(120.0, 0.0))
     house.run(2.7)
     plain.run(2.7)
     change = grid(2 * RATE)
@@ -182,17 +183,17 @@ def test_a_tempo_takes_effect_at_the_next_quant_and_keeps_phase():
     step = np.abs(np.diff(house.samples[change - 200 : change + 200, 0])).max()
     assert step < 1.2 * np.abs(np.diff(house.samples[RATE : change - 200, 0])).max()
     assert report(house.scheduler)["bpm"] == 120
-    assert float(house.scheduler.tempo.beats(3 * RATE)) == pytest.approx(4, abs=0.01)
+    assert float(house.scheduler.timeline.tempo.beats(3 * RATE)) == pytest.approx(4, abs=0.01)
     assert layers(house)["d1"]["origin"] == 0
-    assert len(house.scheduler.voices) == 1
+    assert len(house.scheduler.timeline.voices) == 1
 
 
 def test_a_plan_moves_along_with_the_tempo():
     house = House()
     house.apply(play("d1", A))
-    house.scheduler.apply([play("d2", B)], beat=5.0)
+    house.scheduler.apply([play("d2", B)], Beat(5.0))
     house.run(0.3)
-    house.apply({"op": "tempo", "bpm": 120.0})
+    house.apply(SetTempo(120.0))
     house.run(4)
     change = grid(RATE)
     assert layers(house)["d2"]["since"] == pytest.approx(change + 2 * RATE, abs=2 * GRID)
@@ -223,26 +224,26 @@ def test_undo_and_redo_restore_textures_levels_and_clocks():
     house.run(1.3)
     house.apply(play("d1", B), put("d1", gain_db=-12.0))
     house.run(2)
-    house.scheduler.undo.undo()
+    house.scheduler.undo()
     assert house.said == [f"undone: d1 >> {B!r}; d1.gain(-12)"]
     house.run(2.5)
     assert layers(house)["d1"]["code"] == repr(A)
     assert layers(house)["d1"]["gain"] == "+0"
     assert heard_of(house, A, 0, np.arange(round(5.2 * RATE), round(5.7 * RATE))) < 2e-4
-    house.scheduler.undo.redo()
+    house.scheduler.redo()
     assert house.said[1:] == [f"redone: d1 >> {B!r}; d1.gain(-12)"]
     house.run(2.5)
     assert layers(house)["d1"]["code"] == repr(B)
     assert layers(house)["d1"]["gain"] == "-12"
-    house.apply({"op": "stop", "layer": "d1", "fade": 0.2})
+    house.apply(Stop("d1", 0.2))
     house.run(1)
     assert not layers(house)
-    house.scheduler.undo.undo()
+    house.scheduler.undo()
     house.run(2)
     assert layers(house)["d1"]["origin"] == 0  # as if it had never stopped
     house.apply(mute("d1"))
     with pytest.raises(EngineError, match="redo: nothing was undone"):
-        house.scheduler.undo.redo()
+        house.scheduler.redo()
 
 
 def test_undo_drops_what_has_not_landed():
@@ -250,19 +251,19 @@ def test_undo_drops_what_has_not_landed():
     house.apply(play("d1", A))
     house.run(1.1)
     house.apply(play("d1", B))
-    house.scheduler.undo.undo()
+    house.scheduler.undo()
     assert house.said == [f"undone, before it was heard: d1 >> {B!r}"]
     house.run(2)
     assert layers(house)["d1"]["code"] == repr(A)
-    assert len(house.scheduler.voices) == 1
-    house.scheduler.undo.redo()
+    assert len(house.scheduler.timeline.voices) == 1
+    house.scheduler.redo()
     house.run(2)
     assert layers(house)["d1"]["code"] == repr(B)
 
 
 def test_nothing_can_be_undone_before_anything_was_done():
     with pytest.raises(EngineError, match="undo: nothing was done yet"):
-        House().scheduler.undo.undo()
+        House().scheduler.undo()
 
 
 def test_a_morph_goes_through_latent_space_and_collapses():
@@ -271,7 +272,7 @@ def test_a_morph_goes_through_latent_space_and_collapses():
     house.run(1.3)
     house.apply(play("d1", B))
     house.run(1.2)
-    assert len(house.scheduler.voices) == 1  # one decode, no second voice fading
+    assert len(house.scheduler.timeline.voices) == 1  # one decode, no second voice fading
     half = grid(2 * RATE) + RATE  # the toy space is linear: half way is the mean of both
     a, b = (np.asarray(x.of.source) for x in (A, B))
     house.run(2.5)
@@ -289,7 +290,7 @@ def test_a_morph_asks_which_space_it_is_and_not_how_it_was_written(again):
     house.run(1.3)
     house.apply(play("d1", again))
     house.run(1.2)
-    assert len(house.scheduler.voices) == 1
+    assert len(house.scheduler.timeline.voices) == 1
     assert house.said == []
 
 
@@ -297,11 +298,11 @@ def test_a_morph_into_another_space_crosses_over_and_so_does_one_into_a_file_tha
     house = House()
     house.apply(play("d1", A), put("d1", morph=True, xfade=1.0))
     house.run(1.3)
-    part = house.scheduler.layers["d1"].voice.part
-    space_of = house.scheduler.space_of
+    clip = house.scheduler.timeline.layers["d1"].voice.clip
+    space_of = house.scheduler.timeline.space_of
     for model in ("spectral", "rawaudiovae", "gone.safetensors"):
-        source = {**part.source, "expr": dump(B.on(model))}
-        assert not alike(part, replace(part, source=source), space_of)
+        source = clip.source.changed(expr=B.on(model))
+        assert not alike(clip, replace(clip, source=source), space_of)
 
 
 def model_file(path, seed):
@@ -320,13 +321,13 @@ def test_files_that_hold_the_same_model_are_one_space_and_others_are_not(tmp_pat
     house.run(1.3)
     house.apply(play("d1", B.on(copy)))
     house.run(1.2)
-    assert house.scheduler.layers["d1"].voice.part.turning is not None
+    assert house.scheduler.timeline.layers["d1"].voice.clip.crossing is not None
     assert house.said == []
     house.run(1.5)
     for elsewhere in (B.on(other), B):
         house.apply(play("d1", elsewhere))
         house.run(2.5)
-        assert house.scheduler.layers["d1"].voice.part.turning is None
+        assert house.scheduler.timeline.layers["d1"].voice.clip.crossing is None
         assert house.said.pop() == "d1: morph needs one space and one join; it crossfades"
 
 
@@ -344,9 +345,12 @@ def test_a_morph_interrupted_by_another_starts_from_what_sounds():
     house.run(3)
     steepest = np.abs(np.diff(house.samples[:, 0])).max()
     assert steepest < 1.3 * 0.4 * LEVEL * 2 * np.pi * 120 / RATE
-    part = house.scheduler.layers["d1"].voice.part
-    assert part.turning is not None
-    assert part.timed(house.scheduler.tempo, house.scheduler.position).turning is None
+    part = house.scheduler.timeline.layers["d1"].voice.clip
+    assert part.crossing is not None
+    assert (
+        part.timed(house.scheduler.timeline.tempo, house.scheduler.timeline.position).crossing
+        is None
+    )
 
 
 def test_a_morph_between_joins_crosses_over_and_says_so():
@@ -385,7 +389,7 @@ def test_wide_can_be_turned_while_it_sounds():
     house.run(3)
     left, right = house.samples[-RATE:].T
     assert abs(float(np.corrcoef(left, right)[0, 1])) < 0.1
-    assert sum(len(v.rings) for v in house.scheduler.voices.values()) == 2
+    assert sum(len(v.rings) for v in house.scheduler.timeline.voices.values()) == 2
 
 
 def test_out_moves_a_layer_to_another_pair_and_needs_the_channels():
@@ -413,7 +417,7 @@ def test_a_layer_that_renders_too_slowly_fades_alone_and_comes_back():
     plain.run(10)
     assert any("d1: rendering cannot keep up" in line for line in house.said)
     assert len(house.said) <= 2
-    assert house.scheduler.voices[layers_voice(house, "d1")].load > SLOW
+    assert house.scheduler.timeline.voices[layers_voice(house, "d1")].load > SLOW
     alone = house.samples[:, 0] - plain.samples[:, 0]
     # It comes and goes without a click, and the other layer's samples are what they were.
     assert np.abs(np.diff(alone)).max() < 2 * 0.4 * LEVEL * 2 * np.pi * 100 / RATE
@@ -439,14 +443,14 @@ def test_what_a_cue_will_read_is_encoded_while_there_is_nothing_to_render(tmp_pa
     house.run(0.2)
     before = sum(encoded)
     assert before > 700 * 4
-    house.scheduler.cues.go("drop")
+    house.scheduler.go("drop")
     house.run(16)
     assert layers(house)["d2"]["state"] == "playing"
     assert sum(encoded) == before
 
 
 def layers_voice(house, name):
-    return house.scheduler.layers[name].voice.serial
+    return house.scheduler.timeline.layers[name].voice.serial
 
 
 def test_the_other_worker_takes_over_when_one_dies():
@@ -454,15 +458,15 @@ def test_the_other_worker_takes_over_when_one_dies():
     for one in (house, plain):
         one.apply(play("d1", A), play("d2", B.slow(2)))
         one.run(1)
-    house.lanes.died(STEADY)
+    house.dispatch.died(STEADY)
     house.workers[STEADY].voices.clear()
     house.run(2)
     plain.run(2)
-    assert all(set(v.bound) == {PREPARING} for v in house.scheduler.voices.values())
-    house.lanes.ready(STEADY)
+    assert all(set(v.bound) == {PREPARING} for v in house.scheduler.timeline.voices.values())
+    house.dispatch.ready(STEADY)
     house.run(1)
     plain.run(1)
-    assert all(set(v.bound) == {STEADY} for v in house.scheduler.voices.values())
+    assert all(set(v.bound) == {STEADY} for v in house.scheduler.timeline.voices.values())
     assert np.array_equal(house.samples, plain.samples)
 
 
@@ -487,8 +491,8 @@ def test_the_mix_is_the_same_whatever_the_devices_blocks(block):
         house = House(seed=2)
         house.apply(play("d1", A.of), play("d2", ll.noise(1)), put("d2", gain_db=9.0))
         house.run(1, size)
-        house.scheduler.apply([play("d1", B.of)], at=2 * RATE)
-        house.scheduler.apply([{"op": "hush", "fade": 0.3}], at=3 * RATE)
+        house.scheduler.apply([play("d1", B.of)], At(2 * RATE))
+        house.scheduler.apply([Hush(0.3)], At(3 * RATE))
         house.run(3, size)
         return house.samples[: 3 * RATE + RATE // 2]
 
@@ -512,15 +516,14 @@ def test_a_seed_is_set_before_the_transport_starts():
 
 def test_a_cell_refused_in_its_plans_changes_nothing():
     house = House()
-    plans = [{"op": "cell", "changes": [{"op": "rename", "layer": "d1", "name": "x"}]}]
+    plans = [Planned((Rename("d1", "x"),), Beat(1.0))]
     house.apply(play("d1", A))
     house.run(0.5)
     with pytest.raises(EngineError, match="rename: a layer is renamed at once, not in a plan"):
         house.scheduler.check(plans)
     with pytest.raises(EngineError, match="go: no cue 'drop'"):
-        house.scheduler.check([{"op": "go", "name": "drop", "beat": 3}])
-    cue = {"op": "cell", "changes": [], "cue": "drop"}
-    house.scheduler.check([cue, {"op": "go", "name": "drop"}])
+        house.scheduler.check([Go("drop", Beat(3.0))])
+    house.scheduler.check([Planned((), Cue("drop")), Go("drop")])
 
 
 def test_gain_curves_of_a_cue_run_on_the_layers_clock():
@@ -528,10 +531,10 @@ def test_gain_curves_of_a_cue_run_on_the_layers_clock():
     house.apply(play("d1", A))
     tone = ll.sound(np.full(44100, 0.1, "f4")).spread(0)
     cue(house, "drop", play("d2", tone), put("d2", fade=0))
-    house.apply({"op": "set", "layer": "d2", "amp": dump(ll.saw(4))})
+    house.apply(Set("d2", amp=ll.saw(4)))
     house.run(0.5)
-    house.apply({"op": "stop", "layer": "d1", "fade": 0})
-    house.scheduler.cues.go("drop")
+    house.apply(Stop("d1", 0))
+    house.scheduler.go("drop")
     house.run(3)
     begin = layers(house)["d2"]["origin"]
     at = begin + np.array([RATE // 2, RATE, RATE * 3 // 2])
@@ -553,10 +556,10 @@ def test_the_second_worker_takes_its_share_of_what_sounds_and_the_samples_are_th
     for house in (heavy, light):
         house.apply(*(play(f"d{n}", A) for n in range(1, 13)))
         house.run(2)
-    lanes = [voice.lane for voice in heavy.scheduler.voices.values()]
+    lanes = [voice.lane for voice in heavy.scheduler.timeline.voices.values()]
     assert abs(lanes.count(STEADY) - lanes.count(PREPARING)) <= 2
-    assert {voice.lane for voice in light.scheduler.voices.values()} == {STEADY}
-    assert all(v.bound == {v.lane: v.version} for v in heavy.scheduler.voices.values())
+    assert {voice.lane for voice in light.scheduler.timeline.voices.values()} == {STEADY}
+    assert all(v.bound == {v.lane: v.version} for v in heavy.scheduler.timeline.voices.values())
     assert np.array_equal(heavy.samples, light.samples)
 
 
@@ -564,21 +567,21 @@ def test_what_is_silent_already_does_not_take_the_others_along():
     house = House()
     house.apply(*(play(f"d{n}", A) for n in range(1, 17)))
     house.run(1)
-    late = list(house.scheduler.voices.values())[:8]
+    late = list(house.scheduler.timeline.voices.values())[:8]
     for voice in late:
         voice.late = True
     house.block.header[POSITION] += 8192
-    (message,) = house.lanes.messages(STEADY)
+    (message,) = house.dispatch.messages(STEADY)
     assert {job[0] for job in message["jobs"]}.isdisjoint(voice.serial for voice in late)
 
 
 def test_what_is_rendered_lands_on_time_though_both_workers_are_dead():
     house = House()
     house.apply(play("d1", A))
-    house.scheduler.apply([play("d1", B)], beat=2.0)
+    house.scheduler.apply([play("d1", B)], Beat(2.0))
     house.run(1.5)
     for lane in (STEADY, PREPARING):
-        house.lanes.died(lane)
+        house.dispatch.died(lane)
         house.workers[lane].voices.clear()
     house.run(1)
     assert layers(house)["d1"]["since"] == grid(2 * RATE)
@@ -593,7 +596,7 @@ def test_what_a_ring_cannot_hold_is_not_rendered_ahead(ahead):
 
 def test_the_longest_ahead_holds_what_is_heard():
     house, plain = House(), House()
-    house.scheduler.ahead = grid(2.5 * RATE)
+    house.scheduler.timeline.ahead = grid(2.5 * RATE)
     for one in (house, plain):
         one.apply(play("d1", A), play("d2", B))
         one.run(7)

@@ -7,14 +7,29 @@ import pytest
 
 import latentlive as ll
 from latentlive.engine.output.player import Player
-from latentlive.engine.render.dispatch import LANES, Lanes
+from latentlive.engine.render.dispatch import LANES, Dispatch
 from latentlive.engine.render.worker import Worker
-from latentlive.engine.schedule.scheduler import MARGIN, Scheduler
+from latentlive.engine.schedule.scheduler import Scheduler
+from latentlive.engine.schedule.timeline import MARGIN
 from latentlive.engine.server.status import report
 from latentlive.engine.shared import POSITION, VOICES, Block
 from latentlive.errors import EngineError
-from latentlive.expr import dump
 from latentlive.mixer import GRID
+from latentlive.protocol.changes import (
+    Change,
+    Hush,
+    Master,
+    Mute,
+    Only,
+    Play,
+    Rename,
+    Restart,
+    Set,
+    Stop,
+)
+from latentlive.protocol.clip import Source
+from latentlive.protocol.requests import Cell
+from latentlive.protocol.when import NOW, At, Beat, Cue
 from latentlive.renderer import Spaces
 from latentlive.space import ToySpace
 from latentlive.units import Tempo
@@ -34,32 +49,33 @@ class House:
         self.scheduler = Scheduler(
             self.block, Tempo(60, RATE), seed, say=self.said.append, space_of=spaces.space
         )
-        self.lanes = Lanes(self.scheduler)
+        self.dispatch = Dispatch(self.scheduler.timeline, self.scheduler.failed)
         self.workers = [Worker(ToySpace(1024), self.block) for _ in LANES]
         for lane in LANES:
-            self.lanes.ready(lane)
+            self.dispatch.ready(lane)
         self.slow = {}  # voices that render so many times slower than they sound
         self.late = []
         self.player = Player(self.block)
         self.heard = []
 
     def apply(self, *changes, at=None):
-        self.scheduler.apply(list(changes), at)
+        cell = Cell(changes, when=NOW if at is None else At(at))
+        self.scheduler.apply(cell.changes, cell.when)
 
     def work(self):
         self.scheduler.advance()
         now = int(self.block.header[POSITION])
         for late in [late for late in self.late if late[0] <= now]:
             self.late.remove(late)
-            self.lanes.answered(late[1], self.answer(*late[1:]))
-        while sent := [(lane, m) for lane in LANES for m in self.lanes.messages(lane)]:
+            self.dispatch.answered(late[1], self.answer(*late[1:]))
+        while sent := [(lane, m) for lane in LANES for m in self.dispatch.messages(lane)]:
             for lane, message in sent:
                 slow = [j for j in message.get("jobs", []) if j[0] in self.slow]
                 if slow:
                     takes = sum((stop - start) * self.slow[s] for s, _, start, stop in slow)
                     self.late.append((now + takes, lane, message))
                 else:
-                    self.lanes.answered(lane, self.answer(lane, message))
+                    self.dispatch.answered(lane, self.answer(lane, message))
         self.scheduler.advance()
 
     def answer(self, lane, message):
@@ -87,13 +103,12 @@ class House:
 
 
 def play(layer, texture):
-    source = {"expr": dump(texture), "code": repr(texture), "sounds": {}}
-    return {"op": "play", "layer": layer, "source": source}
+    return Play(layer, Source(texture, repr(texture), {}))
 
 
 def put(layer, **values):
-    curves = {k: dump(ll.number(v)) for k, v in values.items() if k in ("gain_db", "pan", "amp")}
-    return {"op": "set", "layer": layer, **values, **curves}
+    curves = {k: ll.number(v) for k, v in values.items() if k in ("gain_db", "pan", "amp")}
+    return Set(layer, **(values | curves))
 
 
 def test_a_texture_begins_with_the_transport_and_loops_on_its_own_length():
@@ -120,7 +135,7 @@ def test_redefining_lands_on_the_beat_and_the_clock_goes_on():
     at = np.arange(3 * RATE + GRID, 4 * RATE)
     level = 10 ** (-9 / 20) * np.cos(np.pi / 4)
     assert np.abs(house.samples[at, 0] - source[at % len(source)] * level).max() < 2e-4
-    assert not house.scheduler.layers["d1"].leaving
+    assert not house.scheduler.timeline.layers["d1"].leaving
 
 
 def test_changes_of_one_cell_land_together():
@@ -151,7 +166,7 @@ def test_a_newer_change_replaces_the_pending_one():
     house.apply(play("d1", A.slow(2)))
     house.run(2.5)
     assert report(house.scheduler)["layers"][0]["code"] == repr(A.slow(2))
-    assert len(house.scheduler.voices) == 1
+    assert len(house.scheduler.timeline.voices) == 1
 
 
 def test_gain_changes_glide_without_a_click():
@@ -184,20 +199,20 @@ def test_an_interrupted_crossfade_does_not_click():
     house.run(2)
     limit = 3 * 0.4 * 10 ** (-9 / 20) * np.cos(np.pi / 4) * 2 * np.pi * 120 / RATE
     assert np.abs(np.diff(house.samples[:, 0])).max() < limit
-    assert len(house.scheduler.voices) == 1
+    assert len(house.scheduler.timeline.voices) == 1
 
 
 def test_stop_and_hush_end_in_exact_silence_and_free_the_voices():
     house = House()
     house.apply(play("d1", A), play("d2", B))
     house.run(1)
-    house.apply({"op": "stop", "layer": "d1", "fade": 0.5})
+    house.apply(Stop("d1", 0.5))
     house.run(1)
     assert [one["name"] for one in report(house.scheduler)["layers"]] == ["d2"]
-    house.apply({"op": "hush", "fade": 0.2})
+    house.apply(Hush(0.2))
     house.run(1)
     assert not house.samples[-RATE // 2 :].any()
-    assert house.scheduler.silent
+    assert house.scheduler.timeline.silent
     assert not house.block.active.any()
 
 
@@ -206,7 +221,7 @@ def test_a_texture_that_is_played_once_ends_by_itself():
     house.apply(play("d1", A.loop(1)))
     house.run(2)
     assert not house.samples[30_000 + GRID :].any()
-    assert house.scheduler.silent
+    assert house.scheduler.timeline.silent
 
 
 @pytest.mark.parametrize("length", [100, 2000, 12_000])
@@ -217,7 +232,7 @@ def test_what_is_shorter_than_the_lead_is_played_too(length):
     )
     house.run(1)
     assert np.abs(house.samples).max() > 0.01
-    assert house.scheduler.silent
+    assert house.scheduler.timeline.silent
 
 
 def test_a_fault_is_the_layers_own_and_the_others_samples_stay_the_same():
@@ -228,8 +243,9 @@ def test_a_fault_is_the_layers_own_and_the_others_samples_stay_the_same():
         if fault:
             house.apply(play("d2", B))
             house.work()
-            voice = house.scheduler.cells[0].voices[0] if house.scheduler.cells else None
-            voice = voice or house.scheduler.layers["d2"].voice
+            timeline = house.scheduler.timeline
+            voice = timeline.pending[0].voices[0] if timeline.pending else None
+            voice = voice or timeline.layers["d2"].voice
             house.scheduler.failed(voice.serial, "sound: gone")
         house.run(2)
         return house
@@ -243,7 +259,7 @@ def test_a_fault_is_the_layers_own_and_the_others_samples_stay_the_same():
 def test_a_bad_change_is_refused():
     house = House()
     with pytest.raises(EngineError, match="no change 'dance'"):
-        house.apply({"op": "dance"})
+        house.apply(Change.load({"op": "dance"}))
 
 
 def test_hour_ten_sounds_as_the_first_second_does():
@@ -268,7 +284,7 @@ def test_what_is_planned_for_later_leaves_alone_what_lands_before():
     house = House()
     house.apply(play("d1", A))
     house.apply(play("d1", B), at=RATE // 2)
-    house.apply({"op": "hush", "fade": 0.25}, at=2 * RATE)
+    house.apply(Hush(0.25), at=2 * RATE)
     house.run(3)
     heard = house.samples[:, 0]
     level = 10 ** (-9 / 20) * np.cos(np.pi / 4)
@@ -276,13 +292,13 @@ def test_what_is_planned_for_later_leaves_alone_what_lands_before():
         samples = np.asarray(source.of.source)
         assert np.abs(heard[at] - samples[at % len(samples)] * level).max() < 2e-4
     assert not heard[round(2.3 * RATE) :].any()
-    assert house.scheduler.silent
+    assert house.scheduler.timeline.silent
 
 
 def test_a_layer_that_is_stopped_before_begins_its_clock_anew():
     house = House()
     house.apply(play("d1", A))
-    house.apply({"op": "stop", "layer": "d1", "fade": 0.1}, at=RATE)
+    house.apply(Stop("d1", 0.1), at=RATE)
     house.apply(play("d1", B), at=2 * RATE)
     house.run(2.5)
     state = report(house.scheduler)["layers"][0]
@@ -290,7 +306,7 @@ def test_a_layer_that_is_stopped_before_begins_its_clock_anew():
 
 
 def mute(layer, muted=True):
-    return {"op": "mute", "layer": layer, "muted": muted}
+    return Mute(layer, muted)
 
 
 def test_mute_keeps_time():
@@ -314,12 +330,12 @@ def test_only_leaves_the_others_silent_and_in_time():
     house.apply(play("d1", A), play("d2", B))
     plain.apply(play("d2", B))
     house.run(1)
-    house.apply({"op": "only", "layers": ["d2"]})
+    house.apply(Only(("d2",)))
     house.run(1)
     plain.run(2)
     late = slice(round(1.5 * RATE), 2 * RATE - 2000)
     assert np.array_equal(house.samples[late], plain.samples[late])
-    house.apply({"op": "only", "layers": []})
+    house.apply(Only(()))
     house.run(1)
     assert not np.array_equal(house.samples[-9000:], plain.samples[-9000:])
 
@@ -328,12 +344,12 @@ def test_restart_begins_again_at_the_quant():
     house = House()
     house.apply(play("d1", B))
     house.run(1.2)
-    house.apply({"op": "restart", "layer": "d1"})
+    house.apply(Restart("d1"))
     house.run(2)
     state = report(house.scheduler)["layers"][0]
     assert state["origin"] == state["since"] == -(-2 * RATE // GRID) * GRID
     with pytest.raises(EngineError, match="restart: d7 is silent"):
-        house.apply({"op": "restart", "layer": "d7"})
+        house.apply(Restart("d7"))
 
 
 def test_rename_keeps_the_samples():
@@ -341,20 +357,20 @@ def test_rename_keeps_the_samples():
     for one in (house, plain):
         one.apply(play("d1", B.of))  # with its noise, which the slot keys
         one.run(1)
-    house.apply({"op": "rename", "layer": "d1", "name": "sea"})
+    house.apply(Rename("d1", "sea"))
     house.run(1.5)
     plain.run(1.5)
     assert np.array_equal(house.samples, plain.samples)
     assert [one["name"] for one in report(house.scheduler)["layers"]] == ["sea"]
     with pytest.raises(EngineError, match="no layer 'd1' has played yet"):
-        house.apply({"op": "rename", "layer": "d1", "name": "x"})
+        house.apply(Rename("d1", "x"))
 
 
 def test_the_master_moves_everything():
     house = House()
     house.apply(play("d1", A))
     house.run(1)
-    house.apply({"op": "master", "gain_db": dump(ll.number(-15))})
+    house.apply(Master(ll.number(-15)))
     house.run(1)
     at = np.arange(round(1.5 * RATE), 2 * RATE - 2000)
     source = np.asarray(A.of.source)
@@ -386,10 +402,10 @@ def test_a_texture_that_fails_while_it_sounds_goes_back_to_the_one_before():
         one.run(1.2)
         one.apply(play("d1", A.slow(2)))
         one.run(2)
-    voice = house.scheduler.layers["d1"].voice
+    voice = house.scheduler.timeline.layers["d1"].voice
     house.scheduler.failed(voice.serial, "sound: gone")
     house.run(3)
-    plain.apply({"op": "stop", "layer": "d1", "fade": 0})
+    plain.apply(Stop("d1", 0))
     plain.run(3)
     assert house.said == ["d1: sound: gone", f"d1: back to {A!r}"]
     assert report(house.scheduler)["layers"][0]["code"] == repr(A)
@@ -405,10 +421,10 @@ def test_a_cell_with_one_bad_change_changes_nothing():
     for one in (house, plain):
         one.apply(play("d1", A))
         one.run(1)
-    for bad in ({"op": "dance"}, {"op": "restart", "layer": "d9"}, put("d1") | {"pan": {}}):
-        with pytest.raises(EngineError if bad["op"] != "set" else ll.LatentliveError):
+    for bad in (Restart("d9"), put("d1", pair=3)):
+        with pytest.raises(EngineError):
             house.apply(play("d1", B), play("d2", B), mute("d1"), bad)
-    assert len(house.scheduler.voices) == 1
+    assert len(house.scheduler.timeline.voices) == 1
     house.run(2)
     plain.run(2)
     assert np.array_equal(house.samples, plain.samples)
@@ -416,15 +432,15 @@ def test_a_cell_with_one_bad_change_changes_nothing():
 
 def test_the_last_word_of_a_cell_counts():
     house = House()
-    house.apply(play("d1", A), play("d1", B), {"op": "stop", "layer": "d2"}, play("d2", A))
+    house.apply(play("d1", A), play("d1", B), Stop("d2"), play("d2", A))
     house.run(1.5)
     codes = {one["name"]: one["code"] for one in report(house.scheduler)["layers"]}
     assert codes == {"d1": repr(B), "d2": repr(A)}
-    assert len(house.scheduler.voices) == 2
-    house.apply({"op": "stop", "layer": "d1", "fade": 0}, play("d1", A))
+    assert len(house.scheduler.timeline.voices) == 2
+    house.apply(Stop("d1", 0), play("d1", A))
     house.run(2.5)
     assert report(house.scheduler)["layers"][0]["code"] == repr(A)
-    house.apply(play("d1", B), {"op": "stop", "layer": "d1", "fade": 0})
+    house.apply(play("d1", B), Stop("d1", 0))
     house.run(1)
     assert [one["name"] for one in report(house.scheduler)["layers"]] == ["d2"]
 
@@ -433,7 +449,7 @@ def test_more_textures_than_voices_are_refused_in_one_line():
     house = House()
     with pytest.raises(EngineError, match="all voices are busy; stop a layer first"):
         house.apply(*[play(f"l{i}", A) for i in range(129)])
-    assert house.scheduler.silent
+    assert house.scheduler.timeline.silent
 
 
 def test_a_texture_that_takes_long_to_load_is_loaded_once_however_often_its_moment_moves():
@@ -441,13 +457,13 @@ def test_a_texture_that_takes_long_to_load_is_loaded_once_however_often_its_mome
     house.apply(play("d1", A))
     house.run(1)
     house.apply(play("d2", B), put("d2", quant=0))
-    told = [m["op"] for m in house.lanes.messages(1) if m["op"] != "encode"]
+    told = [m["op"] for m in house.dispatch.messages(1) if m["op"] != "encode"]
     assert told == ["load"]
     for _ in range(5):  # no answer comes, and the moments pass
         house.block.header[POSITION] += RATE
         house.scheduler.advance()
         house.scheduler.advance()
-        told += [m["op"] for m in house.lanes.messages(1)]
+        told += [m["op"] for m in house.dispatch.messages(1)]
     assert told == ["load"] + ["move"] * 5
 
 
@@ -455,21 +471,21 @@ def test_a_cell_that_fails_when_it_is_to_land_costs_itself_alone(monkeypatch):
     house = House()
     house.apply(play("d1", A))
     house.run(1)
-    own = house.scheduler.landing.land
+    own = house.scheduler.commit.land
 
     def land(cell, at):
         if cell.voices:
             raise IndexError("by a test")
         own(cell, at)
 
-    monkeypatch.setattr(house.scheduler.landing, "land", land)
+    monkeypatch.setattr(house.scheduler.commit, "land", land)
     house.apply(play("d2", B))
     house.apply(put("d1", gain_db=-6.0))
     house.run(2)
     assert house.said == ["a change cannot land and is dropped: IndexError('by a test')"]
     shown = report(house.scheduler)["layers"]
     assert [(one["name"], one["gain"]) for one in shown] == [("d1", "-6")]
-    assert house.scheduler.stage.free_rings == VOICES - 1
+    assert house.scheduler.desk.free_rings == VOICES - 1
 
 
 class Choosy(ToySpace):
@@ -513,6 +529,6 @@ def test_more_than_can_land_between_two_blocks_is_refused(changes, line):
 def test_no_more_is_planned_than_can_be_kept_in_order():
     house = House()
     for beat in range(500):
-        house.scheduler.apply([play("d1", A)], beat=1000.0 + beat)
+        house.scheduler.apply([play("d1", A)], Beat(1000.0 + beat))
     with pytest.raises(EngineError, match="at most 500 changes and cues can be planned"):
-        house.scheduler.apply([play("d1", A)], cue="more")
+        house.scheduler.apply([play("d1", A)], Cue("more"))

@@ -17,7 +17,8 @@ from latentlive.ground.patience import Patience
 from latentlive.ground.system import apart
 from latentlive.protocol.address import Address, sweep
 from latentlive.protocol.children import ONE_THREAD
-from latentlive.protocol.schema import SECONDS
+from latentlive.protocol.kinds import SECONDS
+from latentlive.protocol.requests import Quit, Request, TellState
 from latentlive.protocol.wire import Message, Wire
 
 PATIENCE = 20.0
@@ -129,12 +130,12 @@ class Connection:
         if not self._leaving:
             self._say(self.why)
 
-    def request(self, message: Message, patience: float = 2.0 * SILENT) -> None:
-        """Send a message and wait for its answer.
+    def request(self, request: Request, patience: float = 2.0 * SILENT) -> None:
+        """Ask for something and wait for the answer.
 
         Parameters
         ----------
-        message : mapping
+        request : Request
         patience : float [seconds]
             How long the engine may say nothing at all.
 
@@ -150,7 +151,7 @@ class Connection:
         with self._answered:
             self._next += 1
             number = self._next
-        self._wire.send({**message, "id": number})
+        self._wire.send({**request.dump(), "id": number})
         self.wait_for(lambda: number in self._waiting or self.ended or self._silent > patience)
         with self._answered:
             answer = self._waiting.pop(number, None)
@@ -168,7 +169,7 @@ class Connection:
 
     def fresh(self) -> Message:
         """Return the engine's state, asked for now."""
-        self.request({"op": "state"})
+        self.request(TellState())
         return self.state
 
     def end(self, fade: float) -> None:
@@ -182,7 +183,7 @@ class Connection:
         fade = SECONDS.coerce(fade, "fade")
         self._leaving = True
         try:
-            self.request({"op": "quit", "fade": fade}, SILENT)
+            self.request(Quit(fade), SILENT)
         except EngineError:
             if not self.ended and self.hangs:
                 raise

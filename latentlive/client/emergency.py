@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from latentlive.client.connection import CUT, SILENT, Connection
 from latentlive.errors import EngineError, HangingError
 from latentlive.protocol.address import Address, addresses, sweep
+from latentlive.protocol.requests import Panic
 
 NONE = "no engine is running; start one with latentlive"
 
@@ -25,7 +26,7 @@ def panic() -> str:
     EngineError
         ``no engine is running; start one with latentlive``
     """
-    return _ask_all(lambda engine: engine.request({"op": "panic"}, SILENT))
+    return _ask_all(lambda engine: engine.request(Panic(), SILENT))
 
 
 def stop(fade: float, everything: bool = False) -> str:

@@ -12,17 +12,29 @@ from typing import Any
 
 from latentlive.client.connection import PATIENCE, SILENT, Connection, start_engine
 from latentlive.client.layer import Layer, Master
-from latentlive.client.transaction import Cells
+from latentlive.client.transaction import Transaction
 from latentlive.client.views import History, Layers, Now, Plan, Status, Tap, cue_name
 from latentlive.corpus import Corpus
 from latentlive.errors import EngineError, ExpressionError, HangingError
-from latentlive.expr import dump
 from latentlive.ground.names import normal
 from latentlive.latent import Joined, Latent, Recorded, Sound, Texture
 from latentlive.protocol.address import OnExit, reached
+from latentlive.protocol.changes import Change, Hush, Only, SetTempo
 from latentlive.protocol.children import ONE_THREAD
-from latentlive.protocol.schema import BEATS, BPM, PATH, SEED
-from latentlive.protocol.wire import Message
+from latentlive.protocol.clip import Source
+from latentlive.protocol.kinds import BEATS, BPM, PATH, SEED
+from latentlive.protocol.requests import (
+    Audition,
+    Cancel,
+    Panic,
+    RecordTo,
+    Redo,
+    Seed,
+    Start,
+    StopRecording,
+    Undo,
+)
+from latentlive.protocol.when import After, Beat, Cue
 from latentlive.renderer import check, corpus_sounds
 from latentlive.space import Facts
 
@@ -146,7 +158,7 @@ class Engine(Connection):
         """Make the words that are objects, and the cell that they write into."""
         self.corpus = library or Corpus(self.welcome["corpus"] or None)
         self._sounds = corpus_sounds(self.corpus, self.welcome["sample_rate"], self._say)
-        self._cells = Cells(self)
+        self._cells = Transaction(self)
         self.master = Master(self)
         self.now, self.tap = Now(self), Tap(self)
         self.plan, self.layers = Plan(self), Layers(self)
@@ -163,14 +175,14 @@ class Engine(Connection):
     def hush(self, fade: float = 1.0) -> None:
         """Fade every layer out over `fade` beats (>= 0) and end it."""
         beats = BEATS.coerce(fade, "hush: fade")
-        self.change({"op": "hush", "fade": beats})
+        self.change(Hush(beats))
 
     def only(self, *layers: Layer) -> None:
         """Let only these layers sound; the others keep time. Without any: all sound again."""
         for layer in layers:
             if not isinstance(layer, Layer):
                 raise ExpressionError(f"only: expected layers such as d1, got {layer!r}")
-        self.change({"op": "only", "layers": [layer.name for layer in layers]})
+        self.change(Only(tuple(layer.name for layer in layers)))
 
     def panic(self) -> None:
         """Silence everything from the next block of the device on, and end all layers.
@@ -178,11 +190,11 @@ class Engine(Connection):
         An engine that does not answer within two seconds is ended.
         """
         try:
-            self._cells.act("panic", {"op": "panic"}, SILENT)
+            self._cells.act(Panic(), patience=SILENT)
         except HangingError:
             self.cut()
 
-    def source(self, texture: Texture) -> Message:
+    def source(self, texture: Texture) -> Source:
         """Return what the engine needs to play a texture, after checking it here.
 
         Raises
@@ -203,15 +215,12 @@ class Engine(Connection):
             if isinstance(n, Recorded)
             and not (isinstance(n, Sound) and not isinstance(n.source, str))
         ]
-        return {
-            "expr": dump(texture),
-            "code": repr(texture),
-            "sounds": {sound.digest: self._sounds(sound).digest for sound in named},
-        }
+        sounds = {sound.digest: self._sounds(sound).digest for sound in named}
+        return Source(texture, repr(texture), sounds)
 
-    def change(self, message: Message) -> None:
+    def change(self, change: Change) -> None:
         """Send one change, or keep it for the cell that is open."""
-        self._cells.change(message)
+        self._cells.change(change)
 
     def cell(
         self, at: int | None = None, code: str = "", name: str = ""
@@ -240,7 +249,7 @@ class Engine(Connection):
         ``with at(64): d1 >> sound("gong")``
         """
         beat = BEATS.coerce(float(beat) if isinstance(beat, Now) else beat, "at: beat")
-        return self._cells.planned("at", {"beat": beat})
+        return self._cells.planned("at", Beat(beat))
 
     def cue(self, name: str) -> contextlib.AbstractContextManager[None]:
         """Let what is changed inside wait for ``go(name)``, rendered ahead.
@@ -251,7 +260,7 @@ class Engine(Connection):
         -------
         ``with cue("drop"): d1 >> sound("gong")``
         """
-        return self._cells.planned("cue", {"cue": cue_name(name, "cue")})
+        return self._cells.planned("cue", Cue(cue_name(name, "cue")))
 
     def after(self, name: str, beats: float) -> contextlib.AbstractContextManager[None]:
         """Let what is changed inside land so many beats (>= 0) after a cue has landed.
@@ -261,7 +270,7 @@ class Engine(Connection):
         ``with after("drop", 16): d1.stop(8)``
         """
         beats = BEATS.coerce(beats, "after: beats")
-        return self._cells.planned("after", {"follows": [cue_name(name, "after"), beats]})
+        return self._cells.planned("after", After(cue_name(name, "after"), beats))
 
     def go(self, name: str) -> None:
         """Let a cue land at the next quant; inside ``with at(beat):``, at that beat."""
@@ -269,7 +278,7 @@ class Engine(Connection):
 
     def cancel(self, name: str) -> None:
         """Drop a cue, or a line of the plan by its name."""
-        self._cells.act("cancel", {"op": "cancel", "name": cue_name(name, "cancel")})
+        self._cells.act(Cancel(cue_name(name, "cancel")))
 
     def ready(self, name: str) -> float:
         """Return how many seconds of a cue, or of a line of the plan, are rendered.
@@ -290,9 +299,9 @@ class Engine(Connection):
         They sound on the last pair of output channels. Without an argument they stop.
         """
         if what is None or isinstance(what, str):
-            self._cells.act("audition", {"op": "audition", "name": what})
+            self._cells.act(Audition(what))
         else:
-            self._cells.act("audition", {"op": "audition", "source": self.source(what)})
+            self._cells.act(Audition(source=self.source(what)))
 
     def tempo(self, bpm: float, over: float = 0.0) -> None:
         """Set the tempo at the next quant.
@@ -309,23 +318,23 @@ class Engine(Connection):
         """
         bpm = BPM.coerce(bpm, "tempo: bpm")
         over = BEATS.coerce(over, "tempo: over")
-        self.change({"op": "tempo", "bpm": bpm, "over": over})
+        self.change(SetTempo(bpm, over))
 
     def seed(self, n: int) -> None:
         """Draw all chance from seed `n` (0 to 2**63 - 1); before the transport starts."""
         n = SEED.coerce(n, "seed: n")
-        self._cells.act("seed", {"op": "seed", "n": n})
+        self._cells.act(Seed(n))
 
     def undo(self) -> None:
         """Take back the last change of the layers, with fades; one that has not landed is dropped.
 
         Can be repeated, up to a hundred times. What was undone is said.
         """
-        self._cells.act("undo", {"op": "undo"})
+        self._cells.act(Undo())
 
     def redo(self) -> None:
         """Do again what was undone last, and say what it was."""
-        self._cells.act("redo", {"op": "redo"})
+        self._cells.act(Redo())
 
     def bounce(self, start: float, stop: float, path: str | os.PathLike[str]) -> None:
         """Write what was heard from one beat to another to a file, rendered in the background.
@@ -371,7 +380,7 @@ class Engine(Connection):
 
     def start(self) -> None:
         """Let a held transport move, once everything sent so far is ready."""
-        self.request({"op": "start"})
+        self.request(Start())
 
     def wait_for_device(self) -> str | None:
         """Wait until the audio process has spoken; return the device's name, None without one."""
@@ -402,11 +411,11 @@ class Engine(Connection):
         """
         folder = None if stems is None else _file(stems, "record: stems")
         file = _file(path, "record: path")
-        self._cells.act("record", {"op": "record", "path": file, "stems": folder})
+        self._cells.act(RecordTo(file, folder))
 
     def stop_recording(self) -> None:
         """End what `record` began, and say where it is."""
-        self._cells.act("stop_recording", {"op": "stop recording"})
+        self._cells.act(StopRecording(), "stop_recording")
 
     @property
     def moment(self) -> int | None:

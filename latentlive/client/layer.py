@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from latentlive.curves import Curve, CurveLike, as_curve
 from latentlive.errors import ExpressionError, WordError, did_you_mean
-from latentlive.expr import Whole, dump
+from latentlive.expr import Whole
 from latentlive.expr.fields import shown
 from latentlive.latent import Texture
 from latentlive.later import instead
+from latentlive.protocol import changes
+from latentlive.protocol.changes import Mute, Play, Rename, Restart, Set, Stop
+from latentlive.protocol.kinds import BEATS, SHARE
 from latentlive.protocol.levels import followed, within
-from latentlive.protocol.schema import BEATS, WIDE
 from latentlive.worded import Worded
 
 if TYPE_CHECKING:
@@ -42,9 +44,7 @@ class Layer(Worded):
 
     def __rshift__(self, texture: Texture) -> Layer:
         """Play a texture here: it takes over at the next quant, once it is ready."""
-        self._engine.change(
-            {"op": "play", "layer": self.name, "source": self._engine.source(texture)}
-        )
+        self._engine.change(Play(self.name, self._engine.source(texture)))
         return self
 
     def gain(self, db: CurveLike) -> Layer:
@@ -61,11 +61,11 @@ class Layer(Worded):
 
     def fade(self, beats: float) -> Layer:
         """Come in, and stop, over so many beats (>= 0)."""
-        return self._tell(fade=_beats(beats, "fade"))
+        return self._set(fade=_beats(beats, "fade"))
 
     def xfade(self, beats: float) -> Layer:
         """Cross over to new textures in so many beats (>= 0)."""
-        return self._tell(xfade=_beats(beats, "xfade"), morph=False)
+        return self._set(xfade=_beats(beats, "xfade"), morph=False)
 
     def morph(self, beats: float) -> Layer:
         """Turn into new textures through latent space, in so many beats (>= 0).
@@ -77,7 +77,7 @@ class Layer(Worded):
         -------
         ``d1.morph(16) >> sound("rain")``
         """
-        return self._tell(xfade=_beats(beats, "morph"), morph=True)
+        return self._set(xfade=_beats(beats, "morph"), morph=True)
 
     def wide(self, amount: float) -> Layer:
         """Let left and right draw different noise: stereo from one texture.
@@ -88,7 +88,7 @@ class Layer(Worded):
             0 is mono, 1 draws them independently; what is decoded doubles. Heard as far as the
             texture's noise is: ``.spread(k)`` brings out that of a clean model.
         """
-        return self._tell(wide=WIDE.coerce(amount, "wide: amount"))
+        return self._set(wide=SHARE.coerce(amount, "wide: amount"))
 
     def out(self, channel: int) -> Layer:
         """Sound on a pair of output channels.
@@ -101,26 +101,26 @@ class Layer(Worded):
         left = Whole(least=1, most=15).coerce(channel, "out: channel")
         if left % 2 == 0:
             raise ExpressionError(f"out: channel is the left one of a pair (1, 3, 5), got {left}")
-        return self._tell(pair=left // 2)
+        return self._set(pair=left // 2)
 
     def quant(self, beats: float) -> Layer:
         """Let new textures land on multiples of so many beats (0: as soon as they are ready)."""
-        return self._tell(quant=_beats(beats, "quant"))
+        return self._set(quant=_beats(beats, "quant"))
 
     def stop(self, fade: float | None = None) -> Layer:
         """Fade out over `fade` beats (the layer's own fade when left out) and end."""
         beats = None if fade is None else _beats(fade, "stop: fade")
-        self._engine.change({"op": "stop", "layer": self.name, "fade": beats})
+        self._engine.change(Stop(self.name, beats))
         return self
 
     def mute(self) -> Layer:
         """Fall silent and keep time."""
-        self._engine.change({"op": "mute", "layer": self.name, "muted": True})
+        self._engine.change(Mute(self.name, True))
         return self
 
     def unmute(self) -> Layer:
         """Sound again, where the texture is by now."""
-        self._engine.change({"op": "mute", "layer": self.name, "muted": False})
+        self._engine.change(Mute(self.name, False))
         return self
 
     def solo(self) -> Layer:
@@ -130,7 +130,7 @@ class Layer(Worded):
 
     def restart(self) -> Layer:
         """Begin the texture again at the next quant, its clock at 0."""
-        self._engine.change({"op": "restart", "layer": self.name})
+        self._engine.change(Restart(self.name))
         return self
 
     def jump(self) -> Layer:
@@ -140,14 +140,11 @@ class Layer(Worded):
     def rename(self, name: str) -> Layer:
         """Go on under another name, with the same sound; returns the renamed layer."""
         renamed = self._engine.layer(name)
-        self._engine.change({"op": "rename", "layer": self.name, "name": renamed.name})
+        self._engine.change(Rename(self.name, renamed.name))
         return renamed
 
-    def _set(self, **curves: Any) -> Layer:
-        return self._tell(**{name: dump(curve) for name, curve in curves.items()})
-
-    def _tell(self, **values: Any) -> Layer:
-        self._engine.change({"op": "set", "layer": self.name, **values})
+    def _set(self, **values: Any) -> Layer:
+        self._engine.change(Set(self.name, **values))
         return self
 
     def __repr__(self) -> str:
@@ -185,7 +182,7 @@ class Master(Worded):
     def gain(self, db: CurveLike) -> None:
         """Set the level of the whole in dB, a number or a curve, at most 24; it starts at -9."""
         level = _level("gain_db", db, "master: db")
-        self._engine.change({"op": "master", "gain_db": dump(level)})
+        self._engine.change(changes.Master(level))
 
     def __repr__(self) -> str:
         return f"master at {self._engine.state.get('master', '-9')} dB: master.gain(-9)"

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 
 from latentlive.client.connection import SILENT, Connection
 from latentlive.errors import EngineError, ExpressionError
-from latentlive.protocol.wire import Message
+from latentlive.protocol.changes import Change
+from latentlive.protocol.requests import Act, Cell, Go, Plan, Planned
+from latentlive.protocol.when import NOW, After, At, Cue, When
 
 
-class Cells:
+class Transaction:
     """Collects the changes of a cell, and those of the plans inside it.
 
     Parameters
@@ -20,35 +22,41 @@ class Cells:
 
     def __init__(self, engine: Connection) -> None:
         self._engine = engine
-        self._changes: list[Message] | None = None
-        self._plans: list[Message] = []
-        self._acts: list[Message] = []
-        self._where: Message = {}
+        self._changes: list[Change] | None = None
+        self._plans: list[Plan] = []
+        self._acts: list[Act] = []
+        self._when: When = NOW
         self.moment: int | None = None
         """The sample at which the cell that is open is to land, if it asked for one."""
 
-    def change(self, message: Message) -> None:
+    def change(self, change: Change) -> None:
         """Send one change, or keep it for the cell that is open."""
         if self._changes is not None:
-            self._changes.append(message)
+            self._changes.append(change)
         else:
-            self._engine.request({"op": "cell", "changes": [message]})
+            self._engine.request(Cell((change,)))
 
-    def act(self, word: str, message: Message, patience: float = 2.0 * SILENT) -> None:
+    def act(self, act: Act, word: str = "", patience: float = 2.0 * SILENT) -> None:
         """Ask for what acts at once, or at the moment of the cell that is open if it has one.
 
-        The engine may say nothing for `patience` seconds.
+        Parameters
+        ----------
+        act : Act
+        word : str
+            As it is typed; the act's own when left out.
+        patience : float [seconds]
+            How long the engine may say nothing.
 
         Raises
         ------
         ExpressionError
             Inside ``at``, ``cue`` and ``after``.
         """
-        self.refuse_planned(word)
+        self.refuse_planned(word or act.word)
         if self.moment is None:
-            self._engine.request(message, patience)
+            self._engine.request(act, patience)
         else:
-            self._acts.append(message)
+            self._acts.append(act)
 
     def refuse_planned(self, word: str) -> None:
         """Refuse what acts at once where changes wait for their moment.
@@ -58,7 +66,7 @@ class Cells:
         ExpressionError
             Inside ``at``, ``cue`` and ``after``.
         """
-        if self._where:
+        if self._when != NOW:
             raise ExpressionError(
                 f"{word}: it acts at once and cannot be planned; write it outside of at, cue, after"
             )
@@ -69,7 +77,6 @@ class Cells:
         self.refuse_planned("cell")
         outer = self._changes, self._plans, self._acts, self.moment
         self._changes, self._plans, self._acts, self.moment = [], [], [], at
-        typed = {"code": code, "name": name}
         try:
             try:
                 yield
@@ -79,41 +86,41 @@ class Cells:
         except BaseException as error:
             if code.strip():
                 with contextlib.suppress(EngineError):
-                    failed = {"op": "cell", "changes": [], **typed, "failed": _told(error)}
-                    self._engine.request(failed)
+                    self._engine.request(Cell(code=code, name=name, failed=_told(error)))
             raise
         if changes or plans or acts or code.strip():
-            asked = {"changes": changes, "plans": plans, "acts": acts, "at": at}
-            self._engine.request({"op": "cell", **asked, **typed})
+            when = NOW if at is None else At(at)
+            asked = tuple(changes), tuple(plans), tuple(acts), when, code, name
+            self._engine.request(Cell(*asked))
 
     @contextlib.contextmanager
-    def planned(self, word: str, where: Message) -> Iterator[None]:
+    def planned(self, word: str, when: When) -> Iterator[None]:
         """Collect the changes of a plan; it is sent when the cell around it ends well."""
-        if self._where:
+        if self._when != NOW:
             raise ExpressionError(f"{word}: stands alone, not inside another plan")
-        outer, self._changes, self._where = self._changes, [], where
+        outer = self._changes, self._plans
+        self._changes, self._plans, self._when = [], [], when
         try:
             yield
         finally:
-            changes = self._changes
-            self._changes, self._where = outer, {}
-        plan = {"op": "cell", "changes": changes, **where}
-        if not changes:
-            return
-        if outer is not None:
-            self._plans.append(plan)
-        else:
-            self._engine.request({"op": "cell", "changes": [], "plans": [plan]})
+            changes, plans = self._changes, self._plans
+            (self._changes, self._plans), self._when = outer, NOW
+        if changes:
+            plans.append(Planned(tuple(changes), when))
+        if self._changes is not None:
+            self._plans += plans
+        elif plans:
+            self._engine.request(Cell(plans=tuple(plans)))
 
     def go(self, name: str) -> None:
         """Tell a cue to land, with what the cell or the ``at`` around it asks for."""
-        if set(self._where) - {"beat"}:
+        if isinstance(self._when, Cue | After):
             raise ExpressionError("go: stands alone, or inside at")
-        message: Message = {"op": "go", "name": name, **self._where}
-        if self._where or self._changes is not None:
-            self._plans.append(message)  # the cue may be of the same cell
+        going = Go(name, self._when)
+        if self._changes is not None:
+            self._plans.append(going)  # the cue may be of the same cell
         else:
-            self._engine.request(message)
+            self._engine.request(going)
 
 
 def _told(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""The node: an operator is declared once, and repr, digest and JSON follow from its fields."""
+"""The kernel: operators and records are declared once; checks, repr, equality and JSON follow."""
 
 from latentlive.expr.fields import (
     Array,
@@ -25,6 +25,7 @@ from latentlive.expr.fields import (
     whole,
 )
 from latentlive.expr.node import MAX_DEPTH, Node, method_of, operator, operators
+from latentlive.expr.record import Many, One, Record, record
 from latentlive.expr.wire import dump, dumps, load, loads
 
 __all__ = [
@@ -36,11 +37,14 @@ __all__ = [
     "Choice",
     "Either",
     "Kind",
+    "Many",
     "Maybe",
     "Node",
     "Number",
+    "One",
     "Pairs",
     "Ratio",
+    "Record",
     "Text",
     "Waveform",
     "Whole",
@@ -58,5 +62,6 @@ __all__ = [
     "operators",
     "positive",
     "ratio",
+    "record",
     "whole",
 ]

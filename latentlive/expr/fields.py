@@ -318,6 +318,14 @@ class Maybe(Kind):
         """Return ``None`` or the kind's code."""
         return "None" if value is None else self.kind.code(value, nested)
 
+    def plain(self, value: Any, ref: Any, keep: Any) -> Any:
+        """Return None, or the kind's data."""
+        return None if value is None else self.kind.plain(value, ref, keep)
+
+    def revive(self, data: Any, node: Any, kept: Any) -> Any:
+        """Return None, or what the kind's data stands for."""
+        return None if data is None else self.kind.revive(data, node, kept)
+
 
 class Pairs(Kind):
     """A non-empty sequence of pairs of nodes."""

@@ -24,8 +24,8 @@ from typing import (
 )
 
 from latentlive.errors import ExpressionError, WordError, did_you_mean
+from latentlive.expr.declaration import Declared
 from latentlive.expr.fields import (
-    Kind,
     array_digest,
     child,
     choice,
@@ -70,24 +70,20 @@ def operators() -> dict[str, type[Node]]:
     return dict(_operators)
 
 
-class Node:
+class Node(Declared):
     """One frozen piece of an expression; subclasses are declared with `operator`."""
 
     family: ClassVar[str]
     followed: ClassVar[tuple[type[Node], ...]] = ()
-    word: ClassVar[str]
     tag: ClassVar[str]
     form: ClassVar[str]
-    kinds: ClassVar[dict[str, Kind]]
     asks: ClassVar[int] = 1
     depth: int
     cost: int
     __array_ufunc__ = None  # so that a numpy number leaves arithmetic to the node
 
     def __post_init__(self) -> None:
-        for name, kind in self.kinds.items():
-            value = kind.coerce(getattr(self, name), f"{self.word}: {name}")
-            object.__setattr__(self, name, value)
+        super().__post_init__()
         object.__setattr__(self, "depth", 1 + max((c.depth for c in self.children), default=0))
         if self.depth > MAX_DEPTH:
             raise ExpressionError(

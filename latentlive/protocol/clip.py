@@ -1,91 +1,193 @@
-"""What a voice plays, as plain data: a texture on its own clock, perhaps out of another one."""
+"""What a voice plays: a texture on its own clock, perhaps reached out of another one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+import hashlib
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from latentlive.protocol.schema import OVER, SAMPLE
+from latentlive.errors import ExpressionError
+from latentlive.expr import Kind, Record, declared, record
+from latentlive.expr.fields import shown
+from latentlive.expr.record import Stored
+from latentlive.latent import Texture
+from latentlive.protocol.kinds import OVER, SAMPLE, TEMPO, TEXT, Digests, Playable
 from latentlive.protocol.wire import Message
 from latentlive.units import Tempo
 
-Source = dict[str, Any]
-"""A texture as it came: 'expr' (JSON), 'code' (text), 'sounds' (digests of recordings)."""
+S = TypeVar("S", "Source", str)
+T = TypeVar("T", "Source", str)
+
+
+@record()
+class Source(Record):
+    """A texture as a performer gave it, with the recordings that it needs.
+
+    Parameters
+    ----------
+    expr : Latent or Joined
+    code : str
+        As it prints.
+    sounds : mapping
+        The digests of its recordings, by those of the nodes that name them.
+    """
+
+    expr: Texture = declared(Playable())
+    code: str = declared(TEXT)
+    sounds: Mapping[str, str] = declared(Digests())
+
+    @functools.cached_property
+    def data(self) -> Message:
+        """The texture as JSON data."""
+        return self.dump()
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """The digest of its data, 16 hexadecimal digits."""
+        text = json.dumps(self.data, sort_keys=True, separators=(",", ":"))
+        return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+class SourceKind(Kind):
+    """A texture, or the key under which a log holds it."""
+
+    def coerce(self, value: Any, place: str) -> Source | str:
+        """Return the value as it is."""
+        if not isinstance(value, Source | str):
+            raise ExpressionError(f"{place} must be a texture, got {shown(value)}")
+        return value
+
+    def plain(self, value: Source | str, ref: Any, keep: Stored) -> Any:
+        """Return the key under which the texture is kept, or its data."""
+        kept = keep(value)
+        return kept.data if isinstance(kept, Source) else kept
+
+    def revive(self, data: Any, node: Any, kept: Stored) -> Any:
+        """Return the texture, or its key if it was kept elsewhere."""
+        return Source.load(data) if isinstance(data, dict) else kept(data)
+
+
+class Given(SourceKind):
+    """A texture that comes whole."""
+
+    def coerce(self, value: Any, place: str) -> Source:
+        """Return the texture."""
+        if not isinstance(value, Source):
+            raise ExpressionError(f"{place} must be a texture, got {shown(value)}")
+        return value
+
+
+SOURCE = SourceKind()
 
 
 @dataclass(frozen=True)
-class Turning:
+class Crossing(Generic[S]):
     """A texture that is interpolated into another, in latent space.
 
     Parameters
     ----------
-    before : Part
+    before : Clip
     at, over : int [samples, global]
     """
 
-    before: Part
+    before: Clip[S]
     at: int
     over: int
 
 
 @dataclass(frozen=True)
-class Part:
+class Clip(Generic[S]):
     """A texture on its own clock.
 
     Parameters
     ----------
-    source : mapping
+    source : Source, or in a log the key of one
     origin : int [samples, global]
         Where its clock is 0.
     tempo : Tempo
         Of its own clock: beats since `origin`.
-    turning : Turning or None
+    crossing : Crossing or None
         What it comes out of.
     """
 
-    source: Source
+    source: S
     origin: int
     tempo: Tempo
-    turning: Turning | None = None
+    crossing: Crossing[S] | None = None
 
-    def timed(self, tempo: Tempo, at: int) -> Part:
-        """Return the part under another tempo of the transport, as it goes on from `at`.
+    def timed(self, tempo: Tempo, at: int) -> Clip[S]:
+        """Return the clip under another tempo of the transport, as it goes on from `at`.
 
         What it came out of is forgotten once it is over.
         """
-        turning = self.turning
-        if turning and turning.at + turning.over <= at:
-            turning = None
-        if turning:
-            turning = replace(turning, before=turning.before.timed(tempo, at))
-        return replace(self, tempo=tempo.since(self.origin), turning=turning)
+        crossing = self.crossing
+        if crossing and crossing.at + crossing.over <= at:
+            crossing = None
+        if crossing:
+            crossing = replace(crossing, before=crossing.before.timed(tempo, at))
+        return replace(self, tempo=tempo.since(self.origin), crossing=crossing)
 
-    def moved(self, by: int) -> Part:
-        """Return the part, not coming out of another one, with its clock moved."""
-        return replace(self, origin=self.origin + by, turning=None)
+    def moved(self, by: int) -> Clip[S]:
+        """Return the clip, not coming out of another one, with its clock moved."""
+        return replace(self, origin=self.origin + by, crossing=None)
 
-    def dump(self, source: Callable[[Source], Any] = lambda source: source) -> Message:
-        """Return the part as JSON data, each source as `source` says."""
+    def mapped(self, source: Callable[[S], T], rate: int) -> Clip[T]:
+        """Return the clip with other sources, and its tempo at a sample rate."""
+        crossing = None
+        if self.crossing:
+            before = self.crossing.before.mapped(source, rate)
+            crossing = Crossing(before, self.crossing.at, self.crossing.over)
+        tempo = replace(self.tempo, sample_rate=rate)
+        return Clip(source(self.source), self.origin, tempo, crossing)
+
+    def dump(self, keep: Stored) -> Message:
+        """Return the clip as JSON data, its sources as `keep` says."""
         data: Message = {
-            "source": source(self.source),
+            "source": SOURCE.plain(self.source, None, keep),
             "origin": self.origin,
             "tempo": self.tempo.dump(),
         }
-        if self.turning:
-            before = self.turning.before.dump(source)
-            data["turning"] = [before, self.turning.at, self.turning.over]
+        if self.crossing:
+            before = self.crossing.before.dump(keep)
+            data["crossing"] = [before, self.crossing.at, self.crossing.over]
         return data
 
-    @classmethod
-    def load(
-        cls, data: Message, rate: int, source: Callable[[Any], Source] = lambda source: source
-    ) -> Part:
-        """Return the part that `dump` wrote."""
-        turning = None
-        if "turning" in data:
-            before, at, over = data["turning"]
-            at, over = SAMPLE.coerce(at, "turning: at"), OVER.coerce(over, "turning: over")
-            turning = Turning(cls.load(before, rate, source), at, over)
-        origin = SAMPLE.coerce(data["origin"], "part: origin")
-        return cls(source(data["source"]), origin, Tempo.load(data["tempo"], rate), turning)
+
+class ClipKind(Kind):
+    """A clip; one that was read has no sample rate yet."""
+
+    def coerce(self, value: Any, place: str) -> Clip[Any]:
+        """Return the clip."""
+        if not isinstance(value, Clip):
+            raise ExpressionError(f"{place} must be a clip, got {shown(value)}")
+        return value
+
+    def plain(self, value: Clip[Any], ref: Any, keep: Stored) -> Message:
+        """Return the clip's data."""
+        return value.dump(keep)
+
+    def revive(self, data: Any, node: Any, kept: Stored) -> Clip[Any]:
+        """Return the clip that `plain` wrote."""
+        fields = {"source", "origin", "tempo"}
+        if not isinstance(data, dict) or data.keys() - {"crossing"} != fields:
+            raise ExpressionError(f"a clip was expected, got {shown(data)}")
+        crossing = None
+        if "crossing" in data:
+            before, at, over = _three(data["crossing"])
+            at, over = SAMPLE.coerce(at, "crossing: at"), OVER.coerce(over, "crossing: over")
+            crossing = Crossing(self.revive(before, node, kept), at, over)
+        origin = SAMPLE.coerce(data["origin"], "clip: origin")
+        source = SOURCE.coerce(SOURCE.revive(data["source"], node, kept), "clip: source")
+        return Clip(source, origin, TEMPO.revive(data["tempo"], node, kept), crossing)
+
+
+def _three(data: Any) -> list[Any]:
+    if not isinstance(data, list) or len(data) != 3:
+        raise ExpressionError(f"a crossing was expected, got {shown(data)}")
+    return data
+
+
+CLIP = ClipKind()

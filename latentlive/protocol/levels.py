@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
 
 from latentlive.curves import Curve, Num
 from latentlive.errors import ExpressionError
-from latentlive.expr import Node, Number, load
+from latentlive.expr import Node, Number
 from latentlive.units import from_db
 
 MOST_WORK = 300
 """Values that a level's curve may ask for one of its own: the 1920 gains that are written ahead of
 a voice then take 576,000 of them at most."""
+
+CURVES = 500
+"""Curves of which it is remembered whether a level can follow them."""
 
 LOUDEST_DB = 24.0
 LOUDEST = float(from_db(LOUDEST_DB))
@@ -25,22 +28,6 @@ BOUNDS = {
 """What a number may be; curves are held within the same bounds where they are evaluated."""
 
 
-def curve_of(data: Any) -> Curve:
-    """Return the curve of a level that a message holds as JSON data, or as it was read before.
-
-    Raises
-    ------
-    ExpressionError
-        If it is no curve, or none that a level can follow.
-    """
-    if isinstance(data, Curve):
-        return data
-    node = load(data)
-    if not isinstance(node, Curve):
-        raise ExpressionError("gain, amp and pan take a number or a curve")
-    return followed(node, "gain, amp and pan")
-
-
 def followed(curve: Curve, place: str) -> Curve:
     """Return a curve that a level can follow.
 
@@ -50,19 +37,27 @@ def followed(curve: Curve, place: str) -> Curve:
         If it is stretched over a length, which a layer does not have, or takes long to compute:
         levels are computed between two decisions of the engine.
     """
+    if fault := _fault(curve):
+        raise ExpressionError(f"{place}: {fault}")
+    return curve
+
+
+@functools.lru_cache(CURVES)
+def _fault(curve: Curve) -> str:
+    """Return why a level cannot follow a curve, nothing if it can."""
     if (work := _work(curve, {})) > MOST_WORK:
-        raise ExpressionError(
-            f"{place}: the curve asks for {work} values a moment, {MOST_WORK} is the most here; "
+        return (
+            f"the curve asks for {work} values a moment, {MOST_WORK} is the most here; "
             "smooth it once, or less of it"
         )
     try:
         curve.at(0.0)
     except ExpressionError:
-        raise ExpressionError(
-            f"{place}: a layer has no length to fit an array to; "
+        return (
+            "a layer has no length to fit an array to; "
             "give it a curve of beats such as line(-20, 0, 8)"
-        ) from None
-    return curve
+        )
+    return ""
 
 
 def within(word: str, curve: Curve, place: str) -> Curve:

@@ -15,7 +15,8 @@ import soundfile
 
 import latentlive as ll
 from latentlive.expr import dump
-from latentlive.protocol.schema import CHANGES, PLANS, REQUESTS
+from latentlive.protocol.changes import Change
+from latentlive.protocol.requests import Plan, Request
 from tests.live.conftest import RATE, wait_until
 from tests.live.test_survival import ONE, OTHER, at, performance, plain, same
 
@@ -24,7 +25,8 @@ __all__ = ["plain"]  # the fixture: what is heard when nothing goes wrong
 SOUND = ll.sound(np.ones(300, np.float32))
 FIELDS = {
     "layer": "d3",
-    "layers": ["d3"],
+    "only": ["d3"],
+    "when": {"op": "now"},
     "source": {"expr": dump(SOUND), "code": "one", "sounds": {}},
     "name": "d4",
     "path": "x.wav",
@@ -40,24 +42,32 @@ WRONG = ({}, -math.inf, math.nan, 1e300, [None])
 """What is right in no field, but for a list of changes that are none."""
 
 
+class Raw(dict):
+    """A message as a program of another kind would send it."""
+
+    def dump(self):
+        return self
+
+
 def broken():
     """Yield messages with one thing wrong each."""
     yield {}
     yield {"op": None}
     yield {"op": ["cell"]}
-    for word, shapes in (("", REQUESTS), ("changes", CHANGES), ("plans", PLANS)):
+    for word, family in (("", Request), ("changes", Change), ("plans", Plan)):
 
         def wrapped(inner, word=word):
             return {"op": "cell", "changes": [], word: [inner]} if word else inner
 
         for item in (None, 3, "play", [], {}, {"op": "no such"}, {"op": {}}) if word else ():
             yield wrapped(item)
-        for op, shape in shapes.items():
-            good = {"op": op, **{field: FIELDS[field] for field in shape.needed}}
+        for op, record in family.words.items():
+            needed = record.kinds.keys() - record.defaults.keys()
+            good = {"op": op, **{field: FIELDS[field] for field in needed}}
             yield wrapped({**good, "more": 1})
-            for field in shape.needed:
+            for field in needed:
                 yield wrapped({key: value for key, value in good.items() if key != field})
-            for field in {**shape.needed, **shape.optional}:
+            for field in record.kinds:
                 yield from (wrapped({**good, field: wrong}) for wrong in WRONG)
     for part in ("expr", "code", "sounds"):
         for wrong in (*WRONG, {"x": 3}):
@@ -73,7 +83,7 @@ def test_messages_that_are_out_of_order_are_refused_one_by_one(plain, tmp_path):
         live.start()
         for message in broken():
             with pytest.raises(ll.EngineError) as caught:
-                live.request(message)
+                live.request(Raw(message))
             assert "\n" not in str(caught.value)
             assert "a fault of its own" not in str(caught.value), message
             refused += 1

@@ -24,6 +24,7 @@ from latentlive.engine.server.peers import HOPELESS, Client
 from latentlive.ground.files import cache_folder
 from latentlive.models.files import starter_path
 from latentlive.protocol.address import running
+from latentlive.protocol.requests import TellState
 from tests.live.conftest import RATE, wait_until
 from tests.live.test_faults import alive
 
@@ -167,7 +168,7 @@ def test_a_prompt_that_is_stopped_and_one_that_never_reads_hold_nobody_up(plain,
         waited = []
         while live.state.get("seconds", 0) < SECONDS + 0.2:
             asked = time.monotonic()
-            live.request({"op": "state"})
+            live.request(TellState())
             waited.append(time.monotonic() - asked)
             time.sleep(0.05)
         connection.close()

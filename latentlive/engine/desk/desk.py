@@ -8,20 +8,30 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
 from latentlive.curves import Curve, Num
+from latentlive.engine.desk.decisions import (
+    Decision,
+    Ended,
+    Faded,
+    Gated,
+    Levelled,
+    MasterSet,
+    SeedSet,
+    Started,
+    TempoSet,
+)
 from latentlive.engine.desk.fades import GLIDE, MASTER_DB, Fade, Setting
-from latentlive.engine.desk.voices import Voice
+from latentlive.engine.desk.model import Voice
 from latentlive.engine.shared import POINTS, POSITION, RING, RUNNING, VOICES, Block
 from latentlive.errors import EngineError
 from latentlive.ground.system import fence
 from latentlive.limiter import AHEAD, MEMORY
 from latentlive.mixer import GRID, grid_ceil, grid_floor
-from latentlive.protocol.clip import Part
-from latentlive.protocol.wire import Message
+from latentlive.protocol.clip import Clip, Source
 from latentlive.units import Tempo
 
 GAINS_AHEAD = RING - (1 << 13)
@@ -38,7 +48,7 @@ ORDER_BITS = 40
 """Voices are added by slot, then by serial, so that sums come in the same order everywhere."""
 
 
-class Stage:
+class Desk:
     """The voices of a block, and what becomes of them.
 
     Parameters
@@ -47,7 +57,7 @@ class Stage:
     tempo : Tempo
         Of the transport.
     seed : int
-    note : function of a message
+    note : function of a decision
         Told every decision, as it is taken.
     reach : int [samples]
         How far ahead gains are written.
@@ -58,7 +68,7 @@ class Stage:
         block: Block,
         tempo: Tempo,
         seed: int = 0,
-        note: Callable[[Message], object] = lambda decision: None,
+        note: Callable[[Decision], object] = lambda decision: None,
         reach: int = GAINS_AHEAD,
     ) -> None:
         self.block, self.tempo, self.seed, self.note, self.reach = block, tempo, seed, note, reach
@@ -85,11 +95,11 @@ class Stage:
         """How many rings no voice holds."""
         return VOICES - sum(len(voice.rings) for voice in self.voices.values())
 
-    def cast(
+    def allocate(
         self,
         layer: str,
         slot: int,
-        part: Part,
+        clip: Clip[Source],
         start: int,
         wide: float = 0.0,
         pair: int = 0,
@@ -107,7 +117,7 @@ class Stage:
         if len(rings) < (2 if wide else 1):
             raise EngineError("engine: all voices are busy; stop a layer first")
         self._serial = self._serial + 1 if serial is None else serial
-        voice = Voice(self._serial, tuple(rings), layer, slot, part, start, wide, pair)
+        voice = Voice(self._serial, tuple(rings), layer, slot, clip, start, wide, pair)
         self.voices[voice.serial] = voice
         self.expect(voice, start)
         return voice
@@ -118,21 +128,21 @@ class Stage:
         for ring in voice.rings:
             self.block.ready[ring] = start
 
-    def recast(self, voice: Voice, part: Part, start: int) -> None:
-        """Let a voice that is silent yet play another part, or begin elsewhere.
+    def reallocate(self, voice: Voice, clip: Clip[Source], start: int) -> None:
+        """Let a voice that is silent yet play another clip, or begin elsewhere.
 
         What is rendered is kept if only the place has changed.
         """
         by = start - voice.start
-        if part == voice.part and not by:
+        if clip == voice.clip and not by:
             return
-        moved = by != 0 and part == voice.part.moved(by) and voice.busy is None
+        moved = by != 0 and clip == voice.clip.moved(by) and voice.busy is None
         if not moved:
             voice.moved_from = None
         elif voice.moved_from is None:
             voice.moved_from = voice.version
         voice.version += 1
-        voice.part = part
+        voice.clip = clip
         if not moved:
             self.expect(voice, start)
             return
@@ -163,36 +173,35 @@ class Stage:
         for ring in voice.rings:
             self.block.active[ring] = 1 + (voice.slot << ORDER_BITS) + voice.serial
         self.note(
-            {
-                "do": "start",
-                "at": at,
-                "voice": voice.serial,
-                "layer": voice.layer,
-                "slot": voice.slot,
-                "wide": voice.wide,
-                "pair": voice.pair,
-                "over": over,
-                "part": voice.part,
-            }
+            Started(
+                at,
+                voice.serial,
+                voice.layer,
+                voice.slot,
+                voice.wide,
+                voice.pair,
+                over,
+                voice.clip,
+            )
         )
 
     def fade(self, voice: Voice, at: int, level: float, over: int) -> None:
         """Let a voice move to another level from `at` on, from where it is then."""
         voice.fade = voice.fade.towards(level, at, max(over, GRID))
-        self.note({"do": "fade", "at": at, "voice": voice.serial, "level": level, "over": over})
+        self.note(Faded(at, voice.serial, level, over))
         self._rewrite(voice, at)
 
     def gate(self, voice: Voice, at: int, level: float, over: int) -> None:
         """Close or open a voice whose rendering does not keep up."""
         voice.gate = voice.gate.towards(level, at, max(over, GRID))
-        self.note({"do": "gate", "at": at, "voice": voice.serial, "level": level, "over": over})
+        self.note(Gated(at, voice.serial, level, over))
         self._rewrite(voice, at)
 
-    def level(self, slot: int, at: int, glide: bool, curves: dict[str, Curve]) -> None:
+    def level(self, slot: int, at: int, glide: bool, curves: Mapping[str, Curve]) -> None:
         """Let a layer's gain, amp, pan or audibility be another from `at` on."""
         before = self.settings.get(slot, Setting())
         self.settings[slot] = before.changed(at, GLIDE if glide else 0, **curves)
-        self.note({"do": "level", "at": at, "slot": slot, "glide": glide, "curves": curves})
+        self.note(Levelled(at, slot, glide, curves))
         for voice in self.voices.values():
             if voice.slot == slot:
                 self._rewrite(voice, at)
@@ -200,21 +209,21 @@ class Stage:
     def set_master(self, at: int, gain_db: Curve) -> None:
         """Let the master's level be another from `at` on."""
         self.master = self.master.changed(at, gain_db=gain_db)
-        self.note({"do": "master", "at": at, "gain_db": gain_db})
+        self.note(MasterSet(at, gain_db))
         for voice in self.voices.values():
             self._rewrite(voice, at)
 
     def set_tempo(self, at: int, tempo: Tempo) -> None:
         """Let the transport count beats by another tempo; voices are cast anew for it."""
         self.tempo = tempo
-        self.note({"do": "tempo", "at": at, "tempo": tempo.dump()})
+        self.note(TempoSet(at, tempo))
         for voice in self.voices.values():
             self._rewrite(voice, at)  # the master's curve counts beats of the transport
 
     def set_seed(self, at: int, seed: int) -> None:
         """Draw all chance from another seed; what is cast is bound anew."""
         self.seed = seed
-        self.note({"do": "seed", "at": at, "seed": seed})
+        self.note(SeedSet(at, seed))
         for voice in self.voices.values():
             voice.version += 1
             voice.moved_from = None
@@ -224,7 +233,7 @@ class Stage:
     def end(self, voice: Voice) -> None:
         """Free a voice that is silent."""
         if voice.sounding:
-            self.note({"do": "end", "at": self.position, "voice": voice.serial})
+            self.note(Ended(self.position, voice.serial))
             self._over.append(voice)
         for ring in voice.rings:
             self.block.active[ring] = 0
@@ -247,27 +256,6 @@ class Stage:
         heard = [voice for voice in self.voices.values() if voice.sounding]
         heard = [v for v in (*self._over, *heard) if ring in v.rings and v.start < at + GRID]
         return max(heard, key=lambda voice: voice.start, default=None)
-
-    def perform(self, decision: Message) -> None:
-        """Take a decision that was noted before, about voices that are cast."""
-        do, at = decision["do"], int(decision["at"])
-        if do == "level":
-            slot, glide = int(decision["slot"]), bool(decision["glide"])
-            self.level(slot, at, glide, decision["curves"])
-        elif do == "master":
-            self.set_master(at, decision["gain_db"])
-        elif do == "tempo":
-            self.set_tempo(at, decision["tempo"])
-        elif do == "seed":
-            self.set_seed(at, int(decision["seed"]))
-        elif (voice := self.voices.get(int(decision["voice"]))) is not None:
-            over = int(decision["over"])
-            if do == "start":
-                self.start(voice, at, over)
-            elif do == "fade":
-                self.fade(voice, at, float(decision["level"]), over)
-            elif do == "gate":
-                self.gate(voice, at, float(decision["level"]), over)
 
     # Gains.
 
@@ -306,7 +294,7 @@ class Stage:
             return
         samples = np.arange(first, until, GRID, dtype=np.int64)
         setting = self.settings.get(voice.slot, Setting())
-        gains = setting.gains(samples, voice.part.origin, voice.part.tempo, self.seed)
+        gains = setting.gains(samples, voice.clip.origin, voice.clip.tempo, self.seed)
         master = self.master.gains(samples, 0, self.tempo, self.seed)[0]
         gains *= voice.fade.gain(samples) * voice.gate.gain(samples) * master
         if voice.end is not None:

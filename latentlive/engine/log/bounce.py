@@ -8,15 +8,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from latentlive.engine.desk.desk import Stage
-from latentlive.engine.desk.voices import Voice
+from latentlive.engine.desk.desk import Desk
+from latentlive.engine.desk.model import Voice
 from latentlive.engine.log.performance import Performance
-from latentlive.engine.log.playback import Score
+from latentlive.engine.log.playback import Playback
 from latentlive.engine.output.player import Player
 from latentlive.engine.output.ringmix import mix_voices
 from latentlive.engine.render.priority import BATCH
 from latentlive.engine.render.worker import Worker
-from latentlive.engine.schedule.underrun import needless
 from latentlive.engine.shared import PANIC, PANIC_DONE, POSITION, RUNNING, Block
 from latentlive.errors import LatentliveError
 from latentlive.mixer import GRID, grid_floor
@@ -88,9 +87,9 @@ class Bounce:
         self._block.header[POSITION] = self.begin
         self._block.header[RUNNING] = 1
         tempo = Tempo.load(header["tempo"], int(header["rate"]))
-        self._stage = Stage(self._block, tempo, int(header["seed"]), reach=REACH)
-        self._score = Score(
-            self._stage, performance, self.begin, wanted=lambda layer: not is_preview(layer)
+        self._desk = Desk(self._block, tempo, int(header["seed"]), reach=REACH)
+        self._playback = Playback(
+            self._desk, performance, self.begin, wanted=lambda layer: not is_preview(layer)
         )
         self._worker = Worker(space, self._block)
         self._bound: dict[int, int] = {}
@@ -99,36 +98,36 @@ class Bounce:
 
     def blocks(self) -> Iterator[Heard]:
         """Yield what is heard from `begin` to `stop`, stretch by stretch."""
-        while (position := self._stage.position) < self.stop:
-            if position == self._score.panic:
-                self._score.panicked()
+        while (position := self._desk.position) < self.stop:
+            if position == self._playback.panic:
+                self._playback.panicked()
                 self._block.header[PANIC] += 1
                 self._block.header[PANIC_DONE] += 1
             until = min(grid_floor(position) + STEP, self.stop)
-            if self._score.panic is not None:
-                until = min(until, self._score.panic)
-            self._score.take(until + AHEAD)
-            if (end := self._score.held_up) is not None:
+            if self._playback.panic is not None:
+                until = min(until, self._playback.panic)
+            self._playback.take(until + AHEAD)
+            if (end := self._playback.held_up) is not None:
                 until = min(until, end)
             self._render(until + AHEAD)
-            self._stage.write()
+            self._desk.write()
             layers = self._layers(position, until) if self._stems else {}
             out = np.empty((until - position, self._block.channels), np.float32)
             self._player.fill(out)
-            self._score.end(until)
+            self._playback.end(until)
             yield Heard(out, layers)
 
     def _render(self, until: int) -> None:
         """Render what will be heard of every voice before a sample."""
-        voices = [v for v in self._stage.voices.values() if v.start < until]
+        voices = [v for v in self._desk.voices.values() if v.start < until]
         for voice in voices:
             if self._bound.get(voice.serial) != voice.version:
                 self._bind(voice)
-        gone = self._bound.keys() - self._stage.voices.keys()
+        gone = self._bound.keys() - self._desk.voices.keys()
         self._worker.drop(list(gone))
         for serial in gone:
             del self._bound[serial]
-        while due := [v for v in voices if v.rendered < until and not needless(v)]:
+        while due := [v for v in voices if v.rendered < until and not v.complete]:
             jobs = [[v.serial, v.version, v.rendered, v.rendered + v.piece] for v in due[:BATCH]]
             replies = {r["serial"]: r for r in self._worker.render(jobs)}
             for voice in due[:BATCH]:
@@ -137,12 +136,12 @@ class Bounce:
                     voice.falter()
                 else:
                     voice.rendered = reply["stop"]
-                self._score.silence_holes(voice)
+                self._playback.silence_holes(voice)
 
     def _bind(self, voice: Voice) -> None:
         self._bound[voice.serial] = voice.version
         try:
-            voice.length = self._worker.load(voice.binding(self._stage.seed))["length"]
+            voice.length = self._worker.load(voice.binding(self._desk.seed))["length"]
         except LatentliveError:
             voice.falter()  # it sounded when it was played; nothing of it can be had here
         else:
@@ -152,7 +151,7 @@ class Bounce:
         """Return each layer by itself, before the limiter [shape=(n, 2)]."""
         low, high = start // GRID, -(-stop // GRID)
         by_layer: dict[str, list[int]] = {}
-        for voice in self._stage.voices.values():
+        for voice in self._desk.voices.values():
             if voice.sounding:
                 by_layer.setdefault(voice.layer, []).extend(voice.rings)
         found = {}

@@ -7,21 +7,28 @@ more memory and time than the performance took.
 from __future__ import annotations
 
 import functools
-import json
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from latentlive.curves import Curve
-from latentlive.engine.desk.voices import State
-from latentlive.engine.schedule.changes import LEVELS, MOST_LAYERS
+from latentlive.engine.desk.decisions import (
+    Decision,
+    Ended,
+    Hole,
+    Levelled,
+    Marked,
+    OfVoice,
+    Panicked,
+    Renamed,
+    SeedSet,
+    Settled,
+    SpaceNamed,
+    Started,
+)
 from latentlive.engine.shared import RING, VOICES
 from latentlive.errors import EngineError
 from latentlive.mixer import GRID
-from latentlive.protocol.clip import Part, Source
-from latentlive.protocol.levels import curve_of
-from latentlive.protocol.schema import DECISIONS, check_shape
+from latentlive.protocol.changes import MOST_LAYERS
+from latentlive.protocol.clip import Clip
 from latentlive.protocol.wire import Message
-from latentlive.units import Tempo
 
 STALL = 600.0
 """Seconds between two decisions at most: an engine notes where it is all the time, and none is held
@@ -41,9 +48,6 @@ MOST_NAMES = 10 * MOST_LAYERS
 MOST_SPACES = 100
 """Spaces that layers name: each is loaded before anything is played."""
 
-CURVES = 500
-"""Curves of levels that are kept as they were read: many a log says the same again and again."""
-
 
 class Sounding(NamedTuple):
     """A voice that a log has begun."""
@@ -59,13 +63,10 @@ class Course:
     ----------
     header : mapping
         Of the log, checked.
-    source : function of a digest
-        Finds a texture; raises if the log has not told of it.
     """
 
-    def __init__(self, header: Message, source: Callable[[str], Source]) -> None:
+    def __init__(self, header: Message) -> None:
         self._rate, self._channels = int(header["rate"]), int(header["channels"])
-        self._source = source
         self.begins = self.latest = self.marked = int(header["begins"])
         self._moved = False
         self._counted_from = self._count = 0
@@ -81,31 +82,33 @@ class Course:
         """Samples by which what comes may lie before what has come."""
         return disorder(self._rate)
 
-    def follow(self, decision: Message) -> Message:
-        """Return the decision that comes next, with its curves and its tempo as such.
+    def follow(self, decision: Decision) -> None:
+        """Take the decision that comes next.
 
         Raises
         ------
         LatentliveError
             If no engine could have noted it here.
         """
-        check_shape(decision, DECISIONS, "decision", "do")
-        do, at = str(decision["do"]), int(decision["at"])
-        self._order(do, at)
-        if "voice" in decision and do != "start":
-            self._voice(decision)
-        if "slot" in decision:
-            self._slots.add(int(decision["slot"]))
-        self.layers |= {decision[word] for word in ("layer", "name") if word in decision}
+        self._order(decision)
+        if isinstance(decision, OfVoice) and not isinstance(decision, Started):
+            self._find(decision)
+        if isinstance(decision, Started | Settled | Levelled):
+            self._slots.add(decision.slot)
+        if isinstance(decision, Started | Settled | Renamed):
+            self.layers.add(decision.layer)
+        if isinstance(decision, Renamed):
+            self.layers.add(decision.name)
         if len(self._slots) > MOST_LAYERS or len(self.layers) > MOST_NAMES:
             raise EngineError(
-                f"{do}: an engine has at most {MOST_LAYERS} layers, and {MOST_NAMES} names for them"
+                f"{decision.word}: an engine has at most {MOST_LAYERS} layers, "
+                f"and {MOST_NAMES} names for them"
             )
-        followed: Message = getattr(self, f"_{do}", dict)(decision)
-        self.latest = max(self.latest, at)
-        return followed
+        self._take(decision)
+        self.latest = max(self.latest, decision.at)
 
-    def _order(self, do: str, at: int) -> None:
+    def _order(self, decision: Decision) -> None:
+        do, at = decision.word, decision.at
         if at > self.latest + STALL * self._rate:
             raise EngineError(
                 f"{do}: sample {at} lies {(at - self.latest) / self._rate:.0f} s beyond what comes "
@@ -113,7 +116,7 @@ class Course:
             )
         # A replay that began in the middle notes first what sounded there already.
         told_before = not self._moved and at <= self.begins
-        if at < self.latest - self.disorder and do != "hole" and not told_before:
+        if at < self.latest - self.disorder and do != Hole.word and not told_before:
             raise EngineError(f"{do}: sample {at} comes after sample {self.latest}: out of order")
         if max(at, self.latest) > self._counted_from + self.disorder:
             self._counted_from, self._count = max(at, self.latest), 0
@@ -121,63 +124,52 @@ class Course:
         if self._count > MOST_AT_ONCE:
             raise EngineError(f"{do}: more than {MOST_AT_ONCE} decisions come at once here")
 
-    def _voice(self, decision: Message) -> None:
+    def _find(self, decision: OfVoice) -> None:
         """Refuse what is said of a voice that is not there."""
-        serial = int(decision["voice"])
-        known = serial in self._voices or (decision["do"] == "hole" and serial in self._over)
+        serial = decision.voice
+        known = serial in self._voices or (isinstance(decision, Hole) and serial in self._over)
         if not known:
-            raise EngineError(f"{decision['do']}: there is no voice {serial} here")
+            raise EngineError(f"{decision.word}: there is no voice {serial} here")
 
-    def _start(self, decision: Message) -> Message:
-        serial, at = int(decision["voice"]), int(decision["at"])
-        if serial in self._voices:
-            raise EngineError(f"start: voice {serial} sounds already")
-        if at < self._panicked:
-            raise EngineError(f"start: sample {at} lies before the panic at {self._panicked}")
-        if 2 * int(decision["pair"]) + 2 > self._channels:
-            raise EngineError(f"start: there is no pair {decision['pair']} of channels")
-        rings = 2 if decision["wide"] else 1
-        if sum(voice.rings for voice in self._voices.values()) + rings > VOICES:
+    @functools.singledispatchmethod
+    def _take(self, decision: Decision) -> None:
+        """Hold a decision against what sounds; of most there is nothing more to say."""
+
+    @_take.register
+    def _(self, start: Started) -> None:
+        if start.voice in self._voices:
+            raise EngineError(f"start: voice {start.voice} sounds already")
+        if start.at < self._panicked:
+            raise EngineError(f"start: sample {start.at} lies before the panic at {self._panicked}")
+        if 2 * start.pair + 2 > self._channels:
+            raise EngineError(f"start: there is no pair {start.pair} of channels")
+        if sum(voice.rings for voice in self._voices.values()) + start.rings > VOICES:
             raise EngineError(f"start: more than {VOICES} voices sound at once")
-        part: Part | None = Part.load(decision["part"], self._rate, self._source)
-        while part is not None:
-            turning = part.turning
-            if max(part.origin, turning.at if turning else 0) > at + self.disorder:
-                raise EngineError(f"start: its clock begins after sample {at}, where it is heard")
-            part = turning.before if turning else None
-        self._voices[serial] = Sounding(at, rings)
-        return decision
+        clip: Clip[str] | None = start.clip
+        while clip is not None:
+            crossing = clip.crossing
+            if max(clip.origin, crossing.at if crossing else 0) > start.at + self.disorder:
+                raise EngineError(
+                    f"start: its clock begins after sample {start.at}, where it is heard"
+                )
+            clip = crossing.before if crossing else None
+        self._voices[start.voice] = Sounding(start.at, start.rings)
 
-    def _level(self, decision: Message) -> Message:
-        curves: dict[str, Curve] = {}
-        for word, data in decision["curves"].items():
-            if word not in (*LEVELS, "audible"):
-                raise EngineError(f"level: there is no {word!r}")
-            curves[word] = _curve(data)
-        return {**decision, "curves": curves}
-
-    def _space(self, decision: Message) -> Message:
+    @_take.register
+    def _(self, decision: SpaceNamed) -> None:
         self._spaces += 1
         if self._spaces > MOST_SPACES:
             raise EngineError(f"space: at most {MOST_SPACES} are played in one performance")
-        return decision
 
-    def _master(self, decision: Message) -> Message:
-        return {**decision, "gain_db": _curve(decision["gain_db"])}
-
-    def _tempo(self, decision: Message) -> Message:
-        return {**decision, "tempo": Tempo.load(decision["tempo"], self._rate)}
-
-    def _seed(self, decision: Message) -> Message:
-        if self._moved or decision["at"] > self.begins:
+    @_take.register
+    def _(self, decision: SeedSet) -> None:
+        if self._moved or decision.at > self.begins:
             raise EngineError("seed: it cannot change once the performance has begun")
-        return decision
 
-    def _end(self, decision: Message) -> Message:
+    @_take.register
+    def _(self, decision: Ended) -> None:
         self._moved = True
-        serial = int(decision["voice"])
-        self._ended({serial: self._voices.pop(serial)})
-        return decision
+        self._ended({decision.voice: self._voices.pop(decision.voice)})
 
     def _ended(self, voices: dict[int, Sounding]) -> None:
         """Remember voices that are over: what was not heard of them is noted a little later."""
@@ -186,47 +178,33 @@ class Course:
             oldest = next(iter(self._over))
             del self._over[oldest]
 
-    def _hole(self, decision: Message) -> Message:
+    @_take.register
+    def _(self, hole: Hole) -> None:
         self._moved = True
-        serial, at, to = (int(decision[word]) for word in ("voice", "at", "to"))
-        voice = self._voices.get(serial) or self._over[serial]
-        if decision["side"] >= voice.rings:
-            raise EngineError(f"hole: voice {serial} has no second side")
-        if not voice.start - GRID <= at < to <= at + RING:
-            raise EngineError(f"hole: samples {at} to {to} are none that voice {serial} could miss")
-        return decision
+        voice = self._voices.get(hole.voice) or self._over[hole.voice]
+        if hole.side >= voice.rings:
+            raise EngineError(f"hole: voice {hole.voice} has no second side")
+        if not voice.start - GRID <= hole.at < hole.to <= hole.at + RING:
+            raise EngineError(
+                f"hole: samples {hole.at} to {hole.to} are none that voice {hole.voice} could miss"
+            )
 
-    def _panic(self, decision: Message) -> Message:
-        at = int(decision["at"])
-        if at < self._panicked:
-            raise EngineError(f"panic: sample {at} comes after sample {self._panicked}")
-        self._panicked = at
+    @_take.register
+    def _(self, decision: Panicked) -> None:
+        if decision.at < self._panicked:
+            raise EngineError(f"panic: sample {decision.at} comes after sample {self._panicked}")
+        self._panicked = decision.at
         self._ended(self._voices)
         self._voices = {}
-        return decision
 
-    def _mark(self, decision: Message) -> Message:
+    @_take.register
+    def _(self, decision: Marked) -> None:
         self._moved = True
-        if decision["at"] < self.marked:
-            raise EngineError(f"mark: sample {decision['at']} comes after sample {self.marked}")
-        self.marked = int(decision["at"])
-        return decision
-
-    def _state(self, decision: Message) -> Message:
-        State.load(decision["state"], self._source)
-        return decision
+        if decision.at < self.marked:
+            raise EngineError(f"mark: sample {decision.at} comes after sample {self.marked}")
+        self.marked = decision.at
 
 
 def disorder(rate: int) -> int:
     """Return the samples by which a decision of a log may lie before one that was noted earlier."""
     return round(DISORDER * rate) + 2 * RING
-
-
-def _curve(data: Any) -> Curve:
-    text = json.dumps(data)
-    return _kept(text) if len(text) < 2000 else curve_of(data)
-
-
-@functools.lru_cache(CURVES)
-def _kept(text: str) -> Curve:
-    return curve_of(json.loads(text))

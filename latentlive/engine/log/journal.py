@@ -7,24 +7,25 @@ the decisions that made the sound. Both are written line by line: a crash loses 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import queue
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
-from latentlive.curves import Curve
-from latentlive.engine.desk.voices import State
+from latentlive.engine.desk.decisions import Decision
 from latentlive.errors import EngineError
-from latentlive.expr import dump
 from latentlive.ground.claims import moved, numbered
-from latentlive.protocol.clip import Part, Source
+from latentlive.protocol.clip import Source
 from latentlive.protocol.wire import Message
 
-FORMAT = 2
-"""1 counted positions inside recordings in windows, 2 counts them in seconds."""
+FORMAT = 3
+"""1 counted positions inside recordings in windows, 2 counts them in seconds; 3 leaves out of a
+layer's state what is as it begins, and names clips."""
+
+CLOSED = {"do": "closed", "at": 0}
+"""The line that ends a log."""
 
 MARK_EVERY = 0.25
 """Seconds after which it is noted again how far the performance has come."""
@@ -60,16 +61,19 @@ class Journal:
         if self.path != path:
             say(moved("log", path, self.path))
         self._broken = False
-        self._queue: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Decision | Message | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write, daemon=True)
         self._writer.start()
-        self.note({"format": FORMAT, **header})
+        self._put({"format": FORMAT, **header})
 
     def _write(self) -> None:
         """Write what was noted until it is closed, or cannot be written any more."""
         try:
             while (noted := self._queue.get()) is not None:
-                self._line({key: self._plain(value) for key, value in noted.items()})
+                if isinstance(noted, Decision):
+                    self._line(noted.dump(self._keep))
+                    continue
+                self._line(noted)
                 if "text" in noted:
                     self._text.write(noted["text"])
                     self._text.flush()
@@ -84,29 +88,20 @@ class Journal:
         self._lines.write(json.dumps(message, separators=(",", ":")) + "\n")
         self._lines.flush()
 
-    def note(self, decision: Message) -> None:
-        """Write a decision, soon; it is not to be changed any more."""
+    def note(self, decision: Decision) -> None:
+        """Write a decision, soon."""
+        self._put(decision)
+
+    def _put(self, noted: Decision | Message) -> None:
         if not self._broken:
-            self._queue.put(decision)
+            self._queue.put(noted)
 
-    def _plain(self, value: Any) -> Any:
-        if isinstance(value, Part):
-            return value.dump(self._key)
-        if isinstance(value, State):
-            return value.dump(self._key)
-        if isinstance(value, Curve):
-            return dump(value)
-        if isinstance(value, dict):
-            return {word: self._plain(one) for word, one in value.items()}
-        return value
-
-    def _key(self, source: Source) -> str:
+    def _keep(self, source: Source) -> str:
         """Return the digest of a texture, written out when it comes up first."""
-        text = json.dumps(source, sort_keys=True, separators=(",", ":"))
-        key = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+        key = source.digest
         if key not in self._known:
             self._known.add(key)
-            self._line({"texture": key, **source})
+            self._line({"texture": key, **source.data})
         return key
 
     def cell(self, code: str, name: str, sample: int, beat: float, rate: int) -> None:
@@ -119,7 +114,7 @@ class Journal:
         heading = " ".join(part for part in ("# %%", stamp, name, place) if part)
         text = f"{heading}\n{code.rstrip()}\n\n"
         # Half a surrogate pair can be typed, and not be written.
-        self.note({"text": text.encode(errors="backslashreplace").decode()})
+        self._put({"text": text.encode(errors="backslashreplace").decode()})
 
     def close(self, patience: float = 5.0, ended: bool = True) -> None:
         """End the log; wait so many seconds at most for a slow disk.
@@ -127,7 +122,7 @@ class Journal:
         Unless it has `ended` in good order, its layers can be resumed.
         """
         if ended:
-            self.note({"do": "closed", "at": 0})
+            self._put(CLOSED)
         self._broken = True  # nothing is noted any more
         self._queue.put(None)
         self._writer.join(patience)

@@ -16,17 +16,28 @@ from typing import Any, NamedTuple
 
 from latentlive.corpus import stored
 from latentlive.curves import Curve, Num
+from latentlive.engine.desk.decisions import (
+    Decision,
+    Marked,
+    MasterSet,
+    Renamed,
+    SeedSet,
+    Settled,
+    SpaceNamed,
+    TempoSet,
+)
 from latentlive.engine.desk.fades import MASTER_DB
 from latentlive.engine.log.course import Course
-from latentlive.engine.log.journal import FORMAT, MARK_EVERY
+from latentlive.engine.log.formats import FORMATS, Upgrade
+from latentlive.engine.log.journal import CLOSED, FORMAT, MARK_EVERY
 from latentlive.errors import EngineError, LatentliveError, SoundError, printable
-from latentlive.expr import Kind, Whole, load
+from latentlive.expr import Kind, Whole
 from latentlive.expr.fields import shown
 from latentlive.ground.names import on_disk
 from latentlive.latent import Recorded
 from latentlive.models import load_model
 from latentlive.protocol.clip import Source
-from latentlive.protocol.schema import NAME, PACE, SAID, SAMPLE, SEED, TEXTURE
+from latentlive.protocol.kinds import NAME, SAMPLE, SEED, TEXT
 from latentlive.protocol.wire import MAX_BYTES, Message
 from latentlive.renderer import Sounds
 from latentlive.space import Space
@@ -38,7 +49,6 @@ HEADER: dict[str, Kind] = {
     "channels": Whole(least=2, most=16),
     "seed": SEED,
     "pid": Whole(),
-    "tempo": PACE,
     "begins": SAMPLE,
 }
 TEXTS = ("name", "model_file", "corpus")
@@ -62,8 +72,7 @@ KEPT_BYTES = 16 * 2**20
 """Lines of textures that are kept as they were read, the newest."""
 
 
-CLOSED = b'{"do":"closed","at":0}\n'
-"""The line that ends a log."""
+LAST_LINE = (json.dumps(CLOSED, separators=(",", ":")) + "\n").encode()
 
 
 class Place(NamedTuple):
@@ -79,7 +88,7 @@ class Left:
 
     Parameters
     ----------
-    states : mapping of name to decision
+    states : mapping of name to Settled
         Of the layers.
     position : int [samples]
         The last one that was noted.
@@ -89,26 +98,26 @@ class Left:
     seed: int
     position: int
     master: Curve = field(default_factory=lambda: Num(MASTER_DB))
-    states: dict[str, Message] = field(default_factory=dict)
+    states: dict[str, Settled] = field(default_factory=dict)
     anything: bool = False
     """Whether anything was decided."""
 
-    def take(self, decision: Message) -> None:
+    def take(self, decision: Decision) -> None:
         """Let it be what it is after a decision."""
-        do = decision["do"]
         self.anything = True
-        if do == "tempo":
-            self.tempo = decision["tempo"]
-        elif do == "seed":
-            self.seed = int(decision["seed"])
-        elif do == "mark":
-            self.position = int(decision["at"])
-        elif do == "master":
-            self.master = decision["gain_db"]
-        elif do == "state":
-            self.states[decision["layer"]] = decision
-        elif do == "rename" and decision["layer"] in self.states:
-            self.states[decision["name"]] = self.states.pop(decision["layer"])
+        match decision:
+            case TempoSet():
+                self.tempo = decision.tempo
+            case SeedSet():
+                self.seed = decision.seed
+            case Marked():
+                self.position = decision.at
+            case MasterSet():
+                self.master = decision.gain_db
+            case Settled():
+                self.states[decision.layer] = decision
+            case Renamed() if decision.layer in self.states:
+                self.states[decision.name] = self.states.pop(decision.layer)
 
 
 class Texts:
@@ -171,8 +180,8 @@ class Performance:
         self._written = self._size_of_text()
         for decision in self._read(first=True):
             self.left.take(decision)
-            if decision["do"] == "space":
-                self._spaces.add((decision["name"], decision["digest"]))
+            if isinstance(decision, SpaceNamed):
+                self._spaces.add((decision.name, decision.digest))
         self.layers = frozenset(self._course.layers)
         """The names that its layers had."""
         self.end = self._end()
@@ -185,7 +194,7 @@ class Performance:
             return course.marked + round(2 * MARK_EVERY * int(self.header["rate"]))
         return course.marked if course.marked > course.begins else course.latest
 
-    def decisions(self) -> Iterator[Message]:
+    def decisions(self) -> Iterator[Decision]:
         """Yield every decision in the order in which it was noted, read from the file as asked.
 
         Raises
@@ -195,28 +204,34 @@ class Performance:
         """
         return self._read()
 
-    def _read(self, first: bool = False) -> Iterator[Message]:
+    def _read(self, first: bool = False) -> Iterator[Decision]:
         course: Course | None = None
         for number, offset, line in self._lines():
             try:
                 entry = json.loads(line)
                 if course is None:
                     header = _checked(entry)
-                    course = Course(header, self._known)
+                    course = Course(header)
+                    rate = int(header["rate"])
+                    self._upgrade = Upgrade(header)
                     if first:
                         self.header, self._course = header, course
-                        tempo = Tempo.load(header["tempo"], int(header["rate"]))
+                        tempo = Tempo.load(header["tempo"], rate)
                         self.left = Left(tempo, int(header["seed"]), int(header["begins"]))
                 elif "texture" in entry:
                     self._texture(entry, Place(offset, number), first)
                 elif "text" in entry:
-                    text = SAID.coerce(entry["text"], "text")
+                    text = TEXT.coerce(entry["text"], "text")
                     if first:
                         self._texts.add(text)
-                elif entry["do"] == "closed":
+                elif entry == CLOSED:
                     self.closed = True
                 else:
-                    yield course.follow(entry)
+                    decision = Decision.load(self._upgrade.decision(entry), self._known).at_rate(
+                        rate
+                    )
+                    course.follow(decision)
+                    yield decision
             except DAMAGE as error:
                 raise self._damaged(number, error) from None
         if course is None:
@@ -257,20 +272,20 @@ class Performance:
             raise ValueError("a texture comes once, under a short name")
         if len(self._places) == MOST_TEXTURES:
             raise ValueError(f"a log holds at most {MOST_TEXTURES} textures")
-        texture = _texture(entry)
+        source = self._source(entry)
         self._places[key] = place
-        for node in load(texture["expr"]).walk():
-            digest = texture["sounds"].get(node.digest)
+        for node in source.expr.walk():
+            digest = source.sounds.get(node.digest)
             if digest is not None and isinstance(node, Recorded):
                 self._recorded[node.digest, digest] = node
         if len(self._recorded) > MOST_RECORDINGS:
             raise ValueError(f"a log needs at most {MOST_RECORDINGS} recordings")
 
-    def _known(self, key: Any) -> Source:
-        """Stand for a texture that the log has told of."""
+    def _known(self, key: Any) -> str:
+        """Return the key of a texture that the log has told of."""
         if not isinstance(key, str) or key not in self._places:
             raise EngineError(f"there is no texture {printable(str(key))[:64]} here")
-        return {}
+        return key
 
     def source(self, key: str) -> Source:
         """Return a texture by its digest.
@@ -289,15 +304,21 @@ class Performance:
             with self.path.open("rb") as file:
                 file.seek(offset)
                 line = file.readline(LONGEST_LINE)
-            texture = _texture(json.loads(line))
+            source = self._source(json.loads(line))
         except OSError as error:
             raise EngineError(f"log: cannot read {self.path}: {error.strerror}") from None
         except DAMAGE as error:
             raise self._damaged(number, error) from None
-        self._kept[key] = texture, len(line)
+        self._kept[key] = source, len(line)
         while len(self._kept) > 1 and sum(size for _, size in self._kept.values()) > KEPT_BYTES:
             self._kept.popitem(last=False)
-        return texture
+        return source
+
+    def _source(self, entry: Message) -> Source:
+        """Return the texture of a line, its code safe to be shown in a terminal."""
+        known = {key: entry[key] for key in ("expr", "code", "sounds")}
+        source = Source.load(self._upgrade.texture(known))
+        return source.changed(code=printable(source.code))
 
     def _size_of_text(self) -> int | None:
         try:
@@ -367,7 +388,7 @@ class Performance:
             with self.path.open("r+b") as file:
                 file.truncate(_whole(self.path))  # the last line may have been cut off
                 file.seek(0, 2)
-                file.write(CLOSED)
+                file.write(LAST_LINE)
         except OSError as error:
             raise EngineError(f"log: cannot write {self.path}: {error.strerror}") from None
 
@@ -376,8 +397,8 @@ def was_closed(path: Path) -> bool:
     """Return whether the last whole line of a log says that it has ended."""
     try:
         with path.open("rb") as file:
-            file.seek(max(_whole(path) - len(CLOSED), 0))
-            return file.read(len(CLOSED)) == CLOSED
+            file.seek(max(_whole(path) - len(LAST_LINE), 0))
+            return file.read(len(LAST_LINE)) == LAST_LINE
     except OSError as error:
         raise EngineError(f"log: cannot read {path}: {error.strerror}") from None
 
@@ -396,13 +417,6 @@ def _whole(path: Path) -> int:
     return 0
 
 
-def _texture(entry: Message) -> Source:
-    """Return the texture of a line, its code without what a terminal would take for an order."""
-    known = {key: entry[key] for key in ("expr", "code", "sounds")}
-    texture: Source = TEXTURE.coerce(known, "texture")
-    return {**texture, "code": printable(texture["code"])}
-
-
 def _found(sound: Recorded, digest: str, sounds: Sounds) -> list[str]:
     """Return what is wrong with a recording where it is found, nothing if it is the same."""
     try:
@@ -413,13 +427,14 @@ def _found(sound: Recorded, digest: str, sounds: Sounds) -> list[str]:
 
 
 def _checked(header: Message) -> Message:
-    if header["format"] != FORMAT:
-        told = f"format {shown(header['format'])}, this version reads {FORMAT}"
+    if header["format"] not in FORMATS:
+        told = f"format {shown(header['format'])}, this version reads {FORMATS[0]} to {FORMAT}"
         raise ValueError(f"{told}; --perform plays its cells anew")
     for key, kind in HEADER.items():
         kind.coerce(header[key], key)
     for key in TEXTS:
-        SAID.coerce(header.get(key, ""), key)
+        TEXT.coerce(header.get(key, ""), key)
+    Tempo.load(header["tempo"], int(header["rate"]))
     if header["channels"] % 2:
         raise ValueError(f"channels must be even, got {header['channels']}")
     return header

@@ -11,25 +11,40 @@ from typing import NamedTuple
 
 import numpy as np
 
-from latentlive.engine.desk.desk import BEFORE, Stage
+from latentlive.engine.desk.decisions import (
+    Decision,
+    Ended,
+    Hole,
+    Marked,
+    OfVoice,
+    Panicked,
+    Renamed,
+    Settled,
+    SpaceNamed,
+    Started,
+)
+from latentlive.engine.desk.desk import BEFORE, Desk
 from latentlive.engine.desk.fades import GLIDE
-from latentlive.engine.desk.voices import LONGEST_PIECE, State, Voice
+from latentlive.engine.desk.model import LONGEST_PIECE, Voice
 from latentlive.engine.log.course import disorder
 from latentlive.engine.log.performance import Performance
 from latentlive.engine.shared import RING
 from latentlive.mixer import GRID, grid_floor
-from latentlive.protocol.clip import Part
-from latentlive.protocol.wire import Message
 
 
 class Panic(NamedTuple):
     """A moment at which all voices that had begun fell silent."""
 
-    at: int
+    noted: Panicked
     voices: tuple[int, ...]
 
+    @property
+    def at(self) -> int:
+        """The sample."""
+        return self.noted.at
 
-class Score:
+
+class Playback:
     """The decisions of a performance, taken in the order in which they were noted.
 
     They are read from the log a little ahead of the sample for which they are asked: far enough
@@ -37,49 +52,49 @@ class Score:
 
     Parameters
     ----------
-    stage : Stage
+    desk : Desk
     performance : Performance
     begin : int [samples]
         What lies before it is taken at once; voices that were over by then are left out.
     wanted : function of a layer's name
         Tells whether what it plays is taken.
     tell : function of a decision
-        Told those that the stage does not take: states, names, and what was not heard and panics
+        Told those that the desk does not take: states, names, and what was not heard and panics
         once they are here.
     """
 
     def __init__(
         self,
-        stage: Stage,
+        desk: Desk,
         performance: Performance,
         begin: int = 0,
         wanted: Callable[[str], bool] = lambda layer: True,
-        tell: Callable[[Message], object] = lambda decision: None,
+        tell: Callable[[Decision], object] = lambda decision: None,
     ) -> None:
-        self.stage, self._source = stage, performance.source
+        self.desk, self._source = desk, performance.source
         self._wanted, self._tell = wanted, tell
         self._lines = performance.decisions()
         self._latest = int(performance.header["begins"])
         self._disorder = disorder(int(performance.header["rate"]))
         self._all_read = False
         self._numbers = itertools.count(1)
-        self._waiting: deque[tuple[int, Message]] = deque()
+        self._waiting: deque[tuple[int, Decision]] = deque()
         self._soonest: deque[tuple[int, int]] = deque()
         """Sample and number of those that wait and lie before all that were noted after them."""
         self._due = 0
         """The number up to which what waits is to be taken."""
-        self._uncast: deque[Message] = deque()
-        self._cast: dict[int, Message] = {}
+        self._unallocated: deque[Started] = deque()
+        self._allocated: dict[int, Started] = {}
         """What lets the voices begin that have a ring, and do not sound yet."""
-        self._begun: dict[int, Message] = {}
+        self._begun: dict[int, Started] = {}
         """What lets the voices begin that are not over, as far as is read."""
         self._dropped: set[int] = set()
         """Voices that wait to begin, and are never heard."""
         self._ends: deque[tuple[int, int]] = deque()
         self._panics: deque[Panic] = deque()
-        self._holes: dict[tuple[int, int], list[Message]] = {}
+        self._holes: dict[tuple[int, int], list[Hole]] = {}
         """What was not heard, by voice and side, in rising order."""
-        self._untold: list[tuple[int, int, Message]] = []
+        self._untold: list[tuple[int, int, Hole]] = []
         """The same with its sample and a number, a heap."""
         self._begin = begin
         self._go_to(begin)
@@ -97,8 +112,10 @@ class Score:
     @property
     def held_up(self) -> int | None:
         """Where the next voice ends, if one that is to begin waits for its ring; else None."""
-        number, decision = self._waiting[0] if self._waiting else (self._due + 1, {})
-        if number > self._due or decision["do"] != "start" or not self._ends:
+        if not self._waiting or not self._ends:
+            return None
+        number, decision = self._waiting[0]
+        if number > self._due or not isinstance(decision, Started):
             return None
         return self._ends[0][0]
 
@@ -114,71 +131,71 @@ class Score:
         if decision is None:
             self._all_read = True
         else:
-            self._latest = max(self._latest, int(decision["at"]))
+            self._latest = max(self._latest, decision.at)
             self._note(decision)
 
-    def _note(self, decision: Message) -> None:
-        do, at, serial = decision["do"], int(decision["at"]), decision.get("voice")
-        if do == "start" and self._wanted(decision["layer"]):
-            self._begun[int(decision["voice"])] = decision
-            self._uncast.append(decision)
-        elif do == "hole":
-            side = int(decision["voice"]), int(decision["side"])
+    def _note(self, decision: Decision) -> None:
+        if isinstance(decision, Hole):
+            side = decision.voice, decision.side
             insort(self._holes.setdefault(side, []), decision, key=_at)
-            heapq.heappush(self._untold, (at, next(self._numbers), decision))
+            heapq.heappush(self._untold, (decision.at, next(self._numbers), decision))
             return
-        elif do == "end":
-            self._note_end(int(decision["voice"]), at)
+        if isinstance(decision, Ended):
+            self._note_end(decision.voice, decision.at)
             return
-        elif do == "panic":
-            decision = self._note_panic(decision)
-        elif do in ("mark", "space") or (serial is not None and serial not in self._begun):
+        if isinstance(decision, Started) and self._wanted(decision.layer):
+            self._begun[decision.voice] = decision
+            self._unallocated.append(decision)
+        elif isinstance(decision, OfVoice) and decision.voice not in self._begun:
+            return
+        elif isinstance(decision, Panicked):
+            self._note_panic(decision)
+        elif isinstance(decision, Marked | SpaceNamed):
             return
         number = next(self._numbers)
-        while self._soonest and self._soonest[-1][0] >= at:
+        while self._soonest and self._soonest[-1][0] >= decision.at:
             self._soonest.pop()
-        self._soonest.append((at, number))
+        self._soonest.append((decision.at, number))
         self._waiting.append((number, decision))
 
     def _note_end(self, serial: int, at: int) -> None:
         start = self._begun.pop(serial, None)
-        if start is not None and start["at"] < at:
+        if start is not None and start.at < at:
             self._ends.append((at, serial))
         elif start is not None:
             self._dropped.add(serial)  # it was stopped before it was heard
 
-    def _note_panic(self, decision: Message) -> Message:
+    def _note_panic(self, panicked: Panicked) -> None:
         """Take note of a panic; what was to begin after it is never heard."""
-        at, begun = int(decision["at"]), self._begun
-        self._dropped |= {serial for serial, start in begun.items() if start["at"] >= at}
+        begun = self._begun
+        self._dropped |= {serial for serial, start in begun.items() if start.at >= panicked.at}
         heard = tuple(serial for serial in begun if serial not in self._dropped)
         self._begun = {}
-        panic = Panic(at, heard)
         if heard:
-            self._panics.append(panic)
-        return {**decision, "panic": panic}
+            self._panics.append(Panic(panicked, heard))
 
     # The beginning.
 
     def _go_to(self, begin: int) -> None:
         """Let all be as it was at a sample."""
-        settled, kept = begin - BEFORE - 2 * GLIDE, dict[int, list[Message]]()
+        settled, kept = begin - BEFORE - 2 * GLIDE, dict[int, list[OfVoice]]()
         while not self._all_read and self._latest - self._disorder <= begin + GRID:
             self._read_one()
             self._let_go(begin, kept)
             self._pass(min(settled, self._latest - self._disorder), kept)
         self._pass(settled, kept)
-        for decisions in kept.values():
-            self._give_ring(decisions[0])
-            for decision in decisions:
-                self.stage.perform(decision)
-        self._cast.clear()
+        for start, *moves in kept.values():
+            assert isinstance(start, Started)
+            self._give_ring(start)
+            for decision in (start, *moves):
+                decision.perform(self.desk)
+        self._allocated.clear()
         self.take(begin + GRID)
-        for voice in self.stage.voices.values():
+        for voice in self.desk.voices.values():
             if voice.start < begin:
-                self.stage.skip(voice, max(grid_floor(begin) - BEFORE, voice.start))
+                self.desk.skip(voice, max(grid_floor(begin) - BEFORE, voice.start))
 
-    def _let_go(self, begin: int, kept: dict[int, list[Message]]) -> None:
+    def _let_go(self, begin: int, kept: dict[int, list[OfVoice]]) -> None:
         """Forget the voices that were over by then."""
         gone: list[int] = []
         while self._ends and self._ends[0][0] <= begin:
@@ -190,22 +207,21 @@ class Score:
             if kept.pop(serial, None) is None:
                 self._dropped.add(serial)
 
-    def _pass(self, until: int, kept: dict[int, list[Message]]) -> None:
+    def _pass(self, until: int, kept: dict[int, list[OfVoice]]) -> None:
         """Take what lies before a sample, and keep what concerns voices, which have no ring yet."""
         for decision in self._taken_before(until):
-            serial: int | None = decision.get("voice")
-            if serial is None:
+            if not isinstance(decision, OfVoice):
                 self._perform(decision)
-            elif decision["do"] == "start":
-                self._uncast.popleft()
-                if serial in self._dropped:
-                    self._dropped.discard(serial)
+            elif isinstance(decision, Started):
+                self._unallocated.popleft()
+                if decision.voice in self._dropped:
+                    self._dropped.discard(decision.voice)
                 else:
-                    kept[serial] = [decision]
-            elif serial in kept:
-                kept[serial].append(decision)
+                    kept[decision.voice] = [decision]
+            elif decision.voice in kept:
+                kept[decision.voice].append(decision)
 
-    def _taken_before(self, until: int) -> Iterator[Message]:
+    def _taken_before(self, until: int) -> Iterator[Decision]:
         """Yield what is due before a sample; what is not taken stays, with what follows it."""
         while self._soonest and self._soonest[0][0] < until:
             self._due = self._soonest.popleft()[1]
@@ -215,79 +231,71 @@ class Score:
 
     # As time goes on.
 
-    def cast(self, until: int) -> None:
+    def allocate(self, until: int) -> None:
         """Give rings to the voices that begin before a sample, as far as rings are free."""
         self._read(until)
-        while self._uncast and self._uncast[0]["at"] < until:
-            if self._uncast[0]["voice"] not in self._dropped:
-                if self.stage.free_rings < _rings(self._uncast[0]):
+        while self._unallocated and self._unallocated[0].at < until:
+            if self._unallocated[0].voice not in self._dropped:
+                if self.desk.free_rings < self._unallocated[0].rings:
                     return
-                self._give_ring(self._uncast[0])
-            self._uncast.popleft()
+                self._give_ring(self._unallocated[0])
+            self._unallocated.popleft()
 
-    def _give_ring(self, start: Message) -> None:
-        part = Part.load(start["part"], self.stage.tempo.sample_rate, self._source)
-        self.stage.cast(
-            start["layer"],
-            int(start["slot"]),
-            part,
-            int(start["at"]),
-            float(start["wide"]),
-            int(start["pair"]),
-            int(start["voice"]),
+    def _give_ring(self, start: Started) -> None:
+        clip = start.clip.mapped(self._source, self.desk.tempo.sample_rate)
+        self.desk.allocate(
+            start.layer, start.slot, clip, start.at, start.wide, start.pair, start.voice
         )
-        self._cast[int(start["voice"])] = start
+        self._allocated[start.voice] = start
 
     def take(self, until: int) -> None:
         """Take every decision that is due before a sample, but what waits for a panic or a ring."""
-        self.cast(until)
-        with self.stage.gathered():
+        self.allocate(until)
+        with self.desk.gathered():
             for decision in self._taken_before(until):
                 if not self._may_take(decision):
                     break
                 self._perform(decision)
 
-    def _may_take(self, decision: Message) -> bool:
-        if decision["do"] == "panic":
-            return not self._panics or self._panics[0] is not decision["panic"]
-        if decision["do"] != "start" or decision["voice"] in self._dropped:
+    def _may_take(self, decision: Decision) -> bool:
+        if isinstance(decision, Panicked):
+            return not self._panics or self._panics[0].noted is not decision
+        if not isinstance(decision, Started) or decision.voice in self._dropped:
             return True
-        return decision["voice"] in self._cast or self._make_room(decision)
+        return decision.voice in self._allocated or self._make_room(decision)
 
-    def _make_room(self, start: Message) -> bool:
+    def _make_room(self, start: Started) -> bool:
         """Give a ring to a voice that is to begin; those that begin later give theirs back."""
-        for serial in sorted(self._cast, key=lambda serial: -int(self._cast[serial]["at"])):
-            if self.stage.free_rings >= _rings(start):
+        for serial in sorted(self._allocated, key=lambda serial: -self._allocated[serial].at):
+            if self.desk.free_rings >= start.rings:
                 break
-            self.stage.end(self.stage.voices[serial])
-            self._uncast.appendleft(self._cast.pop(serial))
-        if self.stage.free_rings < _rings(start):
+            self.desk.end(self.desk.voices[serial])
+            self._unallocated.appendleft(self._allocated.pop(serial))
+        if self.desk.free_rings < start.rings:
             return False
-        self._uncast.remove(start)
+        self._unallocated.remove(start)
         self._give_ring(start)
         return True
 
-    def _perform(self, decision: Message) -> None:
-        do = decision["do"]
-        if do == "state":
-            state = State.load(decision["state"], self._source)
-            self._tell({**decision, "state": state})
-        elif do == "rename":
+    def _perform(self, decision: Decision) -> None:
+        if isinstance(decision, Settled):
+            self._tell(decision.changed(state=decision.state.mapped(self._source)))
+        elif isinstance(decision, Renamed):
             self._tell(decision)
-        elif do == "start" and decision["voice"] in self._dropped:
-            self._dropped.discard(decision["voice"])
-            if self._cast.pop(int(decision["voice"]), None):
-                self.stage.end(self.stage.voices[int(decision["voice"])])
-        elif do != "panic":
-            if do == "start":
-                del self._cast[int(decision["voice"])]
-            self.stage.perform(decision)
+        elif isinstance(decision, Started) and decision.voice in self._dropped:
+            self._dropped.discard(decision.voice)
+            if self._allocated.pop(decision.voice, None):
+                self.desk.end(self.desk.voices[decision.voice])
+        else:
+            if isinstance(decision, Started):
+                del self._allocated[decision.voice]
+            decision.perform(self.desk)
 
     def end(self, position: int) -> None:
         """Free the voices that were freed by a position, and tell of what was not heard."""
         while self._untold and self._untold[0][0] <= position:
             _, _, hole = heapq.heappop(self._untold)
-            if hole["to"] > self._begin and hole["voice"] in self.stage.voices:
+            if hole.to > self._begin and hole.voice in self.desk.voices:
                 self._tell(hole)
         while self._ends and self._ends[0][0] <= position:
             self._free(self._ends.popleft()[1])
@@ -296,15 +304,15 @@ class Score:
         """Free every voice that has begun: the panic that was next is here."""
         panic = self._panics.popleft()
         for serial in panic.voices:
-            if serial in self.stage.voices:
-                self.stage.voices[serial].sounding = False  # it is over without an end
+            if serial in self.desk.voices:
+                self.desk.voices[serial].sounding = False  # it is over without an end
             self._free(serial)
-        self._tell({"do": "panic", "at": panic.at})
+        self._tell(panic.noted)
 
     def _free(self, serial: int) -> None:
         self._forget_holes(serial)
-        if serial in self.stage.voices:
-            self.stage.end(self.stage.voices[serial])
+        if serial in self.desk.voices:
+            self.desk.end(self.desk.voices[serial])
 
     def _forget_holes(self, serial: int) -> None:
         for side in (0, 1):
@@ -312,19 +320,18 @@ class Score:
 
     def silence_holes(self, voice: Voice) -> None:
         """Take out of a voice's rings what was not heard of it, as far as it is rendered."""
-        block = self.stage.block
+        block = self.desk.block
         if voice.loaded and voice.busy is None and (voice.failed or voice.piece < LONGEST_PIECE):
             self._pass_over(voice)
         for side, ring in enumerate(voice.rings):
             holes = self._holes.get((voice.serial, side), [])
-            begun = [hole for hole in holes if _at(hole) < voice.rendered]
+            begun = [hole for hole in holes if hole.at < voice.rendered]
             held = max(int(block.ready[ring, 0]), voice.rendered - RING)
             for hole in begun:
-                at, to = _at(hole), int(hole["to"])
-                places = np.arange(max(at, held), min(to, voice.rendered))
+                places = np.arange(max(hole.at, held), min(hole.to, voice.rendered))
                 block.audio[ring, places % RING] = 0.0
             if begun:
-                going_on = [hole for hole in begun if int(hole["to"]) > voice.rendered]
+                going_on = [hole for hole in begun if hole.to > voice.rendered]
                 self._holes[voice.serial, side] = going_on + holes[len(begun) :]
 
     def _pass_over(self, voice: Voice) -> None:
@@ -333,19 +340,15 @@ class Score:
         until = voice.rendered + LONGEST_PIECE
         for side, _ in enumerate(voice.rings):
             holes = self._holes.get((voice.serial, side), [])
-            covering = [int(hole["to"]) for hole in holes if _at(hole) <= voice.rendered]
+            covering = [hole.to for hole in holes if hole.at <= voice.rendered]
             until = min(until, max(covering, default=0))
         if until <= voice.rendered:
             return
         nothing = np.zeros(until - voice.rendered, np.float32)
         for ring in voice.rings:
-            self.stage.block.write_audio(ring, voice.rendered, nothing)
+            self.desk.block.write_audio(ring, voice.rendered, nothing)
         voice.rendered, voice.piece, voice.failed = until, LONGEST_PIECE, False
 
 
-def _at(decision: Message) -> int:
-    return int(decision["at"])
-
-
-def _rings(start: Message) -> int:
-    return 2 if start["wide"] else 1
+def _at(decision: Decision) -> int:
+    return decision.at

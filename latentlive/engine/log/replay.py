@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from latentlive.engine.desk.voices import Voice
+from latentlive.engine.desk.model import Voice
 from latentlive.engine.log.performance import Performance
-from latentlive.engine.log.playback import Score
+from latentlive.engine.log.playback import Playback
 from latentlive.engine.schedule.scheduler import LANDING, Scheduler
-from latentlive.engine.schedule.underrun import needless
 from latentlive.engine.shared import CUT, RUNNING
 
-CAST_SECONDS = 4.0
+ALLOCATE_SECONDS = 4.0
 """How long before they begin voices are given rings, and rendered."""
 
 
@@ -26,60 +25,62 @@ class Replay:
 
     def __init__(self, scheduler: Scheduler, performance: Performance, begin: int) -> None:
         self._scheduler = scheduler
-        self._rate = scheduler.tempo.sample_rate
+        self._rate = scheduler.timeline.tempo.sample_rate
         self._end = performance.end
         scheduler.led = True
-        note = scheduler.stage.note
-        self._score = Score(scheduler.stage, performance, begin, tell=note)
-        self._score.cast(begin + round(CAST_SECONDS * self._rate))
+        note = scheduler.desk.note
+        self._playback = Playback(scheduler.desk, performance, begin, tell=note)
+        self._playback.allocate(begin + round(ALLOCATE_SECONDS * self._rate))
 
     @property
     def over(self) -> bool:
         """Whether the performance has come to its end."""
-        position = self._scheduler.position
-        silent = not any(voice.sounding for voice in self._scheduler.voices.values())
-        return position >= self._end or (self._score.over and silent)
+        position = self._scheduler.timeline.position
+        silent = not any(voice.sounding for voice in self._scheduler.timeline.voices.values())
+        return position >= self._end or (self._playback.over and silent)
 
     def advance(self) -> None:
         """Take what is due."""
-        scheduler, score, stage = self._scheduler, self._score, self._scheduler.stage
-        position = stage.position
-        score.cast(position + round(CAST_SECONDS * self._rate))
-        score.take(position + LANDING)
-        for voice in list(stage.voices.values()):
-            score.silence_holes(voice)
+        scheduler, playback, desk = self._scheduler, self._playback, self._scheduler.desk
+        position = desk.position
+        playback.allocate(position + round(ALLOCATE_SECONDS * self._rate))
+        playback.take(position + LANDING)
+        for voice in list(desk.voices.values()):
+            playback.silence_holes(voice)
         self._panic(position)
-        score.end(position)
-        if not stage.running and not scheduler.held and self._ready(position):
-            stage.block.header[RUNNING] = 1
-        stage.write()
+        playback.end(position)
+        if not desk.running and not scheduler.held and self._ready(position):
+            desk.block.header[RUNNING] = 1
+        desk.write()
         self._show()
 
     def _panic(self, position: int) -> None:
         """Let the player fall silent on the very sample, then free the voices."""
-        panic, header = self._score.panic, self._scheduler.block.header
+        panic, header = self._playback.panic, self._scheduler.desk.block.header
         if panic is not None and position > panic:
-            self._score.panicked()
+            self._playback.panicked()
             header[CUT] = 0
         elif panic is not None:
             header[CUT] = panic
 
     def _ready(self, position: int) -> bool:
-        soon = [v for v in self._scheduler.voices.values() if v.start <= position + LANDING]
-        return all(needless(v) or (v.loaded and self._is_ready(v, position)) for v in soon)
+        soon = [
+            v for v in self._scheduler.timeline.voices.values() if v.start <= position + LANDING
+        ]
+        return all(v.complete or (v.loaded and self._is_ready(v, position)) for v in soon)
 
     def _is_ready(self, voice: Voice, position: int) -> bool:
         """Return whether so much is rendered of what will be heard."""
-        return voice.rendered >= max(voice.start, position) + self._scheduler.ready_enough
+        return voice.rendered >= max(voice.start, position) + self._scheduler.timeline.ready_enough
 
     def _show(self) -> None:
         """Let the layers show what sounds."""
-        scheduler = self._scheduler
-        for layer in scheduler.layers.values():
+        timeline = self._scheduler.timeline
+        for layer in timeline.layers.values():
             layer.voice, layer.leaving = None, []
-        for voice in sorted(scheduler.voices.values(), key=lambda voice: voice.serial):
+        for voice in sorted(timeline.voices.values(), key=lambda voice: voice.serial):
             if voice.sounding:
-                layer = scheduler.layer(voice.layer)
+                layer = timeline.layer(voice.layer)
                 if voice.fade.high > 0.0:
                     layer.voice = voice
                 else:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from latentlive.engine.desk.voices import Layer, State
+from latentlive.engine.desk.model import Layer
 from latentlive.engine.log.performance import Performance, was_closed
 from latentlive.engine.schedule.scheduler import Scheduler
 from latentlive.errors import EngineError
 from latentlive.ground.files import working_folders
 from latentlive.protocol.address import answers
-from latentlive.protocol.wire import Message
+from latentlive.protocol.changes import Restore
 
 
 def crashed() -> Path:
@@ -53,14 +53,13 @@ def check_left(performance: Performance) -> None:
 
 def restore(scheduler: Scheduler, performance: Performance) -> None:
     """Let the layers of a performance sound again, as it left them."""
-    left = performance.left
-    scheduler.stage.set_master(scheduler.position, left.master)
-    changes: list[Message] = []
-    for name, decision in left.states.items():
-        state = State.load(decision["state"], performance.source)
-        scheduler.layers[name] = Layer(name, int(decision["slot"]))
-        changes.append({"op": "restore", "layer": name, "state": state})
-    if not any(change["state"].source for change in changes):
+    left, timeline = performance.left, scheduler.timeline
+    scheduler.desk.set_master(timeline.position, left.master)
+    changes: list[Restore] = []
+    for name, settled in left.states.items():
+        timeline.layers[name] = Layer(name, settled.slot)
+        changes.append(Restore(name, settled.state.mapped(performance.source)))
+    if not any(change.state.source for change in changes):
         raise EngineError("resume: nothing was sounding when it ended")
     scheduler.apply(changes, undoable=False)
     performance.settle()

@@ -8,10 +8,12 @@ serves both until it is back.
 
 from __future__ import annotations
 
-from latentlive.engine.desk.voices import Voice
+from collections.abc import Callable
+
+from latentlive.engine.desk.decisions import SpaceNamed
+from latentlive.engine.desk.model import Voice
 from latentlive.engine.render.priority import CHUNK, FIRST_CHUNK, SLOW, Due, batch, pressed
-from latentlive.engine.schedule.scheduler import Scheduler
-from latentlive.engine.schedule.underrun import needless
+from latentlive.engine.schedule.timeline import Timeline
 from latentlive.protocol.wire import Message
 
 STEADY, PREPARING = LANES = (0, 1)
@@ -29,16 +31,18 @@ SMOOTHING = 0.25
 """How much of a voice's load the newest stretch decides."""
 
 
-class Lanes:
+class Dispatch:
     """What to tell the workers, and what follows from their answers.
 
     Parameters
     ----------
-    scheduler : Scheduler
+    timeline : Timeline
+    failed : function of a voice's serial and a line
+        Told of a voice that cannot be rendered.
     """
 
-    def __init__(self, scheduler: Scheduler) -> None:
-        self._scheduler = scheduler
+    def __init__(self, timeline: Timeline, failed: Callable[[int, str], object]) -> None:
+        self._timeline, self._failed = timeline, failed
         self.up = [False, False]
         self._idle = [True, True]
         self._bound: tuple[set[int], set[int]] = (set(), set())
@@ -48,7 +52,7 @@ class Lanes:
     @property
     def backlog(self) -> float:
         """How much is to be rendered until all is as far ahead as it is to be [seconds]."""
-        return sum(self._missing) / self._scheduler.tempo.sample_rate
+        return sum(self._missing) / self._timeline.tempo.sample_rate
 
     def ready(self, lane: int) -> None:
         """Note that a worker can be told something."""
@@ -58,7 +62,7 @@ class Lanes:
         """Note that a worker is gone, with all that it knew."""
         self.up[lane] = False
         self._bound[lane].clear()
-        for voice in self._scheduler.voices.values():
+        for voice in self._timeline.voices.values():
             voice.told.pop(lane, None)
             voice.bound.pop(lane, None)
             if voice.busy == lane:
@@ -69,17 +73,17 @@ class Lanes:
 
         Such a voice is rendered alone, after the others; it fails if it hangs another one.
         """
-        voice = self._scheduler.voices.get(serial)
+        voice = self._timeline.voices.get(serial)
         if voice is not None:
             voice.hung += 1
             if voice.hung >= HANGS:
-                self._scheduler.failed(serial, "its rendering hangs; does its disk answer?")
+                self._failed(serial, "its rendering hangs; does its disk answer?")
 
     def messages(self, lane: int) -> list[Message]:
         """Return what to send to a worker now."""
         if not self.up[lane]:
             return []
-        voices = self._scheduler.voices
+        voices = self._timeline.voices
         found: list[Message] = []
         over = [serial for serial in self._bound[lane] if serial not in voices]
         over += [v.serial for v in voices.values() if lane in v.told and self._needless(v, lane)]
@@ -127,7 +131,7 @@ class Lanes:
     def _loads(self) -> list[float]:
         """Return what the lanes have to do for what sounds [seconds a second]."""
         loads = [0.0, 0.0]
-        for voice in self._scheduler.voices.values():
+        for voice in self._timeline.voices.values():
             if voice.lane is not None and not voice.late:
                 loads[voice.lane] += voice.load
         return loads
@@ -152,8 +156,8 @@ class Lanes:
         self._bound[lane].add(voice.serial)
         if moved:
             place = {"serial": voice.serial, "version": voice.version}
-            return {"op": "move", "origin": voice.part.origin, **place}
-        return voice.binding(self._scheduler.stage.seed)
+            return {"op": "move", "origin": voice.clip.origin, **place}
+        return voice.binding(self._timeline.desk.seed)
 
     def _moved(self, voice: Voice, version: int | None) -> bool:
         """Return whether a version of a voice differs from what it is now only by its place."""
@@ -165,35 +169,35 @@ class Lanes:
 
         Each is serial, version, first sample, one past the last [samples, global].
         """
-        scheduler, position = self._scheduler, self._scheduler.position
-        waiting = {v.serial: cell.at for cell in scheduler.cells for v in cell.voices}
+        timeline, position = self._timeline, self._timeline.position
+        waiting = {v.serial: changes.at for changes in timeline.pending for v in changes.voices}
         due = []
-        for voice in scheduler.voices.values():
-            if voice.busy is not None or not self._serves(lane, voice) or needless(voice):
+        for voice in timeline.voices.values():
+            if voice.busy is not None or not self._serves(lane, voice) or voice.complete:
                 continue
-            if voice.sounding and voice.rendered < position and scheduler.running:
+            if voice.sounding and voice.rendered < position and timeline.running:
                 continue  # nobody would hear it; it goes on further ahead
             base = max(position, voice.start) if voice.sounding else voice.start
             left = voice.rendered - base
-            if left < scheduler.ahead:
-                length = FIRST_CHUNK if left < scheduler.ready_enough else CHUNK
+            if left < timeline.ahead:
+                length = FIRST_CHUNK if left < timeline.ready_enough else CHUNK
                 length = min(length, voice.piece)
                 due.append(Due(voice, left, waiting.get(voice.serial), length))
-        self._missing[lane] = sum(scheduler.ahead - one.left for one in due)
-        rate = scheduler.tempo.sample_rate
+        self._missing[lane] = sum(timeline.ahead - one.left for one in due)
+        rate = timeline.tempo.sample_rate
         if all(self.up):
-            self._relieve(lane, pressed(due, scheduler.ahead, rate))
-        chosen = batch(due, scheduler.ahead, rate)
+            self._relieve(lane, pressed(due, timeline.ahead, rate))
+        chosen = batch(due, timeline.ahead, rate)
         for one in chosen:
             one.voice.busy = lane
         return [one.job for one in chosen]
 
     def _in_advance(self, lane: int) -> list[int]:
         """Return a stretch of what waits, to encode; none if as much is known as is useful."""
-        seconds = IN_ADVANCE * self._scheduler.tempo.sample_rate
+        seconds = IN_ADVANCE * self._timeline.tempo.sample_rate
         known = {
             voice: max(voice.encoded, voice.rendered)
-            for voice in self._scheduler.voices.values()
+            for voice in self._timeline.voices.values()
             if not voice.sounding and voice.load < SLOW and self._serves(lane, voice)
         }
         first = min(known, key=lambda voice: known[voice] - voice.start, default=None)
@@ -215,7 +219,7 @@ class Lanes:
             self.ready(lane)
         elif message["op"] == "batch":
             self._idle[lane] = True
-            for voice in self._scheduler.voices.values():
+            for voice in self._timeline.voices.values():
                 if voice.busy == lane:
                     voice.busy = None
             for reply in message["replies"]:
@@ -224,16 +228,16 @@ class Lanes:
             self._told(lane, message)
 
     def _told(self, lane: int, message: Message) -> None:
-        voice = self._scheduler.voices.get(message["serial"])
+        voice = self._timeline.voices.get(message["serial"])
         if voice is None:
             return
         now = message["version"] == voice.version
         if message["op"] == "failed" and (now or self._moved(voice, message["version"])):
-            self._scheduler.failed(voice.serial, str(message["error"]))
+            self._failed(voice.serial, str(message["error"]))
         elif not now:
             if message["op"] == "rendered":
                 # It wrote over what the voice is to hold now.
-                self._scheduler.stage.expect(voice, voice.start)
+                self._timeline.desk.expect(voice, voice.start)
         elif message["op"] == "loaded":
             voice.bound[lane] = voice.version
             voice.length = message["length"]
@@ -245,7 +249,7 @@ class Lanes:
 
     def _note_spaces(self, spaces: dict[str, str]) -> None:
         """Let the log tell, once, what was behind the names of spaces."""
-        stage = self._scheduler.stage
+        desk = self._timeline.desk
         for name, digest in spaces.items() - self._spaces:
             self._spaces.add((name, digest))
-            stage.note({"do": "space", "at": stage.position, "name": name, "digest": digest})
+            desk.note(SpaceNamed(desk.position, name, digest))

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import IO, Any
 
-from latentlive.engine.render.dispatch import LANES, PREPARING, STEADY, Lanes
+from latentlive.engine.render.dispatch import LANES, PREPARING, STEADY, Dispatch
 from latentlive.engine.schedule.scheduler import Scheduler
 from latentlive.engine.shared import WORKING, Block
 from latentlive.errors import EngineError
@@ -104,7 +104,7 @@ class Worker:
         return self._stop.lasts() or still
 
 
-class Workers:
+class Pool:
     """A worker for each lane; the second starts when the first is ready.
 
     Parameters
@@ -133,10 +133,11 @@ class Workers:
         log: IO[bytes],
         say: Callable[[str], object],
     ) -> None:
-        self.lanes, self._lateness = Lanes(scheduler), scheduler.lateness
+        timeline, self._underrun = scheduler.timeline, scheduler.underrun
+        self.dispatch = Dispatch(timeline, scheduler.failed)
         self._block, self._model, self._inbox, self._log = block, model, inbox, log
         self._say = say
-        self._quiet = min(QUIET, scheduler.ahead / scheduler.tempo.sample_rate / 2.0)
+        self._quiet = min(QUIET, timeline.ahead / timeline.tempo.sample_rate / 2.0)
         self._workers: dict[int, Worker] = {STEADY: self._start(STEADY)}
         self._wanted = {STEADY}
         self._restarts = {lane: Restarts() for lane in LANES}
@@ -153,7 +154,7 @@ class Workers:
     @property
     def ready(self) -> bool:
         """Whether anything can be rendered."""
-        return any(self.lanes.up)
+        return any(self.dispatch.up)
 
     @property
     def pids(self) -> list[int]:
@@ -174,7 +175,7 @@ class Workers:
         worker.answered()
         if message["op"] == "pong":
             return
-        self.lanes.answered(lane, message)
+        self.dispatch.answered(lane, message)
         if message["op"] == "ready":
             self._restarts[lane].began()
             self._wanted.add(PREPARING)
@@ -182,7 +183,7 @@ class Workers:
     def _lost(self, lane: int, how: str, then: str) -> None:
         """Do without a worker that died or hangs, until another one is in its place."""
         self._workers.pop(lane).child.kill()
-        self.lanes.died(lane)
+        self.dispatch.died(lane)
         self._trouble = f"a render worker {how}"
         if self._deaths.died() > MAX_DEATHS:
             self._say(f"render workers keep dying; see {self._log.name}")
@@ -196,16 +197,16 @@ class Workers:
             if worker.hangs():
                 guilty = int(self._block.header[WORKING + lane])
                 self._lost(lane, "hung", " and was replaced")
-                self.lanes.hung(guilty)
+                self.dispatch.hung(guilty)
         for lane in self._wanted - self._workers.keys():
             if self._restarts[lane].due:
                 self._try_to_start(lane)
         if self._trouble:
-            self._lateness.excuse(self._trouble)
-            if all(self.lanes.up[lane] for lane in self._wanted):
+            self._underrun.excuse(self._trouble)
+            if all(self.dispatch.up[lane] for lane in self._wanted):
                 self._trouble = ""
         for lane, worker in self._workers.items():
-            for message in self.lanes.messages(lane):
+            for message in self.dispatch.messages(lane):
                 worker.tell(message)
 
     def _try_to_start(self, lane: int) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from latentlive.engine.desk.voices import LONGEST_PIECE, Voice
+from latentlive.engine.desk.model import LONGEST_PIECE, Voice
 
 SLOW = 0.5
 """Seconds of rendering for a second of sound from which on a voice is rendered alone."""

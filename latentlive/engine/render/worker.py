@@ -11,7 +11,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -22,12 +22,12 @@ from latentlive.corpus import Audio, audio_digest, stored
 from latentlive.engine.render.priority import LONGEST
 from latentlive.engine.shared import WORKING, Block
 from latentlive.errors import EngineError, LatentliveError, SoundError
-from latentlive.expr import load
+from latentlive.expr.record import inline
 from latentlive.ground import processes
-from latentlive.latent import Joined, Latent, Recorded, Sound
+from latentlive.latent import Recorded, Sound
 from latentlive.models import load_model
 from latentlive.protocol.address import sweep
-from latentlive.protocol.clip import Part
+from latentlive.protocol.clip import CLIP, Clip, Source
 from latentlive.protocol.wire import Message, Wire
 from latentlive.renderer import Morph, Rendered, Rendering, Request, Sounds, Spaces
 from latentlive.space import Space
@@ -43,7 +43,7 @@ class Bound:
     Parameters
     ----------
     version : int
-        Which of the voice's successive parts this is.
+        Which of the voice's successive clips this is.
     origin : int [samples, global]
     rings : list of int
         One, or one for each side of a wide voice.
@@ -102,11 +102,12 @@ class Worker:
         """Bind a voice; return its length in samples, None if endless, and the spaces in use."""
         serial, version, rings = message["serial"], message["version"], message["rings"]
         self.voices.pop(serial, None)
-        part = Part.load(message["part"], self.space.sample_rate)
+        clip: Clip[Source] = CLIP.revive(message["clip"], None, inline)
+        clip = clip.mapped(inline, self.space.sample_rate)
         wide, slot, seed = message["wide"], message["slot"], message["seed"]
         sides = [0.0] if len(rings) == 1 else [-wide, wide]
-        renderings = [rendered(part, self.spaces, seed, slot, side) for side in sides]
-        self.voices[serial] = Bound(version, part.origin, rings, renderings)
+        renderings = [rendered(clip, self.spaces, seed, slot, side) for side in sides]
+        self.voices[serial] = Bound(version, clip.origin, rings, renderings)
         length = renderings[0].length
         loaded = {"op": "loaded", "serial": serial, "version": version, "length": length}
         return {**loaded, "spaces": self.spaces.named}
@@ -223,27 +224,33 @@ class Worker:
             self.busy_with(0)
 
 
-def rendered(part: Part, spaces: Spaces, seed: int, slot: int, side: float = 0.0) -> Rendered:
-    """Return what renders a part, bound to its sounds.
+def rendered(
+    clip: Clip[Source], spaces: Spaces, seed: int, slot: int, side: float = 0.0
+) -> Rendered:
+    """Return what renders a clip, bound to its sounds.
 
     Raises
     ------
     LatentliveError
         If it has no meaning here.
     """
-    texture = load(part.source["expr"])
-    if not isinstance(texture, Latent | Joined):
-        raise EngineError("a layer plays a latent, not a curve")
-    sounds = stored_sounds(part.source["sounds"])
+    sounds = stored_sounds(clip.source.sounds)
     after = Rendering(
-        texture, spaces, sounds, seed=seed, slot=slot, tempo=part.tempo, looped=True, side=side
+        clip.source.expr,
+        spaces,
+        sounds,
+        seed=seed,
+        slot=slot,
+        tempo=clip.tempo,
+        looped=True,
+        side=side,
     )
-    if part.turning is None:
+    if clip.crossing is None:
         return after
-    turning, before = part.turning, part.turning.before
+    crossing, before = clip.crossing, clip.crossing.before
     earlier = rendered(before, spaces, seed, slot, side)
-    lead, start = part.origin - before.origin, turning.at - part.origin
-    return Morph(earlier, after, lead, start, turning.over)
+    lead, start = clip.origin - before.origin, crossing.at - clip.origin
+    return Morph(earlier, after, lead, start, crossing.over)
 
 
 def failure(serial: int, version: int, error: Exception) -> Message:
@@ -252,7 +259,7 @@ def failure(serial: int, version: int, error: Exception) -> Message:
     return {"op": "failed", "serial": serial, "version": version, "error": why}
 
 
-def stored_sounds(digests: dict[str, str]) -> Sounds:
+def stored_sounds(digests: Mapping[str, str]) -> Sounds:
     """Return a function that finds recordings by the digests that came with a texture."""
     known: dict[str, Audio] = {}
 

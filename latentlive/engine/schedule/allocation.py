@@ -1,186 +1,225 @@
-"""Which voices a cell needs: what each layer is to play, on which clock, when it lands."""
+"""Voice allocation: what each layer is to play when changes land, and a voice for it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-from latentlive.engine.desk.voices import Cell, Layer
-from latentlive.engine.schedule.changes import fold, named
+from latentlive.engine.desk.model import ChangeSet, Layer
+from latentlive.engine.schedule.timeline import Timeline
 from latentlive.errors import EngineError, LatentliveError
-from latentlive.expr import load
 from latentlive.latent import join_of
-from latentlive.protocol.clip import Part, Turning
+from latentlive.protocol.changes import Hush, Restart, Restore, SetTempo, Stop, fold, named
+from latentlive.protocol.clip import Clip, Crossing, Source
 from latentlive.renderer import joined_by
 from latentlive.space import Space
 from latentlive.units import Tempo
 
-if TYPE_CHECKING:
-    from latentlive.engine.schedule.scheduler import Scheduler
-
 HORIZON_SECONDS = 20.0
-"""How long before its moment a planned cell is given voices."""
+"""How long before its moment a planned change set is given voices."""
 
 
 @dataclass(frozen=True)
 class Role:
-    """What a layer is to play when a cell lands."""
+    """What a layer is to play when a change set lands."""
 
     layer: Layer
-    part: Part
+    clip: Clip[Source]
     wide: float
     pair: int
     fresh: bool
 
 
-class Casting:
-    """Gives cells their voices, and keeps them fit for the moment at which the cell lands.
+class Allocation:
+    """Gives change sets their voices, and keeps them fit for the moment at which the set lands.
 
     Parameters
     ----------
-    scheduler : Scheduler
+    timeline : Timeline
     """
 
-    def __init__(self, scheduler: Scheduler) -> None:
-        self._scheduler = scheduler
+    def __init__(self, timeline: Timeline) -> None:
+        self._timeline = timeline
 
-    def near(self, cell: Cell) -> bool:
-        if cell.at is None:
+    def near(self, changes: ChangeSet) -> bool:
+        """Return whether it is time for a change set to have voices; a cue has them at once."""
+        if changes.at is None:
             return True
-        return (
-            cell.at - self._scheduler.position < HORIZON_SECONDS * self._scheduler.tempo.sample_rate
-        )
+        horizon = HORIZON_SECONDS * self._timeline.tempo.sample_rate
+        return changes.at - self._timeline.position < horizon
 
-    def earlier(self, cell: Cell) -> list[Cell]:
-        """Return the cells that land before one."""
-        if cell.at is None:
+    def _earlier(self, changes: ChangeSet) -> list[ChangeSet]:
+        """Return the change sets that land before one."""
+        if changes.at is None:
             return []
-        coming = self._scheduler.coming()
-        if cell in coming:
-            return coming[: coming.index(cell)]
-        return [other for other in coming if (other.at or 0) <= cell.at]
+        coming = self._timeline.coming()
+        if changes in coming:
+            return coming[: coming.index(changes)]
+        return [other for other in coming if (other.at or 0) <= changes.at]
 
-    def roles(self, cell: Cell) -> list[Role]:
-        """Return what each layer is to play anew when a cell lands."""
-        at, tempo, earlier = cell.at or 0, self.tempo_of(cell), self.earlier(cell)
-        names = named(cell.changes)
-        if any(change["op"] == "tempo" for change in cell.changes):
-            names += [
-                n for n, layer in self._scheduler.layers.items() if layer.voice and n not in names
-            ]
-        layers = map(self._scheduler.layer, names)
-        found = (self._role(cell, earlier, layer, at, tempo) for layer in layers)
+    def roles(self, changes: ChangeSet) -> list[Role]:
+        """Return what each layer is to play anew when a change set lands."""
+        timeline, tempo = self._timeline, self.tempo_of(changes)
+        names = named(changes.changes)
+        if any(isinstance(change, SetTempo) for change in changes.changes):
+            sounding = (name for name, layer in timeline.layers.items() if layer.voice)
+            names += [name for name in sounding if name not in names]
+        earlier = self._earlier(changes)
+        found = (self._role(changes, earlier, timeline.layer(name), tempo) for name in names)
         return [role for role in found if role is not None]
 
-    def tempo_of(self, cell: Cell) -> Tempo:
-        """Return the tempo as it will be when a cell has landed."""
-        tempo = (
-            self._scheduler.tempo
-            if cell.at is not None
-            else Tempo(
-                self._scheduler.tempo.bpm_at(self._scheduler.position),
-                self._scheduler.tempo.sample_rate,
-            )
-        )
-        for change in cell.changes:
-            if change["op"] == "tempo" and cell.at is not None:
-                tempo = tempo.changed(cell.at, float(change["bpm"]), float(change.get("over", 0)))
+    def tempo_of(self, changes: ChangeSet) -> Tempo:
+        """Return the tempo as it will be when a change set has landed."""
+        tempo = self._timeline.tempo
+        if changes.at is None:
+            return Tempo(tempo.bpm_at(self._timeline.position), tempo.sample_rate)
+        for change in changes.changes:
+            if isinstance(change, SetTempo):
+                tempo = tempo.changed(changes.at, change.bpm, change.over)
         return tempo
 
     def _role(
-        self, cell: Cell, earlier: list[Cell], layer: Layer, at: int, tempo: Tempo
+        self, changes: ChangeSet, earlier: list[ChangeSet], layer: Layer, tempo: Tempo
     ) -> Role | None:
-        expected, before = layer.state, layer.voice
+        at, expected, before = changes.at or 0, layer.state, layer.voice
         for one in earlier:
             expected = fold(expected, layer.name, one.changes_of(layer.name))
             if expected.source is None:
                 before = None
             before = next((v for v in one.voices if v.layer == layer.name), before)
-        if cell.at is None:
+        if changes.at is None:
             before = None
-        changes = cell.changes_of(layer.name)
-        state = fold(expected, layer.name, changes)
-        ops = {change["op"] for change in changes if "layer" in change}
+        mine = changes.changes_of(layer.name)
+        state = fold(expected, layer.name, mine)
         if state.source is None:
             return None
-        anew = bool(ops & {"play", "restart"}) or (
-            "restore" in ops and (before is None or state.source != before.part.source)
-        )
-        moved = before is not None and (state.wide, state.pair) != (before.wide, before.pair)
-        retimed = any(change["op"] == "tempo" for change in changes)
+        restored = any(isinstance(change, Restore) for change in mine)
+        anew = any(change.brings_texture and not isinstance(change, Restore) for change in mine)
+        if restored and (before is None or state.source != before.clip.source):
+            anew = True
         if not anew:
+            moved = before is not None and (state.wide, state.pair) != (before.wide, before.pair)
+            retimed = any(isinstance(change, SetTempo) for change in mine)
             if before is None or not (moved or retimed):
                 return None
-            return Role(layer, before.part.timed(tempo, at), state.wide, state.pair, False)
-        fresh = "restart" in ops or bool(cell.name) or cell.follows is not None
-        if "restore" in ops and state.origin is not None:
+            return Role(layer, before.clip.timed(tempo, at), state.wide, state.pair, False)
+        fresh = changes.fresh or any(isinstance(change, Restart) for change in mine)
+        if restored and state.origin is not None:
             origin = state.origin
         else:
-            origin = at if fresh or before is None else before.part.origin
-        part = Part(state.source, origin, tempo.since(origin))
-        if (
-            state.morph
-            and before is not None
-            and alike(before.part, part, self._scheduler.space_of)
-        ):
+            origin = at if fresh or before is None else before.clip.origin
+        clip = Clip(state.source, origin, tempo.since(origin))
+        if state.morph and before is not None and alike(before.clip, clip, self._timeline.space_of):
             over = tempo.span(at, state.xfade)
-            part = replace(part, turning=Turning(before.part.timed(tempo, at), at, over))
-        return Role(layer, part, state.wide, state.pair, fresh)
+            clip = replace(clip, crossing=Crossing(before.clip.timed(tempo, at), at, over))
+        return Role(layer, clip, state.wide, state.pair, fresh)
 
-    def cast(self, cell: Cell) -> None:
-        """Give a cell its voices, as far as rings are free."""
-        for role in self.roles(cell):
+    def allocate(self, changes: ChangeSet) -> None:
+        """Give a change set its voices, as far as rings are free."""
+        desk = self._timeline.desk
+        for role in self.roles(changes):
             try:
-                voice = self._scheduler.stage.cast(
-                    role.layer.name, role.layer.slot, role.part, cell.at or 0, role.wide, role.pair
+                voice = desk.allocate(
+                    role.layer.name,
+                    role.layer.slot,
+                    role.clip,
+                    changes.at or 0,
+                    role.wide,
+                    role.pair,
                 )
             except EngineError:
-                for made in cell.voices:
-                    self._scheduler.stage.end(made)
-                cell.voices = []
+                self._free(changes)
                 return
             voice.fresh = role.fresh
-            cell.voices.append(voice)
-        cell.cast = True
+            changes.voices.append(voice)
+        changes.allocated = True
 
-    def aim(self, cell: Cell) -> None:
-        """Let a cell's voices play what they are to play at the moment that it has now."""
-        roles = {role.layer.name: role for role in self.roles(cell)}
-        fit = {voice.layer: bool(voice.wide) for voice in cell.voices}
-        if not cell.cast or fit != {name: bool(role.wide) for name, role in roles.items()}:
-            for voice in cell.voices:
-                self._scheduler.stage.end(voice)
-            cell.voices, cell.cast = [], False
-            if self.near(cell):
-                self.cast(cell)
+    def _free(self, changes: ChangeSet) -> None:
+        for voice in changes.voices:
+            self._timeline.desk.end(voice)
+        changes.voices, changes.allocated = [], False
+
+    def aim(self, changes: ChangeSet) -> None:
+        """Let a change set's voices play what they are to play at the moment that it has now."""
+        roles = {role.layer.name: role for role in self.roles(changes)}
+        fit = {voice.layer: bool(voice.wide) for voice in changes.voices}
+        if not changes.allocated or fit != {name: bool(role.wide) for name, role in roles.items()}:
+            self._free(changes)
+            if self.near(changes):
+                self.allocate(changes)
             return
-        for voice in cell.voices:
+        desk = self._timeline.desk
+        for voice in changes.voices:
             role = roles[voice.layer]
-            stage, anew = self._scheduler.stage, voice.wide != role.wide
+            anew = voice.wide != role.wide
             voice.wide, voice.pair = role.wide, role.pair
-            stage.recast(voice, role.part, cell.at or 0)
+            desk.reallocate(voice, role.clip, changes.at or 0)
             if anew:  # what is rendered has another width
                 voice.version += 1
                 voice.moved_from = None
-                stage.expect(voice, voice.start)
+                desk.expect(voice, voice.start)
 
     def refresh(self) -> None:
-        """Aim all cells again, after something that they follow has changed."""
-        for cell in self._scheduler.coming():
-            if cell.cast:
-                self.aim(cell)
+        """Aim all that is to come again, after something that it follows has changed."""
+        for changes in self._timeline.coming():
+            if changes.allocated:
+                self.aim(changes)
+
+    # What is not to come after all.
+
+    def drop(self, changes: ChangeSet) -> None:
+        """Forget a change set that has not landed."""
+        self._timeline.pending.remove(changes)
+        for voice in changes.voices:
+            self._timeline.desk.end(voice)
+        self.refresh()
+
+    def without(self, changes: ChangeSet, names: Collection[str]) -> None:
+        """Take the textures of some layers out of a change set."""
+        for voice in [voice for voice in changes.voices if voice.layer in names]:
+            changes.voices.remove(voice)
+            self._timeline.desk.end(voice)
+        changes.changes = [
+            change
+            for change in changes.changes
+            if not (change.brings_texture and set(change.layers) & set(names))
+        ]
+        if not changes.changes:
+            self.drop(changes)
+
+    def replace_pending(self, newer: ChangeSet) -> None:
+        """Drop what earlier change sets hold for a layer: the newer change replaces it.
+
+        What was planned for a moment stays, for it was asked for by its moment.
+        """
+        if newer.planned:
+            return
+        replacing = [c for c in newer.changes if c.brings_texture or isinstance(c, Stop | Hush)]
+        for changes in list(self._timeline.pending):
+            if changes is newer or changes.planned:
+                continue
+            replaced = {
+                name
+                for change in changes.changes
+                if change.brings_texture
+                for name in change.layers
+                if any(other.concerns(name) for other in replacing)
+            }
+            if replaced:
+                self.without(changes, replaced)
 
 
-def alike(before: Part, after: Part, space_of: Callable[[str | None], Space]) -> bool:
-    """Return whether two parts have one space and one join, so that latents can be mixed.
+def alike(
+    before: Clip[Source], after: Clip[Source], space_of: Callable[[str | None], Space]
+) -> bool:
+    """Return whether two clips have one space and one join, so that latents can be mixed.
 
     Parameters
     ----------
     space_of : function of what ``.on`` names, None where nothing does
         A space has several names: that of its file, its own, and none where it is loaded.
     """
-    one, other = (join_of(load(part.source["expr"])) for part in (before, after))
+    one, other = (join_of(clip.source.expr) for clip in (before, after))
     if replace(one, latent=other.latent, norm=other.norm) == other:
         return True
     kinds = set()

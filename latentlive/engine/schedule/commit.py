@@ -1,158 +1,163 @@
-"""What becomes of the layers when a cell lands: all of it at one sample."""
+"""What becomes of the layers when a change set lands: all of it at one sample."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+import functools
 
 from latentlive.curves import Num
-from latentlive.engine.desk.voices import Cell, Layer, Voice
-from latentlive.engine.schedule.changes import LEVELS, TEXTURES, described, fold, named
-from latentlive.mixer import GRID, grid_ceil
+from latentlive.engine.desk.decisions import Renamed, Settled
+from latentlive.engine.desk.model import ChangeSet, Layer, Voice
+from latentlive.engine.schedule.allocation import Allocation
+from latentlive.engine.schedule.timeline import Timeline
+from latentlive.mixer import GRID
+from latentlive.protocol.changes import Change, Hush, Master, OfAll, Rename, SetTempo, Stop
+from latentlive.protocol.state import LEVELS
 
-if TYPE_CHECKING:
-    from latentlive.engine.schedule.scheduler import Scheduler
 
-
-class Landing:
-    """Turns a cell's changes into decisions of the stage.
+class Commit:
+    """Turns change sets into decisions of the desk.
 
     Parameters
     ----------
-    scheduler : Scheduler
+    timeline : Timeline
+    allocation : Allocation
     """
 
-    def __init__(self, scheduler: Scheduler) -> None:
-        self._scheduler = scheduler
+    def __init__(self, timeline: Timeline, allocation: Allocation) -> None:
+        self.timeline, self._allocation = timeline, allocation
 
-    def land(self, cell: Cell, at: int) -> None:
-        if cell.undoable:
-            if cell.fixed:
-                self._scheduler.undo.forget_undone()
-            self._scheduler.undo.remember(described(cell.changes))
-        retimed = [change for change in cell.changes if change["op"] == "tempo"]
+    def land(self, changes: ChangeSet, at: int) -> None:
+        """Let a change set take effect at a sample."""
+        timeline, desk = self.timeline, self.timeline.desk
+        retimed = any(isinstance(change, SetTempo) for change in changes.changes)
         if retimed:
-            self._scheduler.stage.set_tempo(at, self._scheduler.casting.tempo_of(cell))
+            desk.set_tempo(at, self._allocation.tempo_of(changes))
         stops: dict[str, float | None] = {}
         restyled: dict[str, set[str]] = {}
-        for change in cell.changes:
-            op = change["op"]
-            if op == "rename":
-                self._rename(change["layer"], change["name"], at)
-            elif op == "master":
-                self._scheduler.stage.set_master(at, change["gain_db"])
-            whom = named([change]) if op not in ("hush", "only") else list(self._scheduler.layers)
-            for name in [n for n in whom if op != "rename"]:
-                layer = self._scheduler.layer(name)
-                if op in TEXTURES:
+        for change in changes.changes:
+            act(change, self, at)
+            whom = list(timeline.layers) if isinstance(change, OfAll) else change.layers
+            for name in filter(change.concerns, whom):
+                layer = timeline.layer(name)
+                if change.brings_texture:
                     layer.good = layer.state if layer.voice else layer.good
                 before = layer.state
-                layer.state = fold(before, name, [change])
-                if op in ("stop", "hush"):
-                    stops[name] = change.get("fade")
+                layer.state = change.fold(before, name)
+                if isinstance(change, Stop | Hush):
+                    stops[name] = change.fade
                 changed = {w for w in LEVELS if getattr(before, w) != getattr(layer.state, w)}
                 restyled.setdefault(name, set()).update(changed)
         for name, words in restyled.items():
             if words:
-                layer = self._scheduler.layer(name)
+                layer = timeline.layer(name)
                 curves = {word: getattr(layer.state, word) for word in LEVELS if word in words}
-                self._scheduler.stage.level(layer.slot, at, layer.voice is not None, curves)
+                desk.level(layer.slot, at, layer.voice is not None, curves)
         self._settle_audible(at)
-        for voice in cell.voices:
-            self._enter(voice, at, hard=bool(retimed) and not plays(cell, voice.layer))
-        for name, layer in list(self._scheduler.layers.items()):
+        for voice in changes.voices:
+            self._enter(voice, at, hard=retimed and not plays(changes, voice.layer))
+        for name, layer in list(timeline.layers.items()):
             if layer.state.source is None and layer.voice is not None:
                 beats = stops.get(name)
                 beats = layer.state.fade if beats is None else beats
-                self._leave(layer, layer.voice, at, self._scheduler.tempo.span(at, beats))
+                self._leave(layer, layer.voice, at, timeline.tempo.span(at, beats))
                 layer.voice = None
-                layer.state = replace(layer.state, origin=None)
+                layer.state = layer.state.silenced()
         if retimed:
             self._retime()
         for name in restyled:
-            self.tell(self._scheduler.layer(name), at)
+            self.tell(timeline.layer(name), at)
 
     def tell(self, layer: Layer, at: int) -> None:
         """Note a layer's state, so that a run that crashes can be resumed."""
-        self._scheduler.stage.note(
-            {"do": "state", "at": at, "layer": layer.name, "slot": layer.slot, "state": layer.state}
-        )
+        self.timeline.desk.note(Settled(at, layer.name, layer.slot, layer.state))
 
     def _enter(self, voice: Voice, at: int, hard: bool) -> None:
         """Let a voice take over its layer."""
-        layer = self._scheduler.layer(voice.layer)
+        timeline = self.timeline
+        layer = timeline.layer(voice.layer)
         layer.error = ""
         old, state = layer.voice, layer.state
-        turning = voice.part.turning
-        if hard or (turning is not None and turning.at == at and old is not None):
+        crossing = voice.clip.crossing
+        if hard or (crossing is not None and crossing.at == at and old is not None):
             over = GRID  # both sides are the same sound there
         else:
-            over = self._scheduler.tempo.span(at, state.fade if old is None else state.xfade)
+            over = timeline.tempo.span(at, state.fade if old is None else state.xfade)
             if old is not None and state.morph:
-                self._scheduler.say(
-                    f"{layer.name}: morph needs one space and one join; it crossfades"
-                )
-        self._scheduler.stage.start(voice, at, over)
+                timeline.say(f"{layer.name}: morph needs one space and one join; it crossfades")
+        timeline.desk.start(voice, at, over)
         if old is not None:
             self._leave(layer, old, at, over)
         layer.voice = voice
-        layer.state = replace(state, origin=voice.part.origin)
+        layer.state = state.changed(origin=voice.clip.origin)
 
     def _retime(self) -> None:
-        """Let what is planned for a beat, and all that is cast, follow a new tempo."""
-        for cell in self._scheduler.coming():
-            if cell.beat is not None:
-                cell.at = max(
-                    grid_ceil(self._scheduler.tempo.sample(cell.beat)), self._scheduler.earliest
-                )
-        for cell in self._scheduler.cells:
-            if cell.cast:
-                self._scheduler.casting.aim(cell)
+        """Let what is planned for a beat, and all that has voices, follow a new tempo."""
+        for changes in self.timeline.coming():
+            if changes.beat is not None:
+                changes.at = self.timeline.sample_of(changes.beat)
+        for changes in self.timeline.pending:
+            if changes.allocated:
+                self._allocation.aim(changes)
 
     def _settle_audible(self, at: int) -> None:
         """Let mutes and solos take effect; muted layers keep their time."""
-        alone = any(layer.state.soloed for layer in self._scheduler.layers.values())
-        for layer in self._scheduler.layers.values():
+        layers, desk = self.timeline.layers.values(), self.timeline.desk
+        alone = any(layer.state.soloed for layer in layers)
+        for layer in layers:
             state = layer.state
             audible = Num(float(not state.muted and (state.soloed or not alone)))
-            setting = self._scheduler.stage.settings.get(layer.slot)
+            setting = desk.settings.get(layer.slot)
             if audible != (setting.audible if setting else Num(1.0)):
-                self._scheduler.stage.level(
-                    layer.slot, at, layer.voice is not None, {"audible": audible}
-                )
+                desk.level(layer.slot, at, layer.voice is not None, {"audible": audible})
 
-    def _rename(self, old: str, new: str, at: int) -> None:
+    def rename(self, old: str, new: str, at: int) -> None:
         """Give a layer another name; its slot, and so its noise, stays."""
-        layer = self._scheduler.layers.pop(old)
+        layers = self.timeline.layers
+        layer = layers.pop(old)
         layer.name = new
-        self._scheduler.layers[new] = layer
-        for voice in self._scheduler.voices.values():
+        layers[new] = layer
+        for voice in self.timeline.voices.values():
             voice.layer = new if voice.layer == old else voice.layer
-        rename = {"do": "rename", "at": at, "layer": old, "name": new}
-        self._scheduler.stage.note(rename)
+        self.timeline.desk.note(Renamed(at, old, new))
 
     def _leave(self, layer: Layer, voice: Voice, at: int, length: int) -> None:
-        self._scheduler.stage.fade(voice, at, 0.0, length)
+        self.timeline.desk.fade(voice, at, 0.0, length)
         layer.leaving.append(voice)
 
     def free(self, voice: Voice) -> None:
-        layer = self._scheduler.layer(voice.layer)
+        """End a voice that is over, and its layer with it if nothing else plays there."""
+        layer = self.timeline.layer(voice.layer)
         if layer.voice is voice:
-            layer.voice = None
-            layer.state = replace(layer.state, source=None, origin=None)
-            self.tell(layer, self._scheduler.position)
+            self.silence(layer)
         if voice in layer.leaving:
             layer.leaving.remove(voice)
-        self._scheduler.stage.end(voice)
+        self.timeline.desk.end(voice)
+
+    def silence(self, layer: Layer) -> None:
+        """Let a layer play nothing from now on."""
+        layer.voice = None
+        layer.state = layer.state.silenced()
+        self.tell(layer, self.timeline.position)
 
 
-def over(voice: Voice, position: int) -> bool:
-    """Return whether a voice has been heard to its end."""
-    faded = voice.fade.high == 0.0 and position > voice.fade.stop + GRID
-    ended = voice.end is not None and position > voice.end + GRID
-    return faded or ended
+@functools.singledispatch
+def act(change: Change, commit: Commit, at: int) -> None:
+    """Do what a change does besides moving the states of layers: for most, nothing.
+
+    A change that does more is registered here.
+    """
 
 
-def plays(cell: Cell, name: str) -> bool:
-    """Return whether a cell gives a layer a new texture."""
-    return any(c["op"] in TEXTURES and c["layer"] == name for c in cell.changes)
+@act.register
+def _(change: Rename, commit: Commit, at: int) -> None:
+    commit.rename(change.layer, change.name, at)
+
+
+@act.register
+def _(change: Master, commit: Commit, at: int) -> None:
+    commit.timeline.desk.set_master(at, change.gain_db)
+
+
+def plays(changes: ChangeSet, name: str) -> bool:
+    """Return whether a change set gives a layer a new texture."""
+    return any(c.brings_texture and name in c.layers for c in changes.changes)

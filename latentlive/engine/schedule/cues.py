@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from latentlive.engine.desk.voices import Cell
+from latentlive.engine.desk.model import ChangeSet
+from latentlive.engine.schedule.allocation import Allocation
+from latentlive.engine.schedule.timeline import Timeline
 from latentlive.errors import EngineError
 from latentlive.mixer import grid_ceil
+from latentlive.protocol.changes import Play
 from latentlive.protocol.clip import Source
-
-if TYPE_CHECKING:
-    from latentlive.engine.schedule.scheduler import Scheduler
+from latentlive.protocol.when import NOW, After, At, Beat, Cue, When
 
 
 class Cues:
-    """Finds cells by their names, and lets them go.
+    """Finds change sets by their names, and lets them go.
 
     Parameters
     ----------
-    scheduler : Scheduler
+    timeline : Timeline
+    allocation : Allocation
     """
 
-    def __init__(self, scheduler: Scheduler) -> None:
-        self._scheduler = scheduler
+    def __init__(self, timeline: Timeline, allocation: Allocation) -> None:
+        self._timeline, self._allocation = timeline, allocation
 
-    def planned(self) -> list[Cell]:
-        """Return the cells that wait for a moment or for their ``go``, those first that come."""
-        waiting = [cell for cell in self._scheduler.cells if cell.fixed]
-        return sorted(waiting, key=lambda cell: (cell.at is None, cell.at, cell.number))
+    def planned(self) -> list[ChangeSet]:
+        """Return what waits for a moment or for its ``go``, that first that comes first."""
+        waiting = [changes for changes in self._timeline.pending if changes.planned]
+        return sorted(waiting, key=lambda one: (one.at is None, one.at, one.number))
 
-    def find(self, name: str, word: str = "go") -> Cell:
+    @property
+    def names(self) -> list[str]:
+        """The cues that have not gone."""
+        pending = self._timeline.pending
+        return [one.when.name for one in pending if isinstance(one.when, Cue)]
+
+    def find(self, name: str, word: str = "go") -> ChangeSet:
         """Return the cue of a name.
 
         Raises
@@ -37,49 +43,45 @@ class Cues:
         EngineError
             If there is none that has not gone.
         """
-        waiting = [cell for cell in self._scheduler.cells if cell.name and cell.at is None]
-        for cell in waiting:
-            if cell.name == name:
-                return cell
-        cues = [repr(cell.name) for cell in waiting]
-        known = f"; there are {', '.join(cues)}" if cues else "; there are none"
-        raise EngineError(f"{word}: no cue {name!r}{known}")
+        for changes in self._timeline.pending:
+            if changes.when == Cue(name):
+                return changes
+        known = f"; there are {', '.join(map(repr, self.names))}" if self.names else ""
+        raise EngineError(f"{word}: no cue {name!r}{known or '; there are none'}")
 
-    def go(self, name: str, at: int | None = None, beat: float | None = None) -> Cell:
-        """Let a cue land at the next quant, or at a moment.
+    def go(self, name: str, when: When = NOW) -> ChangeSet:
+        """Let a cue land at the next quant, or at a sample or a beat.
 
         Raises
         ------
         EngineError
             If no cue has that name.
         """
-        scheduler, cell = self._scheduler, self.find(name)
-        if beat is not None and scheduler.is_past(beat):
-            beat = None
-        cell.fixed = at is not None or beat is not None
-        cell.beat = beat
-        if beat is not None:
-            at = scheduler.tempo.sample(beat)
-        scheduler.replace_pending(cell)
-        if at is None:
-            cell.at = scheduler.next_quant(cell)
+        timeline, cue = self._timeline, self.find(name)
+        if isinstance(when, Beat) and timeline.is_past(when.beat):
+            when = NOW
+        cue.when = when
+        cue.beat = when.beat if isinstance(when, Beat) else None
+        self._allocation.replace_pending(cue)
+        if isinstance(when, Beat):
+            cue.at = timeline.sample_of(when.beat)
+        elif isinstance(when, At):
+            cue.at = max(grid_ceil(when.sample), timeline.earliest)
         else:
-            cell.at = max(grid_ceil(at), scheduler.earliest)
-        if not cell.fixed:
-            scheduler.undo.forget_undone()
-        scheduler.casting.aim(cell)
-        self.lead(cell)
-        scheduler.advance()
-        return cell
+            cue.at = timeline.next_quant(cue)
+        self._allocation.aim(cue)
+        self.lead(cue)
+        return cue
 
-    def lead(self, cue: Cell) -> None:
+    def lead(self, cue: ChangeSet) -> None:
         """Let what follows a cue land after the moment that it has now."""
-        scheduler = self._scheduler
-        for cell in scheduler.cells:
-            if cell.follows and cell.follows[0] == cue.name and cue.at is not None:
-                cell.beat = float(scheduler.tempo.beats(cue.at)) + cell.follows[1]
-                cell.at = max(grid_ceil(scheduler.tempo.sample(cell.beat)), cue.at)
-                scheduler.casting.aim(cell)
+        tempo = self._timeline.tempo
+        for changes in self._timeline.pending:
+            when = changes.when
+            if isinstance(when, After) and when.name == cue.name and cue.at is not None:
+                changes.beat = float(tempo.beats(cue.at)) + when.beats
+                changes.at = max(grid_ceil(tempo.sample(changes.beat)), cue.at)
+                self._allocation.aim(changes)
 
     def cancel(self, name: str) -> None:
         """Drop a cue with what follows it, or a line of the plan.
@@ -89,22 +91,23 @@ class Cues:
         EngineError
             If nothing is planned under that name.
         """
-        found = [cell for cell in self.planned() if name in (cell.called, cell.name)]
+        found = [one for one in self.planned() if name in (one.called, one.name)]
         if not found:
             raise EngineError(f"cancel: nothing is planned under {name!r}")
-        followers = [c for c in self._scheduler.cells if c.follows and c.follows[0] == name]
-        for cell in found + [cell for cell in followers if cell not in found]:
-            self._scheduler.drop(cell)
+        for changes in self._timeline.pending:
+            when = changes.when
+            if isinstance(when, After) and when.name == name and changes not in found:
+                found.append(changes)
+        for changes in found:
+            self._allocation.drop(changes)
 
-    def textures_of(self, name: str | None) -> list[Source]:
-        """Return what a cue would play; nothing without a name.
+    def textures_of(self, name: str) -> list[Source]:
+        """Return what a cue would play.
 
         Raises
         ------
         EngineError
             If no cue has that name.
         """
-        if name is None:
-            return []
         changes = self.find(name, "audition").changes
-        return [change["source"] for change in changes if change["op"] == "play"]
+        return [change.source for change in changes if isinstance(change, Play)]

@@ -1,4 +1,4 @@
-"""The scheduler: when a cell's changes land, and what becomes of the layers.
+"""The scheduler: when changes land, and what becomes of what fails or comes late.
 
 Pure bookkeeping over integer positions and the shared block: no clock, no process, no thread, so
 that it can be tested sample by sample.
@@ -6,49 +6,53 @@ that it can be tested sample by sample.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 
-from latentlive.engine.desk.desk import Stage
-from latentlive.engine.desk.voices import Cell, Layer, State, Voice
-from latentlive.engine.schedule.allocation import Casting
-from latentlive.engine.schedule.changes import TEXTURES, check, fold, named, taken
-from latentlive.engine.schedule.commit import Landing, over
+from latentlive.engine.desk.decisions import Decision
+from latentlive.engine.desk.desk import Desk
+from latentlive.engine.desk.model import ChangeSet, Voice
+from latentlive.engine.schedule.allocation import Allocation
+from latentlive.engine.schedule.changes import check
+from latentlive.engine.schedule.commit import Commit
 from latentlive.engine.schedule.cues import Cues
-from latentlive.engine.schedule.underrun import Lateness, needless
-from latentlive.engine.schedule.undo import Undo
+from latentlive.engine.schedule.history import History, Snapshot
+from latentlive.engine.schedule.timeline import Timeline
+from latentlive.engine.schedule.underrun import Underrun
 from latentlive.engine.shared import RUNNING, VOICES, Block
 from latentlive.errors import EngineError, did_you_mean
-from latentlive.mixer import GRID, grid_ceil, grid_floor
+from latentlive.mixer import GRID, grid_ceil
 from latentlive.models import load_model
-from latentlive.protocol.schema import PLANS, check_shape
-from latentlive.protocol.wire import Message
+from latentlive.protocol.changes import (
+    Change,
+    Master,
+    Rename,
+    Restore,
+    SetTempo,
+    described,
+    fold,
+)
+from latentlive.protocol.requests import MOST_PLANNED, Go, Plan, Planned
+from latentlive.protocol.state import State
+from latentlive.protocol.when import NOW, After, At, Beat, Cue, When
 from latentlive.space import Space
 from latentlive.units import MOST_TEMPOS, Tempo
 
-MARGIN = 6144
-"""Samples between the position and the first that may still change: devices ask in bursts, and the
-limiter looks 1088 samples ahead."""
-
 SLACK = 1024
-"""Samples of the margin that may pass between the moment that a cell is given and its landing."""
+"""Samples of the margin that may pass between the moment that a change set is given and its
+landing."""
 
 LANDING = 16384
-"""Samples before its moment at which a cell is settled; until then it can be replaced."""
+"""Samples before its moment at which a change set is settled; until then it can be replaced."""
 
 SOON_SECONDS = 3.0
 """Seconds from its start on for which a transport that is told to start waits to be ready."""
-
-MOST_PLANNED = 500
-"""Cells that can wait: what each plays follows from those that land before it."""
 
 SHORTEST_AHEAD, LONGEST_AHEAD = 0.5, 2.5
 """Below, voices would be late all the time; beyond, a ring would not hold what was rendered."""
 
 
 class Scheduler:
-    """Turns cells of changes into decisions of the stage.
+    """Turns changes into decisions of the desk, each at its moment.
 
     Parameters
     ----------
@@ -61,7 +65,7 @@ class Scheduler:
         Whether the transport waits for `start`, textures ready or not.
     say : function of a line
         Told what a performer should know.
-    note : function of a message
+    note : function of a decision
         Told every decision.
     space_of : function of what ``.on`` names, None where nothing does
         Returns that space; morphs go from one texture to another of the same.
@@ -80,182 +84,138 @@ class Scheduler:
         ahead: float = 2.0,
         held: bool = False,
         say: Callable[[str], object] = print,
-        note: Callable[[Message], object] = lambda decision: None,
+        note: Callable[[Decision], object] = lambda decision: None,
         space_of: Callable[[str | None], Space] = load_model,
     ) -> None:
         if not SHORTEST_AHEAD <= ahead <= LONGEST_AHEAD:
             raise EngineError(
                 f"ahead: must lie in {SHORTEST_AHEAD} to {LONGEST_AHEAD} seconds, got {ahead:g}"
             )
-        self.block, self.say, self.held = block, say, held
-        self.space_of = space_of
-        self.stage = Stage(block, tempo, seed, note)
-        self.ahead = grid_floor(round(ahead * tempo.sample_rate))
-        self.ready_enough = grid_floor(min(tempo.sample_rate // 4, self.ahead // 2))
-        self.layers: dict[str, Layer] = {}
-        self.cells: list[Cell] = []
-        self.casting, self.landing = Casting(self), Landing(self)
-        self.cues, self.undo = Cues(self), Undo(self)
-        self.lateness = Lateness(self)
+        self.say, self.held = say, held
+        self.desk = Desk(block, tempo, seed, note)
+        self.timeline = Timeline(self.desk, ahead, say, space_of)
+        self.allocation = Allocation(self.timeline)
+        self.commit = Commit(self.timeline, self.allocation)
+        self.cues = Cues(self.timeline, self.allocation)
+        self.underrun, self.history = Underrun(self.timeline), History()
         self.led = False
         """Whether a replay decides: what fails then has failed before."""
-        self._numbers = 0
-        self._moved = self._asked = False
         self.barrier: int | None = None
         """Where something bears on what has landed by then: what is to land later waits for it."""
-
-    @property
-    def tempo(self) -> Tempo:
-        """The transport's tempo."""
-        return self.stage.tempo
-
-    @property
-    def position(self) -> int:
-        """The next sample that the device will ask for."""
-        return self.stage.position
-
-    @property
-    def running(self) -> bool:
-        """Whether the transport moves; it waits for the first textures."""
-        return self.stage.running
-
-    @property
-    def voices(self) -> dict[int, Voice]:
-        """All voices, by serial."""
-        return self.stage.voices
-
-    @property
-    def earliest(self) -> int:
-        """The first grid position where something may still change."""
-        return grid_ceil(self.position + MARGIN) if self.running else self.position
-
-    @property
-    def silent(self) -> bool:
-        """Whether nothing sounds and nothing is to come by itself."""
-        coming = any(cell.at is not None for cell in self.cells)
-        return not coming and not any(voice.sounding for voice in self.voices.values())
+        self._numbers = 0
+        self._moved = self._asked = False
 
     # Changes, as they come from a client.
 
-    def layer(self, name: str) -> Layer:
-        """Return a layer, made on first use; ``d1`` has slot 0, other names follow ``d16``."""
-        found = self.layers.get(name)
-        if found is None:
-            number = name[1:]
-            numbered = name[:1] == "d" and number.isdecimal() and 1 <= int(number) <= 16
-            taken = {layer.slot for layer in self.layers.values()}
-            slot = int(number) - 1 if numbered else 16
-            while slot in taken:
-                slot = max(slot + 1, 16)
-            found = self.layers[name] = Layer(name, slot)
-        return found
-
-    def apply(
-        self,
-        changes: list[Message],
-        at: int | None = None,
-        *,
-        beat: float | None = None,
-        cue: str = "",
-        follows: tuple[str, float] | None = None,
-        undoable: bool = True,
-    ) -> Cell:
-        """Take a cell of changes: all of them, or none if one of them is bad.
-
-        Parameters
-        ----------
-        changes : list of messages
-            As `changes.check` wants them.
-        at : int [samples, global], optional
-            Where they are to land; the next quant, once all is ready, when left out.
-        beat : float, optional
-            The same as a beat of the transport.
-        cue : str, optional
-            Keep them until `go` is told this name.
-        follows : (str, float), optional
-            Let them land so many beats after the cue of this name has.
-        undoable : bool
-            Whether a performer did it.
-
-        Returns
-        -------
-        Cell
-        """
-        planned = at is not None or beat is not None or bool(cue) or follows is not None
-        if undoable:
-            room = VOICES if planned else self.stage.free_rings
-            check(changes, self.layers, room, self.block.channels)
-        if planned:
-            self.check([{"op": "cell", "changes": changes}])
-        if any(c["op"] == "tempo" for c in changes) and len(self.tempo.changes) >= MOST_TEMPOS - 1:
-            raise EngineError(f"tempo: it can change {MOST_TEMPOS} times in one performance")
-        if beat is not None and self.is_past(beat):
-            beat, planned = None, False
-        self._numbers += 1
-        cell = Cell(
-            [taken(change) for change in changes],
-            at,
-            beat,
-            fixed=planned,
-            name=cue,
-            number=self._numbers,
-        )
-        cell.undoable, cell.quant = undoable, self._quant(changes)
-        if beat is not None:
-            cell.at = self.tempo.sample(beat)
-        if follows is not None:
-            cell.follows = (self.cues.find(follows[0], "after").name, float(follows[1]))
-        elif cue:
-            for other in [c for c in self.cells if c.name == cue and c.at is None]:
-                self.drop(other)
-        else:
-            self.replace_pending(cell)
-            soon = cell.at is None
-            cell.at = self.earliest if cell.at is None else max(grid_ceil(cell.at), self.earliest)
-            if soon and self.casting.roles(cell):
-                cell.at = self.next_quant(cell)
-        if undoable and not cell.fixed:
-            self.undo.forget_undone()
-        self.cells.append(cell)
-        if self.casting.near(cell):
-            self.casting.cast(cell)
-        if not planned:
-            self.advance()
-        return cell
-
-    def is_past(self, beat: float) -> bool:
-        """Tell whether a beat can no longer be met; say what becomes of what was planned for it."""
-        past = self.running and self.tempo.sample(beat) < self.earliest
-        if past:
-            now = float(self.tempo.beats(self.position))
-            self.say(
-                f"beat {beat:g} is past, it is beat {now:.1f}: what was planned for it comes now"
-            )
-        return past
-
-    def check(self, plans: list[Message]) -> None:
+    def check(self, plans: Sequence[Plan]) -> None:
         """Refuse plans that could not be taken.
 
         Raises
         ------
-        LatentliveError
+        EngineError
             With the first thing wrong.
         """
-        if len(self.cells) + len(plans) > MOST_PLANNED:
+        if len(self.timeline.pending) + len(plans) > MOST_PLANNED:
             raise EngineError(f"engine: at most {MOST_PLANNED} changes and cues can be planned")
-        cues = {cell.name for cell in self.cells if cell.name and cell.at is None}
+        cues = set(self.cues.names)
         for plan in plans:
-            check_shape(plan, PLANS, "plan")
-            changes = plan.get("changes", [])
-            check(changes, self.layers, VOICES, self.block.channels)
-            if any(change["op"] == "rename" for change in changes):
-                raise EngineError("rename: a layer is renamed at once, not in a plan")
-            if "cue" in plan:
-                cues.add(plan["cue"])
-            word, name = ("after", plan["follows"][0]) if plan.get("follows") else ("go", None)
-            name = plan.get("name", name)
-            if name is not None and name not in cues:
-                raise EngineError(f"{word}: no cue {name!r}{did_you_mean(name, cues)}")
+            if isinstance(plan, Planned):
+                check(plan.changes, self.timeline, VOICES)
+                if any(isinstance(change, Rename) for change in plan.changes):
+                    raise EngineError("rename: a layer is renamed at once, not in a plan")
+                if isinstance(plan.when, Cue):
+                    cues.add(plan.when.name)
+                if isinstance(plan.when, After):
+                    _known(plan.when.name, cues, "after")
+            elif isinstance(plan, Go):
+                _known(plan.name, cues, "go")
+
+    def plan(self, plan: Plan, when: When = NOW) -> None:
+        """Take a plan; a cue that is to go goes with the cell around it, if it says no moment."""
+        if isinstance(plan, Planned):
+            self.apply(plan.changes, plan.when)
+        elif isinstance(plan, Go):
+            self.go(plan.name, when if plan.when == NOW else plan.when)
+
+    def apply(
+        self, changes: Sequence[Change], when: When = NOW, undoable: bool = True
+    ) -> ChangeSet:
+        """Take changes that land together: all of them, or none if one of them is bad.
+
+        Parameters
+        ----------
+        changes : sequence of changes
+        when : When
+            The next quant, once all is ready, when left out.
+        undoable : bool
+            Whether a performer did it.
+
+        Raises
+        ------
+        EngineError
+        """
+        timeline = self.timeline
+        if when != NOW:
+            self.check([Planned(tuple(changes), when)])
+        elif undoable:
+            check(changes, timeline, self.desk.free_rings)
+        full = len(timeline.tempo.changes) >= MOST_TEMPOS - 1
+        if full and any(isinstance(change, SetTempo) for change in changes):
+            raise EngineError(f"tempo: it can change {MOST_TEMPOS} times in one performance")
+        missed = isinstance(when, Beat) and timeline.is_past(when.beat)
+        self._numbers += 1
+        taken = ChangeSet(
+            changes, NOW if missed else when, None, number=self._numbers, undoable=undoable
+        )
+        taken.quant = self._quant(changes)
+        taken.fresh = isinstance(when, Cue | After)
+        self._place(taken)
+        if undoable and not taken.planned:
+            self.history.forget_undone()
+        timeline.pending.append(taken)
+        if self.allocation.near(taken):
+            self.allocation.allocate(taken)
+        if not taken.planned:
+            self.advance()
+        return taken
+
+    def _place(self, taken: ChangeSet) -> None:
+        """Find the sample at which changes are to land, unless they wait for a cue."""
+        timeline, when = self.timeline, taken.when
+        if isinstance(when, Cue):
+            taken.name = when.name
+            for other in [other for other in timeline.pending if other.when == when]:
+                self.allocation.drop(other)
+        elif isinstance(when, After):
+            self.cues.find(when.name, "after")
+        elif isinstance(when, Beat):
+            taken.beat, taken.at = when.beat, timeline.sample_of(when.beat)
+        elif isinstance(when, At):
+            taken.at = max(grid_ceil(when.sample), timeline.earliest)
+        else:
+            self.allocation.replace_pending(taken)
+            taken.at = timeline.earliest
+            if self.allocation.roles(taken):
+                taken.at = timeline.next_quant(taken)
+
+    def _quant(self, changes: Sequence[Change]) -> float:
+        """Return the beats whose multiples changes land on: the longest of their layers."""
+        beats = [0.0]
+        for change in changes:
+            if change.brings_texture and not isinstance(change, Restore):
+                state = self.timeline.state
+                beats += [fold(state(name), name, changes).quant for name in change.layers]
+            elif isinstance(change, SetTempo):
+                beats.append(1.0)
+        return max(beats)
+
+    def go(self, name: str, when: When = NOW) -> ChangeSet:
+        """Let a cue land at the next quant, or at a moment; see `Cues.go`."""
+        cue = self.cues.go(name, when)
+        if not cue.planned:
+            self.history.forget_undone()
+        self.advance()
+        return cue
 
     def set_seed(self, seed: int) -> None:
         """Draw all chance from another seed.
@@ -265,24 +225,69 @@ class Scheduler:
         EngineError
             If something sounded already.
         """
-        if self.running:
+        if self.timeline.running:
             raise EngineError(
-                f"seed: the performance has begun with seed {self.stage.seed}; "
+                f"seed: the performance has begun with seed {self.desk.seed}; "
                 "give textures a seed of their own, or start with --seed"
             )
-        self.stage.set_seed(self.position, seed)
+        self.desk.set_seed(self.timeline.position, seed)
 
-    def _quant(self, changes: list[Message]) -> float:
-        """Return the beats whose multiples a cell lands on: the longest of its layers."""
-        beats = [0.0]
-        for change in changes:
-            name = change.get("layer", "")
-            if change["op"] in ("play", "restart"):
-                known = self.layers.get(name)
-                beats.append(fold(known.state if known else State(), name, changes).quant)
-            elif change["op"] == "tempo":
-                beats.append(1.0)
-        return max(beats)
+    # What was done, taken back.
+
+    def undo(self) -> None:
+        """Take back what was done last: drop it if it has not landed, else restore what was before.
+
+        Raises
+        ------
+        EngineError
+            If there is nothing.
+        """
+        pending = self.timeline.pending
+        waiting = [one for one in pending if one.undoable and not one.planned]
+        if waiting:
+            dropped = waiting[-1]
+            self.allocation.drop(dropped)
+            self.history.take_back(dropped.changes)
+            self.say(f"undone, before it was heard: {described(dropped.changes)}")
+        else:
+            before = self.history.undo(self._snapshot())
+            self._restore(before)
+            self.say(f"undone: {before.done}")
+
+    def redo(self) -> None:
+        """Do again what was undone last.
+
+        Raises
+        ------
+        EngineError
+            If nothing was undone since the last change.
+        """
+        undone = self.history.redo(self._snapshot())
+        if isinstance(undone, Snapshot):
+            self._restore(undone)
+            self.say(f"redone: {undone.done}")
+        else:
+            with self.history.kept():
+                self.apply(undone)
+            self.say(f"redone: {described(undone)}")
+
+    def _snapshot(self, done: str = "") -> Snapshot:
+        states = {layer.slot: layer.state for layer in self.timeline.layers.values()}
+        return Snapshot(states, self.desk.master.gain_db, done)
+
+    def _restore(self, snapshot: Snapshot) -> None:
+        states = snapshot.states
+        changes: list[Change] = [
+            Restore(layer.name, states.get(layer.slot, State()))
+            for layer in self.timeline.layers.values()
+            if states.get(layer.slot, State()) != layer.state
+        ]
+        if snapshot.master != self.desk.master.gain_db:
+            changes.append(Master(snapshot.master))
+        if changes:
+            self.apply(changes, undoable=False)
+
+    # Silence.
 
     def panic(self, at: int | None = None, planned: int | None = None) -> None:
         """Drop everything but cues, at once.
@@ -294,149 +299,94 @@ class Scheduler:
         planned : int [samples], optional
             The moment that it was planned for: what is planned from there on stays.
         """
-        self.cells = [
-            cell
-            for cell in self.cells
-            if cell.at is None or (planned is not None and cell.fixed and cell.at >= planned)
+        timeline = self.timeline
+        timeline.pending = [
+            one
+            for one in timeline.pending
+            if one.at is None or (planned is not None and one.planned and one.at >= planned)
         ]
-        self.stage.clear(before=at)
-        for layer in self.layers.values():
-            layer.voice, layer.leaving, layer.good = None, [], None
-            layer.state = replace(layer.state, source=None, origin=None)
-            self.landing.tell(layer, self.position)
-        for cell in self.cells:
-            if not all(voice.serial in self.voices for voice in cell.voices):
-                cell.voices, cell.cast = [], False
-        self.casting.refresh()
+        self.desk.clear(before=at)
+        for layer in timeline.layers.values():
+            layer.leaving, layer.good = [], None
+            self.commit.silence(layer)
+        for one in timeline.pending:
+            if not all(voice.serial in timeline.voices for voice in one.voices):
+                one.voices, one.allocated = [], False
+        self.allocation.refresh()
 
     def fade_out(self, over: int) -> None:
         """Let all that sounds fade out, and drop what is to come; the layers' states stay."""
-        for cell in self.coming():
-            self.drop(cell)
-        for voice in self.voices.values():
+        for changes in self.timeline.coming():
+            self.allocation.drop(changes)
+        for voice in self.timeline.voices.values():
             if voice.sounding:
-                self.stage.fade(voice, self.earliest, 0.0, over)
-
-    def replace_pending(self, newer: Cell) -> None:
-        """Drop what earlier cells hold for a layer: the newer change replaces it.
-
-        What was planned for a moment stays, for it was asked for by its moment.
-        """
-        names = set(named(c for c in newer.changes if c["op"] in (*TEXTURES, "stop")))
-        everything = any(change["op"] == "hush" for change in newer.changes)
-        for cell in list(self.cells):
-            if cell is newer or cell.fixed or cell.at is None or newer.fixed:
-                continue
-            replaced = [
-                change["layer"]
-                for change in cell.changes
-                if change["op"] in TEXTURES and (everything or change["layer"] in names)
-            ]
-            if replaced:
-                self._without(cell, replaced)
-
-    def _without(self, cell: Cell, names: list[str]) -> None:
-        """Take the textures of some layers out of a cell."""
-        for voice in [v for v in cell.voices if v.layer in names]:
-            cell.voices.remove(voice)
-            self.stage.end(voice)
-        cell.changes = [
-            c for c in cell.changes if not (c["op"] in TEXTURES and c["layer"] in names)
-        ]
-        if not cell.changes:
-            self.drop(cell)
-
-    def drop(self, cell: Cell) -> None:
-        """Forget a cell that has not landed."""
-        self.cells.remove(cell)
-        for voice in cell.voices:
-            self.stage.end(voice)
-        self.casting.refresh()
-
-    # What a cell will play.
-
-    def coming(self) -> list[Cell]:
-        """Return the cells that land by themselves, in the order in which they do."""
-        coming = [cell for cell in self.cells if cell.at is not None]
-        return sorted(coming, key=lambda cell: (cell.at, cell.number))
-
-    def next_quant(self, cell: Cell) -> int:
-        """Return the first quant at which the cell may land."""
-        earliest = self.earliest
-        if not self.running:
-            return self.position
-        if cell.quant * self.tempo.beat_samples <= GRID:
-            return grid_ceil(earliest + self.ready_enough)
-        beat = math.ceil(float(self.tempo.beats(earliest)) / cell.quant) * cell.quant
-        sample = grid_ceil(self.tempo.sample(beat))
-        return sample if sample >= earliest else grid_ceil(self.tempo.sample(beat + cell.quant))
+                self.desk.fade(voice, self.timeline.earliest, 0.0, over)
 
     # The workers' answers.
 
     def failed(self, serial: int, error: str) -> None:
-        """Drop a voice that cannot be rendered: its layer keeps, or loses, only that."""
-        voice = self.voices.get(serial)
+        """Drop a voice that failed to render; its layer falls back to its texture before."""
+        timeline = self.timeline
+        voice = timeline.voices.get(serial)
         if voice is None:
             return
         if self.led:
             voice.falter()
             return
-        layer = self.layer(voice.layer)
+        layer = timeline.layer(voice.layer)
         if layer.voice is voice or not voice.sounding:  # not when it is leaving already
             layer.error = error.splitlines()[0]
             self.say(f"{voice.layer}: {layer.error}")
-        for cell in list(self.cells):
-            if voice in cell.voices:
-                self._without(cell, [voice.layer])
+        for changes in list(timeline.pending):
+            if voice in changes.voices:
+                self.allocation.without(changes, [voice.layer])
         if not voice.sounding:
-            self.stage.end(voice)
+            self.desk.end(voice)
             return
-        over = max(voice.rendered - self.earliest, GRID)
-        self.stage.fade(voice, self.earliest, 0.0, over)
+        over = max(voice.rendered - timeline.earliest, GRID)
+        self.desk.fade(voice, timeline.earliest, 0.0, over)
         voice.failed = True
         if layer.voice is voice:
-            layer.voice, good = None, layer.good
+            good, layer.good, state = layer.good, None, layer.state
             layer.leaving.append(voice)
-            state, layer.good = layer.state, None
-            layer.state = replace(state, source=None, origin=None)
-            self.landing.tell(layer, self.position)
+            self.commit.silence(layer)
             if good is not None and good.source is not None:
-                self.say(f"{layer.name}: back to {good.source['code']}")
-                back = replace(state, source=good.source, origin=good.origin)
-                restore = {"op": "restore", "layer": layer.name, "state": back}
-                self.apply([restore], undoable=False)
+                self.say(f"{layer.name}: back to {good.source.code}")
+                back = state.changed(source=good.source, origin=good.origin)
+                self.apply([Restore(layer.name, back)], undoable=False)
 
     # What happens as time goes on.
 
     def advance(self) -> None:
         """Land what is ready, end what is over, write gains ahead."""
+        timeline = self.timeline
         for step in (self._prepare, self._try_to_land):
-            for cell in self.coming():
-                if cell not in self.cells:
+            for changes in timeline.coming():
+                if changes not in timeline.pending:
                     continue  # what landed before it dropped it
                 try:
-                    step(cell)
+                    step(changes)
                 except Exception as error:  # noqa: BLE001 - what cannot land costs itself alone
-                    self._spoilt(cell, error)
+                    self._spoilt(changes, error)
             if self._moved:
                 self._moved = False
-                self.casting.refresh()
-        if not self.running and not self.held and self._may_start():
-            self.block.header[RUNNING] = 1
-        for voice in list(self.voices.values()):
+                self.allocation.refresh()
+        if not timeline.running and not self.held and self._may_start():
+            self.desk.block.header[RUNNING] = 1
+        for voice in list(timeline.voices.values()):
             if voice.sounding:
-                self.lateness.watch(voice)
-                if over(voice, self.position):
-                    self.landing.free(voice)
-        self.stage.write()
+                self.underrun.watch(voice)
+                if voice.is_over(timeline.position):
+                    self.commit.free(voice)
+        self.desk.write()
 
-    def _spoilt(self, cell: Cell, error: Exception) -> None:
-        """Drop a cell that fails when it is to land, with the voices that do not sound yet."""
-        self.say(f"{cell.name or 'a change'} cannot land and is dropped: {error!r}")
-        if cell in self.cells:
-            self.cells.remove(cell)
-        for voice in [voice for voice in cell.voices if not voice.sounding]:
-            self.stage.end(voice)
+    def _spoilt(self, changes: ChangeSet, error: Exception) -> None:
+        """Drop changes that fail when they are to land, with the voices that do not sound yet."""
+        self.say(f"{changes.name or 'a change'} cannot land and is dropped: {error!r}")
+        if changes in self.timeline.pending:
+            self.timeline.pending.remove(changes)
+        for voice in [voice for voice in changes.voices if not voice.sounding]:
+            self.desk.end(voice)
 
     def start(self) -> None:
         """Let the transport move: once what comes first is ready, at once if there is nothing."""
@@ -444,56 +394,71 @@ class Scheduler:
 
     def _may_start(self) -> bool:
         """Return whether all that is to sound first is ready."""
-        first = [voice for voice in self.voices.values() if voice.sounding]
-        waiting = any(cell.at == self.position for cell in self.cells)
+        timeline = self.timeline
+        first = [voice for voice in timeline.voices.values() if voice.sounding]
+        waiting = any(one.at == timeline.position for one in timeline.pending)
         if waiting or not (first or self._asked):
             return False
         if self._asked and not all(map(self._is_ready, self._soon())):
             return False
         # The more there is to render, the more lead it needs; nothing waits for it yet.
         load = sum(voice.load for voice in first)
-        lead = min(self.ready_enough * (2.0 + 4.0 * load), self.ahead * 0.75)
+        lead = min(timeline.ready_enough * (2.0 + 4.0 * load), timeline.ahead * 0.75)
         return all(self._is_ready(voice, lead) for voice in first)
 
     def _soon(self) -> list[Voice]:
         """Return the voices of what is planned for the first seconds: those have no time later."""
-        until = self.position + round(SOON_SECONDS * self.tempo.sample_rate)
-        soon = [cell for cell in self.cells if cell.at is not None and cell.at < until]
-        return [voice for cell in soon for voice in cell.voices]
+        timeline = self.timeline
+        until = timeline.position + round(SOON_SECONDS * timeline.tempo.sample_rate)
+        soon = [one for one in timeline.pending if one.at is not None and one.at < until]
+        return [voice for one in soon for voice in one.voices]
 
-    def _prepare(self, cell: Cell) -> None:
-        """Give a cell its voices in time, and another moment if its own has come too close."""
-        assert cell.at is not None
-        if not cell.cast and self.casting.near(cell):
-            self.casting.cast(cell)
-        if not self.running or cell.at >= self.earliest - GRID or self._is_barred(cell):
+    def _prepare(self, changes: ChangeSet) -> None:
+        """Give changes their voices in time, and another moment if their own has come too close."""
+        timeline = self.timeline
+        assert changes.at is not None
+        if not changes.allocated and self.allocation.near(changes):
+            self.allocation.allocate(changes)
+        late = timeline.running and changes.at < timeline.earliest - GRID
+        if not late or self._is_barred(changes):
             return
-        if cell.fixed and cell.voices:
-            beat = float(self.tempo.beats(cell.at))
-            called = f"cue {cell.name!r}" if cell.name else "what was planned"
+        if changes.planned and changes.voices:
+            beat = float(timeline.tempo.beats(changes.at))
+            called = f"cue {changes.name!r}" if changes.name else "what was planned"
             self.say(f"{called} is not ready at beat {beat:.2f}: it waits for the next quant")
-            cell.fixed, cell.beat = False, None
-            cell.quant = cell.quant or 1.0
-        cell.at = self.next_quant(cell) if cell.voices else self.earliest
-        self.casting.aim(cell)
-        self.cues.lead(cell)
+            changes.when, changes.beat = NOW, None
+            changes.quant = changes.quant or 1.0
+        changes.at = timeline.next_quant(changes) if changes.voices else timeline.earliest
+        self.allocation.aim(changes)
+        self.cues.lead(changes)
         self._moved = True
 
-    def _try_to_land(self, cell: Cell) -> None:
-        assert cell.at is not None
-        last = self.position + LANDING if self.running else self.position
-        too_late = self.running and cell.at < self.earliest - SLACK
-        if cell.at > last or too_late or self._is_barred(cell) or not cell.cast:
+    def _try_to_land(self, changes: ChangeSet) -> None:
+        timeline, at = self.timeline, changes.at
+        assert at is not None
+        last = timeline.position + LANDING if timeline.running else timeline.position
+        too_late = timeline.running and at < timeline.earliest - SLACK
+        if at > last or too_late or self._is_barred(changes) or not changes.allocated:
             return
-        if all(self._is_ready(voice) for voice in cell.voices):
-            self.cells.remove(cell)
-            self.landing.land(cell, cell.at)
+        if all(self._is_ready(voice) for voice in changes.voices):
+            timeline.pending.remove(changes)
+            if changes.undoable:
+                if changes.planned:
+                    self.history.forget_undone()
+                self.history.remember(self._snapshot(described(changes.changes)))
+            self.commit.land(changes, at)
 
-    def _is_barred(self, cell: Cell) -> bool:
-        """Return whether a cell waits for what is to be done before it."""
-        return self.barrier is not None and cell.at is not None and cell.at >= self.barrier
+    def _is_barred(self, changes: ChangeSet) -> bool:
+        """Return whether changes wait for what is to be done before them."""
+        barrier = self.barrier
+        return barrier is not None and changes.at is not None and changes.at >= barrier
 
     def _is_ready(self, voice: Voice, lead: float | None = None) -> bool:
         """Return whether so much of a voice is rendered, or all that there is of it."""
-        enough = self.ready_enough if lead is None else lead
-        return voice.rendered >= voice.start + enough or needless(voice)
+        enough = self.timeline.ready_enough if lead is None else lead
+        return voice.rendered >= voice.start + enough or voice.complete
+
+
+def _known(name: str, cues: set[str], word: str) -> None:
+    if name not in cues:
+        raise EngineError(f"{word}: no cue {name!r}{did_you_mean(name, cues)}")

@@ -1,20 +1,19 @@
 """What a cell with a moment asks for besides changes, done when the transport reaches it.
 
 A session's cells run seconds before their moment, so that their textures are ready in time.
-``panic()`` or ``record(...)`` in them cannot act then: they wait here for their sample. Those in
-`REVISING` bear on what has landed by then, so the changes of their cell wait with them.
+``panic()`` or ``record(...)`` in them cannot act then: they wait here for their sample. Those that
+revise what has landed by then keep the changes of their cell waiting with them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from latentlive.errors import LatentliveError
+from latentlive.protocol.requests import Act, Cell, Request
 from latentlive.protocol.wire import Message
 from latentlive.units import Tempo
-
-REVISING = frozenset({"panic", "undo", "redo"})
 
 
 @dataclass(frozen=True)
@@ -26,21 +25,20 @@ class Waiting:
     at : int [samples]
     name : str
         Of the cell.
-    acts : list of messages
-        As clients send them.
-    cell : message or None
+    acts : sequence of acts
+    cell : Cell or None
         Changes and plans to be taken when the acts are done.
     """
 
     at: int
     name: str
-    acts: list[Message]
-    cell: Message | None
+    acts: Sequence[Act]
+    cell: Cell | None
 
     @property
     def called(self) -> str:
         """What the plan calls it."""
-        return self.name or ", ".join(act["op"] for act in self.acts)
+        return self.name or ", ".join(act.word for act in self.acts)
 
 
 class Acts:
@@ -48,13 +46,13 @@ class Acts:
 
     Parameters
     ----------
-    do : function of a message
+    do : function of a request
         Does what a client asks for.
     say : function of a line
         Told what could not be done.
     """
 
-    def __init__(self, do: Callable[[Message], object], say: Callable[[str], object]) -> None:
+    def __init__(self, do: Callable[[Request], object], say: Callable[[str], object]) -> None:
         self._do, self._say = do, say
         self.waiting: list[Waiting] = []
         self.refused = 0
@@ -62,7 +60,7 @@ class Acts:
         self.moment: int | None = None
         """The moment of what is being done."""
 
-    def plan(self, at: int, name: str, acts: list[Message], cell: Message | None) -> None:
+    def plan(self, at: int, name: str, acts: Sequence[Act], cell: Cell | None) -> None:
         """Keep what a cell asks for until a sample."""
         self.waiting.append(Waiting(at, name, acts, cell))
         self.waiting.sort(key=lambda one: one.at)  # of one sample, those first that came first
@@ -73,8 +71,8 @@ class Acts:
             due = self.waiting.pop(0)
             self.moment = due.at
             try:
-                for message in (*due.acts, *([due.cell] if due.cell else [])):
-                    self._do(message)
+                for request in (*due.acts, *([due.cell] if due.cell else [])):
+                    self._do(request)
             except LatentliveError as error:
                 self.refused += 1
                 self._say(f"{due.name}: {error}" if due.name else str(error))

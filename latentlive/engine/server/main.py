@@ -20,18 +20,19 @@ from typing import Any
 
 import click
 
+from latentlive.engine.desk.decisions import Marked
 from latentlive.engine.log.journal import MARK_EVERY, Journal
 from latentlive.engine.log.performance import Performance
 from latentlive.engine.log.replay import Replay
 from latentlive.engine.log.resume import check_left, restore
 from latentlive.engine.output.supervisor import Output
-from latentlive.engine.render.pool import Workers
+from latentlive.engine.render.pool import Pool
 from latentlive.engine.schedule.scheduler import Scheduler
 from latentlive.engine.server.peers import Client
-from latentlive.engine.server.requests import Requests
+from latentlive.engine.server.session import Session
 from latentlive.engine.server.status import report
-from latentlive.engine.shared import CLOSING, CUT, POSITION, TICKS, Block
-from latentlive.errors import EngineError, LatentliveError
+from latentlive.engine.shared import CLOSING, POSITION, TICKS, Block
+from latentlive.errors import LatentliveError
 from latentlive.ground import threads
 from latentlive.ground.files import fresh_file, working_folder
 from latentlive.mixer import grid_floor
@@ -39,6 +40,7 @@ from latentlive.models import load_model
 from latentlive.protocol.address import OnExit, sweep
 from latentlive.protocol.children import Child
 from latentlive.protocol.door import Door
+from latentlive.protocol.requests import Request
 from latentlive.protocol.wire import Message, Wire
 from latentlive.renderer import Spaces
 from latentlive.units import Tempo
@@ -95,7 +97,7 @@ class Server:
         self.clients: list[Client] = []
         self._unheard: deque[str] = deque(maxlen=UNHEARD)
         self.journal = self._open_journal(tempo, seed)
-        self.scheduler = Scheduler(
+        scheduler = Scheduler(
             self.block,
             tempo,
             seed,
@@ -105,24 +107,20 @@ class Server:
             self.journal.note,
             Spaces(self.space).space,
         )
-        self.replay: Replay | None = None
+        self.session = Session(scheduler, self.journal, self.say)
+        self.timeline = scheduler.timeline
         if past is not None and options["replay"]:
-            self.replay = Replay(self.scheduler, past, position)
+            self.session.replay = Replay(scheduler, past, position)
         elif past is not None:
-            restore(self.scheduler, past)
-        self.ending: float | None = None
+            restore(scheduler, past)
         self._why = "stopped"
-        self.requests = Requests(self)
-        self._holes = 0
         self._told = self._marked = 0.0
         self._alone_since = time.monotonic()
         self._ticked = time.monotonic()
         self._faults: set[str] = set()
         self.log = fresh_file(working_folder("log") / f"engine-{os.getpid()}.log")
-        self.workers = Workers(
-            self.scheduler, self.block, self.model, self.inbox, self.log, self.say
-        )
-        self.output = Output(
+        self.pool = Pool(scheduler, self.block, self.model, self.inbox, self.log, self.say)
+        self.output = self.session.output = Output(
             self.block,
             self.space.sample_rate,
             options,
@@ -182,7 +180,7 @@ class Server:
     def _rings(self) -> dict[str, list[int]]:
         """Return the rings that sound, by layer."""
         rings: dict[str, list[int]] = {}
-        for voice in self.scheduler.voices.values():
+        for voice in self.timeline.voices.values():
             if voice.sounding:
                 rings.setdefault(voice.layer, []).extend(voice.rings)
         return rings
@@ -199,12 +197,12 @@ class Server:
 
     def run(self) -> None:
         """Serve until asked to end."""
-        while self.ending is None or time.monotonic() < self.ending:
+        while self.session.ending is None or time.monotonic() < self.session.ending:
             try:
                 self._tick()
             except Exception as error:  # noqa: BLE001 - a fault of ours must not end the sound
                 self._tell_fault(error)
-            if self.ending is not None and self.scheduler.silent:
+            if self.session.ending is not None and self.timeline.silent:
                 break
         self._close()
 
@@ -215,38 +213,33 @@ class Server:
             self._end_for(self._signals.names)
         with contextlib.suppress(queue.Empty):
             first = self.inbox.get(timeout=TICK)
-            self._note_holes()  # they lie before all that is decided now
+            self.session.note_holes()  # they lie before all that is decided now
             self._handle(*first)
             until = time.monotonic() + TICK  # thousands of wishes at once hold nobody up
             while time.monotonic() < until:
                 self._handle(*self.inbox.get_nowait())
         self.output.tick()  # before voices are freed: what they played is recorded
-        self._note_holes()
+        self.session.note_holes()
         before, self._ticked = self._ticked, time.monotonic()
         if self._ticked > before + HELD_UP:
-            self.scheduler.lateness.excuse("the engine was held up")
-        self.requests.acts.advance(self.scheduler.position)
-        self.scheduler.barrier = self.requests.acts.barrier
-        if self.replay is None:
-            self.scheduler.advance()
-        else:
-            self._follow(self.replay)
-        self.workers.feed()
+            self.session.scheduler.underrun.excuse("the engine was held up")
+        self.session.advance()
+        self.pool.feed()
         now = time.monotonic()
         if now >= self._told + STATUS_EVERY:
             self._told = now
             self._broadcast(self.status())
-        if self.scheduler.running and now >= self._marked + MARK_EVERY:
+        if self.timeline.running and now >= self._marked + MARK_EVERY:
             self._marked = now
-            self.journal.note({"do": "mark", "at": self.scheduler.position})
+            self.journal.note(Marked(self.timeline.position))
         self._end_if_left(now)
 
     def _end_if_left(self, now: float) -> None:
         """End where a killed prompt has left nothing that sounds: nobody else would do so."""
-        if self.clients or not self._silent:
+        if self.clients or not self.session.silent:
             self._alone_since = now
         elif now > self._alone_since + self.options["idle"]:
-            self.end(0.0)
+            self.session.end(0.0)
 
     def _tell_fault(self, error: Exception) -> None:
         """Write a fault of the engine's own into its log, and tell of it once."""
@@ -259,21 +252,6 @@ class Server:
                 self.log.write("".join(traceback.format_exception(error)).encode())
                 self.log.flush()
 
-    def _follow(self, replay: Replay) -> None:
-        """Let a replay go on, until it is over."""
-        try:
-            replay.advance()
-        except EngineError as error:  # the log is no longer what it was when it was checked
-            self.say(str(error))
-            self.leave_replay()
-            return
-        if replay.over:
-            self.leave_replay()
-
-    def leave_replay(self) -> None:
-        """Let what sounds be the performer's again."""
-        self.replay, self.scheduler.led, self.block.header[CUT] = None, False, 0
-
     def _handle(self, sender: Any, message: Message | None) -> None:
         if isinstance(sender, Child):
             self._from_child(sender, message)
@@ -281,16 +259,16 @@ class Server:
             if sender in self.clients:
                 self.clients.remove(sender)
             if sender.on_exit == "fade":
-                self.end(FADE)
+                self.session.end(FADE)
             self._sweep_soon()
         else:
             self._from_client(sender, message)
 
     def _from_child(self, child: Child, message: Message | None) -> None:
-        if message is None and self.ending is not None:
+        if message is None and self.session.ending is not None:
             return  # it was asked to go
-        if self.workers.owns(child):
-            self.workers.take(child, message)
+        if self.pool.owns(child):
+            self.pool.take(child, message)
         else:
             self.output.take(child, message)
 
@@ -302,31 +280,15 @@ class Server:
             while self._unheard:
                 self.say(self._unheard.popleft())
             return
-        number = message.get("id")
+        number = message.pop("id", None)
         try:
-            self.requests.do(message)
+            self.session.do(Request.load(message))
             client.send({"op": "done", "id": number, "state": self.status()})
         except LatentliveError as error:
             client.send({"op": "refused", "id": number, "error": str(error)})
         except Exception as error:  # noqa: BLE001 - whatever is asked for, the sound goes on
             self._tell_fault(error)
             client.send({"op": "refused", "id": number, "error": fault(error)})
-
-    def _note_holes(self) -> None:
-        """Log what the audio process did not find in the rings."""
-        rows, self._holes = self.block.read_holes(self._holes)
-        for ring, start, stop in rows.tolist():
-            voice = self.scheduler.stage.owner(ring, start)
-            if voice is not None:
-                self.journal.note(
-                    {
-                        "do": "hole",
-                        "at": start,
-                        "to": stop,
-                        "voice": voice.serial,
-                        "side": voice.rings.index(ring),
-                    }
-                )
 
     def _welcome(self) -> Message:
         return {
@@ -336,41 +298,27 @@ class Server:
             "digest": self.space.digest,
             "space": self.space.facts.dump(),
             "sample_rate": self.space.sample_rate,
-            "bpm": self.scheduler.tempo.bpm_at(self.scheduler.position),
+            "bpm": self.timeline.tempo.bpm_at(self.timeline.position),
             "log": str(self.journal.path),
             "corpus": self.options["corpus"],
         }
-
-    def end(self, fade: float) -> None:
-        """Let everything fade out over so many seconds, then end."""
-        if self.ending is None:
-            self.leave_replay()
-            beats = fade / 60.0 * self.scheduler.tempo.bpm_at(self.scheduler.position)
-            self.scheduler.apply([{"op": "hush", "fade": beats}])
-            self.ending = time.monotonic() + fade + 1.0
-
-    @property
-    def _silent(self) -> bool:
-        """Whether nothing sounds and nothing is to come by itself."""
-        acts = self.requests.acts.waiting
-        return self.scheduler.silent and self.replay is None and not acts
 
     def _end_for(self, names: list[str]) -> None:
         """Fade out as a signal wants it, at once for a second one.
 
         The layers stay in the log as they are, so that `latentlive resume` brings them back.
         """
-        if self.ending is None:
+        if self.session.ending is None:
             self._why = names[0]
             self.say(f"the engine was told to end by {self._why} and fades out")
-            self.leave_replay()
-            scheduler, over = self.scheduler, round(FADE * self.space.sample_rate)
-            scheduler.fade_out(over)
-            self.journal.note({"do": "mark", "at": scheduler.earliest + over})
+            self.session.leave_replay()
+            timeline, over = self.timeline, round(FADE * self.space.sample_rate)
+            self.session.scheduler.fade_out(over)
+            self.journal.note(Marked(timeline.earliest + over))
             self.journal.close(0.0, ended=False)
-            self.ending = time.monotonic() + (FADE + 1.0) * scheduler.running
+            self.session.ending = time.monotonic() + (FADE + 1.0) * timeline.running
         elif len(names) > 1:
-            self.ending = time.monotonic()
+            self.session.ending = time.monotonic()
 
     def _sweep_soon(self) -> None:
         """Take away what a program leaves that was killed."""
@@ -379,24 +327,24 @@ class Server:
 
     def status(self) -> Message:
         """Return the state of everything, for panels."""
-        told, acts = report(self.scheduler), self.requests.acts
-        plan = [*told["plan"], *acts.table(self.scheduler.tempo)]
+        told, acts = report(self.session.scheduler), self.session.acts
+        plan = [*told["plan"], *acts.table(self.timeline.tempo)]
         return {
             **told,
             "plan": sorted(plan, key=lambda one: (one["sample"] is None, one["sample"])),
-            "silent": self._silent,
+            "silent": self.session.silent,
             "refused": acts.refused,
-            "replaying": self.replay is not None,
+            "replaying": self.session.replay is not None,
             **self.output.status(),
-            "ready": self.workers.ready,
-            "workers_up": sum(self.workers.lanes.up),
-            "workers": self.workers.pids,
-            "backlog": self.workers.lanes.backlog,
+            "ready": self.pool.ready,
+            "workers_up": sum(self.pool.dispatch.up),
+            "workers": self.pool.pids,
+            "backlog": self.pool.dispatch.backlog,
             "log": str(self.journal.path),
         }
 
     def _close(self) -> None:
-        self.ending = self.ending or time.monotonic()
+        self.session.ending = self.session.ending or time.monotonic()
         self._broadcast({"op": "closing"})
         self.block.header[CLOSING] = 1
         time.sleep(0.05)
@@ -404,9 +352,9 @@ class Server:
         self._broadcast({"op": "ended", "why": self._why})
         for client in self.clients:
             client.drop()
-        self.workers.close()
+        self.pool.close()
         sweep()
-        self.journal.note({"do": "mark", "at": self.scheduler.position})
+        self.journal.note(Marked(self.timeline.position))
         self.journal.close()
         path = Path(self.log.name)
         with contextlib.suppress(OSError):  # full, or taken away meanwhile

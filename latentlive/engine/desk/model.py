@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from latentlive.curves import Curve, Num
 from latentlive.engine.desk.fades import Fade
-from latentlive.expr import Kind, Maybe, dump
+from latentlive.expr.record import inline
 from latentlive.mixer import GRID
-from latentlive.protocol.clip import Part, Source
-from latentlive.protocol.levels import curve_of
-from latentlive.protocol.schema import BEATS, FLAG, PAIR, SAMPLE, WIDE
+from latentlive.protocol.changes import Change, OfLayer
+from latentlive.protocol.clip import Clip, Source
+from latentlive.protocol.state import State
+from latentlive.protocol.when import NOW, When
 from latentlive.protocol.wire import Message
-
-DEFAULT_FADE_BEATS = 0.1
-DEFAULT_XFADE_BEATS = 1.0
-DEFAULT_QUANT_BEATS = 1.0
 
 LONGEST_PIECE = 8192
 """Samples of a voice that are rendered at a time."""
-
-PLAIN: dict[str, Kind] = {
-    **{"fade": BEATS, "xfade": BEATS, "quant": BEATS, "morph": FLAG},
-    **{"wide": WIDE, "pair": PAIR, "muted": FLAG, "soloed": FLAG},
-}
-"""What a layer's state holds besides texture and curves."""
 
 
 @dataclass(eq=False)
@@ -41,7 +30,7 @@ class Voice:
     layer : str
     slot : int
         Of its layer: keys the noise.
-    part : Part
+    clip : Clip
     start : int [samples, global]
         Where it is to sound first.
     wide : float
@@ -56,7 +45,7 @@ class Voice:
     rings: tuple[int, ...]
     layer: str
     slot: int
-    part: Part
+    clip: Clip[Source]
     start: int
     wide: float = 0.0
     pair: int = 0
@@ -65,7 +54,7 @@ class Voice:
     gate: Fade = field(default_factory=lambda: Fade(0, 0, 1.0, 1.0))
     """Closes while rendering cannot keep up."""
     version: int = 0
-    """Counts its parts: answers about an older one are not listened to."""
+    """Counts its clips: answers about an older one are not listened to."""
     moved_from: int | None = None
     """The first version that this one differs from only by its place."""
     length: int | None = None
@@ -106,7 +95,7 @@ class Voice:
             "serial": self.serial,
             "version": self.version,
             "rings": list(self.rings),
-            "part": self.part.dump(),
+            "clip": self.clip.dump(inline),
             "wide": self.wide,
             "slot": self.slot,
             "seed": seed,
@@ -123,71 +112,21 @@ class Voice:
             self.failed = True
 
     @property
+    def complete(self) -> bool:
+        """Whether it has all that will be heard of it, or all that is to be had."""
+        faded = self.fade.high == 0.0 and self.sounding and self.rendered > self.fade.stop
+        # The grid step after the end is heard, too: gains reach from one to the next.
+        return faded or self.failed or (self.end is not None and self.rendered > self.end + GRID)
+
+    def is_over(self, position: int) -> bool:
+        """Return whether it has been heard to its end."""
+        faded = self.fade.high == 0.0 and position > self.fade.stop + GRID
+        return faded or (self.end is not None and position > self.end + GRID)
+
+    @property
     def end(self) -> int | None:
         """Where a texture that is played once is over."""
-        return None if self.length is None else self.part.origin + self.length
-
-
-@dataclass(frozen=True)
-class State:
-    """What a performer has set on a layer.
-
-    Parameters
-    ----------
-    source : mapping or None
-        The texture that it plays.
-    origin : int or None [samples, global]
-        Where the texture's clock began.
-    gain_db, amp, pan : Curve
-    fade, xfade, quant : float [beats]
-    morph : bool
-        Whether new textures are reached through latent space over `xfade`, or crossed over to.
-    wide : float
-    pair : int
-    muted, soloed : bool
-    """
-
-    source: Source | None = None
-    origin: int | None = None
-    gain_db: Curve = field(default_factory=lambda: Num(0.0))
-    amp: Curve = field(default_factory=lambda: Num(1.0))
-    pan: Curve = field(default_factory=lambda: Num(0.5))
-    fade: float = DEFAULT_FADE_BEATS
-    xfade: float = DEFAULT_XFADE_BEATS
-    quant: float = DEFAULT_QUANT_BEATS
-    morph: bool = False
-    wide: float = 0.0
-    pair: int = 0
-    muted: bool = False
-    soloed: bool = False
-
-    def dump(self, source: Callable[[Source], Any] = lambda source: source) -> Message:
-        """Return the state as JSON data, its texture as `source` says."""
-        return {
-            "source": None if self.source is None else source(self.source),
-            "origin": self.origin,
-            **{word: dump(getattr(self, word)) for word in ("gain_db", "amp", "pan")},
-            **{word: getattr(self, word) for word in PLAIN},
-        }
-
-    @classmethod
-    def load(cls, data: Message, source: Callable[[Any], Source] = lambda source: source) -> State:
-        """Return the state that `dump` wrote.
-
-        Raises
-        ------
-        LatentliveError, LookupError
-            For anything else.
-        """
-        key = data["source"]
-        return cls(
-            source=None if key is None else source(key),
-            origin=Maybe(SAMPLE).coerce(data["origin"], "origin"),
-            gain_db=curve_of(data["gain_db"]),
-            amp=curve_of(data["amp"]),
-            pan=curve_of(data["pan"]),
-            **{word: kind.coerce(data[word], word) for word, kind in PLAIN.items()},
-        )
+        return None if self.length is None else self.clip.origin + self.length
 
 
 @dataclass(eq=False)
@@ -205,48 +144,55 @@ class Layer:
 
     name: str
     slot: int
-    state: State = field(default_factory=State)
+    state: State[Source] = field(default_factory=State)
     voice: Voice | None = None
     leaving: list[Voice] = field(default_factory=list)
     error: str = ""
-    good: State | None = None
+    good: State[Source] | None = None
 
 
 @dataclass(eq=False)
-class Cell:
+class ChangeSet:
     """Changes that land together, once every new texture of them is ready.
 
     Parameters
     ----------
-    changes : list of messages
-        As `changes.check` takes them.
+    changes : sequence of changes
+    when : When
+        The moment that was asked for.
     at : int or None [samples, global]
-        Where they are to land; None for a cue that waits for its ``go``.
+        Where they are to land as things are; None while a cue waits.
     beat : float or None
-        The beat of the transport that was asked for: it moves when the tempo changes.
-    fixed : bool
-        Whether the moment was asked for, or is the next quant and may move.
+        The beat of the transport that `at` follows when the tempo changes.
+    quant : float [beats]
+        What they land on multiples of, if no moment was asked for.
     name : str
-        Of a cue.
-    follows : (str, float) or None
-        The cue that it lands after, and how many beats after it.
+        Of a cue, also when it has been told to go.
+    undoable : bool
+        Whether a performer did it.
     """
 
-    changes: list[Message]
+    changes: Sequence[Change]
+    when: When
     at: int | None
     beat: float | None = None
-    fixed: bool = False
     quant: float = 0.0
-    name: str = ""
-    follows: tuple[str, float] | None = None
     number: int = 0
     undoable: bool = True
-    cast: bool = False
+    name: str = ""
+    fresh: bool = False
+    """Whether its textures begin at their start, as those of a cue do."""
+    allocated: bool = False
     """Whether its voices exist: what lies far ahead holds none."""
     voices: list[Voice] = field(default_factory=list)
-    _sorted: tuple[list[Message], dict[str, list[Message]]] | None = None
+    _sorted: tuple[Sequence[Change], dict[str, list[Change]]] | None = None
 
-    def changes_of(self, name: str) -> list[Message]:
+    @property
+    def planned(self) -> bool:
+        """Whether a moment was asked for, or a cue; what was not lands at the next quant."""
+        return self.when != NOW
+
+    def changes_of(self, name: str) -> list[Change]:
         """Return what concerns a layer: its own changes, and those of all layers."""
         if self._sorted is None or self._sorted[0] is not self.changes:
             self._sorted = self.changes, _by_layer(self.changes)
@@ -259,12 +205,12 @@ class Cell:
         return self.name or f"plan{self.number}"
 
 
-def _by_layer(changes: list[Message]) -> dict[str, list[Message]]:
+def _by_layer(changes: Sequence[Change]) -> dict[str, list[Change]]:
     """Return the changes that concern each layer that is named, and those of all, under ""."""
-    found: dict[str, list[Message]] = {"": []}
+    found: dict[str, list[Change]] = {"": []}
     for change in changes:
-        if "layer" in change:
-            found.setdefault(change["layer"], found[""].copy()).append(change)
+        if isinstance(change, OfLayer):
+            found.setdefault(change.layer, found[""].copy()).append(change)
         else:
             for concerned in found.values():
                 concerned.append(change)

@@ -1,0 +1,229 @@
+"""What a log tells of: each decision once, with what the desk does when it is taken again.
+
+The desk notes a decision as it takes it. Performed again, in the same order, decisions give the
+same samples, in a replay and in a bounce.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self
+
+from latentlive.curves import Curve
+from latentlive.expr import Number, One, Record, Whole, declared, record
+from latentlive.protocol.clip import CLIP, Clip
+from latentlive.protocol.kinds import (
+    FLAG,
+    LAYER,
+    LEVEL,
+    LEVELS,
+    NAME,
+    OVER,
+    PAIR,
+    SAMPLE,
+    SEED,
+    SERIAL,
+    SHARE,
+    SLOT,
+    TEMPO,
+)
+from latentlive.protocol.state import State
+from latentlive.units import Tempo
+
+if TYPE_CHECKING:
+    from latentlive.engine.desk.desk import Desk
+
+GAIN = Number(least=0.0, most=1.0)
+
+
+class Decision(Record):
+    """Something decided, from a sample on.
+
+    Parameters
+    ----------
+    at : int [samples, global]
+    """
+
+    what, words, key = "decision", {}, "do"
+    at: int
+
+    def at_rate(self, rate: int) -> Self:
+        """Return the decision that was read from a log of a sample rate."""
+        return self
+
+    def perform(self, desk: Desk) -> None:
+        """Let a desk take it again; most of them change nothing there."""
+
+
+class OfVoice(Decision):
+    """A decision about a voice, by its serial."""
+
+    voice: int
+
+
+@record("start")
+class Started(OfVoice):
+    """A voice is heard, at its full level after `over` samples."""
+
+    at: int = declared(SAMPLE)
+    voice: int = declared(SERIAL)
+    layer: str = declared(LAYER)
+    slot: int = declared(SLOT)
+    wide: float = declared(SHARE)
+    pair: int = declared(PAIR)
+    over: int = declared(OVER)
+    clip: Clip[Any] = declared(CLIP)
+
+    @property
+    def rings(self) -> int:
+        """How many rings the voice holds."""
+        return 2 if self.wide else 1
+
+    def perform(self, desk: Desk) -> None:
+        if (voice := desk.voices.get(self.voice)) is not None:
+            desk.start(voice, self.at, self.over)
+
+
+class Moved(OfVoice):
+    """A voice moves to another level in `over` samples, from where it is then."""
+
+    level: float
+    over: int
+
+
+@record("fade")
+class Faded(Moved):
+    """A voice comes in or goes."""
+
+    at: int = declared(SAMPLE)
+    voice: int = declared(SERIAL)
+    level: float = declared(GAIN)
+    over: int = declared(OVER)
+
+    def perform(self, desk: Desk) -> None:
+        if (voice := desk.voices.get(self.voice)) is not None:
+            desk.fade(voice, self.at, self.level, self.over)
+
+
+@record("gate")
+class Gated(Moved):
+    """A voice closes where its rendering does not keep up, or opens again."""
+
+    at: int = declared(SAMPLE)
+    voice: int = declared(SERIAL)
+    level: float = declared(GAIN)
+    over: int = declared(OVER)
+
+    def perform(self, desk: Desk) -> None:
+        if (voice := desk.voices.get(self.voice)) is not None:
+            desk.gate(voice, self.at, self.level, self.over)
+
+
+@record("end")
+class Ended(OfVoice):
+    """A voice was freed."""
+
+    at: int = declared(SAMPLE)
+    voice: int = declared(SERIAL)
+
+
+@record("hole")
+class Hole(OfVoice):
+    """What was not heard of one side of a voice, up to the sample `to`."""
+
+    at: int = declared(SAMPLE)
+    to: int = declared(SAMPLE)
+    voice: int = declared(SERIAL)
+    side: int = declared(Whole(most=1))
+
+
+@record("level")
+class Levelled(Decision):
+    """A layer's gain, amp, pan or audibility is another."""
+
+    at: int = declared(SAMPLE)
+    slot: int = declared(SLOT)
+    glide: bool = declared(FLAG)
+    curves: Mapping[str, Curve] = declared(LEVELS)
+
+    def perform(self, desk: Desk) -> None:
+        desk.level(self.slot, self.at, self.glide, self.curves)
+
+
+@record("master")
+class MasterSet(Decision):
+    """The level of the whole is another."""
+
+    at: int = declared(SAMPLE)
+    gain_db: Curve = declared(LEVEL)
+
+    def perform(self, desk: Desk) -> None:
+        desk.set_master(self.at, self.gain_db)
+
+
+@record("tempo")
+class TempoSet(Decision):
+    """The transport counts beats by another tempo."""
+
+    at: int = declared(SAMPLE)
+    tempo: Tempo = declared(TEMPO)
+
+    def at_rate(self, rate: int) -> Self:
+        return self.changed(tempo=replace(self.tempo, sample_rate=rate))
+
+    def perform(self, desk: Desk) -> None:
+        desk.set_tempo(self.at, self.tempo)
+
+
+@record("seed")
+class SeedSet(Decision):
+    """All chance is drawn from another seed."""
+
+    at: int = declared(SAMPLE)
+    seed: int = declared(SEED)
+
+    def perform(self, desk: Desk) -> None:
+        desk.set_seed(self.at, self.seed)
+
+
+@record("panic")
+class Panicked(Decision):
+    """All voices that had begun fell silent."""
+
+    at: int = declared(SAMPLE)
+
+
+@record("state")
+class Settled(Decision):
+    """What a layer is after a change: what brings it back after a crash."""
+
+    at: int = declared(SAMPLE)
+    layer: str = declared(LAYER)
+    slot: int = declared(SLOT)
+    state: State[Any] = declared(One(State))
+
+
+@record("rename")
+class Renamed(Decision):
+    """A layer has another name."""
+
+    at: int = declared(SAMPLE)
+    layer: str = declared(LAYER)
+    name: str = declared(LAYER)
+
+
+@record("space")
+class SpaceNamed(Decision):
+    """What was behind the name or file that ``.on`` was given."""
+
+    at: int = declared(SAMPLE)
+    name: str = declared(NAME)
+    digest: str = declared(NAME)
+
+
+@record("mark")
+class Marked(Decision):
+    """How far the performance has come."""
+
+    at: int = declared(SAMPLE)

@@ -1,0 +1,82 @@
+"""The history of what was done to the layers: what they were before, and after, each step."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from latentlive.curves import Curve
+from latentlive.errors import EngineError
+from latentlive.protocol.changes import Change
+from latentlive.protocol.clip import Source
+from latentlive.protocol.state import State
+
+DEPTH = 100
+"""How many steps can be undone."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The layers' states by slot, the master's level, and what was done to them then."""
+
+    states: dict[int, State[Source]]
+    master: Curve
+    done: str = ""
+
+
+class History:
+    """What can be undone and done again; it changes nothing itself."""
+
+    def __init__(self) -> None:
+        self._done: list[Snapshot] = []
+        self._undone: list[Snapshot | Sequence[Change]] = []
+
+    def remember(self, before: Snapshot) -> None:
+        """Keep what the layers were before something was done to them."""
+        self._done.append(before)
+        del self._done[:-DEPTH]
+
+    def forget_undone(self) -> None:
+        """Let nothing be redone: something new was done, or what was planned has landed."""
+        self._undone.clear()
+
+    def take_back(self, changes: Sequence[Change]) -> None:
+        """Keep changes that were dropped before they landed, so that they can be made again."""
+        self._undone.append(changes)
+
+    def undo(self, now: Snapshot) -> Snapshot:
+        """Return what the layers were before the last step, which can be redone from then on.
+
+        Raises
+        ------
+        EngineError
+            If there is none.
+        """
+        if not self._done:
+            raise EngineError("undo: nothing was done yet")
+        before = self._done.pop()
+        self._undone.append(replace(now, done=before.done))
+        return before
+
+    def redo(self, now: Snapshot) -> Snapshot | Sequence[Change]:
+        """Return what the layers were after the step that was undone last, or its changes.
+
+        Raises
+        ------
+        EngineError
+            If nothing was undone since the last change.
+        """
+        if not self._undone:
+            raise EngineError("redo: nothing was undone")
+        undone = self._undone.pop()
+        if isinstance(undone, Snapshot):
+            self.remember(replace(now, done=undone.done))
+        return undone
+
+    @contextlib.contextmanager
+    def kept(self) -> Iterator[None]:
+        """Keep what can be redone, whatever is done inside."""
+        undone = self._undone.copy()
+        yield
+        self._undone = undone

@@ -1,0 +1,254 @@
+"""A session: what plays, its log, and what clients ask of both, done whole or not at all.
+
+It knows no socket and no process, so that a test, or another front, can drive it as a server does.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Sequence
+
+from latentlive.curves import Num
+from latentlive.engine.desk.decisions import Hole, Panicked
+from latentlive.engine.log.journal import Journal
+from latentlive.engine.log.replay import Replay
+from latentlive.engine.output.supervisor import Output
+from latentlive.engine.schedule.changes import check
+from latentlive.engine.schedule.scheduler import Scheduler
+from latentlive.engine.server.acts import Acts
+from latentlive.engine.shared import CUT, PANIC, PANIC_AT, PANIC_DONE, VOICES
+from latentlive.errors import EngineError
+from latentlive.protocol.changes import Change, Hush, Play, Set, Stop
+from latentlive.protocol.preview import PREVIEW, PREVIEW_DB, is_preview
+from latentlive.protocol.requests import (
+    Audition,
+    Cancel,
+    Cell,
+    Panic,
+    Plan,
+    Quit,
+    RecordTo,
+    Redo,
+    Request,
+    Seed,
+    Start,
+    StopRecording,
+    Undo,
+)
+from latentlive.protocol.when import At, When
+
+PANIC_PATIENCE = 0.3
+"""Seconds that the audio process has to fall silent before the engine goes on."""
+
+UNHEARD = -1
+"""Where silence begins, as long as the audio process has not said it."""
+
+
+class Session:
+    """What plays, and what is asked of it.
+
+    Parameters
+    ----------
+    scheduler : Scheduler
+    journal : Journal
+    say : function of a line
+        Told what a performer should know.
+    """
+
+    output: Output
+    """What plays it; whoever makes the session has it next."""
+
+    def __init__(
+        self, scheduler: Scheduler, journal: Journal, say: Callable[[str], object]
+    ) -> None:
+        self.scheduler, self.journal, self.say = scheduler, journal, say
+        self.desk, self.block = scheduler.desk, scheduler.desk.block
+        self.timeline = scheduler.timeline
+        self.replay: Replay | None = None
+        self.acts = Acts(self.do, say)
+        self.ending: float | None = None
+        """When it ends, by the clock of this computer."""
+        self._holes = 0
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing sounds and nothing is to come by itself."""
+        return self.timeline.silent and self.replay is None and not self.acts.waiting
+
+    # As time goes on.
+
+    def advance(self) -> None:
+        """Do what is due, and look after what sounds."""
+        self.acts.advance(self.timeline.position)
+        self.scheduler.barrier = self.acts.barrier
+        if self.replay is None:
+            self.scheduler.advance()
+        else:
+            self._follow(self.replay)
+
+    def _follow(self, replay: Replay) -> None:
+        """Let a replay go on, until it is over."""
+        try:
+            replay.advance()
+        except EngineError as error:  # the log is no longer what it was when it was checked
+            self.say(str(error))
+            self.leave_replay()
+            return
+        if replay.over:
+            self.leave_replay()
+
+    def leave_replay(self) -> None:
+        """Let what sounds be the performer's again."""
+        self.replay, self.scheduler.led, self.block.header[CUT] = None, False, 0
+
+    def note_holes(self) -> None:
+        """Log what the audio process did not find in the rings."""
+        rows, self._holes = self.block.read_holes(self._holes)
+        for ring, start, stop in rows.tolist():
+            voice = self.desk.owner(ring, start)
+            if voice is not None:
+                side = voice.rings.index(ring)
+                self.journal.note(Hole(start, stop, voice.serial, side))
+
+    def end(self, fade: float) -> None:
+        """Let everything fade out over so many seconds, then end."""
+        if self.ending is None:
+            self.leave_replay()
+            beats = fade / 60.0 * self.timeline.tempo.bpm_at(self.timeline.position)
+            self.scheduler.apply([Hush(beats)])
+            self.ending = time.monotonic() + fade + 1.0
+
+    # What clients ask for.
+
+    def do(self, request: Request) -> None:
+        """Do what a client asks for.
+
+        Raises
+        ------
+        LatentliveError
+            If it cannot be done; nothing has changed then.
+        """
+        if self.replay is not None and request.changes_sound:
+            raise EngineError("replay: a replay takes no changes; panic and stop work")
+        self.serve(request)
+
+    @functools.singledispatchmethod
+    def serve(self, request: Request) -> None:
+        """Do what a request of this class asks for; of some there is nothing to do."""
+
+    @serve.register
+    def _(self, plan: Plan) -> None:
+        self.scheduler.plan(plan)
+
+    @serve.register
+    def _(self, request: Cancel) -> None:
+        if not self.acts.cancel(request.name):
+            self.scheduler.cues.cancel(request.name)
+
+    @serve.register
+    def _(self, request: Undo) -> None:
+        self.scheduler.undo()
+
+    @serve.register
+    def _(self, request: Redo) -> None:
+        self.scheduler.redo()
+
+    @serve.register
+    def _(self, request: Seed) -> None:
+        self.scheduler.set_seed(request.n)
+
+    @serve.register
+    def _(self, request: Start) -> None:
+        self.scheduler.start()
+
+    @serve.register
+    def _(self, request: RecordTo) -> None:
+        if request.whole:
+            self.output.record_all(request.path)
+        else:
+            self.output.record(request.path, request.stems)
+
+    @serve.register
+    def _(self, request: StopRecording) -> None:
+        self.output.stop_recording()
+
+    @serve.register
+    def _(self, request: Quit) -> None:
+        self.end(request.fade)
+
+    @serve.register
+    def _(self, cell: Cell) -> None:
+        """Take changes and plans, all or none, and write down what was typed for them."""
+        timeline, when = self.timeline, cell.when
+        self.scheduler.check(cell.plans)
+        if cell.acts and isinstance(when, At) and when.sample > timeline.position:
+            later = None
+            if any(act.revises for act in cell.acts):
+                check(cell.changes, timeline, VOICES)
+                later = Cell(cell.changes, cell.plans)
+            else:
+                self._take(cell.changes, cell.plans, when)
+            self.acts.plan(when.sample, cell.name, cell.acts, later)
+            landing = when.sample
+        else:
+            for act in cell.acts:
+                self.do(act)
+            landing = self._take(cell.changes, cell.plans, when)
+        self._write_down(cell, landing)
+
+    def _take(self, changes: Sequence[Change], plans: Sequence[Plan], when: When) -> int:
+        """Take checked changes and plans; return where the changes are to land."""
+        landing = self.timeline.position
+        if changes:
+            taken = self.scheduler.apply(changes, when)
+            landing = landing if taken.at is None else taken.at
+        for plan in plans:
+            self.scheduler.plan(plan, when)
+        return landing
+
+    def _write_down(self, cell: Cell, at: int) -> None:
+        """Write typed text into the log, with its moment."""
+        code = cell.code
+        if cell.failed is not None:
+            code += f"\n# {cell.failed.partition(chr(10))[0]}"
+        if code.strip():
+            tempo = self.timeline.tempo
+            beat = float(tempo.beats(at))
+            self.journal.cell(code, cell.name, at, beat, tempo.sample_rate)
+
+    @serve.register
+    def _(self, request: Audition) -> None:
+        """Play something on preview layers, on the last pair of channels; stop them first."""
+        pair = self.block.channels // 2 - 1
+        sources = [request.source] if request.source else []
+        if request.name is not None and not sources:
+            sources = self.scheduler.cues.textures_of(request.name)
+        changes: list[Change] = [
+            Stop(name, 0.5) for name in self.timeline.layers if is_preview(name)
+        ]
+        for number, source in enumerate(sources, 1):
+            layer = f"{PREVIEW}{number}"
+            changes.append(Set(layer, gain_db=Num(PREVIEW_DB), quant=0.0, pair=pair))
+            changes.append(Play(layer, source))
+        if changes:
+            self.scheduler.apply(changes)
+
+    @serve.register
+    def _(self, request: Panic) -> None:
+        """Silence everything, and note from which sample on."""
+        header, planned = self.block.header, self.acts.moment
+        self.leave_replay()
+        if planned is None:
+            self.acts.clear()
+        header[PANIC_AT] = UNHEARD
+        header[PANIC] += 1
+        patience = time.monotonic() + PANIC_PATIENCE
+        while int(header[PANIC_AT]) == UNHEARD and time.monotonic() < patience:
+            time.sleep(0.001)
+        fell = int(header[PANIC_AT])
+        if fell == UNHEARD:  # nothing was played since: it is silent from here on
+            header[PANIC_AT] = fell = self.timeline.position
+        self.scheduler.panic(None if planned is None else max(fell, planned), planned)
+        header[PANIC_DONE] = header[PANIC]
+        self.journal.note(Panicked(fell))

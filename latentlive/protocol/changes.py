@@ -1,0 +1,271 @@
+"""What a performer changes: each word of the engine once, with what becomes of a layer by it.
+
+A change that does more than move the state of layers is acted on in `engine/schedule/commit.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from latentlive.curves import Curve, Num
+from latentlive.expr import Kind, Many, Maybe, One, Record, declared, record
+from latentlive.protocol.clip import Given, Source
+from latentlive.protocol.kinds import BEATS, BPM, FLAG, LAYER, PAIR, SHARE, Level
+from latentlive.protocol.state import State
+
+LONGEST = 160
+"""Characters of changes that are described."""
+
+MOST_CHANGES = MOST_LAYERS = 1000
+"""Changes that land together, and layers that have a name: it is all worked out between two
+blocks."""
+
+
+class Change(Record):
+    """A change of layers, the master or the tempo; it lands with others, at one sample."""
+
+    what, words = "change", {}
+    brings_texture: ClassVar[bool] = False
+    """Whether the layer that it names needs a voice for it."""
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers that it names."""
+        return ()
+
+    def concerns(self, name: str) -> bool:
+        """Return whether a layer's state may be another after it."""
+        return name in self.layers
+
+    def fold(self, state: State[Source], name: str) -> State[Source]:
+        """Return the state of a layer that it concerns, after it."""
+        return state
+
+    def __str__(self) -> str:
+        """Return the change as it would be typed."""
+        raise NotImplementedError
+
+
+class OfLayer(Change):
+    """A change of one layer."""
+
+    layer: str
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        return (self.layer,)
+
+    def __str__(self) -> str:
+        return f"{self.layer}.{self.word}()"
+
+
+class OfAll(Change):
+    """A change that concerns every layer."""
+
+    def concerns(self, name: str) -> bool:
+        return True
+
+
+@record("play")
+class Play(OfLayer):
+    """Play a texture on a layer."""
+
+    brings_texture = True
+    layer: str = declared(LAYER)
+    source: Source = declared(Given())
+
+    def fold(self, state: State[Source], name: str) -> State[Source]:
+        return state.changed(source=self.source)
+
+    def __str__(self) -> str:
+        return f"{self.layer} >> {self.source.code}"
+
+
+def optional(kind: Kind) -> Any:
+    """Declare a field that may be left out."""
+    return declared(Maybe(kind), default=None)
+
+
+@record("set")
+class Set(OfLayer):
+    """Set what holds for a layer from then on; what is left out stays."""
+
+    layer: str = declared(LAYER)
+    gain_db: Curve | None = optional(Level("gain_db"))
+    amp: Curve | None = optional(Level("amp"))
+    pan: Curve | None = optional(Level("pan"))
+    fade: float | None = optional(BEATS)
+    xfade: float | None = optional(BEATS)
+    quant: float | None = optional(BEATS)
+    morph: bool | None = optional(FLAG)
+    wide: float | None = optional(SHARE)
+    pair: int | None = optional(PAIR)
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What is set, by its field."""
+        fields = {name: getattr(self, name) for name in self.kinds if name != "layer"}
+        return {name: value for name, value in fields.items() if value is not None}
+
+    def fold(self, state: State[Source], name: str) -> State[Source]:
+        return state.changed(**self.given)
+
+    def __str__(self) -> str:
+        given = self.given
+        words = {"gain_db": "gain", "pair": "out"}
+        if given.pop("morph", False):
+            words["xfade"] = "morph"
+        if "pair" in given:
+            given["pair"] = 2 * given["pair"] + 1
+        typed = (f".{words.get(name, name)}({_value(value)})" for name, value in given.items())
+        return self.layer + "".join(typed)
+
+
+def _value(value: Any) -> str:
+    value = value.value if isinstance(value, Num) else value
+    return f"{value:g}" if isinstance(value, float | int) else repr(value)
+
+
+@record("stop")
+class Stop(OfLayer):
+    """Fade a layer out, over its own fade if none is given, and end it."""
+
+    layer: str = declared(LAYER)
+    fade: float | None = optional(BEATS)
+
+    def fold(self, state: State[Source], name: str) -> State[Source]:
+        return state.changed(source=None)
+
+    def __str__(self) -> str:
+        return f"{self.layer}.stop({_fade(self.fade)})"
+
+
+@record("hush")
+class Hush(OfAll):
+    """Fade all layers out and end them."""
+
+    fade: float | None = optional(BEATS)
+
+    def fold(self, state: State[Source], name: str) -> State[Source]:
+        return state.changed(source=None)
+
+    def __str__(self) -> str:
+        return f"hush({_fade(self.fade)})"
+
+
+def _fade(beats: float | None) -> str:
+    return "" if beats is None else f"{beats:g}"
+
+
+@record("restart")
+class Restart(OfLayer):
+    """Begin a layer's texture again."""
+
+    brings_texture = True
+    layer: str = declared(LAYER)
+
+
+@record("mute")
+class Mute(OfLayer):
+    """Let a layer fall silent and keep time, or sound again."""
+
+    layer: str = declared(LAYER)
+    muted: bool = declared(FLAG)
+
+    def fold(self, state: State[Source], name: str) -> State[Source]:
+        return state.changed(muted=self.muted)
+
+    def __str__(self) -> str:
+        return f"{self.layer}.{'mute' if self.muted else 'unmute'}()"
+
+
+@record("only")
+class Only(OfAll):
+    """Let only some layers sound; without any, all of them."""
+
+    only: tuple[str, ...] = declared(Many(LAYER, MOST_LAYERS))
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        return self.only
+
+    def fold(self, state: State[Source], name: str) -> State[Source]:
+        return state.changed(soloed=name in self.only)
+
+    def __str__(self) -> str:
+        return f"only({', '.join(self.only)})"
+
+
+@record("rename")
+class Rename(OfLayer):
+    """Give a layer another name."""
+
+    layer: str = declared(LAYER)
+    name: str = declared(LAYER)
+
+    def concerns(self, name: str) -> bool:
+        return False
+
+    def __str__(self) -> str:
+        return f"{self.layer}.rename({self.name!r})"
+
+
+@record("master")
+class Master(Change):
+    """Set the level of the whole."""
+
+    gain_db: Curve = declared(Level("gain_db"))
+
+    def __str__(self) -> str:
+        return f"master.gain({self.gain_db!r})"
+
+
+@record("tempo")
+class SetTempo(Change):
+    """Set the tempo, reached over some beats."""
+
+    bpm: float = declared(BPM)
+    over: float = declared(BEATS, default=0.0)
+
+    def __str__(self) -> str:
+        over = f", over={self.over:g}" if self.over else ""
+        return f"tempo({self.bpm:g}{over})"
+
+
+@record("restore", crosses=False)
+class Restore(OfLayer):
+    """Let a layer be what it was: what undo, resume and a failed texture come back to."""
+
+    brings_texture = True
+    layer: str = declared(LAYER)
+    state: State[Source] = declared(One(State))
+
+    def fold(self, state: State[Source], name: str) -> State[Source]:
+        return self.state
+
+    def __str__(self) -> str:
+        return f"{self.layer} as it was"
+
+
+def fold(state: State[Source], name: str, changes: Iterable[Change]) -> State[Source]:
+    """Return a layer's state after some changes; those of other layers pass it by."""
+    for change in changes:
+        if change.concerns(name):
+            state = change.fold(state, name)
+    return state
+
+
+def named(changes: Iterable[Change]) -> list[str]:
+    """Return the layers that some changes name, each once."""
+    return list(dict.fromkeys(name for change in changes for name in change.layers))
+
+
+def described(changes: Iterable[Change]) -> str:
+    """Return some changes as they would be typed, in one line that is not too long.
+
+    >>> described([Stop("d1", 8.0), Hush()])
+    'd1.stop(8); hush()'
+    """
+    text = "; ".join(map(str, changes))
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."

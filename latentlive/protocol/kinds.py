@@ -1,0 +1,186 @@
+"""What the fields of messages, and of a log's lines, may hold."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from latentlive.curves import Curve
+from latentlive.errors import ExpressionError
+from latentlive.expr import Beats, Kind, Number, Text, Whole, dump, load
+from latentlive.expr.fields import shown
+from latentlive.ground.files import can_be_called
+from latentlive.latent import Texture
+from latentlive.latent.join import as_texture
+from latentlive.protocol.levels import followed, within
+from latentlive.units import Tempo
+
+LONGEST_NAME = 100
+"""Letters that the name of a layer may have: stems are called by it."""
+
+CURVES = 500
+"""Curves of levels that are kept as they were read: many a log says the same again and again."""
+
+ANY_RATE = 44100
+"""The sample rate of a tempo that was read, until someone knows better."""
+
+
+class Flag(Kind):
+    """True or False."""
+
+    def coerce(self, value: Any, place: str) -> bool:
+        """Return the value as it is."""
+        if not isinstance(value, bool):
+            raise ExpressionError(f"{place} must be true or false, got {shown(value)}")
+        return value
+
+
+class AnyText(Kind):
+    """Text, perhaps none."""
+
+    def coerce(self, value: Any, place: str) -> str:
+        """Return the value as it is."""
+        if not isinstance(value, str):
+            raise ExpressionError(f"{place} must be text, got {shown(value)}")
+        return value
+
+
+class LayerName(Text):
+    """The name of a layer: a word that could be typed."""
+
+    def coerce(self, value: Any, place: str) -> str:
+        """Return the name, refused if it is no word or too long for a file."""
+        name = super().coerce(value, place)
+        if not name.isidentifier() or len(name) > LONGEST_NAME:
+            raise ExpressionError(
+                f"{place}: a name is a word such as 'sea', of at most {LONGEST_NAME} letters, "
+                f"got {shown(name)}"
+            )
+        return name
+
+
+class FilePath(Text):
+    """A path that a file could have."""
+
+    def coerce(self, value: Any, place: str) -> str:
+        """Return the value, refused if no file can be called so."""
+        super().coerce(value, place)
+        path: str = value  # the form in which it is given may be that of the file
+        if not can_be_called(path):
+            raise ExpressionError(f"{place}: no file can be called {shown(path)}")
+        return path
+
+
+class Pace(Kind):
+    """A tempo; one that was read has `ANY_RATE`."""
+
+    def coerce(self, value: Any, place: str) -> Tempo:
+        """Return the tempo."""
+        if not isinstance(value, Tempo):
+            raise ExpressionError(f"{place} must be a tempo, got {shown(value)}")
+        return value
+
+    def plain(self, value: Tempo, ref: Any, keep: Any) -> list[Any]:
+        """Return the tempo without its rate."""
+        return value.dump()
+
+    def revive(self, data: Any, node: Any, kept: Any) -> Tempo:
+        """Return the tempo."""
+        return Tempo.load(data, ANY_RATE)
+
+
+class Level(Kind):
+    """A curve of beats that a level can follow; a number lies within the bounds of its word."""
+
+    def __init__(self, word: str = "") -> None:
+        self.word = word
+
+    def coerce(self, value: Any, place: str) -> Curve:
+        """Return the curve."""
+        if not isinstance(value, Curve):
+            raise ExpressionError("gain, amp and pan take a number or a curve")
+        curve = followed(value, "gain, amp and pan")
+        return within(self.word, curve, place) if self.word else curve
+
+    def plain(self, value: Curve, ref: Any, keep: Any) -> Any:
+        """Return the curve's data, whole."""
+        return dump(value)
+
+    def revive(self, data: Any, node: Any, kept: Any) -> Any:
+        """Return the curve."""
+        text = json.dumps(data)
+        return _read(text) if len(text) < 2000 else load(data)
+
+
+@functools.lru_cache(CURVES)
+def _read(text: str) -> Any:
+    return load(json.loads(text))
+
+
+class Levels(Kind):
+    """Curves of some levels, by word."""
+
+    words = ("gain_db", "amp", "pan", "audible")
+
+    def coerce(self, value: Any, place: str) -> Mapping[str, Curve]:
+        """Return the curves."""
+        if not isinstance(value, dict):
+            raise ExpressionError(f"{place} must be an object, got {shown(value)}")
+        for word in value:
+            if word not in self.words:
+                raise ExpressionError(f"{place}: there is no {shown(word)}")
+        return {word: LEVEL.coerce(curve, place) for word, curve in value.items()}
+
+    def plain(self, value: Mapping[str, Curve], ref: Any, keep: Any) -> Any:
+        """Return the data of each."""
+        return {word: dump(curve) for word, curve in value.items()}
+
+    def revive(self, data: Any, node: Any, kept: Any) -> Any:
+        """Return the curves."""
+        if not isinstance(data, dict):
+            return data
+        return {word: LEVEL.revive(curve, node, kept) for word, curve in data.items()}
+
+
+class Playable(Kind):
+    """The expression of a texture."""
+
+    def coerce(self, value: Any, place: str) -> Texture:
+        """Return the expression."""
+        texture: Any = as_texture(value, place)
+        return texture  # type: ignore[no-any-return]
+
+    def plain(self, value: Texture, ref: Any, keep: Any) -> Any:
+        """Return the expression's data, whole."""
+        return dump(value)
+
+    def revive(self, data: Any, node: Any, kept: Any) -> Any:
+        """Return the expression."""
+        return load(data)
+
+
+class Digests(Kind):
+    """The digests of recordings, by those of the nodes that name them."""
+
+    def coerce(self, value: Any, place: str) -> Mapping[str, str]:
+        """Return the digests."""
+        if not isinstance(value, dict) or not all(isinstance(d, str) for d in value.values()):
+            raise ExpressionError(f"{place} must hold digests, got {shown(value)}")
+        return value
+
+
+NAME, TEXT, FLAG, LEVEL, LEVELS = Text(), AnyText(), Flag(), Level(), Levels()
+TEMPO, PATH, LAYER = Pace(), FilePath(), LayerName()
+BEATS = Beats(least=0.0)
+BPM = Number("beats a minute", least=1.0, most=2000.0)
+SEED = Whole()
+SAMPLE = Whole("samples", most=2**62)
+SECONDS = Number("seconds", least=0.0, most=3600.0)
+SHARE = Number(least=0.0, most=1.0)
+PAIR = Whole(most=7)
+SLOT = Whole(most=1100)
+SERIAL = Whole(most=2**40 - 1)
+OVER = Whole("samples", most=2**44)
+"""A million beats at one a minute, at any sample rate."""
