@@ -10,9 +10,8 @@ from latentlive.corpus import Corpus
 from latentlive.engine.render.worker import Worker
 from latentlive.engine.shared import Block
 from latentlive.errors import ExpressionError
-from latentlive.expr import dump
 from latentlive.models import load_model
-from latentlive.protocol.clip import Part
+from latentlive.protocol.clip import Clip, Source
 from latentlive.renderer import Rendering, corpus_sounds
 from latentlive.renderer.offline import prepare, render_file
 from latentlive.space import ToySpace
@@ -105,10 +104,10 @@ def test_of_a_batch_only_the_voice_that_is_not_finite_fails():
     block = Block.create(2)
     worker = Worker(Fragile(1024), block)
     for serial, texture in enumerate((ll.sound(WAVE), ll.sound(WAVE) * 1e6, ll.sound(WAVE).rev())):
-        source = {"expr": dump(texture), "code": "", "sounds": {}}
-        part = Part(source, 0, Tempo(60, 44100)).dump()
+        source = Source(texture, "", {})
+        clip = Clip(source, 0, Tempo(60, 44100)).dump()
         binding = {"serial": serial, "version": 0, "rings": [serial], "wide": 0.0}
-        worker.load({**binding, "part": part, "slot": serial, "seed": 0})
+        worker.load({**binding, "clip": clip, "slot": serial, "seed": 0})
     for start in (0, 5000):
         replies = worker.render([[serial, 0, start, start + 5000] for serial in range(3)])
         assert [reply["op"] for reply in replies] == ["rendered", "failed", "rendered"]

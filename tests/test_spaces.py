@@ -13,9 +13,8 @@ import latentlive as ll
 from latentlive.engine.render.worker import Worker, rendered
 from latentlive.engine.shared import Block
 from latentlive.errors import ExpressionError
-from latentlive.expr import dump
 from latentlive.models import load_model
-from latentlive.protocol.clip import Part, Turning
+from latentlive.protocol.clip import Clip, Crossing, Source
 from latentlive.renderer import Rendering, Spaces, check
 from latentlive.units import Tempo
 from tests.spaces import KINDS, home
@@ -80,21 +79,21 @@ class Band:
     def __init__(self, kind, textures):
         self.spaces, name = home(kind) if isinstance(kind, str) else (Spaces(kind()), None)
         textures = [x.on(name) if name else x for x in textures]
-        self.block, self.parts = Block.create(), []
+        self.block, self.clips = Block.create(), []
         self.worker = Worker(self.spaces.default, self.block)
         self.worker.spaces = self.spaces
         for serial, texture in enumerate(textures):
-            source = {"expr": dump(texture), "code": repr(texture), "sounds": {}}
-            part = Part(source, 0, Tempo(60, 44100))
+            source = Source(texture, repr(texture), {})
+            clip = Clip(source, 0, Tempo(60, 44100))
             if serial % 2:
                 origin, at, over = TURNS
                 mix = MIX.on(name) if name else MIX
-                before = Part({**source, "expr": dump(mix)}, origin, part.tempo)
-                part = Part(source, 48 * serial, part.tempo, Turning(before, at, over))
+                before = Clip(source.changed(expr=mix), origin, clip.tempo)
+                clip = Clip(source, 48 * serial, clip.tempo, Crossing(before, at, over))
             binding = {"serial": serial, "version": 0, "rings": [serial], "wide": 0.0}
-            told = self.worker.load({**binding, "part": part.dump(), "slot": serial, "seed": 5})
+            told = self.worker.load({**binding, "clip": clip.dump(), "slot": serial, "seed": 5})
             assert told["op"] == "loaded"
-            self.parts.append(part)
+            self.clips.append(clip)
 
     def play(self, jobs):
         """Return what the worker writes for stretches rendered together, (serial, start, stop)."""
@@ -105,9 +104,9 @@ class Band:
 
     def alone(self, serial, start, stop):
         """Return what a rendering of that voice alone gives, all at once."""
-        part = self.parts[serial]
-        one = rendered(part, self.spaces, 5, serial)
-        return one.samples(0, stop - part.origin)[start - part.origin :]
+        clip = self.clips[serial]
+        one = rendered(clip, self.spaces, 5, serial)
+        return one.samples(0, stop - clip.origin)[start - clip.origin :]
 
 
 @kinds
@@ -184,9 +183,9 @@ def test_the_noise_of_a_block_is_that_of_its_layer():
 def test_a_morph_within_a_space_is_first_one_texture_and_then_the_other():
     """Both clocks count: before, the windows of the first; after, exactly those of the second."""
     band = Band("context", [MIX, MIX.rev()])
-    morph = rendered(band.parts[1], band.spaces, 5, 1)
+    morph = rendered(band.clips[1], band.spaces, 5, 1)
     first, second = (render("context", x, seed=5, slot=1, looped=True) for x in (MIX, MIX.rev()))
-    (origin, at, over), own = TURNS, band.parts[1].origin
+    (origin, at, over), own = TURNS, band.clips[1].origin
     until = at - (morph.space.ahead + morph.overlap) * morph.hop
     expected = first.samples(own - origin, until - origin)
     assert np.array_equal(morph.samples(0, until - own), expected)

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from latentlive.errors import ExpressionError
 from latentlive.expr import Kind, Record, declared, record
 from latentlive.expr.fields import shown
-from latentlive.expr.record import Stored
+from latentlive.expr.record import Stored, inline
 from latentlive.latent import Texture
 from latentlive.protocol.kinds import OVER, SAMPLE, TEMPO, TEXT, Digests, Playable
 from latentlive.protocol.wire import Message
@@ -143,7 +143,7 @@ class Clip(Generic[S]):
         tempo = replace(self.tempo, sample_rate=rate)
         return Clip(source(self.source), self.origin, tempo, crossing)
 
-    def dump(self, keep: Stored) -> Message:
+    def dump(self, keep: Stored = inline) -> Message:
         """Return the clip as JSON data, its sources as `keep` says."""
         data: Message = {
             "source": SOURCE.plain(self.source, None, keep),

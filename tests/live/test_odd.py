@@ -216,7 +216,7 @@ if "latentlive.engine.server.main" in sys.orig_argv:
     def advance(self):
         global calls
         calls += 1
-        if self.running and calls % 5 == 4:
+        if self.timeline.running and calls % 5 == 4:
             raise IndexError("by a test")
         own(self)
 

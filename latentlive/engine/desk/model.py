@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from latentlive.engine.desk.fades import Fade
-from latentlive.expr.record import inline
 from latentlive.mixer import GRID
 from latentlive.protocol.changes import Change, OfLayer
 from latentlive.protocol.clip import Clip, Source
@@ -95,7 +94,7 @@ class Voice:
             "serial": self.serial,
             "version": self.version,
             "rings": list(self.rings),
-            "clip": self.clip.dump(inline),
+            "clip": self.clip.dump(),
             "wide": self.wide,
             "slot": self.slot,
             "seed": seed,
