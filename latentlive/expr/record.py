@@ -83,7 +83,7 @@ class Record(Declared):
         LatentliveError
             For anything that `dump` could not have written, with the first thing wrong.
         """
-        if "kinds" not in cls.__dict__:  # a family: the word says which
+        if not cls.word and "words" in vars(cls):  # a family: the word says which
             word = data.get(cls.key) if isinstance(data, dict) else None
             if not isinstance(word, str) or word not in cls.words:
                 raise EngineError(f"engine: no {cls.what} {shown(word)}")

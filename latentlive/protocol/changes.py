@@ -47,10 +47,11 @@ class Change(Record):
         raise NotImplementedError
 
 
+@record()
 class OfLayer(Change):
     """A change of one layer."""
 
-    layer: str
+    layer: str = declared(LAYER)
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -72,7 +73,6 @@ class Play(OfLayer):
     """Play a texture on a layer."""
 
     brings_texture = True
-    layer: str = declared(LAYER)
     source: Source = declared(Given())
 
     def fold(self, state: State[Source], name: str) -> State[Source]:
@@ -91,7 +91,6 @@ def optional(kind: Kind) -> Any:
 class Set(OfLayer):
     """Set what holds for a layer from then on; what is left out stays."""
 
-    layer: str = declared(LAYER)
     gain_db: Curve | None = optional(Level("gain_db"))
     amp: Curve | None = optional(Level("amp"))
     pan: Curve | None = optional(Level("pan"))
@@ -131,7 +130,6 @@ def _value(value: Any) -> str:
 class Stop(OfLayer):
     """Fade a layer out, over its own fade if none is given, and end it."""
 
-    layer: str = declared(LAYER)
     fade: float | None = optional(BEATS)
 
     def fold(self, state: State[Source], name: str) -> State[Source]:
@@ -163,14 +161,12 @@ class Restart(OfLayer):
     """Begin a layer's texture again."""
 
     brings_texture = True
-    layer: str = declared(LAYER)
 
 
 @record("mute")
 class Mute(OfLayer):
     """Let a layer fall silent and keep time, or sound again."""
 
-    layer: str = declared(LAYER)
     muted: bool = declared(FLAG)
 
     def fold(self, state: State[Source], name: str) -> State[Source]:
@@ -201,7 +197,6 @@ class Only(OfAll):
 class Rename(OfLayer):
     """Give a layer another name."""
 
-    layer: str = declared(LAYER)
     name: str = declared(LAYER)
 
     def concerns(self, name: str) -> bool:
@@ -238,7 +233,6 @@ class Restore(OfLayer):
     """Let a layer be what it was: what undo, resume and a failed texture come back to."""
 
     brings_texture = True
-    layer: str = declared(LAYER)
     state: State[Source] = declared(One(State))
 
     def fold(self, state: State[Source], name: str) -> State[Source]:

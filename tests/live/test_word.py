@@ -17,7 +17,7 @@ from latentlive.engine.server.session import Session
 from latentlive.errors import EngineError
 from latentlive.expr import Number, declared, record
 from latentlive.protocol.changes import OfLayer, Set
-from latentlive.protocol.kinds import LAYER, NAME
+from latentlive.protocol.kinds import NAME
 from latentlive.protocol.requests import Act
 from tests.live.conftest import RATE, wait_until
 from tests.live.test_survival import OTHER, read
@@ -29,7 +29,6 @@ FACTOR = Number(above=0.0, most=1.0)
 class Dim(OfLayer):
     """Play a layer's present level softer."""
 
-    layer: str = declared(LAYER)
     factor: float = declared(FACTOR, default=0.5)
 
     def fold(self, state, name):

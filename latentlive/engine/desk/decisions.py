@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 GAIN = Number(least=0.0, most=1.0)
 
 
+@record()
 class Decision(Record):
     """Something decided, from a sample on.
 
@@ -46,7 +47,7 @@ class Decision(Record):
     """
 
     what, words, key = "decision", {}, "do"
-    at: int
+    at: int = declared(SAMPLE)
 
     def at_rate(self, rate: int) -> Self:
         """Return the decision that was read from a log of a sample rate."""
@@ -56,18 +57,17 @@ class Decision(Record):
         """Let a desk take it again; most of them change nothing there."""
 
 
+@record()
 class OfVoice(Decision):
     """A decision about a voice, by its serial."""
 
-    voice: int
+    voice: int = declared(SERIAL)
 
 
 @record("start")
 class Started(OfVoice):
     """A voice is heard, at its full level after `over` samples."""
 
-    at: int = declared(SAMPLE)
-    voice: int = declared(SERIAL)
     layer: str = declared(LAYER)
     slot: int = declared(SLOT)
     wide: float = declared(SHARE)
@@ -85,21 +85,17 @@ class Started(OfVoice):
             desk.start(voice, self.at, self.over)
 
 
+@record()
 class Moved(OfVoice):
     """A voice moves to another level in `over` samples, from where it is then."""
 
-    level: float
-    over: int
+    level: float = declared(GAIN)
+    over: int = declared(OVER)
 
 
 @record("fade")
 class Faded(Moved):
     """A voice comes in or goes."""
-
-    at: int = declared(SAMPLE)
-    voice: int = declared(SERIAL)
-    level: float = declared(GAIN)
-    over: int = declared(OVER)
 
     def perform(self, desk: Desk) -> None:
         if (voice := desk.voices.get(self.voice)) is not None:
@@ -110,11 +106,6 @@ class Faded(Moved):
 class Gated(Moved):
     """A voice closes where its rendering does not keep up, or opens again."""
 
-    at: int = declared(SAMPLE)
-    voice: int = declared(SERIAL)
-    level: float = declared(GAIN)
-    over: int = declared(OVER)
-
     def perform(self, desk: Desk) -> None:
         if (voice := desk.voices.get(self.voice)) is not None:
             desk.gate(voice, self.at, self.level, self.over)
@@ -124,17 +115,12 @@ class Gated(Moved):
 class Ended(OfVoice):
     """A voice was freed."""
 
-    at: int = declared(SAMPLE)
-    voice: int = declared(SERIAL)
-
 
 @record("hole")
 class Hole(OfVoice):
     """What was not heard of one side of a voice, up to the sample `to`."""
 
-    at: int = declared(SAMPLE)
     to: int = declared(SAMPLE)
-    voice: int = declared(SERIAL)
     side: int = declared(Whole(most=1))
 
 
@@ -142,7 +128,6 @@ class Hole(OfVoice):
 class Levelled(Decision):
     """A layer's gain, amp, pan or audibility is another."""
 
-    at: int = declared(SAMPLE)
     slot: int = declared(SLOT)
     glide: bool = declared(FLAG)
     curves: Mapping[str, Curve] = declared(LEVELS)
@@ -155,7 +140,6 @@ class Levelled(Decision):
 class MasterSet(Decision):
     """The level of the whole is another."""
 
-    at: int = declared(SAMPLE)
     gain_db: Curve = declared(LEVEL)
 
     def perform(self, desk: Desk) -> None:
@@ -166,7 +150,6 @@ class MasterSet(Decision):
 class TempoSet(Decision):
     """The transport counts beats by another tempo."""
 
-    at: int = declared(SAMPLE)
     tempo: Tempo = declared(TEMPO)
 
     def at_rate(self, rate: int) -> Self:
@@ -180,7 +163,6 @@ class TempoSet(Decision):
 class SeedSet(Decision):
     """All chance is drawn from another seed."""
 
-    at: int = declared(SAMPLE)
     seed: int = declared(SEED)
 
     def perform(self, desk: Desk) -> None:
@@ -191,14 +173,11 @@ class SeedSet(Decision):
 class Panicked(Decision):
     """All voices that had begun fell silent."""
 
-    at: int = declared(SAMPLE)
-
 
 @record("state")
 class Settled(Decision):
     """What a layer is after a change: what brings it back after a crash."""
 
-    at: int = declared(SAMPLE)
     layer: str = declared(LAYER)
     slot: int = declared(SLOT)
     state: State[Any] = declared(One(State))
@@ -208,7 +187,6 @@ class Settled(Decision):
 class Renamed(Decision):
     """A layer has another name."""
 
-    at: int = declared(SAMPLE)
     layer: str = declared(LAYER)
     name: str = declared(LAYER)
 
@@ -217,7 +195,6 @@ class Renamed(Decision):
 class SpaceNamed(Decision):
     """What was behind the name or file that ``.on`` was given."""
 
-    at: int = declared(SAMPLE)
     name: str = declared(NAME)
     digest: str = declared(NAME)
 
@@ -225,5 +202,3 @@ class SpaceNamed(Decision):
 @record("mark")
 class Marked(Decision):
     """How far the performance has come."""
-
-    at: int = declared(SAMPLE)

@@ -109,7 +109,7 @@ class Session:
             voice = self.desk.owner(ring, start)
             if voice is not None:
                 side = voice.rings.index(ring)
-                self.journal.note(Hole(start, stop, voice.serial, side))
+                self.journal.note(Hole(start, voice.serial, stop, side))
 
     def end(self, fade: float) -> None:
         """Let everything fade out over so many seconds, then end."""
