@@ -32,6 +32,7 @@ import soundfile
 import latentlive as ll
 from latentlive.prompt.booting import Booting
 from latentlive.prompt.console import Console
+from latentlive.protocol.requests import Cell, Request
 
 GOOD = """
 d1 >> sound(np.sin(np.arange(900) * 0.05))
@@ -210,11 +211,11 @@ class Trial:
         self._request = live.request
         live.request = self  # type: ignore[method-assign, assignment]
 
-    def __call__(self, message: dict, *patience: float) -> object:
+    def __call__(self, request: Request, *patience: float) -> object:
         if not self.on:
-            return self._request(message, *patience)
-        if message["op"] != "cell" or message["changes"] or message.get("plans"):
-            self.asked.append(message["op"])  # the rest is text for the log
+            return self._request(request, *patience)
+        if not isinstance(request, Cell) or request.changes or request.plans:
+            self.asked.append(request.word)  # the rest is text for the log
         return None
 
 

@@ -24,9 +24,11 @@ from latentlive.engine.schedule.scheduler import Scheduler
 from latentlive.engine.server import session
 from latentlive.engine.server.session import Session
 from latentlive.engine.shared import CHANNELS, MISSING, POSITION, Block
+from latentlive.protocol.rendering import Batch, Encode
 from latentlive.protocol.requests import Request
 from latentlive.space import ToySpace
 from latentlive.units import Tempo
+from tests.test_scheduler import jobs, slowed
 
 RATE = 44100
 WINDOW = 1024
@@ -130,11 +132,10 @@ class Engine:
         for late in [late for late in self.late if late[0] <= now]:
             self.late.remove(late)
             self.dispatch.answered(late[1], self.answer(*late[1:]))
-        while sent := [(lane, m) for lane in LANES for m in self.dispatch.messages(lane)]:
+        while sent := [(lane, m) for lane in LANES for m in self.dispatch.orders(lane)]:
             for lane, message in sent:
                 takes = sum(
-                    (stop - start) * self.slow.get(serial, 0.0)
-                    for serial, _, start, stop in message.get("jobs", [])
+                    (job.stop - job.start) * self.slow.get(job.serial, 0.0) for job in jobs(message)
                 )
                 if takes:
                     self.late.append((now + takes, lane, message))
@@ -146,27 +147,14 @@ class Engine:
             self._marked = now
             self.journal.note(Marked(now))
 
-    def answer(self, lane, message):
+    def answer(self, lane, order):
         """Return a worker's answer."""
-        worker = self.workers[lane]
-        if message["op"] == "render":
-            replies = worker.render(message["jobs"])
-            for reply in replies:
-                reply["load"] = self.slow.get(reply["serial"], 0.01)
-            return {"op": "batch", "replies": replies}
-        if message["op"] == "drop":
-            worker.drop(message["serials"])
-        if message["op"] in ("drop", "encode"):  # what is encoded early changes no sample
-            return {"op": "batch", "replies": []}
-        try:
-            return getattr(worker, message["op"])(message)
-        except ll.LatentliveError as error:
-            return {
-                "op": "failed",
-                "serial": message["serial"],
-                "version": message["version"],
-                "error": str(error),
-            }
+        if isinstance(order, Encode):  # what is encoded early changes no sample
+            return Batch()
+        answer = self.workers[lane].answer(order) or Batch()
+        if not isinstance(answer, Batch):
+            return answer
+        return Batch(tuple(slowed(one, self.slow.get(one.serial, 0.01)) for one in answer.answers))
 
     def play(self):
         """Let the device ask for a block."""

@@ -12,6 +12,7 @@ from latentlive.engine.shared import Block
 from latentlive.errors import ExpressionError
 from latentlive.models import load_model
 from latentlive.protocol.clip import Clip, Source
+from latentlive.protocol.rendering import Job, Load
 from latentlive.renderer import Rendering, corpus_sounds
 from latentlive.renderer.offline import prepare, render_file
 from latentlive.space import ToySpace
@@ -105,13 +106,12 @@ def test_of_a_batch_only_the_voice_that_is_not_finite_fails():
     worker = Worker(Fragile(1024), block)
     for serial, texture in enumerate((ll.sound(WAVE), ll.sound(WAVE) * 1e6, ll.sound(WAVE).rev())):
         source = Source(texture, "", {})
-        clip = Clip(source, 0, Tempo(60, 44100)).dump()
-        binding = {"serial": serial, "version": 0, "rings": [serial], "wide": 0.0}
-        worker.load({**binding, "clip": clip, "slot": serial, "seed": 0})
+        clip = Clip(source, 0, Tempo(60, 44100))
+        worker.load(Load(serial, 0, (serial,), clip, 0.0, serial, 0))
     for start in (0, 5000):
-        replies = worker.render([[serial, 0, start, start + 5000] for serial in range(3)])
-        assert [reply["op"] for reply in replies] == ["rendered", "failed", "rendered"]
-        assert "NaN or infinity" in replies[1]["error"]
+        replies = worker.render([Job(serial, 0, start, start + 5000) for serial in range(3)])
+        assert [reply.word for reply in replies] == ["rendered", "failed", "rendered"]
+        assert "NaN or infinity" in replies[1].error
     for serial, texture in ((0, ll.sound(WAVE)), (2, ll.sound(WAVE).rev())):
         sounds = corpus_sounds(None, 44100)
         alone = Rendering(texture, Fragile(1024), sounds, slot=serial, looped=True)

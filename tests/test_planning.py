@@ -18,12 +18,13 @@ from latentlive.errors import EngineError, ExpressionError
 from latentlive.mixer import GRID
 from latentlive.models import RawAudioVAE, save_model
 from latentlive.protocol.changes import Hush, Mute, Rename, Set, SetTempo, Stop, described
+from latentlive.protocol.rendering import Batch
 from latentlive.protocol.requests import Go, Planned
 from latentlive.protocol.when import After, At, Beat, Cue
 from latentlive.renderer import store
 from latentlive.units import Tempo
 from tests.conftest import random_weights
-from tests.test_scheduler import RATE, A, B, House, mute, play, put
+from tests.test_scheduler import RATE, A, B, House, mute, play, put, slowed
 
 RNG = np.random.default_rng(12)
 LEVEL = 10 ** (-9 / 20) * np.cos(np.pi / 4)
@@ -544,11 +545,11 @@ def test_gain_curves_of_a_cue_run_on_the_layers_clock():
 class Heavy(House):
     """A house whose textures take a tenth of their time to render."""
 
-    def answer(self, lane, message):
-        answer = super().answer(lane, message)
-        for reply in answer.get("replies", []):
-            reply["load"] = 0.1
-        return answer
+    def answer(self, lane, order):
+        answer = super().answer(lane, order)
+        if not isinstance(answer, Batch):
+            return answer
+        return Batch(tuple(slowed(one, 0.1) for one in answer.answers))
 
 
 def test_the_second_worker_takes_its_share_of_what_sounds_and_the_samples_are_the_same():
@@ -571,8 +572,8 @@ def test_what_is_silent_already_does_not_take_the_others_along():
     for voice in late:
         voice.late = True
     house.block.header[POSITION] += 8192
-    (message,) = house.dispatch.messages(STEADY)
-    assert {job[0] for job in message["jobs"]}.isdisjoint(voice.serial for voice in late)
+    (order,) = house.dispatch.orders(STEADY)
+    assert {job.serial for job in order.jobs}.isdisjoint(voice.serial for voice in late)
 
 
 def test_what_is_rendered_lands_on_time_though_both_workers_are_dead():

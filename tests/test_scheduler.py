@@ -28,6 +28,7 @@ from latentlive.protocol.changes import (
     Stop,
 )
 from latentlive.protocol.clip import Source
+from latentlive.protocol.rendering import Batch, Finished, Render
 from latentlive.protocol.requests import Cell
 from latentlive.protocol.when import NOW, At, Beat, Cue
 from latentlive.renderer import Spaces
@@ -37,6 +38,16 @@ from latentlive.units import Tempo
 RATE = 44100
 RNG = np.random.default_rng(11)
 A, B = (ll.sound((RNG.standard_normal(n) * 0.1).astype("f4")).spread(0) for n in (30_000, 50_001))
+
+
+def jobs(order):
+    """Return the stretches that an order wants rendered."""
+    return order.jobs if isinstance(order, Render) else ()
+
+
+def slowed(answer, cost):
+    """Return what a worker says of a stretch, which took as long as it is told to."""
+    return answer.changed(cost=cost) if isinstance(answer, Finished) else answer
 
 
 class House:
@@ -68,27 +79,22 @@ class House:
         for late in [late for late in self.late if late[0] <= now]:
             self.late.remove(late)
             self.dispatch.answered(late[1], self.answer(*late[1:]))
-        while sent := [(lane, m) for lane in LANES for m in self.dispatch.messages(lane)]:
+        while sent := [(lane, m) for lane in LANES for m in self.dispatch.orders(lane)]:
             for lane, message in sent:
-                slow = [j for j in message.get("jobs", []) if j[0] in self.slow]
+                slow = [j for j in jobs(message) if j.serial in self.slow]
                 if slow:
-                    takes = sum((stop - start) * self.slow[s] for s, _, start, stop in slow)
+                    takes = sum((job.stop - job.start) * self.slow[job.serial] for job in slow)
                     self.late.append((now + takes, lane, message))
                 else:
                     self.dispatch.answered(lane, self.answer(lane, message))
         self.scheduler.advance()
 
-    def answer(self, lane, message):
-        worker = self.workers[lane]
-        if message["op"] == "render":
-            replies = worker.render(message["jobs"])
-            for reply in replies:
-                reply["load"] = self.slow.get(reply["serial"], 0.01)
-            return {"op": "batch", "replies": replies}
-        if message["op"] == "drop":
-            worker.drop(message["serials"])
-            return {"op": "batch", "replies": []}
-        return getattr(worker, message["op"])(message)
+    def answer(self, lane, order):
+        """Return what a worker answers, as if it took as long as it is told to."""
+        answer = self.workers[lane].answer(order) or Batch()
+        if not isinstance(answer, Batch):
+            return answer
+        return Batch(tuple(slowed(one, self.slow.get(one.serial, 0.01)) for one in answer.answers))
 
     def run(self, seconds, block=512):
         for _ in range(round(seconds * RATE / block)):
@@ -457,13 +463,13 @@ def test_a_texture_that_takes_long_to_load_is_loaded_once_however_often_its_mome
     house.apply(play("d1", A))
     house.run(1)
     house.apply(play("d2", B), put("d2", quant=0))
-    told = [m["op"] for m in house.dispatch.messages(1) if m["op"] != "encode"]
+    told = [order.word for order in house.dispatch.orders(1) if order.word != "encode"]
     assert told == ["load"]
     for _ in range(5):  # no answer comes, and the moments pass
         house.block.header[POSITION] += RATE
         house.scheduler.advance()
         house.scheduler.advance()
-        told += [m["op"] for m in house.dispatch.messages(1)]
+        told += [order.word for order in house.dispatch.orders(1)]
     assert told == ["load"] + ["move"] * 5
 
 

@@ -15,6 +15,7 @@ from latentlive.engine.shared import Block
 from latentlive.errors import ExpressionError
 from latentlive.models import load_model
 from latentlive.protocol.clip import Clip, Crossing, Source
+from latentlive.protocol.rendering import Job, Load, Loaded
 from latentlive.renderer import Rendering, Spaces, check
 from latentlive.units import Tempo
 from tests.spaces import KINDS, home
@@ -90,15 +91,14 @@ class Band:
                 mix = MIX.on(name) if name else MIX
                 before = Clip(source.changed(expr=mix), origin, clip.tempo)
                 clip = Clip(source, 48 * serial, clip.tempo, Crossing(before, at, over))
-            binding = {"serial": serial, "version": 0, "rings": [serial], "wide": 0.0}
-            told = self.worker.load({**binding, "clip": clip.dump(), "slot": serial, "seed": 5})
-            assert told["op"] == "loaded"
+            load = Load(serial, 0, (serial,), clip, 0.0, serial, 5)
+            assert isinstance(self.worker.bind(load), Loaded)
             self.clips.append(clip)
 
     def play(self, jobs):
         """Return what the worker writes for stretches rendered together, (serial, start, stop)."""
-        replies = self.worker.render([[serial, 0, start, stop] for serial, start, stop in jobs])
-        assert [reply["op"] for reply in replies] == ["rendered"] * len(jobs)
+        replies = self.worker.render([Job(serial, 0, start, stop) for serial, start, stop in jobs])
+        assert [reply.word for reply in replies] == ["rendered"] * len(jobs)
         rings = self.block.audio
         return [rings[s][np.arange(a, b) % rings.shape[1]] for s, a, b in jobs]
 
@@ -158,12 +158,12 @@ def test_laws_1_2_and_10_in_the_spectral_space(cuts, data):
 def test_voices_that_have_much_to_encode_do_not_hold_up_the_others():
     """What does not fit into a batch is not begun: it is asked for again, behind the urgent."""
     band = Band("pages", [TONE, HISS, MIX])
-    jobs = [[serial, 0, 200, 900] for serial in range(3)]
+    jobs = [Job(serial, 0, 200, 900) for serial in range(3)]
     band.worker.longest = 0.0
-    assert [reply["serial"] for reply in band.worker.render(jobs)] == [0]
-    assert [reply["serial"] for reply in band.worker.render(jobs[1:])] == [1]
+    assert [reply.serial for reply in band.worker.render(jobs)] == [0]
+    assert [reply.serial for reply in band.worker.render(jobs[1:])] == [1]
     band.worker.longest = 60.0
-    assert [reply["serial"] for reply in band.worker.render(jobs)] == [0, 1, 2]
+    assert [reply.serial for reply in band.worker.render(jobs)] == [0, 1, 2]
 
 
 def test_a_block_is_prepared_once():

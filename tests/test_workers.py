@@ -10,6 +10,7 @@ import time
 import pytest
 
 from latentlive.engine.render.pool import STARTING, Worker
+from latentlive.protocol.rendering import Render
 from tests.live.conftest import wait_until
 
 QUIET = 0.4
@@ -45,7 +46,7 @@ def worker(request):
     child = Process(request.param)
     worker = Worker(child, QUIET)
     worker.answered()  # it is ready
-    worker.tell({"op": "render", "jobs": []})
+    worker.tell(Render(()))
     yield worker
     child.process.kill()
     child.process.wait()
@@ -72,7 +73,7 @@ def test_a_decode_that_takes_long_is_not_disturbed_until_it_is_frozen(worker):
 def test_one_that_does_not_come_to_its_turn_is_waited_for(starved):
     worker = Worker(starved, QUIET)
     worker.answered()
-    worker.tell({"op": "render", "jobs": []})
+    worker.tell(Render(()))
     assert hung(worker, 4 * QUIET) is None
     starved.feed()
     starved.process.send_signal(signal.SIGSTOP)

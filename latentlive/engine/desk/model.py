@@ -9,9 +9,9 @@ from latentlive.engine.desk.fades import Fade
 from latentlive.mixer import GRID
 from latentlive.protocol.changes import Change, OfLayer
 from latentlive.protocol.clip import Clip, Source
+from latentlive.protocol.rendering import Load
 from latentlive.protocol.state import State
 from latentlive.protocol.when import NOW, When
-from latentlive.protocol.wire import Message
 
 LONGEST_PIECE = 8192
 """Samples of a voice that are rendered at a time."""
@@ -87,18 +87,9 @@ class Voice:
         """Whether some worker has it as it is now."""
         return self.version in self.bound.values()
 
-    def binding(self, seed: int) -> Message:
+    def binding(self, seed: int) -> Load:
         """Return what a worker is told to render it."""
-        return {
-            "op": "load",
-            "serial": self.serial,
-            "version": self.version,
-            "rings": list(self.rings),
-            "clip": self.clip.dump(),
-            "wide": self.wide,
-            "slot": self.slot,
-            "seed": seed,
-        }
+        return Load(self.serial, self.version, self.rings, self.clip, self.wide, self.slot, seed)
 
     def falter(self) -> None:
         """Take a failure of what failed when it was played, too: go on in smaller pieces.

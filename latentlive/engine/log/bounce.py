@@ -20,6 +20,7 @@ from latentlive.engine.shared import PANIC, PANIC_DONE, POSITION, RUNNING, Block
 from latentlive.errors import LatentliveError
 from latentlive.mixer import GRID, grid_floor
 from latentlive.protocol.preview import is_preview
+from latentlive.protocol.rendering import Finished, Job
 from latentlive.space import Space
 from latentlive.units import Tempo
 
@@ -128,20 +129,20 @@ class Bounce:
         for serial in gone:
             del self._bound[serial]
         while due := [v for v in voices if v.rendered < until and not v.complete]:
-            jobs = [[v.serial, v.version, v.rendered, v.rendered + v.piece] for v in due[:BATCH]]
-            replies = {r["serial"]: r for r in self._worker.render(jobs)}
+            jobs = [Job(v.serial, v.version, v.rendered, v.rendered + v.piece) for v in due[:BATCH]]
+            answers = {answer.serial: answer for answer in self._worker.render(jobs)}
             for voice in due[:BATCH]:
-                reply = replies[voice.serial]
-                if reply["op"] == "failed":
-                    voice.falter()
+                answer = answers[voice.serial]
+                if isinstance(answer, Finished):
+                    voice.rendered = answer.stop
                 else:
-                    voice.rendered = reply["stop"]
+                    voice.falter()
                 self._playback.silence_holes(voice)
 
     def _bind(self, voice: Voice) -> None:
         self._bound[voice.serial] = voice.version
         try:
-            voice.length = self._worker.load(voice.binding(self._desk.seed))["length"]
+            voice.length = self._worker.load(voice.binding(self._desk.seed)).length
         except LatentliveError:
             voice.falter()  # it sounded when it was played; nothing of it can be had here
         else:

@@ -8,13 +8,27 @@ serves both until it is back.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from latentlive.engine.desk.decisions import SpaceNamed
 from latentlive.engine.desk.model import Voice
 from latentlive.engine.render.priority import CHUNK, FIRST_CHUNK, SLOW, Due, batch, pressed
 from latentlive.engine.schedule.timeline import Timeline
-from latentlive.protocol.wire import Message
+from latentlive.protocol.rendering import (
+    AboutVoice,
+    Answer,
+    Batch,
+    Drop,
+    Encode,
+    Failed,
+    Finished,
+    Job,
+    Loaded,
+    Move,
+    Order,
+    Ready,
+    Render,
+)
 
 STEADY, PREPARING = LANES = (0, 1)
 
@@ -79,16 +93,16 @@ class Dispatch:
             if voice.hung >= HANGS:
                 self._failed(serial, "its rendering hangs; does its disk answer?")
 
-    def messages(self, lane: int) -> list[Message]:
+    def orders(self, lane: int) -> list[Order]:
         """Return what to send to a worker now."""
         if not self.up[lane]:
             return []
         voices = self._timeline.voices
-        found: list[Message] = []
+        found: list[Order] = []
         over = [serial for serial in self._bound[lane] if serial not in voices]
         over += [v.serial for v in voices.values() if lane in v.told and self._needless(v, lane)]
         if over:
-            found.append({"op": "drop", "serials": over})
+            found.append(Drop(tuple(over)))
             self._bound[lane].difference_update(over)
             for serial in over:
                 if serial in voices:
@@ -104,11 +118,11 @@ class Dispatch:
         if self._idle[lane]:
             hung = [voice for voice in unbound if voice.hung]
             if jobs := self._jobs(lane):
-                found.append({"op": "render", "jobs": jobs})
+                found.append(Render(tuple(jobs)))
             elif hung:  # when there is nothing else to do: it may take along what waits behind it
                 found.append(self._binding(hung[0], lane))
             elif job := self._in_advance(lane):
-                found.append({"op": "encode", "job": job})
+                found.append(Encode(job))
                 jobs = [job]
             self._idle[lane] = not jobs
         return found
@@ -150,13 +164,12 @@ class Dispatch:
         home = self._home(voice)
         return home != lane and voice.bound.get(home) == voice.version and voice.busy != lane
 
-    def _binding(self, voice: Voice, lane: int) -> Message:
+    def _binding(self, voice: Voice, lane: int) -> Order:
         moved = self._moved(voice, voice.told.get(lane))
         voice.told[lane] = voice.version
         self._bound[lane].add(voice.serial)
         if moved:
-            place = {"serial": voice.serial, "version": voice.version}
-            return {"op": "move", "origin": voice.clip.origin, **place}
+            return Move(voice.serial, voice.version, voice.clip.origin)
         return voice.binding(self._timeline.desk.seed)
 
     def _moved(self, voice: Voice, version: int | None) -> bool:
@@ -164,11 +177,8 @@ class Dispatch:
         first = voice.moved_from
         return version is not None and first is not None and version >= first
 
-    def _jobs(self, lane: int) -> list[list[int]]:
-        """Return the stretches that a worker renders now, those needed soonest first.
-
-        Each is serial, version, first sample, one past the last [samples, global].
-        """
+    def _jobs(self, lane: int) -> list[Job]:
+        """Return the stretches that a worker renders now, those needed soonest first."""
         timeline, position = self._timeline, self._timeline.position
         waiting = {v.serial: changes.at for changes in timeline.pending for v in changes.voices}
         due = []
@@ -192,7 +202,7 @@ class Dispatch:
             one.voice.busy = lane
         return [one.job for one in chosen]
 
-    def _in_advance(self, lane: int) -> list[int]:
+    def _in_advance(self, lane: int) -> Job | None:
         """Return a stretch of what waits, to encode; none if as much is known as is useful."""
         seconds = IN_ADVANCE * self._timeline.tempo.sample_rate
         known = {
@@ -202,9 +212,9 @@ class Dispatch:
         }
         first = min(known, key=lambda voice: known[voice] - voice.start, default=None)
         if first is None or known[first] > first.start + seconds:
-            return []
+            return None
         first.encoded = known[first] + FIRST_CHUNK
-        return [first.serial, first.version, known[first], first.encoded]
+        return Job(first.serial, first.version, known[first], first.encoded)
 
     def _serves(self, lane: int, voice: Voice) -> bool:
         """Return whether a worker renders a voice: its home if it is there, else the other."""
@@ -213,41 +223,41 @@ class Dispatch:
         server = home if waits or voice.bound.get(home) == voice.version else 1 - home
         return server == lane and voice.bound.get(lane) == voice.version
 
-    def answered(self, lane: int, message: Message) -> None:
+    def answered(self, lane: int, answer: Answer) -> None:
         """Take a worker's answer."""
-        if message["op"] == "ready":
+        if isinstance(answer, Ready):
             self.ready(lane)
-        elif message["op"] == "batch":
+        elif isinstance(answer, Batch):
             self._idle[lane] = True
             for voice in self._timeline.voices.values():
                 if voice.busy == lane:
                     voice.busy = None
-            for reply in message["replies"]:
-                self._told(lane, reply)
-        else:
-            self._told(lane, message)
+            for one in answer.answers:
+                self._told(lane, one)
+        elif isinstance(answer, AboutVoice):
+            self._told(lane, answer)
 
-    def _told(self, lane: int, message: Message) -> None:
-        voice = self._timeline.voices.get(message["serial"])
+    def _told(self, lane: int, answer: AboutVoice) -> None:
+        voice = self._timeline.voices.get(answer.serial)
         if voice is None:
             return
-        now = message["version"] == voice.version
-        if message["op"] == "failed" and (now or self._moved(voice, message["version"])):
-            self._failed(voice.serial, str(message["error"]))
+        now = answer.version == voice.version
+        if isinstance(answer, Failed) and (now or self._moved(voice, answer.version)):
+            self._failed(voice.serial, answer.error)
         elif not now:
-            if message["op"] == "rendered":
+            if isinstance(answer, Finished):
                 # It wrote over what the voice is to hold now.
                 self._timeline.desk.expect(voice, voice.start)
-        elif message["op"] == "loaded":
+        elif isinstance(answer, Loaded):
             voice.bound[lane] = voice.version
-            voice.length = message["length"]
-            self._note_spaces(message.get("spaces", {}))
-        elif message["start"] == voice.rendered:
-            voice.rendered, voice.hung = message["stop"], 0
-            new = float(message["load"])
+            voice.length = answer.length
+            self._note_spaces(answer.spaces)
+        elif isinstance(answer, Finished) and answer.start == voice.rendered:
+            voice.rendered, voice.hung = answer.stop, 0
+            new = answer.cost
             voice.load = new if not voice.load else voice.load + SMOOTHING * (new - voice.load)
 
-    def _note_spaces(self, spaces: dict[str, str]) -> None:
+    def _note_spaces(self, spaces: Mapping[str, str]) -> None:
         """Let the log tell, once, what was behind the names of spaces."""
         desk = self._timeline.desk
         for name, digest in spaces.items() - self._spaces:

@@ -17,6 +17,7 @@ from latentlive.ground.patience import Patience
 from latentlive.ground.restarts import Restarts
 from latentlive.ground.turns import Stop
 from latentlive.protocol.children import Child, close
+from latentlive.protocol.rendering import Answer, Order, Ping, Ready
 from latentlive.protocol.wire import Message
 
 MAX_DEATHS = 6
@@ -42,8 +43,6 @@ LOOK_EVERY = 0.25
 ASK_EVERY = 0.5
 """Seconds after which a worker that has nothing to do is asked whether it is there."""
 
-ANSWERED = frozenset({"load", "move", "render", "encode", "ping"})
-
 
 class Worker:
     """A render worker as the engine sees it: what it owes, and whether it works.
@@ -65,13 +64,13 @@ class Worker:
         self._limit = STARTING
         self._expect()
 
-    def tell(self, message: Message) -> None:
-        """Send a message."""
-        if message["op"] in ANSWERED:
+    def tell(self, order: Order) -> None:
+        """Send an order."""
+        if order.answered:
             if not self._owed:
                 self._expect()
             self._owed += 1
-        self.child.send(message)
+        self.child.send(order.dump())
 
     def answered(self) -> None:
         """Take note of an answer."""
@@ -89,7 +88,7 @@ class Worker:
         """Return whether it owes an answer and stands still; one that is idle is asked for one."""
         if not self._owed:
             if time.monotonic() > self._asked + ASK_EVERY:
-                self.tell({"op": "ping"})
+                self.tell(Ping())
             return False
         waited = self._patience.waited()
         if waited < self._look:
@@ -173,10 +172,9 @@ class Pool:
             return
         worker = self._workers[lane]
         worker.answered()
-        if message["op"] == "pong":
-            return
-        self.dispatch.answered(lane, message)
-        if message["op"] == "ready":
+        answer = Answer.load(message)
+        self.dispatch.answered(lane, answer)
+        if isinstance(answer, Ready):
             self._restarts[lane].began()
             self._wanted.add(PREPARING)
 
@@ -206,8 +204,8 @@ class Pool:
             if all(self.dispatch.up[lane] for lane in self._wanted):
                 self._trouble = ""
         for lane, worker in self._workers.items():
-            for message in self.dispatch.messages(lane):
-                worker.tell(message)
+            for order in self.dispatch.orders(lane):
+                worker.tell(order)
 
     def _try_to_start(self, lane: int) -> None:
         try:

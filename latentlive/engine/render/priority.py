@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from latentlive.engine.desk.model import LONGEST_PIECE, Voice
+from latentlive.protocol.rendering import Job
 
 SLOW = 0.5
 """Seconds of rendering for a second of sound from which on a voice is rendered alone."""
@@ -66,10 +67,10 @@ class Due:
         return self.slow or self.voice.late or self.voice.hung > 0
 
     @property
-    def job(self) -> list[int]:
-        """Serial, version, first sample, one past the last [samples, global]."""
+    def job(self) -> Job:
+        """What a worker is told."""
         voice = self.voice
-        return [voice.serial, voice.version, voice.rendered, voice.rendered + self.length]
+        return Job(voice.serial, voice.version, voice.rendered, voice.rendered + self.length)
 
 
 def batch(due: Iterable[Due], ahead: int, rate: int) -> list[Due]:

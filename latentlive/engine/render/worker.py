@@ -11,7 +11,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -27,13 +27,28 @@ from latentlive.ground import processes
 from latentlive.latent import Recorded, Sound
 from latentlive.models import load_model
 from latentlive.protocol.address import sweep
-from latentlive.protocol.clip import CLIP, Clip, Source
+from latentlive.protocol.clip import Clip, Source
+from latentlive.protocol.rendering import (
+    AboutVoice,
+    Answer,
+    Batch,
+    Drop,
+    Encode,
+    Failed,
+    Finished,
+    Job,
+    Load,
+    Loaded,
+    Move,
+    Order,
+    Ping,
+    Pong,
+    Ready,
+    Render,
+)
 from latentlive.protocol.wire import Message, Wire
 from latentlive.renderer import Morph, Rendered, Rendering, Request, Sounds, Spaces
 from latentlive.space import Space
-
-Job = Sequence[int]
-"""Serial and version of a voice, first sample, one past the last [samples, global]."""
 
 
 @dataclass
@@ -45,7 +60,7 @@ class Bound:
     version : int
         Which of the voice's successive clips this is.
     origin : int [samples, global]
-    rings : list of int
+    rings : tuple of int
         One, or one for each side of a wide voice.
     renderings : list of Rendering or Morph
         One for each ring.
@@ -53,8 +68,13 @@ class Bound:
 
     version: int
     origin: int
-    rings: list[int]
+    rings: tuple[int, ...]
     renderings: list[Rendered]
+
+    @property
+    def length(self) -> int | None:
+        """Samples of what it renders, None if it is endless."""
+        return self.renderings[0].length
 
 
 class Stretch(NamedTuple):
@@ -87,67 +107,65 @@ class Worker:
         self.spaces = Spaces(space)
         self.voices: dict[int, Bound] = {}
 
-    def busy_with(self, serial: int) -> None:
-        """Let the engine see which voice this is about, should it hang; 0 for all or none."""
+    @contextlib.contextmanager
+    def _busy_with(self, serial: int) -> Iterator[None]:
+        """Let the engine see which voice this is about, should it hang; else 0."""
         self.block.header[WORKING + self.lane] = serial
+        try:
+            yield
+        finally:
+            self.block.header[WORKING + self.lane] = 0
 
-    def bind(self, message: Message) -> Message:
+    def bind(self, order: Load | Move) -> Loaded | Failed:
         """Load or move a voice; a texture that came from outside may fail in any way."""
         try:
-            return self.load(message) if message["op"] == "load" else self.move(message)
+            return self.load(order) if isinstance(order, Load) else self.move(order)
         except Exception as error:  # noqa: BLE001 - its own fault, whatever it is
-            return failure(message["serial"], message["version"], error)
+            return failure(order.serial, order.version, error)
 
-    def load(self, message: Message) -> Message:
-        """Bind a voice; return its length in samples, None if endless, and the spaces in use."""
-        serial, version, rings = message["serial"], message["version"], message["rings"]
-        self.voices.pop(serial, None)
-        clip: Clip[Source] = CLIP.revive(message["clip"], None, inline)
-        clip = clip.mapped(inline, self.space.sample_rate)
-        wide, slot, seed = message["wide"], message["slot"], message["seed"]
-        sides = [0.0] if len(rings) == 1 else [-wide, wide]
-        renderings = [rendered(clip, self.spaces, seed, slot, side) for side in sides]
-        self.voices[serial] = Bound(version, clip.origin, rings, renderings)
-        length = renderings[0].length
-        loaded = {"op": "loaded", "serial": serial, "version": version, "length": length}
-        return {**loaded, "spaces": self.spaces.named}
+    def load(self, order: Load) -> Loaded:
+        """Make what renders a voice."""
+        self.voices.pop(order.serial, None)
+        clip = order.clip.mapped(inline, self.space.sample_rate)
+        sides = [0.0] if len(order.rings) == 1 else [-order.wide, order.wide]
+        renderings = [rendered(clip, self.spaces, order.seed, order.slot, side) for side in sides]
+        bound = Bound(order.version, clip.origin, order.rings, renderings)
+        self.voices[order.serial] = bound
+        return Loaded(order.serial, order.version, bound.length, self.spaces.named)
 
-    def move(self, message: Message) -> Message:
+    def move(self, order: Move) -> Loaded:
         """Let a voice's clock begin elsewhere."""
-        serial, version = message["serial"], message["version"]
-        bound = self.voices[serial]
-        bound.version, bound.origin = version, message["origin"]
-        length = bound.renderings[0].length
-        return {"op": "loaded", "serial": serial, "version": version, "length": length}
+        bound = self.voices[order.serial]
+        bound.version, bound.origin = order.version, order.origin
+        return Loaded(order.serial, order.version, bound.length, {})
 
-    def drop(self, serials: list[int]) -> None:
+    def drop(self, serials: Iterable[int]) -> None:
         """Forget voices that are over."""
         for serial in serials:
             self.voices.pop(serial, None)
 
-    def render(self, jobs: Sequence[Job]) -> list[Message]:
-        """Render stretches of several voices with one decode; return a reply for each begun."""
-        replies: list[Message] = []
+    def render(self, jobs: Iterable[Job]) -> list[AboutVoice]:
+        """Render stretches of several voices with one decode; return an answer for each begun."""
+        answers: list[AboutVoice] = []
         due: list[Stretch] = []
         spent: dict[int, float] = {}
         for job in jobs:
-            serial, version, start, stop = job
+            serial, start, stop = job.serial, job.start, job.stop
             bound = self.voices.get(serial)
-            if bound is None or bound.version != version:
+            if bound is None or bound.version != job.version:
                 continue
             if sum(spent.values()) > self.longest:
                 break
             begun = time.perf_counter()
-            self.busy_with(serial)
-            try:
-                for ring, rendering in zip(bound.rings, bound.renderings, strict=True):
-                    request = rendering.request(start - bound.origin, stop - bound.origin)
-                    due.append(Stretch(job, ring, rendering, request))
-            except Exception as error:  # noqa: BLE001 - its own fault, whatever it is
-                due = [stretch for stretch in due if stretch.job is not job]
-                replies.append(failure(serial, version, error))
+            with self._busy_with(serial):
+                try:
+                    for ring, rendering in zip(bound.rings, bound.renderings, strict=True):
+                        request = rendering.request(start - bound.origin, stop - bound.origin)
+                        due.append(Stretch(job, ring, rendering, request))
+                except Exception as error:  # noqa: BLE001 - its own fault, whatever it is
+                    due = [stretch for stretch in due if stretch.job is not job]
+                    answers.append(failure(serial, job.version, error))
             spent[serial] = time.perf_counter() - begun
-        self.busy_with(0)
         by_space: dict[str, list[Stretch]] = {}
         for stretch in due:
             by_space.setdefault(stretch.rendering.space.digest, []).append(stretch)
@@ -155,24 +173,21 @@ class Worker:
         for stretches in by_space.values():
             failed |= self._decode_apart(stretches, spent)
         for job in {id(stretch.job): stretch.job for stretch in due}.values():
-            serial, version, start, stop = job
+            serial, length = job.serial, (job.stop - job.start) / self.space.sample_rate
             if serial in failed:
-                replies.append(failure(serial, version, failed[serial]))
-                continue
-            length = (stop - start) / self.space.sample_rate
-            reply = {"op": "rendered", "serial": serial, "version": version, "start": start}
-            replies.append({**reply, "stop": stop, "load": spent[serial] / length})
-        return replies
+                answers.append(failure(serial, job.version, failed[serial]))
+            else:
+                load = spent[serial] / length
+                answers.append(Finished(serial, job.version, job.start, job.stop, load))
+        return answers
 
-    def encode(self, message: Message) -> Message:
+    def encode(self, job: Job) -> None:
         """Encode what a stretch of a voice reads, and decode nothing."""
-        serial, version, start, stop = message["job"]
-        bound = self.voices.get(serial)
-        if bound is not None and bound.version == version:
+        bound = self.voices.get(job.serial)
+        if bound is not None and bound.version == job.version:
             rendering = bound.renderings[0]
             with contextlib.suppress(Exception):  # told when it is rendered
-                rendering.request(start - bound.origin, stop - bound.origin)
-        return {"op": "batch", "replies": []}
+                rendering.request(job.start - bound.origin, job.stop - bound.origin)
 
     def _decode_apart(
         self, stretches: list[Stretch], spent: dict[int, float]
@@ -186,7 +201,7 @@ class Worker:
                 try:
                     failed |= self._decode([one], spent)
                 except Exception as error:  # noqa: BLE001 - this one
-                    failed[one.job[0]] = error
+                    failed[one.job.serial] = error
             return failed
 
     def _decode(self, stretches: list[Stretch], spent: dict[int, float]) -> dict[int, Exception]:
@@ -198,30 +213,32 @@ class Worker:
         failed: dict[int, Exception] = {}
         windows = np.split(decoded, np.cumsum(counts)[:-1])
         for one, count, part in zip(stretches, counts, windows, strict=True):
-            spent[one.job[0]] += each * count
+            spent[one.job.serial] += each * count
             try:
                 samples = one.rendering.join(one.request, part)
             except LatentliveError as error:  # not finite; the others are written, once
-                failed[one.job[0]] = error
+                failed[one.job.serial] = error
             else:
-                self.block.write_audio(one.ring, one.job[2], samples)
+                self.block.write_audio(one.ring, one.job.start, samples)
         return failed
 
-    def answer(self, message: Message) -> Message | None:
+    def answer(self, order: Order) -> Answer | None:
         """Do what the engine asks for; return what it is to be told."""
-        op = message["op"]
-        if op == "ping":
-            return {"op": "pong"}
-        if op == "drop":
-            self.drop(message["serials"])
-            return None
-        if op == "render":
-            return {"op": "batch", "replies": self.render(message["jobs"])}
-        self.busy_with(message["job"][0] if op == "encode" else message["serial"])
-        try:
-            return self.encode(message) if op == "encode" else self.bind(message)
-        finally:
-            self.busy_with(0)
+        match order:
+            case Drop():
+                self.drop(order.serials)
+            case Render():
+                return Batch(tuple(self.render(order.jobs)))
+            case Load() | Move():
+                with self._busy_with(order.serial):
+                    return self.bind(order)
+            case Encode():
+                with self._busy_with(order.job.serial):
+                    self.encode(order.job)
+                return Batch()
+            case Ping():
+                return Pong()
+        return None
 
 
 def rendered(
@@ -253,10 +270,10 @@ def rendered(
     return Morph(earlier, after, lead, start, crossing.over)
 
 
-def failure(serial: int, version: int, error: Exception) -> Message:
-    """Return the message that tells of a voice that cannot be rendered."""
+def failure(serial: int, version: int, error: Exception) -> Failed:
+    """Return the answer that tells of a voice that cannot be rendered."""
     why = str(error) if isinstance(error, LatentliveError) else repr(error)
-    return {"op": "failed", "serial": serial, "version": version, "error": why}
+    return Failed(serial, version, why)
 
 
 def stored_sounds(digests: Mapping[str, str]) -> Sounds:
@@ -278,6 +295,17 @@ def stored_sounds(digests: Mapping[str, str]) -> Sounds:
     return find
 
 
+def answered(worker: Worker, message: Message) -> Answer | None:
+    """Return what a worker answers a message; a texture may be too much for it."""
+    try:
+        order = Order.load(message)
+    except Exception as error:
+        if "serial" not in message:
+            raise
+        return failure(message["serial"], message["version"], error)
+    return worker.answer(order)
+
+
 @click.command()
 @click.option("--fd", type=int, required=True)
 @click.option("--model", default="")
@@ -288,11 +316,11 @@ def main(fd: int, model: str, lane: int) -> None:
     wire = Wire(sys.stdin.buffer, os.fdopen(os.dup(1), "wb"))
     worker = Worker(load_model(model or None), Block.attach(fd), lane, LONGEST)
     worker.space.warm()
-    wire.send({"op": "ready"})
+    wire.send(Ready().dump())
     with contextlib.suppress(EngineError):  # an answer that nobody reads any more
         while (message := wire.receive()) is not None:
-            if (answer := worker.answer(message)) is not None:
-                wire.send(answer)
+            if (answer := answered(worker, message)) is not None:
+                wire.send(answer.dump())
     sweep()  # the engine may have been killed
 
 

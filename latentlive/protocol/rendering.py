@@ -1,0 +1,142 @@
+"""What the engine tells a render worker, and what it is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from latentlive.expr import Many, Maybe, Number, One, Record, Whole, declared, record
+from latentlive.protocol.clip import CLIP, Clip, Source
+from latentlive.protocol.kinds import SAMPLE, SEED, SERIAL, SHARE, SLOT, TEXT, Digests
+
+MOST = 1000
+"""Voices, and answers, in one message."""
+
+VERSION, RING = Whole(), Whole(most=10_000)
+LENGTH = Whole("samples", most=10**300)
+"""A loop may be repeated as often as a number can say."""
+
+
+class Order(Record):
+    """Something that a worker is to do."""
+
+    what, words = "order", {}
+    answered: ClassVar[bool] = True
+
+
+class Answer(Record):
+    """Something that a worker says."""
+
+    what, words = "answer", {}
+
+
+@record()
+class Job(Record):
+    """A stretch of a voice, from its first sample to one past the last [samples, global]."""
+
+    serial: int = declared(SERIAL)
+    version: int = declared(VERSION)
+    start: int = declared(SAMPLE)
+    stop: int = declared(SAMPLE)
+
+
+@record()
+class OfVersion(Order):
+    """An order about a voice as it is now."""
+
+    serial: int = declared(SERIAL)
+    version: int = declared(VERSION)
+
+
+@record("load")
+class Load(OfVersion):
+    """Make what renders a voice: one rendering for each of its rings."""
+
+    rings: tuple[int, ...] = declared(Many(RING, 2))
+    clip: Clip[Source] = declared(CLIP)
+    wide: float = declared(SHARE)
+    slot: int = declared(SLOT)
+    seed: int = declared(SEED)
+
+
+@record("move")
+class Move(OfVersion):
+    """Let a voice's clock begin elsewhere."""
+
+    origin: int = declared(SAMPLE)
+
+
+@record("drop")
+class Drop(Order):
+    """Forget voices that are over."""
+
+    answered = False
+    serials: tuple[int, ...] = declared(Many(SERIAL, MOST))
+
+
+@record("render")
+class Render(Order):
+    """Render stretches of several voices in one decode."""
+
+    jobs: tuple[Job, ...] = declared(Many(One(Job), MOST))
+
+
+@record("encode")
+class Encode(Order):
+    """Encode what a stretch reads, and decode nothing."""
+
+    job: Job = declared(One(Job))
+
+
+@record("ping")
+class Ping(Order):
+    """Say that you are there."""
+
+
+@record("ready")
+class Ready(Answer):
+    """A worker can be told something."""
+
+
+@record("pong")
+class Pong(Answer):
+    """It is there."""
+
+
+@record()
+class AboutVoice(Answer):
+    """An answer about one version of a voice."""
+
+    serial: int = declared(SERIAL)
+    version: int = declared(VERSION)
+
+
+@record("loaded")
+class Loaded(AboutVoice):
+    """A voice can be rendered: its length, None if endless, and the spaces in use by name."""
+
+    length: int | None = declared(Maybe(LENGTH))
+    spaces: Mapping[str, str] = declared(Digests())
+
+
+@record("rendered")
+class Finished(AboutVoice):
+    """A stretch is in its ring; `cost` is seconds of rendering for a second of sound."""
+
+    start: int = declared(SAMPLE)
+    stop: int = declared(SAMPLE)
+    cost: float = declared(Number(least=0.0))
+
+
+@record("failed")
+class Failed(AboutVoice):
+    """A voice cannot be rendered."""
+
+    error: str = declared(TEXT)
+
+
+@record("batch")
+class Batch(Answer):
+    """What became of each stretch that was begun."""
+
+    answers: tuple[AboutVoice, ...] = declared(Many(One(Answer), MOST), default=())
