@@ -12,9 +12,10 @@ from unittest import mock
 import numpy as np
 
 import latentlive as ll
+from latentlive.engine import shared
 from latentlive.engine.desk.decisions import Marked
 from latentlive.engine.log.bounce import Bounce
-from latentlive.engine.log.journal import MARK_EVERY, Journal
+from latentlive.engine.log.journal import Journal
 from latentlive.engine.log.performance import Performance
 from latentlive.engine.log.replay import Replay
 from latentlive.engine.output.player import Player
@@ -24,6 +25,7 @@ from latentlive.engine.schedule.scheduler import Scheduler
 from latentlive.engine.server import session
 from latentlive.engine.server.session import Session
 from latentlive.engine.shared import CHANNELS, MISSING, POSITION, Block
+from latentlive.engine.timing import MARK_EVERY
 from latentlive.protocol.rendering import Batch, Encode
 from latentlive.protocol.requests import Request
 from latentlive.space import ToySpace
@@ -63,7 +65,7 @@ def taken(channels):
         BLOCKS.remove(block)
         for part in ("header", "active", "pair", "ready", "gains_until", "gains", "holes"):
             getattr(block, part)[:] = 0
-        block.header[CHANNELS] = channels
+        block.header[CHANNELS], block.header[shared.RATE] = channels, RATE
         return block
     return Block.create(channels)
 

@@ -13,6 +13,8 @@ from latentlive.engine.shared import MISSING, POSITION, RUNNING, VOICES, Block
 from latentlive.mixer import GRID, mix
 from latentlive.units import Tempo
 
+RATE = 44100
+
 
 def test_gains_go_straight_from_point_to_point():
     audio = np.ones((1, 128), np.float32)
@@ -169,18 +171,18 @@ def test_until_a_fade_begins_the_one_before_it_goes_on():
 
 
 def test_what_is_set_at_one_moment_is_one_setting():
-    setting = Setting().changed(5000, gain_db=Num(-6.0)).changed(5000, pan=Num(1.0))
+    setting = Setting().changed(5000, RATE, gain_db=Num(-6.0)).changed(5000, RATE, pan=Num(1.0))
     assert setting.past == (Setting(),)
     assert (setting.gain_db, setting.pan) == (Num(-6.0), Num(1.0))
     samples = np.arange(0, 10_000, GRID)
-    together = Setting().changed(5000, gain_db=Num(-6.0), pan=Num(1.0))
+    together = Setting().changed(5000, RATE, gain_db=Num(-6.0), pan=Num(1.0))
     np.testing.assert_array_equal(
         setting.gains(samples, 0, Tempo(), 0), together.gains(samples, 0, Tempo(), 0)
     )
 
 
 def test_settings_glide_and_pan_keeps_power():
-    setting = Setting().changed(5000, gain_db=Num(-6.0), pan=Num(1.0))
+    setting = Setting().changed(5000, RATE, gain_db=Num(-6.0), pan=Num(1.0))
     samples = np.arange(0, 10_000, GRID)
     gains = setting.gains(samples, 0, Tempo(), 0)
     np.testing.assert_allclose(gains[:, samples < 5000], np.sqrt(0.5))
@@ -188,5 +190,5 @@ def test_settings_glide_and_pan_keeps_power():
     np.testing.assert_allclose(after[0], 0.0, atol=1e-12)
     np.testing.assert_allclose(after[1], 10 ** (-6 / 20))
     assert np.abs(np.diff(gains, axis=1)).max() < 0.06
-    muted = Setting().changed(0, gain_db=Num(-120.0))
+    muted = Setting().changed(0, RATE, gain_db=Num(-120.0))
     assert not muted.gains(np.array([5000]), 0, Tempo(), 0).any()

@@ -95,7 +95,12 @@ def test_a_frozen_audio_process_is_replaced_and_named(stand):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who is stopped")
 def test_one_that_is_stopped_is_not_waited_for(stand, monkeypatch):
-    for patience in ("FROZEN_AFTER", "STANDBY_FROZEN_AFTER", "DOUBTED_AFTER", "GO_PATIENCE"):
+    for patience in (
+        "FROZEN_AFTER",
+        "STANDBY_FROZEN_AFTER",
+        "STANDBY_DOUBTED_AFTER",
+        "GO_PATIENCE",
+    ):
         monkeypatch.setattr(relay, patience, 1000.0)
     stand.goes_on(20)
     for _ in range(2):

@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from latentlive.engine.render.pool import STARTING, Worker
+from latentlive.engine.render.pool import Worker
+from latentlive.engine.timing import WORKER_START
 from latentlive.protocol.rendering import Render
 from tests.live.conftest import wait_until
 
@@ -106,7 +107,7 @@ def reads(worker):
 def test_one_that_starts_has_more_time():
     child = Process(WAITS)
     try:
-        assert STARTING > 4 * QUIET
+        assert WORKER_START > 4 * QUIET
         assert hung(Worker(child, QUIET), 3 * QUIET) is None
     finally:
         child.process.kill()

@@ -31,6 +31,7 @@ MAX_CHANNELS = 16
 HEADER_WORDS = 64
 (
     CHANNELS,
+    RATE,
     POSITION,
     RUNNING,
     CLOSING,
@@ -48,7 +49,7 @@ HEADER_WORDS = 64
     TICKS,
     WORKING,
     WORKING_TOO,
-) = range(18)
+) = range(19)
 """Words of the header. TICKS counts the rounds of the engine's loop: while it stands still, so does
 the engine. WORKING and the word after it tell which voice each worker is busy with."""
 
@@ -116,13 +117,14 @@ class Block:
     tap: NDArray[np.float32]
 
     @classmethod
-    def create(cls, channels: int = 2) -> Block:
+    def create(cls, channels: int = 2, rate: int = 44100) -> Block:
         """Return a new block; it vanishes with the last process and object that hold it.
 
         Parameters
         ----------
         channels : int
             Output channels, even, 2 to 16.
+        rate : int [samples per second]
 
         Raises
         ------
@@ -136,7 +138,7 @@ class Block:
         size = _bytes(channels)
         fd = share(size)
         block = cls._map(fd, channels)
-        block.header[CHANNELS] = channels
+        block.header[CHANNELS], block.header[RATE] = channels, rate
         if sys.platform != "win32":  # there the key is no descriptor
             weakref.finalize(block, os.close, fd)
         return block
@@ -163,6 +165,11 @@ class Block:
     def channels(self) -> int:
         """How many output channels the mix has."""
         return int(self.header[CHANNELS])
+
+    @property
+    def rate(self) -> int:
+        """The samples of a second."""
+        return int(self.header[RATE])
 
     def write_audio(self, voice: int, start: int, samples: Samples) -> None:
         """Write a voice's samples from a global position on, then publish them."""

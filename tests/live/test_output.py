@@ -15,9 +15,9 @@ import pytest
 import latentlive as ll
 from latentlive.doctor import sound
 from latentlive.engine.output import probe as asking
-from latentlive.engine.output.clocks import LONGEST_LATE
 from latentlive.engine.output.supervisor import Output
 from latentlive.engine.shared import Block
+from latentlive.engine.timing import LONGEST_LATE
 from latentlive.errors import DeviceError, EngineError
 from tests.live.conftest import wait_until
 

@@ -19,8 +19,8 @@ import pytest
 import soundfile
 
 import latentlive as ll
-from latentlive.engine.render.pool import PAUSE
 from latentlive.engine.server.peers import HOPELESS, Client
+from latentlive.engine.timing import WORKER_PAUSE
 from latentlive.ground.files import cache_folder
 from latentlive.models.files import starter_path
 from latentlive.protocol.address import running
@@ -105,7 +105,8 @@ def test_workers_killed_again_and_again_in_mid_render_are_not_heard(plain, tmp_p
             wait_until(lambda: live.state["workers_up"] == 2, 10, "it to be back")
             back.append(time.monotonic() - killed)
     assert same(tmp_path / "heard.wav", plain)
-    assert min(back) < PAUSE / 2  # at once, however slow the machine starts it, not after a pause
+    # At once, however slow the machine starts it, not after a pause.
+    assert min(back) < WORKER_PAUSE / 2
 
 
 def test_both_workers_killed_at_once_are_not_heard(plain, tmp_path):

@@ -24,7 +24,7 @@ from latentlive.engine.desk.decisions import (
     Started,
     TempoSet,
 )
-from latentlive.engine.desk.fades import GLIDE, MASTER_DB, Fade, Setting
+from latentlive.engine.desk.fades import MASTER_DB, Fade, Setting
 from latentlive.engine.desk.model import Voice
 from latentlive.engine.shared import POINTS, POSITION, RING, RUNNING, VOICES, Block
 from latentlive.errors import EngineError
@@ -200,7 +200,7 @@ class Desk:
     def level(self, slot: int, at: int, glide: bool, curves: Mapping[str, Curve]) -> None:
         """Let a layer's gain, amp, pan or audibility be another from `at` on."""
         before = self.settings.get(slot, Setting())
-        self.settings[slot] = before.changed(at, GLIDE if glide else 0, **curves)
+        self.settings[slot] = before.changed(at, self.tempo.sample_rate, glide, **curves)
         self.note(Levelled(at, slot, glide, curves))
         for voice in self.voices.values():
             if voice.slot == slot:
@@ -208,7 +208,7 @@ class Desk:
 
     def set_master(self, at: int, gain_db: Curve) -> None:
         """Let the master's level be another from `at` on."""
-        self.master = self.master.changed(at, gain_db=gain_db)
+        self.master = self.master.changed(at, self.tempo.sample_rate, gain_db=gain_db)
         self.note(MasterSet(at, gain_db))
         for voice in self.voices.values():
             self._rewrite(voice, at)

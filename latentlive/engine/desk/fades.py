@@ -11,13 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentlive.curves import Curve, Num, Time
+from latentlive.engine.shared import RING
+from latentlive.engine.timing import GLIDE, to_samples
 from latentlive.protocol.levels import LOUDEST, LOUDEST_DB
 from latentlive.units import Floats, Tempo, from_db
 
-GLIDE = 1024
-"""Samples over which a new gain or pan takes over: no zipper, no click."""
-
-FORGOTTEN = 1 << 17
+FORGOTTEN = RING
 """Samples after which nobody asks any more what a gain was."""
 
 MASTER_DB = -9.0
@@ -99,13 +98,14 @@ class Setting:
     glide: int = 0
     past: tuple[Setting, ...] = ()
 
-    def changed(self, at: int, glide: int = GLIDE, **changes: Curve) -> Setting:
-        """Return the setting that takes over at a position, in `glide` samples."""
+    def changed(self, at: int, rate: int, glides: bool = True, **changes: Curve) -> Setting:
+        """Return the setting that takes over at a position, at once unless it `glides`."""
+        glide = to_samples(GLIDE, rate)
         settings = (*self.past, replaced(self, past=()))
-        first = _begun(settings, at - FORGOTTEN - GLIDE)
+        first = _begun(settings, at - FORGOTTEN - glide)
         # What would have taken over from there on never sounds.
         past = settings[max(first - 1, 0) : _begun(settings, at)]
-        return replaced(self, **changes, since=at, glide=glide if past else 0, past=past)
+        return replaced(self, **changes, since=at, glide=glide if glides and past else 0, past=past)
 
     def gains(
         self, samples: NDArray[np.int64], origin: int, tempo: Tempo, seed: int
@@ -117,7 +117,8 @@ class Setting:
         """
         both = np.zeros((2, len(samples)))
         settings = (*self.past, self)
-        first = max(_begun(settings, int(samples[0]) - GLIDE + 1) - 1, 0)
+        glide = to_samples(GLIDE, tempo.sample_rate)
+        first = max(_begun(settings, int(samples[0]) - glide + 1) - 1, 0)
         for number in range(first, max(_begun(settings, int(samples[-1]) + 1), 1)):
             one, later = settings[number], None
             if number + 1 < len(settings):

@@ -84,7 +84,7 @@ class Bounce:
         self.begin = max(begin, int(header["begins"]))
         self.stop = performance.end if stop is None else stop
         self._stems = stems
-        self._block = Block.create(int(header["channels"]))
+        self._block = Block.create(int(header["channels"]), int(header["rate"]))
         self._block.header[POSITION] = self.begin
         self._block.header[RUNNING] = 1
         tempo = Tempo.load(header["tempo"], int(header["rate"]))

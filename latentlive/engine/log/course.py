@@ -24,19 +24,12 @@ from latentlive.engine.desk.decisions import (
     Started,
 )
 from latentlive.engine.shared import RING, VOICES
+from latentlive.engine.timing import DISORDER, STALL
 from latentlive.errors import EngineError
 from latentlive.mixer import GRID
 from latentlive.protocol.changes import MOST_LAYERS
 from latentlive.protocol.clip import Clip
 from latentlive.protocol.wire import Message
-
-STALL = 600.0
-"""Seconds between two decisions at most: an engine notes where it is all the time, and none is held
-up for longer."""
-
-DISORDER = 4.0
-"""Seconds by which a decision may lie before one that was noted earlier: some are taken ahead of
-their moment. What was not heard is noted after it, by two rings more."""
 
 MOST_AT_ONCE = 200_000
 """Decisions in as many samples: no engine takes as many in that time, and whoever plays a log holds

@@ -27,9 +27,6 @@ layer's state what is as it begins, and names clips."""
 CLOSED = {"do": "closed", "at": 0}
 """The line that ends a log."""
 
-MARK_EVERY = 0.25
-"""Seconds after which it is noted again how far the performance has come."""
-
 
 class Journal:
     """Writes a log, in a thread of its own: a disk may stall, and a texture may be long.

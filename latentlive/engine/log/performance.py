@@ -29,7 +29,8 @@ from latentlive.engine.desk.decisions import (
 from latentlive.engine.desk.fades import MASTER_DB
 from latentlive.engine.log.course import Course
 from latentlive.engine.log.formats import FORMATS, Upgrade
-from latentlive.engine.log.journal import CLOSED, FORMAT, MARK_EVERY
+from latentlive.engine.log.journal import CLOSED, FORMAT
+from latentlive.engine.timing import MARK_EVERY
 from latentlive.errors import EngineError, LatentliveError, SoundError, printable
 from latentlive.expr import Kind, Whole
 from latentlive.expr.fields import shown

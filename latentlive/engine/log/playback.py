@@ -24,11 +24,11 @@ from latentlive.engine.desk.decisions import (
     Started,
 )
 from latentlive.engine.desk.desk import BEFORE, Desk
-from latentlive.engine.desk.fades import GLIDE
 from latentlive.engine.desk.model import LONGEST_PIECE, Voice
 from latentlive.engine.log.course import disorder
 from latentlive.engine.log.performance import Performance
 from latentlive.engine.shared import RING
+from latentlive.engine.timing import GLIDE, to_samples
 from latentlive.mixer import GRID, grid_floor
 
 
@@ -178,7 +178,8 @@ class Playback:
 
     def _go_to(self, begin: int) -> None:
         """Let all be as it was at a sample."""
-        settled, kept = begin - BEFORE - 2 * GLIDE, dict[int, list[OfVoice]]()
+        glide = to_samples(GLIDE, self.desk.tempo.sample_rate)
+        settled, kept = begin - BEFORE - 2 * glide, dict[int, list[OfVoice]]()
         while not self._all_read and self._latest - self._disorder <= begin + GRID:
             self._read_one()
             self._let_go(begin, kept)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from latentlive.engine.desk.model import Voice
 from latentlive.engine.log.performance import Performance
 from latentlive.engine.log.playback import Playback
-from latentlive.engine.schedule.scheduler import LANDING, Scheduler
+from latentlive.engine.schedule.scheduler import Scheduler
 from latentlive.engine.shared import CUT, RUNNING
-
-ALLOCATE_SECONDS = 4.0
-"""How long before they begin voices are given rings, and rendered."""
+from latentlive.engine.timing import LANDING, REPLAY_HORIZON, to_samples
 
 
 class Replay:
@@ -26,11 +24,12 @@ class Replay:
     def __init__(self, scheduler: Scheduler, performance: Performance, begin: int) -> None:
         self._scheduler = scheduler
         self._rate = scheduler.timeline.tempo.sample_rate
+        self._landing = to_samples(LANDING, self._rate)
         self._end = performance.end
         scheduler.led = True
         note = scheduler.desk.note
         self._playback = Playback(scheduler.desk, performance, begin, tell=note)
-        self._playback.allocate(begin + round(ALLOCATE_SECONDS * self._rate))
+        self._playback.allocate(begin + round(REPLAY_HORIZON * self._rate))
 
     @property
     def over(self) -> bool:
@@ -43,8 +42,8 @@ class Replay:
         """Take what is due."""
         scheduler, playback, desk = self._scheduler, self._playback, self._scheduler.desk
         position = desk.position
-        playback.allocate(position + round(ALLOCATE_SECONDS * self._rate))
-        playback.take(position + LANDING)
+        playback.allocate(position + round(REPLAY_HORIZON * self._rate))
+        playback.take(position + self._landing)
         for voice in list(desk.voices.values()):
             playback.silence_holes(voice)
         self._panic(position)
@@ -64,9 +63,8 @@ class Replay:
             header[CUT] = panic
 
     def _ready(self, position: int) -> bool:
-        soon = [
-            v for v in self._scheduler.timeline.voices.values() if v.start <= position + LANDING
-        ]
+        last, voices = position + self._landing, self._scheduler.timeline.voices.values()
+        soon = [voice for voice in voices if voice.start <= last]
         return all(v.complete or (v.loaded and self._is_ready(v, position)) for v in soon)
 
     def _is_ready(self, voice: Voice, position: int) -> bool:

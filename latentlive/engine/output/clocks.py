@@ -22,20 +22,9 @@ from latentlive.engine.shared import (
     POSITION,
     UNDERFLOWS,
 )
+from latentlive.engine.timing import DEVICE_LATE, FIRST_PATIENCE, LONGEST_LATE, RESAMPLED_AHEAD
 
 F32 = NDArray[np.float32]
-
-FIRST_PATIENCE = 5.0
-"""Seconds for which time waits for the first device, so that the beginning is heard."""
-
-LATE = 0.05
-"""Seconds behind its latency after which a device's silence is time lost."""
-
-MORE = 0.1
-"""Seconds that a resampler runs ahead beside the device's latency."""
-
-LONGEST_LATE = 2.0
-"""Seconds that the clock makes up for at most."""
 
 
 class Clock:
@@ -142,7 +131,7 @@ class Direct:
     def watch(self) -> None:
         """Let the clock go on if the device has not called for too long; it may call again."""
         due = self._called + self.latency
-        if not self.driving or time.monotonic() < due + LATE:
+        if not self.driving or time.monotonic() < due + DEVICE_LATE:
             return
         self.driving = False  # said first, then looked: a callback looks the other way round
         if self._inside:
@@ -177,7 +166,7 @@ class Resampled:
         self.clock, self.driving, self.latency = clock, False, latency
         self._block = clock.player.block
         self._stream = soxr.ResampleStream(clock.rate, rate, self._block.channels, "float32", "HQ")
-        self._enough = round(rate * (latency + MORE))
+        self._enough = round(rate * (latency + RESAMPLED_AHEAD))
         chunk = round(2 * clock.frames * rate / clock.rate) + 4096
         self._ring = np.zeros((self._enough + chunk, self._block.channels), np.float32)
         self._written = self._read = 0
@@ -225,7 +214,7 @@ class Resampled:
         out = np.empty((self.clock.frames, self._block.channels), np.float32)
         while not self._stopped:
             due = self._called + self.latency
-            late = time.monotonic() >= due + LATE
+            late = time.monotonic() >= due + DEVICE_LATE
             if self._holding and late:
                 self.driving = self._holding = False
                 self.clock.give(due)

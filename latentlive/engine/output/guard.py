@@ -12,14 +12,10 @@ import threading
 import time
 
 from latentlive.engine.shared import CLOSING, TICKS, Block
+from latentlive.engine.timing import GUARD_EVERY, HOPELESS
 from latentlive.ground import processes
 from latentlive.ground.patience import Patience
 from latentlive.ground.turns import Turns
-
-HOPELESS = 10.0
-"""Seconds without a round of its loop after which an engine is ended."""
-
-LOOK_EVERY = 0.1
 
 
 class Guard:
@@ -46,4 +42,4 @@ class Guard:
             elif patience.waited() > HOPELESS:
                 processes.end(self._engine, self._since)
                 return
-            time.sleep(LOOK_EVERY)
+            time.sleep(GUARD_EVERY)

@@ -26,15 +26,12 @@ from latentlive.engine.shared import (
     Block,
     duration_bin,
 )
+from latentlive.engine.timing import AWAY
 from latentlive.ground.system import fence
 from latentlive.limiter import AHEAD, MEMORY, REACH, allowed, gains, limited
 from latentlive.mixer import GRID, grid_ceil, grid_floor
 
 Ints = NDArray[np.int64]
-
-AWAY = 0.25
-"""Seconds without a round of the engine's loop after which voices close where their rings end: no
-more will come."""
 
 
 class Player:

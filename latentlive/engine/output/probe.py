@@ -12,10 +12,8 @@ from typing import Any
 import click
 
 from latentlive.engine.output.devices import list_devices, open_output
+from latentlive.engine.timing import PROBE_PATIENCE
 from latentlive.errors import DeviceError
-
-PATIENCE = 10.0
-"""Seconds that an answer may take."""
 
 SILENT = "the sound device does not answer; restart the sound server"
 
@@ -54,7 +52,7 @@ def _answer(*options: str) -> dict[str, Any]:
     command = [sys.executable, "-P", "-m", "latentlive.engine.output.probe", *options]
     try:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=PROBE_PATIENCE
         )
     except subprocess.TimeoutExpired:
         raise DeviceError(SILENT) from None

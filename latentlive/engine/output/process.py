@@ -14,7 +14,7 @@ import time
 
 import click
 
-from latentlive.engine.output.clocks import F32, FIRST_PATIENCE, Clock, Direct, Feed, Resampled
+from latentlive.engine.output.clocks import F32, Clock, Direct, Feed, Resampled
 from latentlive.engine.output.devices import (
     NO_PORTAUDIO,
     Opened,
@@ -25,6 +25,7 @@ from latentlive.engine.output.devices import (
 from latentlive.engine.output.guard import Guard
 from latentlive.engine.output.player import Player
 from latentlive.engine.shared import CLOSING, Block
+from latentlive.engine.timing import FIRST_PATIENCE
 from latentlive.errors import DeviceError
 from latentlive.ground import processes
 from latentlive.protocol.address import sweep

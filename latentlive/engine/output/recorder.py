@@ -20,24 +20,15 @@ from numpy.typing import NDArray
 from latentlive.corpus.takes import Take, check_kind, open_take
 from latentlive.engine.output.ringmix import mix_voices
 from latentlive.engine.shared import PANIC, PANIC_AT, POSITION, RING, RUNNING, Block
+from latentlive.engine.timing import SETTLE_EVERY, STEMS_AHEAD, STEMS_SHORT, margin, to_samples
 from latentlive.errors import EngineError
 from latentlive.ground.claims import Claims, check_apart, moved, stem_name
 from latentlive.mixer import GRID, grid_ceil, grid_floor
 
 F32 = NDArray[np.float32]
 
-SETTLE_EVERY = 0.5
-"""Seconds between two moments at which the files can be read up to."""
-
 MAX_WAITING = 256 * 2**20
 """Bytes that may wait for a slow disk before the recording is given up."""
-
-LEAD = 5632
-"""Samples that stems are read ahead of the position, before a voice that ends is freed; the
-scheduler changes nothing that near (its MARGIN is 6144)."""
-
-REFRESH = 4096
-"""Samples ahead below which stems are read again: not at every tick."""
 
 SPAN = RING - RING // 8
 """Samples before the position that the rings are sure to hold still."""
@@ -79,6 +70,9 @@ class Recorder:
         layers: Collection[str] = (),
     ) -> None:
         self.block, self.rate = block, sample_rate
+        # Nothing changes that near, and no voice that ends is freed before it was read.
+        self._lead = margin(sample_rate) - to_samples(STEMS_SHORT, sample_rate)
+        self._refresh = to_samples(STEMS_AHEAD, sample_rate)
         self.failed = ""
         self.said: queue.SimpleQueue[str] = queue.SimpleQueue()
         """What a performer should know, for whoever listens."""
@@ -152,10 +146,10 @@ class Recorder:
             self._queue.put({name: self._written - self._begin})
         self._forget_after_panic(position)
         until = [int(self.block.ready[ring, 1]) for used in rings.values() for ring in used]
-        lead = LEAD if self.block.header[RUNNING] else 0
+        lead = self._lead if self.block.header[RUNNING] else 0
         limit = max(min([position + lead, *until]), position)
         first, last = self._ahead // GRID, grid_ceil(limit) // GRID
-        if last <= first or position + min(lead, REFRESH) < self._ahead:
+        if last <= first or position + min(lead, self._refresh) < self._ahead:
             return
         known = max(first, (position - SPAN) // GRID)
         for name, before in self._pending.items():

@@ -8,6 +8,16 @@ from collections.abc import Callable, Mapping
 from typing import IO, Any
 
 from latentlive.engine.shared import CALLS, HEARTBEAT, Block
+from latentlive.engine.timing import (
+    BEAT_LOOK_AFTER,
+    FROZEN_AFTER,
+    GO_PATIENCE,
+    STANDBY_AFTER,
+    STANDBY_ASK_EVERY,
+    STANDBY_DOUBTED_AFTER,
+    STANDBY_FROZEN_AFTER,
+    START_PATIENCE,
+)
 from latentlive.errors import EngineError
 from latentlive.ground import processes
 from latentlive.ground.patience import Patience, never
@@ -15,27 +25,6 @@ from latentlive.ground.restarts import Restarts
 from latentlive.ground.turns import Stop, Turns
 from latentlive.protocol.children import Child, close
 from latentlive.protocol.wire import Message
-
-FROZEN_AFTER = 1.0
-"""Seconds without a callback, besides the latency, after which a device is given up."""
-
-START_PATIENCE = 15.0
-"""Seconds that a new audio process has to begin."""
-
-GO_PATIENCE = 1.0
-"""The same for one that stood by."""
-
-STANDBY_AFTER = 3.0
-"""Seconds after an audio process began at which another one is started that stands by."""
-
-ASK_EVERY = 0.2
-"""Seconds after which the one that stands by is asked whether it is there."""
-
-DOUBTED_AFTER, STANDBY_FROZEN_AFTER = 0.6, 1.0
-"""Seconds without an answer after which it is not relied on, and replaced."""
-
-LOOK_AFTER = 0.1
-"""Seconds without a beat or an answer after which the system is asked whether it is stopped."""
 
 MAX_DEATHS = 5
 """Deaths within a minute after which no device is opened any more, only time kept."""
@@ -64,18 +53,18 @@ class Standby:
     def hangs(self) -> bool:
         """Ask it now and then whether it is there; return whether it has not been for long."""
         now = time.monotonic()
-        if self.ready and now > self._asked + ASK_EVERY:
+        if self.ready and now > self._asked + STANDBY_ASK_EVERY:
             self._asked = now
             self.child.send({"op": "ping"})
         waited = self._patience.waited()
-        if waited > LOOK_AFTER and self._stop.lasts():
+        if waited > BEAT_LOOK_AFTER and self._stop.lasts():
             return True
         return waited > (STANDBY_FROZEN_AFTER if self.ready else START_PATIENCE)
 
     @property
     def reliable(self) -> bool:
         """Whether it would go on at once."""
-        there = self.ready and self._patience.waited() < DOUBTED_AFTER
+        there = self.ready and self._patience.waited() < STANDBY_DOUBTED_AFTER
         return there and not processes.stopped(self.child.process.pid)
 
 
@@ -228,7 +217,7 @@ class Relay:
     def _frozen(self) -> bool:
         """Return whether the audio process has not beaten for long, or is stopped."""
         waited = self._beats.waited()
-        if waited > LOOK_AFTER and self._stop is not None and self._stop.lasts():
+        if waited > BEAT_LOOK_AFTER and self._stop is not None and self._stop.lasts():
             return True
         return waited > (FROZEN_AFTER + self._latency if self._alive else self._limit)
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentlive.engine.shared import MISSING, POINTS, RING, VOICES, Block
+from latentlive.engine.timing import CLOSE, to_samples
 from latentlive.ground.system import fence
 from latentlive.mixer import GRID, mix
 
@@ -13,9 +14,6 @@ Ints = NDArray[np.int64]
 
 LONGEST_HOLE = RING // 2
 """Samples after which a hole is told of though it goes on."""
-
-CLOSE = 2048
-"""Samples in which a voice closes where its ring ends, if nothing more will come."""
 
 
 class RingMix:
@@ -107,7 +105,8 @@ def closing(block: Block, voices: Ints, first: int, last: int) -> NDArray[np.flo
     """Return gains that close some voices by the ends of their rings [shape=(n, edges)]."""
     ends = block.ready[voices, 1] // GRID * GRID
     left = ends[:, None] - np.arange(first, last + 1) * GRID
-    gains: NDArray[np.float32] = np.clip(left / CLOSE, 0.0, 1.0).astype(np.float32)
+    level = left / to_samples(CLOSE, block.rate)
+    gains: NDArray[np.float32] = np.clip(level, 0.0, 1.0).astype(np.float32)
     return gains
 
 

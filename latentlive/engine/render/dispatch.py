@@ -14,6 +14,7 @@ from latentlive.engine.desk.decisions import SpaceNamed
 from latentlive.engine.desk.model import Voice
 from latentlive.engine.render.priority import CHUNK, FIRST_CHUNK, SLOW, Due, batch, pressed
 from latentlive.engine.schedule.timeline import Timeline
+from latentlive.engine.timing import ENCODED_AHEAD
 from latentlive.protocol.rendering import (
     AboutVoice,
     Answer,
@@ -34,9 +35,6 @@ STEADY, PREPARING = LANES = (0, 1)
 
 FULL = 0.25
 """Seconds of rendering for a second of sound beyond which the steady lane is helped."""
-
-IN_ADVANCE = 20.0
-"""Seconds of a texture that waits that are encoded when there is nothing to render."""
 
 HANGS = 2
 """Workers that a voice may hang before it is given up."""
@@ -204,14 +202,14 @@ class Dispatch:
 
     def _in_advance(self, lane: int) -> Job | None:
         """Return a stretch of what waits, to encode; none if as much is known as is useful."""
-        seconds = IN_ADVANCE * self._timeline.tempo.sample_rate
+        enough = ENCODED_AHEAD * self._timeline.tempo.sample_rate
         known = {
             voice: max(voice.encoded, voice.rendered)
             for voice in self._timeline.voices.values()
             if not voice.sounding and voice.load < SLOW and self._serves(lane, voice)
         }
         first = min(known, key=lambda voice: known[voice] - voice.start, default=None)
-        if first is None or known[first] > first.start + seconds:
+        if first is None or known[first] > first.start + enough:
             return None
         first.encoded = known[first] + FIRST_CHUNK
         return Job(first.serial, first.version, known[first], first.encoded)

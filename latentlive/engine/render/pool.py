@@ -11,6 +11,15 @@ from typing import IO, Any
 from latentlive.engine.render.dispatch import LANES, PREPARING, STEADY, Dispatch
 from latentlive.engine.schedule.scheduler import Scheduler
 from latentlive.engine.shared import WORKING, Block
+from latentlive.engine.timing import (
+    WORKER_ASK_EVERY,
+    WORKER_IDLE,
+    WORKER_LOOK_AFTER,
+    WORKER_LOOK_EVERY,
+    WORKER_PAUSE,
+    WORKER_QUIET,
+    WORKER_START,
+)
 from latentlive.errors import EngineError
 from latentlive.ground import processes
 from latentlive.ground.patience import Patience
@@ -22,26 +31,6 @@ from latentlive.protocol.wire import Message
 
 MAX_DEATHS = 6
 """Deaths within a minute after which workers are started only one by one, a while apart."""
-
-PAUSE = 10.0
-
-QUIET = 0.6
-"""Seconds without an answer, half of them without any work, after which a worker hangs."""
-
-STARTING = 5.0
-"""The same for one that does not render yet."""
-
-LITTLE = 0.009
-"""Seconds of computing: who has done less than a hundredth meanwhile does not work."""
-
-FIRST_LOOK = 0.1
-"""Seconds without an answer after which the system is asked about a worker."""
-
-LOOK_EVERY = 0.25
-"""Seconds after which it is asked again, at most."""
-
-ASK_EVERY = 0.5
-"""Seconds after which a worker that has nothing to do is asked whether it is there."""
 
 
 class Worker:
@@ -61,7 +50,7 @@ class Worker:
         self.child = child
         self._quiet = quiet
         self._owed = 1  # it is to say that it is ready
-        self._limit = STARTING
+        self._limit = WORKER_START
         self._expect()
 
     def tell(self, order: Order) -> None:
@@ -81,22 +70,22 @@ class Worker:
     def _expect(self) -> None:
         self._asked = time.monotonic()
         self._patience = Patience()
-        self._look, self._still, self._worked = FIRST_LOOK, 0.0, -1.0
+        self._look, self._still, self._worked = WORKER_LOOK_AFTER, 0.0, -1.0
         self._stop = Stop(self.child.process.pid)
 
     def hangs(self) -> bool:
         """Return whether it owes an answer and stands still; one that is idle is asked for one."""
         if not self._owed:
-            if time.monotonic() > self._asked + ASK_EVERY:
+            if time.monotonic() > self._asked + WORKER_ASK_EVERY:
                 self.tell(Ping())
             return False
         waited = self._patience.waited()
         if waited < self._look:
             return False  # the system is asked now and then, and only about what takes long
-        self._look = waited + min(self._limit / 4.0, LOOK_EVERY)
+        self._look = waited + min(self._limit / 4.0, WORKER_LOOK_EVERY)
         pid = self.child.process.pid
         worked = processes.worked(pid)
-        if worked > self._worked + LITTLE or processes.would_go_on(pid):
+        if worked > self._worked + WORKER_IDLE or processes.would_go_on(pid):
             self._still = waited
             self._worked = worked if math.isfinite(worked) else -1.0
         still = waited >= max(self._limit, self._still + self._limit / 2.0)
@@ -136,7 +125,7 @@ class Pool:
         self.dispatch = Dispatch(timeline, scheduler.failed)
         self._block, self._model, self._inbox, self._log = block, model, inbox, log
         self._say = say
-        self._quiet = min(QUIET, timeline.ahead / timeline.tempo.sample_rate / 2.0)
+        self._quiet = min(WORKER_QUIET, timeline.ahead / timeline.tempo.sample_rate / 2.0)
         self._workers: dict[int, Worker] = {STEADY: self._start(STEADY)}
         self._wanted = {STEADY}
         self._restarts = {lane: Restarts() for lane in LANES}
@@ -185,7 +174,7 @@ class Pool:
         self._trouble = f"a render worker {how}"
         if self._deaths.died() > MAX_DEATHS:
             self._say(f"render workers keep dying; see {self._log.name}")
-            self._restarts[lane].wait(PAUSE)
+            self._restarts[lane].wait(WORKER_PAUSE)
         else:
             self._say(f"a render worker {how}{then}")
 

@@ -10,21 +10,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from latentlive.engine.desk.model import LONGEST_PIECE, Voice
+from latentlive.engine.timing import LONGEST_BATCH, PRESSED
 from latentlive.protocol.rendering import Job
 
 SLOW = 0.5
 """Seconds of rendering for a second of sound from which on a voice is rendered alone."""
 
-FIRST_CHUNK = 4096
 CHUNK = LONGEST_PIECE
+FIRST_CHUNK = CHUNK // 2
 BATCH = 8
 """Voices that are rendered in one decode."""
-
-LONGEST = 0.1
-"""Seconds that a batch of several voices may take: so long, others cannot be helped."""
-
-PRESSED = 0.5
-"""Seconds left below which the first layers come first."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +109,7 @@ def _together(due: list[Due], rate: int) -> list[Due]:
     takes = 0.0
     for one in due:
         longer = takes + one.voice.load * one.length / rate
-        if chosen and (one.alone or longer > LONGEST or len(chosen) == BATCH):
+        if chosen and (one.alone or longer > LONGEST_BATCH or len(chosen) == BATCH):
             continue
         chosen.append(one)
         takes = longer

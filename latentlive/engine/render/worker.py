@@ -19,8 +19,8 @@ import click
 import numpy as np
 
 from latentlive.corpus import Audio, audio_digest, stored
-from latentlive.engine.render.priority import LONGEST
 from latentlive.engine.shared import WORKING, Block
+from latentlive.engine.timing import LONGEST_BATCH
 from latentlive.errors import EngineError, LatentliveError, SoundError
 from latentlive.expr.record import inline
 from latentlive.ground import processes
@@ -314,7 +314,7 @@ def main(fd: int, model: str, lane: int) -> None:
     """Serve until the engine closes the pipe."""
     processes.unmoved_by_signals()
     wire = Wire(sys.stdin.buffer, os.fdopen(os.dup(1), "wb"))
-    worker = Worker(load_model(model or None), Block.attach(fd), lane, LONGEST)
+    worker = Worker(load_model(model or None), Block.attach(fd), lane, LONGEST_BATCH)
     worker.space.warm()
     wire.send(Ready().dump())
     with contextlib.suppress(EngineError):  # an answer that nobody reads any more

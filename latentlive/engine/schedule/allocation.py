@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from latentlive.engine.desk.model import ChangeSet, Layer
 from latentlive.engine.schedule.timeline import Timeline
+from latentlive.engine.timing import HORIZON
 from latentlive.errors import EngineError, LatentliveError
 from latentlive.latent import join_of
 from latentlive.protocol.changes import Hush, Restart, Restore, SetTempo, Stop, fold, named
@@ -14,9 +15,6 @@ from latentlive.protocol.clip import Clip, Crossing, Source
 from latentlive.renderer import joined_by
 from latentlive.space import Space
 from latentlive.units import Tempo
-
-HORIZON_SECONDS = 20.0
-"""How long before its moment a planned change set is given voices."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Allocation:
         """Return whether it is time for a change set to have voices; a cue has them at once."""
         if changes.at is None:
             return True
-        horizon = HORIZON_SECONDS * self._timeline.tempo.sample_rate
+        horizon = HORIZON * self._timeline.tempo.sample_rate
         return changes.at - self._timeline.position < horizon
 
     def _earlier(self, changes: ChangeSet) -> list[ChangeSet]:

@@ -19,6 +19,14 @@ from latentlive.engine.schedule.history import History, Snapshot
 from latentlive.engine.schedule.timeline import Timeline
 from latentlive.engine.schedule.underrun import Underrun
 from latentlive.engine.shared import RUNNING, VOICES, Block
+from latentlive.engine.timing import (
+    LANDING,
+    LONGEST_AHEAD,
+    REACTION,
+    SHORTEST_AHEAD,
+    SOON,
+    to_samples,
+)
 from latentlive.errors import EngineError, did_you_mean
 from latentlive.mixer import GRID, grid_ceil
 from latentlive.models import load_model
@@ -36,19 +44,6 @@ from latentlive.protocol.state import State
 from latentlive.protocol.when import NOW, After, At, Beat, Cue, When
 from latentlive.space import Space
 from latentlive.units import MOST_TEMPOS, Tempo
-
-SLACK = 1024
-"""Samples of the margin that may pass between the moment that a change set is given and its
-landing."""
-
-LANDING = 16384
-"""Samples before its moment at which a change set is settled; until then it can be replaced."""
-
-SOON_SECONDS = 3.0
-"""Seconds from its start on for which a transport that is told to start waits to be ready."""
-
-SHORTEST_AHEAD, LONGEST_AHEAD = 0.5, 2.5
-"""Below, voices would be late all the time; beyond, a ring would not hold what was rendered."""
 
 
 class Scheduler:
@@ -102,6 +97,8 @@ class Scheduler:
         """Whether a replay decides: what fails then has failed before."""
         self.barrier: int | None = None
         """Where something bears on what has landed by then: what is to land later waits for it."""
+        self._landing = to_samples(LANDING, tempo.sample_rate)
+        self._reaction = to_samples(REACTION, tempo.sample_rate)
         self._numbers = 0
         self._moved = self._asked = False
 
@@ -409,7 +406,7 @@ class Scheduler:
     def _soon(self) -> list[Voice]:
         """Return the voices of what is planned for the first seconds: those have no time later."""
         timeline = self.timeline
-        until = timeline.position + round(SOON_SECONDS * timeline.tempo.sample_rate)
+        until = timeline.position + round(SOON * timeline.tempo.sample_rate)
         soon = [one for one in timeline.pending if one.at is not None and one.at < until]
         return [voice for one in soon for voice in one.voices]
 
@@ -436,8 +433,8 @@ class Scheduler:
     def _try_to_land(self, changes: ChangeSet) -> None:
         timeline, at = self.timeline, changes.at
         assert at is not None
-        last = timeline.position + LANDING if timeline.running else timeline.position
-        too_late = timeline.running and at < timeline.earliest - SLACK
+        last = timeline.position + self._landing if timeline.running else timeline.position
+        too_late = timeline.running and at < timeline.earliest - self._reaction
         if at > last or too_late or self._is_barred(changes) or not changes.allocated:
             return
         if all(self._is_ready(voice) for voice in changes.voices):

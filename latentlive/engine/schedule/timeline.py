@@ -7,15 +7,12 @@ from collections.abc import Callable
 
 from latentlive.engine.desk.desk import Desk
 from latentlive.engine.desk.model import ChangeSet, Layer, Voice
+from latentlive.engine.timing import READY, margin, to_samples
 from latentlive.mixer import GRID, grid_ceil, grid_floor
 from latentlive.protocol.clip import Source
 from latentlive.protocol.state import State
 from latentlive.space import Space
 from latentlive.units import Tempo
-
-MARGIN = 6144
-"""Samples between the position and the first that may still change: devices ask in bursts, and the
-limiter looks 1088 samples ahead."""
 
 
 class Timeline:
@@ -42,7 +39,8 @@ class Timeline:
         self.desk, self.say, self.space_of = desk, say, space_of
         rate = desk.tempo.sample_rate
         self.ahead = grid_floor(round(ahead * rate))
-        self.ready_enough = grid_floor(min(rate // 4, self.ahead // 2))
+        self.margin = margin(rate)
+        self.ready_enough = min(to_samples(READY, rate), grid_floor(self.ahead // 2))
         """Samples of a voice that are rendered before it may begin."""
         self.layers: dict[str, Layer] = {}
         self.pending: list[ChangeSet] = []
@@ -70,7 +68,7 @@ class Timeline:
     @property
     def earliest(self) -> int:
         """The first grid position where something may still change."""
-        return grid_ceil(self.position + MARGIN) if self.running else self.position
+        return grid_ceil(self.position + self.margin) if self.running else self.position
 
     @property
     def silent(self) -> bool:

@@ -9,21 +9,12 @@ from __future__ import annotations
 
 from latentlive.engine.desk.model import Voice
 from latentlive.engine.schedule.timeline import Timeline
+from latentlive.engine.timing import CLOSE, DRY, EXCUSED, LATE_TOLD_EVERY, to_samples
 from latentlive.mixer import grid_ceil
 
-DRY = 4096
-"""Samples left, beyond the earliest that may still change, at which a voice is given up."""
-
-CLOSE = 2048
-"""Samples in which a voice closes, if there are as many, and opens again."""
-
-LOOKED_AT = 2048
-"""Samples that the player may have mixed before they are heard."""
-
-SAY_EVERY_SECONDS = 10.0
-
-EXCUSED_SECONDS = 3.0
-"""How long a worker that was gone is still the cause of what falls silent."""
+MIXED_AHEAD = 2048
+"""Samples that the player may have mixed before they are heard: what the limiter looks ahead, and a
+block of the device."""
 
 
 class Underrun:
@@ -43,7 +34,7 @@ class Underrun:
         """Let what falls silent now and soon be told as the fault of something else than load."""
         self._excuse = why
         rate = self._timeline.tempo.sample_rate
-        self._excused = self._timeline.position + round(EXCUSED_SECONDS * rate)
+        self._excused = self._timeline.position + round(EXCUSED * rate)
 
     def watch(self, voice: Voice) -> None:
         """Close a voice that runs dry, or open one that can be met again."""
@@ -51,15 +42,16 @@ class Underrun:
         if not timeline.running or voice.complete:
             return
         earliest, left = timeline.earliest, voice.rendered - timeline.earliest
+        dry, close = (to_samples(time, timeline.tempo.sample_rate) for time in (DRY, CLOSE))
         if not voice.late:
-            if left < DRY:
-                over = min(max(left, 0), CLOSE)
+            if left < dry:
+                over = min(max(left, 0), close)
                 timeline.desk.gate(voice, max(voice.rendered - over, earliest), 0.0, over)
                 voice.late = True
                 voice.lane = None  # perhaps the other worker has time
                 self._tell(voice)
         elif voice.rendered < earliest + timeline.ready_enough:
-            closed = timeline.position > voice.gate.stop + LOOKED_AT
+            closed = timeline.position > voice.gate.stop + MIXED_AHEAD
             if closed and voice.busy is None and left <= 0:
                 # What was missed is left out; the slower it is, the further ahead it goes on.
                 lead = min(2.0 + 2.0 * voice.load, 8.0) * timeline.ready_enough
@@ -67,13 +59,13 @@ class Underrun:
         elif timeline.position > voice.gate.stop:
             at = max(voice.skipped_to, earliest)
             if voice.rendered >= at + timeline.ready_enough:
-                timeline.desk.gate(voice, at, 1.0, CLOSE)
+                timeline.desk.gate(voice, at, 1.0, close)
                 voice.late = False
 
     def _tell(self, voice: Voice) -> None:
         position = self._timeline.position
         said = self._said.get(voice.layer)
-        pause = SAY_EVERY_SECONDS * self._timeline.tempo.sample_rate
+        pause = LATE_TOLD_EVERY * self._timeline.tempo.sample_rate
         if said is None or position > said + pause:
             self._said[voice.layer] = position
             if position < self._excused:

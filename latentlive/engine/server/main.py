@@ -21,7 +21,7 @@ from typing import Any
 import click
 
 from latentlive.engine.desk.decisions import Marked
-from latentlive.engine.log.journal import MARK_EVERY, Journal
+from latentlive.engine.log.journal import Journal
 from latentlive.engine.log.performance import Performance
 from latentlive.engine.log.replay import Replay
 from latentlive.engine.log.resume import check_left, restore
@@ -32,6 +32,15 @@ from latentlive.engine.server.peers import Client
 from latentlive.engine.server.session import Session
 from latentlive.engine.server.status import report
 from latentlive.engine.shared import CLOSING, POSITION, TICKS, Block
+from latentlive.engine.timing import (
+    FADE,
+    HELD_UP,
+    IDLE,
+    MARK_EVERY,
+    STATUS_EVERY,
+    SWEEP_AFTER,
+    TICK,
+)
 from latentlive.errors import LatentliveError
 from latentlive.ground import threads
 from latentlive.ground.files import fresh_file, working_folder
@@ -45,22 +54,8 @@ from latentlive.protocol.wire import Message, Wire
 from latentlive.renderer import Spaces
 from latentlive.units import Tempo
 
-TICK = 0.01
-STATUS_EVERY = 0.1
 UNHEARD = 20
 """Lines that are kept while nobody is connected, the newest."""
-
-IDLE = 300.0
-"""Seconds after which it ends where nothing sounds or is to come, and nobody is connected."""
-
-HELD_UP = 0.5
-"""Seconds between two rounds of the loop after which what falls silent is not the fault of load."""
-
-FADE = 1.0
-"""Seconds in which it fades out where nobody says how long."""
-
-SWEEP_AFTER = 1.0
-"""Seconds after a program has left at which its address is looked for: by then it has ended."""
 
 
 def sweep_later() -> None:
@@ -92,7 +87,7 @@ class Server:
         self.model = options["model"] or (past.header["model_file"] if past else "")
         self.space = load_model(self.model or None)
         channels, tempo, seed, position = self._beginning(past)
-        self.block = Block.create(channels)
+        self.block = Block.create(channels, self.space.sample_rate)
         self.block.header[POSITION] = position
         self.clients: list[Client] = []
         self._unheard: deque[str] = deque(maxlen=UNHEARD)

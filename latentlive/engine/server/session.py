@@ -18,6 +18,7 @@ from latentlive.engine.schedule.changes import check
 from latentlive.engine.schedule.scheduler import Scheduler
 from latentlive.engine.server.acts import Acts
 from latentlive.engine.shared import CUT, PANIC, PANIC_AT, PANIC_DONE, VOICES
+from latentlive.engine.timing import PANIC_PATIENCE
 from latentlive.errors import EngineError
 from latentlive.protocol.changes import Change, Hush, Play, Set, Stop
 from latentlive.protocol.preview import PREVIEW, PREVIEW_DB, is_preview
@@ -37,9 +38,6 @@ from latentlive.protocol.requests import (
     Undo,
 )
 from latentlive.protocol.when import At, When
-
-PANIC_PATIENCE = 0.3
-"""Seconds that the audio process has to fall silent before the engine goes on."""
 
 UNHEARD = -1
 """Where silence begins, as long as the audio process has not said it."""

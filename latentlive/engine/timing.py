@@ -1,0 +1,93 @@
+"""Every time of the engine, in seconds, and the one way from seconds to samples.
+
+What is a length in samples by nature stays where it is: the grid, the ring, the limiter's
+look-ahead, a window, what is rendered at a time.
+"""
+
+from __future__ import annotations
+
+from latentlive.limiter import AHEAD
+from latentlive.mixer import GRID
+
+# What is heard.
+GLIDE = 0.023  # a new gain or pan takes over
+CLOSE = 0.046  # a voice closes and opens where rendering is late
+FADE = 1.0  # the engine fades out where nobody says how long
+
+# How near the position something may still change.
+BURST = 0.115  # devices ask for so much at once
+REACTION = 0.023  # from the moment that a cell is given to its landing, at most
+LANDING = 0.372  # a cell is settled so long before its moment; until then it can be replaced
+STEMS_SHORT = 0.012  # stems are read nearly as far ahead as nothing changes
+STEMS_AHEAD = 0.093  # stems are read again when less is left of them
+
+# Rendering.
+SHORTEST_AHEAD, LONGEST_AHEAD = 0.5, 2.5  # less: always late; more: a ring does not hold it
+READY = 0.25  # so much of a texture is rendered before it lands
+DRY = 0.093  # a voice with less left beyond the margin is given up
+LONGEST_BATCH = 0.1  # a batch of several voices may take: meanwhile others cannot be helped
+PRESSED = 0.5  # with less left, the first layers come first
+ENCODED_AHEAD = 20.0  # of a waiting texture, encoded when there is nothing to render
+HORIZON = 20.0  # a planned cell is given voices so long before its moment
+REPLAY_HORIZON = 4.0  # voices of a replay are given rings so long before they begin
+SOON = 3.0  # a transport that is told to start waits until so much of its start is ready
+EXCUSED = 3.0  # a worker that was gone is still the cause of what falls silent
+LATE_TOLD_EVERY = 10.0  # a layer's lateness is told
+
+# The engine's loop.
+TICK = 0.01  # a round of it
+AWAY = 0.25  # without a round the audio process closes voices where their rings end
+HELD_UP = 2 * AWAY  # after so long a round, what falls silent is not the fault of load
+HOPELESS = 10.0  # without a round the engine is ended
+GUARD_EVERY = 0.1  # the rounds are looked at
+STATUS_EVERY = 0.1
+IDLE = 300.0  # it ends when it has been silent and alone for so long
+SWEEP_AFTER = 1.0  # a program that left has ended by then: its address is looked for
+PANIC_PATIENCE = 0.3  # the audio process has to fall silent
+
+# Render workers.
+WORKER_START = 5.0  # a worker has to be ready
+WORKER_QUIET = 0.6  # without an answer, half of it without any work, a worker hangs
+WORKER_IDLE = 0.009  # computed: who has done less than that meanwhile does not work
+WORKER_LOOK_AFTER = 0.1  # without an answer the system is asked about a worker
+WORKER_LOOK_EVERY = 0.25  # and asked again, at most
+WORKER_ASK_EVERY = 0.5  # a worker that has nothing to do is asked whether it is there
+WORKER_PAUSE = 10.0  # between starts of workers that keep dying
+
+# The audio process.
+FIRST_PATIENCE = 5.0  # time waits for the first device, so that the beginning is heard
+START_PATIENCE = 15.0  # a new audio process has to begin
+GO_PATIENCE = 1.0  # one that stood by has to begin
+FROZEN_AFTER = 1.0  # without a callback, besides the latency, a device is given up
+BEAT_LOOK_AFTER = 0.1  # without a beat or an answer the system is asked whether it is stopped
+STANDBY_AFTER = 3.0  # another one is started, which stands by
+STANDBY_ASK_EVERY = 0.2  # it is asked whether it is there
+STANDBY_DOUBTED_AFTER = 0.6  # without an answer it is not relied on
+STANDBY_FROZEN_AFTER = 1.0  # without an answer it is replaced
+DEVICE_LATE = 0.05  # behind its latency, a device's silence is time lost
+RESAMPLED_AHEAD = 0.1  # a resampler runs ahead, beside the device's latency
+LONGEST_LATE = 2.0  # the clock makes up for so much
+PROBE_PATIENCE = 10.0  # a question about devices may take
+
+# Files.
+SETTLE_EVERY = 0.5  # a recording can be read up to such a moment
+MARK_EVERY = 0.25  # the log tells how far the performance has come
+STALL = 600.0  # between two decisions of a log, at most: no engine is held up for longer
+DISORDER = 4.0  # a decision may lie before one that was noted earlier
+
+
+def to_samples(seconds: float, rate: int) -> int:
+    """Return the whole cells of the grid nearest to a time, at least one [samples].
+
+    Example
+    -------
+    >>> to_samples(GLIDE, 44100)
+    1024
+    """
+    return max(round(seconds * rate / GRID), 1) * GRID
+
+
+def margin(rate: int) -> int:
+    """Return the samples from the position to the first that may still change: what a device asks
+    for at once, and what the limiter looks ahead."""
+    return (AHEAD + 1) * GRID + to_samples(BURST, rate)
