@@ -276,7 +276,7 @@ def long_inputs(space: RawAudioVAE, rounds: int, minutes: float) -> list[Row]:
     for audio in ours.audio.values():
         offsets = np.arange(0, len(audio.samples), 256)
         for part in np.array_split(offsets, len(offsets) // 4096 + 1):
-            ours.spaces.encoder().encode(audio, part, np.zeros(len(part), np.bool_), False)
+            ours.spaces.encoder().encode(audio, part, np.zeros(len(part), np.bool_))
     ours.spaces.encoder().flush()
     a, b = sounds_of(60)
     reference = Reference(space)

@@ -66,7 +66,7 @@ class Facts:
     sample_rate : int [samples a second]
     window, dims : int
     hop : int or None
-    exact, linear, prior : bool
+    linear, prior : bool
     axes : tuple of str
         See `Space`.
     """
@@ -76,7 +76,6 @@ class Facts:
     window: int
     dims: int
     hop: int | None = None
-    exact: bool = True
     linear: bool = False
     prior: bool = True
     axes: tuple[str, ...] = ()
@@ -133,8 +132,6 @@ class Space:
         ``voiced`` [0 to 1].
     linear : bool
         Whether vectors may be mixed in straight lines only.
-    exact : bool
-        Whether ``.exact()`` has a meaning.
     """
 
     name: str
@@ -156,7 +153,6 @@ class Space:
     silence: F32 | None = None
     axes: Mapping[str, Axis] = MappingProxyType({})
     linear: bool = False
-    exact: bool = True
 
     @property
     def facts(self) -> Facts:
@@ -167,7 +163,6 @@ class Space:
             self.window,
             self.dims,
             self.hop,
-            self.exact,
             self.linear,
             self.prior is not None,
             tuple(self.axes),

@@ -60,7 +60,7 @@ class Anchored(ToySpace):
 class Hopped(ToySpace):
     """Independent windows at a hop of their own, in two channels."""
 
-    name, hop, channels, exact = "hopped", 32, 2, False
+    name, hop, channels = "hopped", 32, 2
 
     def __init__(self):
         super().__init__(WINDOW)
@@ -74,7 +74,7 @@ class Hopped(ToySpace):
 class Paged(ToySpace):
     """Recordings are encoded in pages, from the samples around them; windows are faded."""
 
-    name, hop, page, margin, exact = "paged", 16, 6, 24, False
+    name, hop, page, margin = "paged", 16, 6, 24
     prior = Prior(np.linspace(-0.1, 0.1, WINDOW, dtype=np.float32), 0.25)
     silence = np.zeros(WINDOW, np.float32)
 

@@ -170,7 +170,7 @@ def test_extrapolation_stays_sane_and_exact_mode_does_not_clamp():
     assert shrunk.std.min() >= 0.0
     far = means(ll.interp(A, B, 50), [2])
     assert far[0] == pytest.approx(2 + 1.5 * (8 - 2), abs=0.01)
-    scope = Scope(BoundWorld(SOUNDS, Spaces(SPACE), join_of(wide.exact())))
+    scope = Rendering(wide.exact(), SPACE, SOUNDS).scope
     exact = ask(wide, scope, np.array([3.0]), np.array([3.0]), 0)
     assert exact.std[0, 0] == pytest.approx((1 + 9 * 15) / 16, rel=2e-3)
 

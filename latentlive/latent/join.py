@@ -57,7 +57,8 @@ def _once(node: Joined, *others: type[Joined]) -> None:
 class Exact(Joined):
     """Join windows end to end and round nothing: the paper's sound, samples and length.
 
-    Stands at the root: it decides how the whole is joined.
+    Stands at the root: it decides how the whole is joined. Amounts outside 0..1 extrapolate in a
+    straight line, spread and all.
 
     Example
     -------

@@ -16,17 +16,13 @@ from latentlive.expr import Children, Pairs, child, choice, declared, number, op
 from latentlive.latent.base import Latent, LatentLike
 from latentlive.latent.query import Latents, Length, Query, Scope
 from latentlive.latent.sources import as_latent
+from latentlive.units import Floats
 
 F32 = NDArray[np.float32]
 
 BEYOND = np.float32(0.5)
 """How far a curve can extrapolate past 0 and 1. What lies further outside is loud and like noise:
 at 1 beyond, real pairs of sounds came out up to 14 dB above their inputs, at 0.5 up to 11."""
-
-
-LOUDEST = np.float32(20.0)
-"""The log of the largest std: exact mode extrapolates log-variances freely, but infinity, which no
-decoder survives, is no sample of the paper's."""
 
 
 def _held(c: F32) -> F32:
@@ -46,18 +42,20 @@ def lerp(a: F32, b: F32, c: F32) -> F32:
     return mixed
 
 
-def _mixed(a: Latents, b: Latents, c: F32, law: str, exact: bool) -> Latents:
-    """Return ``(1 - c) a + c b`` [c: shape=(n, 1)] by one of the laws for the spread."""
-    far, near = (c, c) if exact else (_held(c), np.clip(c, 0.0, 1.0))
-    mean = lerp(a.mean, b.mean, far)
+def _mixed(a: Latents, b: Latents, c: F32, law: str = "std") -> Latents:
+    """Return ``(1 - c) a + c b`` [c: shape=(n, 1)], held near what lies between the two."""
+    return Latents(lerp(a.mean, b.mean, _held(c)), spread(a, b, np.clip(c, 0.0, 1.0), law))
+
+
+def spread(a: Latents, b: Latents, c: F32, law: str) -> F32:
+    """Return the std on the way from `a` to `b` [c: shape=(n, 1)] by one of the laws for it."""
     if law == "std":
-        return Latents(mean, lerp(a.std, b.std, near))
+        return lerp(a.std, b.std, c)
     # A point has no spread and so no log-variance; the least one serves.
     least = np.float32(1e-12)
     log_a, log_b = np.log(np.maximum(a.std, least)), np.log(np.maximum(b.std, least))
-    std = np.exp(np.minimum(lerp(log_a, log_b, near), LOUDEST))
-    ends = np.where(near == 0.0, a.std, np.where(near == 1.0, b.std, std))
-    return Latents(mean, ends)
+    ends = np.where(c == 1.0, b.std, np.exp(lerp(log_a, log_b, c)))
+    return np.where(c == 0.0, a.std, ends)
 
 
 class Pair(Latent):
@@ -68,10 +66,6 @@ class Pair(Latent):
 
     def length(self, scope: Scope) -> Length:
         return min(scope.length(self.a), scope.length(self.b))
-
-    def cropped(self, query: Query) -> Query:
-        """Return the query of both sides, which end where the shorter does."""
-        return query.cropped(query.scope.sounding(self))
 
 
 @operator
@@ -93,7 +87,7 @@ class Interp(Pair):
     -------
     Latent
         ``(1 - c) a + c b``. Outside 0..1 the spread is that of the nearer end and the mean goes
-        smoothly on, at most half as far beyond as the ends are apart, except in exact mode.
+        smoothly on, at most half as far beyond as the ends are apart.
 
     Example
     -------
@@ -114,14 +108,13 @@ class Interp(Pair):
         return min(lengths) if self.match == "crop" else max(lengths)
 
     def at(self, query: Query) -> Latents:
-        c = _amount(query, self.curve, self)
-        query = self.cropped(query)
-        a, b = self._side(query, self.a), self._side(query, self.b)
-        return _mixed(a, b, c, self.law, query.world.exact)
+        a, b = (self.side(query, side, query.scope) for side in (self.a, self.b))
+        return _mixed(a, b, amount(query, self.curve, self), self.law)
 
-    def _side(self, query: Query, side: LatentLike) -> Latents:
-        once = query.scope.sounding(side)
-        if self.match == "crop" or math.isinf(once) or once >= query.scope.sounding(self):
+    def side(self, query: Query, side: LatentLike, scope: Scope) -> Latents:
+        """Return the latents of one side, repeated if it is to be; `scope` tells the lengths."""
+        once = scope.length(side)
+        if self.match == "crop" or math.isinf(once) or once >= scope.length(self):
             return query.latents(side)
         turn = np.maximum(np.floor(query.frames / float(once)), 0.0)
         wrap, before = query.frames >= 0, np.where(turn > 0, float(once), 0.0)
@@ -129,7 +122,8 @@ class Interp(Pair):
         return there.latents(side)
 
 
-def _amount(query: Query, curve: CurveLike, carrier: Latent) -> F32:
+def amount(query: Query, curve: CurveLike, carrier: Latent) -> F32:
+    """Return the values of a curve of `carrier`, to be multiplied with vectors [shape=(n, 1)]."""
     return query.curve(curve, carrier)[:, None].astype(np.float32)
 
 
@@ -160,8 +154,7 @@ class Slerp(Pair):
             raise ExpressionError(
                 f"slerp: the space {query.world.space!r} mixes in straight lines only; write interp"
             )
-        c = np.clip(_amount(query, self.curve, self), 0.0, 1.0)
-        query = self.cropped(query)
+        c = np.clip(amount(query, self.curve, self), 0.0, 1.0)
         a, b = query.latents(self.a), query.latents(self.b)
         long_a, long_b = _norm(a.mean), _norm(b.mean)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -224,26 +217,31 @@ class Steps(Latent):
         return (self.stop - self.start) / self.step + 1e-6
 
     @property
-    def _count(self) -> int:
+    def count(self) -> int:
+        """How many amounts there are."""
         return math.floor(self._last) + 1
 
-    def _once(self, scope: Scope) -> Fraction:
+    def once(self, scope: Scope) -> Fraction:
+        """Return how many frames the whole of both lasts."""
         once = min(scope.length(self.a), scope.length(self.b))
         if not isinstance(once, Fraction):
             raise ExpressionError("steps: both sounds never end; slice one of them")
         return once
 
     def length(self, scope: Scope) -> Length:
-        return self._once(scope.whole) * (self._count - 1) + self._once(scope)
+        return self.once(scope) * self.count
 
     def at(self, query: Query) -> Latents:
-        once = float(self._once(query.scope))
-        index = np.clip(np.floor(query.frames / once), 0, self._count - 1)
-        there = query.at(query.frames - index * once)
-        there = there.cropped(min(query.scope.sounding(side) for side in (self.a, self.b)))
+        frames, amounts = self.step_at(query)
+        there = query.at(frames)
+        return _mixed(there.latents(self.a), there.latents(self.b), amounts)
+
+    def step_at(self, query: Query) -> tuple[Floats, F32]:
+        """Return the frame of the two sounds at each position, and its amount [shape=(n, 1)]."""
+        once = float(self.once(query.scope))
+        index = np.clip(np.floor(query.frames / once), 0, self.count - 1)
         amounts = (self.start + index * self.step)[:, None].astype(np.float32)
-        a, b = there.latents(self.a), there.latents(self.b)
-        return _mixed(a, b, amounts, "std", query.world.exact)
+        return query.frames - index * once, amounts
 
 
 @operator
@@ -275,13 +273,12 @@ class Path(Latent):
         leg = np.minimum(np.floor(where), len(points) - 2).astype(np.int64)
         c = (where - leg)[:, None].astype(np.float32)
         shape = (len(leg), query.world.dims)
-        query = query.cropped(query.scope.sounding(self))
         mean, std = np.empty(shape, np.float32), np.empty(shape, np.float32)
         for index in np.unique(leg):
             here = leg == index
             there = query.only(here)
             a, b = there.latents(points[index]), there.latents(points[index + 1])
-            mean[here], std[here] = _mixed(a, b, c[here], "std", exact=True)
+            mean[here], std[here] = _mixed(a, b, c[here])
         return Latents(mean, std)
 
 
@@ -298,7 +295,6 @@ class Blend(Latent):
         weights = [np.maximum(query.curve(w, self), 0.0) for _, w in self.parts]
         total = np.sum(weights, axis=0)
         shape = (len(query.frames), query.world.dims)
-        query = query.cropped(query.scope.sounding(self))
         mean, std = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
         for (part, _), weight in zip(self.parts, weights, strict=True):
             even = np.full_like(total, 1.0 / len(weights))
@@ -333,7 +329,6 @@ class Plus(Pair):
     b: LatentLike = child(as_latent)
 
     def at(self, query: Query) -> Latents:
-        query = self.cropped(query)
         a, b = query.latents(self.a), query.latents(self.b)
         return Latents(a.mean + b.mean, a.std)
 
@@ -346,7 +341,6 @@ class Minus(Pair):
     b: LatentLike = child(as_latent)
 
     def at(self, query: Query) -> Latents:
-        query = self.cropped(query)
         a, b = query.latents(self.a), query.latents(self.b)
         return Latents(a.mean - b.mean, a.std)
 
@@ -367,4 +361,4 @@ class Times(Latent):
 
     def at(self, query: Query) -> Latents:
         mean, std = query.latents(self.of)
-        return Latents(mean * _amount(query, self.factor, self), std)
+        return Latents(mean * amount(query, self.factor, self), std)

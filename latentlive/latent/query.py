@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,10 +55,6 @@ class World(Protocol):
     """What an expression is asked in: the sounds and the space, bound when it is rendered."""
 
     @property
-    def exact(self) -> bool:
-        """Whether the samples of the paper are wanted: no clamping, no rounding."""
-
-    @property
     def dims(self) -> int:
         """Numbers of one latent vector."""
 
@@ -86,11 +82,8 @@ class World(Protocol):
     def silence(self) -> Latents:
         """Return the latents of one window of silence [shape=(1, dims)]."""
 
-    def length(self, source: Node, stretch: Fraction, padded: bool) -> Length:
-        """Return the length of a source in frames, read `stretch` times slower than recorded.
-
-        With `padded`, exact mode counts whole windows; without, the samples that there are.
-        """
+    def length(self, source: Node) -> Fraction:
+        """Return the length of a recorded source in frames."""
 
     def read(self, source: Node, query: Query) -> Latents:
         """Return a source's latents at the positions of the query."""
@@ -107,38 +100,39 @@ class Scope:
         How much longer the expressions around make what is here.
     beat_frames : float [frames]
         Frames of one beat, in here.
-    padded : bool
-        Whether a recording counts as the whole windows that exact mode pads it to.
     """
 
     world: World
     stretch: Fraction = Fraction(1)
     beat_frames: float = 44100 / 1024
-    padded: bool = True
-    memo: dict[tuple[str, Fraction, float, bool], Length] = field(default_factory=dict, repr=False)
+    memo: dict[tuple[object, ...], Length] = field(default_factory=dict, repr=False)
 
     def length(self, node: LatentLike) -> Length:
         """Return a node's length in frames here; a shared node is measured once."""
         latent = cast("Latent", node)  # a field, coerced when its operator was made
-        key = (latent.digest, self.stretch, self.beat_frames, self.padded)
+        key = (latent.digest, *self.place)
         found = self.memo.get(key)
         if found is None:
-            found = self.memo[key] = latent.length(self)
+            found = self.memo[key] = self.measured(latent)
         return found
 
     @property
-    def whole(self) -> Scope:
-        """The scope in which what comes before something else is padded to whole windows."""
-        return replace(self, padded=True)
+    def place(self) -> tuple[object, ...]:
+        """What a length depends on, beside the node."""
+        return self.stretch, self.beat_frames
 
-    def sounding(self, node: LatentLike) -> Length:
-        """Return a node's length in frames before any padding: what crops, and what repeats."""
-        return replace(self, padded=False).length(node)
+    def measured(self, node: Latent) -> Length:
+        """Return what a node says its length is."""
+        return node.length(self)
 
     def stretched(self, factor: Fraction, beats_too: bool) -> Scope:
         """Return the scope inside ``extend(factor)``, or inside ``slow(factor)``, beats too."""
         beat_frames = self.beat_frames if beats_too else self.beat_frames / float(factor)
         return replace(self, stretch=self.stretch * factor, beat_frames=beat_frames)
+
+    def query(self, frames: Floats, beats: Floats, seed: int) -> Query:
+        """Return the query of some frames and beats of an expression's own clock."""
+        return Query(frames, beats, np.zeros(len(frames), np.bool_), self, seed)
 
 
 @dataclass(frozen=True)
@@ -157,8 +151,6 @@ class Query:
     seed : int
     own : int or None
         The seed that ``.seed(n)`` around here gave.
-    room : array [shape=(n,), frames] or None
-        How much of each window lies before the end that a crop set; exact mode alone asks.
     before : array [shape=(n,), frames] or None
         How long the turn was that came round to this beginning, 0 where none did; None is nowhere.
         A recording of that length was heard to its end.
@@ -170,7 +162,6 @@ class Query:
     scope: Scope
     seed: int = 0
     own: int | None = None
-    room: Floats | None = None
     before: Floats | None = None
     memo: dict[tuple[str, bytes], Latents] = field(default_factory=dict, repr=False)
 
@@ -185,16 +176,25 @@ class Query:
         key = (latent.digest, self._key)
         found = self.memo.get(key)
         if found is None:
-            found = self.memo[key] = latent.at(self)
+            found = self.memo[key] = self.computed(latent)
         return found
+
+    def computed(self, node: Latent) -> Latents:
+        """Return what a node says its latents are."""
+        return node.at(self)
 
     @property
     def _key(self) -> bytes:
-        head = f"{self.own} {self.scope.stretch} {self.scope.beat_frames} "
-        digest = hashlib.blake2b(head.encode(), digest_size=16)
-        for values in (self.frames, self.beats, self.wrap, self.room, self.before):
+        digest = hashlib.blake2b(f"{self.own} {self.scope.place}".encode(), digest_size=16)
+        for values in self.arrays.values():
             digest.update(b"" if values is None else values.tobytes())
         return digest.digest()
+
+    @property
+    def arrays(self) -> dict[str, Any]:
+        """What is asked for each position, by field [shape=(n,)], or None."""
+        names = ("frames", "beats", "wrap", "before")
+        return {name: getattr(self, name) for name in names}
 
     def key(self, *parts: object) -> int:
         """Return the key of something drawn by chance here: the performance's seed, and ours."""
@@ -210,20 +210,20 @@ class Query:
             part = np.clip(self.frames / last, 0.0, 1.0)
         return Time(self.beats, part, self.seed, self.own).value(curve)
 
-    def at(self, frames: Floats, beats: Floats | None = None, **changes: Any) -> Query:
+    def at(self, frames: Floats, beats: Floats | None = None, **changes: Any) -> Self:
         """Return a query of other positions with the same memo."""
         return replace(self, frames=frames, beats=self.beats if beats is None else beats, **changes)
 
-    def only(self, chosen: NDArray[np.bool_]) -> Query:
+    def only(self, chosen: NDArray[np.bool_]) -> Self:
         """Return the query of some of the positions."""
-        return replace(
-            self,
-            frames=self.frames[chosen],
-            beats=self.beats[chosen],
-            wrap=self.wrap[chosen],
-            room=None if self.room is None else self.room[chosen],
-            before=None if self.before is None else self.before[chosen],
-        )
+        part: dict[str, Any] = {
+            name: None if values is None else values[chosen] for name, values in self.arrays.items()
+        }
+        return replace(self, **part)
+
+    def shrunk(self, factor: Fraction) -> Self:
+        """Return a query with its lengths in frames of what is stretched."""
+        return replace(self, before=None if self.before is None else self.before / float(factor))
 
     def after(self, length: Length) -> NDArray[np.bool_]:
         """Return where something of that length [frames] was heard to its end right before."""
@@ -231,10 +231,3 @@ class Query:
             return np.zeros(len(self.frames), np.bool_)
         near: NDArray[np.bool_] = np.abs(self.before - float(length)) < 0.5 / self.world.window
         return near
-
-    def cropped(self, end: Length) -> Query:
-        """Return the query with silence after frame `end` of this node, where exact mode asks."""
-        if not self.world.exact or math.isinf(end):
-            return self
-        room = float(end) - self.frames
-        return replace(self, room=room if self.room is None else np.minimum(room, self.room))

@@ -55,7 +55,7 @@ class Recorded(Latent):
     """A source that the world knows as audio."""
 
     def length(self, scope: Scope) -> Length:
-        return scope.world.length(self, scope.stretch, scope.padded)
+        return scope.world.length(self)
 
     def at(self, query: Query) -> Latents:
         return query.world.read(self, query)

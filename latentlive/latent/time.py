@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -64,7 +63,7 @@ class Extend(Latent):
     def at(self, query: Query) -> Latents:
         frames = query.frames * self.factor.denominator / self.factor.numerator
         scope = query.scope.stretched(self.factor, beats_too=False)
-        return _shrunk(query.at(frames, scope=scope), self.factor).latents(self.of)
+        return query.at(frames, scope=scope).shrunk(self.factor).latents(self.of)
 
 
 def _slowed(of: Latent, factor: Factor, word: str) -> Latent:
@@ -98,13 +97,7 @@ class Slow(Latent):
         up, down = self.factor.numerator, self.factor.denominator
         scope = query.scope.stretched(self.factor, beats_too=True)
         frames, beats = query.frames * down / up, query.beats * down / up
-        return _shrunk(query.at(frames, beats, scope=scope), self.factor).latents(self.of)
-
-
-def _shrunk(query: Query, factor: Fraction) -> Query:
-    """Return a query with its lengths in frames of what is stretched."""
-    room, before = (None if x is None else x / float(factor) for x in (query.room, query.before))
-    return replace(query, room=room, before=before)
+        return query.at(frames, beats, scope=scope).shrunk(self.factor).latents(self.of)
 
 
 @method_of(Latent)
@@ -142,10 +135,8 @@ class Loop(Latent):
     n: int = whole("times", default=0, most=10**6)
 
     def length(self, scope: Scope) -> Length:
-        last = finite(scope, self.of, "loop")
-        if not self.n:
-            return math.inf
-        return finite(scope.whole, self.of, "loop") * (self.n - 1) + last
+        once = finite(scope, self.of, "loop")
+        return once * self.n if self.n else math.inf
 
     def at(self, query: Query) -> Latents:
         once = float(query.scope.length(self.of))
@@ -155,9 +146,6 @@ class Loop(Latent):
         wrap = (query.frames >= 0) & ((turn < last) | query.wrap)
         again = (turn > 0) | query.after(query.scope.length(self))
         before = np.where(again, once, 0.0)
-        if query.world.exact:
-            # Each turn is padded to whole windows, as the first is.
-            wrap, before = np.zeros_like(wrap), np.zeros_like(before)
         return query.at(query.frames - turn * once, wrap=wrap, before=before).latents(self.of)
 
 
@@ -178,7 +166,7 @@ class Rev(Latent):
     of: Latent = child(as_latent)
 
     def length(self, scope: Scope) -> Length:
-        return finite(scope.whole, self.of, "rev")
+        return finite(scope, self.of, "rev")
 
     def at(self, query: Query) -> Latents:
         length = query.scope.length(self.of)
@@ -333,7 +321,7 @@ class Cat(Latent):
     items: Sequence[LatentLike] = declared(Children(as_latent))
 
     def length(self, scope: Scope) -> Length:
-        ends = [finite(scope.whole, item, "cat") for item in self.items[:-1]]
+        ends = [finite(scope, item, "cat") for item in self.items[:-1]]
         return sum(ends, Fraction(0)) + scope.length(self.items[-1])
 
     def at(self, query: Query) -> Latents:

@@ -13,7 +13,7 @@ from latentlive.latent import Latents
 from latentlive.renderer.segments import Keys
 from latentlive.renderer.store import Store
 from latentlive.space import Space
-from latentlive.units import Floats, Samples
+from latentlive.units import Samples
 
 ENCODED_AT_ONCE = 256
 """Windows encoded in one go: a long stretch never needs all its windows in memory."""
@@ -64,8 +64,6 @@ class Encoder:
         audio: Audio,
         offsets: NDArray[np.int64],
         wrap: NDArray[np.bool_],
-        exact: bool,
-        room: Floats | None = None,
     ) -> Latents:
         """Return the latents of the windows at some sample offsets.
 
@@ -75,21 +73,12 @@ class Encoder:
         offsets : array [shape=(n,), samples]
         wrap : array [shape=(n,)]
             Where a window past the end goes on at the beginning.
-        exact : bool
-            Keep float32; otherwise latents are those that float16 holds, remembered or not.
-        room : array [shape=(n,), samples], optional
-            How much of each window to read, silence after it; heeded in exact mode.
 
         Returns
         -------
         Latents [shape=(n, dims)]
+            Those that float16 holds, remembered or not.
         """
-        if exact:
-            windows = windows_at(audio.samples, offsets, wrap, self.space.window)
-            if room is not None:
-                windows[np.arange(self.space.window) >= room[:, None]] = 0.0
-            mean, log_variance = self._encoded(windows, audio.level)
-            return Latents(mean, np.exp(np.float32(0.5) * log_variance))
         keys = self._keys(audio, offsets, wrap)
         if (keys[1:] > keys[:-1]).all():
             rows = self._rows(audio, keys)
@@ -113,7 +102,7 @@ class Encoder:
         round_end = wrap & (offsets + window > length)
         return np.where(round_end, offsets % length * 2 + 1, np.clip(offsets, -window, length) * 2)
 
-    def _encoded(self, windows: Samples, level: float) -> tuple[Samples, Samples]:
+    def encoded(self, windows: Samples, level: float = 1.0) -> tuple[Samples, Samples]:
         """Return mean and log-variance of windows, within what a row holds."""
         if level != 1.0:
             windows = windows / np.float32(level)
@@ -131,7 +120,7 @@ class Encoder:
             wrap = (keys[part] & 1).astype(np.bool_)
             windows = windows_at(audio.samples, keys[part] >> 1, wrap, self.space.window)
             both = np.empty((len(part), 2, self.space.dims), np.float16)
-            both[:, 0], both[:, 1] = self._encoded(windows, audio.level)
+            both[:, 0], both[:, 1] = self.encoded(windows, audio.level)
             rows[part] = both
             shelf.add(keys[part], both)
         return rows

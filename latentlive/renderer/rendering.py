@@ -12,7 +12,6 @@ from latentlive.latent import (
     Latents,
     Length,
     Loop,
-    Query,
     Reseeded,
     Scope,
     Texture,
@@ -22,8 +21,9 @@ from latentlive.latent import (
 from latentlive.latent.noise import drawn, noise_key
 from latentlive.models import load_model
 from latentlive.renderer.joining import Rendered
+from latentlive.renderer.paper import kinds_of
 from latentlive.renderer.spaces import Spaces
-from latentlive.renderer.world import BoundWorld, DryWorld, Sounds, joined_by
+from latentlive.renderer.world import DryWorld, Sounds, joined_by
 from latentlive.space import Facts, Space
 from latentlive.units import Floats, Samples, Tempo, from_db
 
@@ -87,8 +87,9 @@ class Rendering(Rendered):
         spaces = spaces if isinstance(spaces, Spaces) else Spaces(spaces)
         latent, space = join.latent, spaces.encoder(join.model).space
         self.seed, self.tempo = seed, tempo or Tempo(sample_rate=spaces.rate)
-        world = BoundWorld(sounds, spaces, join, align)
-        self.scope = Scope(
+        bound, scope = kinds_of(join)
+        world = bound(sounds, spaces, join, align)
+        self.scope = scope(
             world,
             beat_frames=self.tempo.beat_samples
             / (space.window * (spaces.rate / space.sample_rate)),
@@ -142,8 +143,7 @@ class Rendering(Rendered):
 
 def ask(latent: Latent, scope: Scope, frames: Floats, beats: Floats, seed: int) -> Latents:
     """Return the latents of an expression at some frames and beats of its own clock."""
-    wrap = np.zeros(len(frames), np.bool_)
-    return Query(frames, beats, wrap, scope, seed).latents(latent)
+    return scope.query(frames, beats, seed).latents(latent)
 
 
 def check(texture: Texture, facts: Facts, sounds: Sounds, beat: float) -> Length:
@@ -169,7 +169,8 @@ def check(texture: Texture, facts: Facts, sounds: Sounds, beat: float) -> Length
         facts = load_model(join.model).facts
     joined_by(join, facts)
     beat_frames = beat * facts.sample_rate / facts.window
-    scope = Scope(DryWorld(sounds, facts, rate, join.exact), beat_frames=beat_frames)
+    _, scope_of = kinds_of(join)
+    scope = scope_of(DryWorld(sounds, facts, rate), beat_frames=beat_frames)
     length = scope.length(join.latent)
     ask(join.latent, scope, np.zeros(1), np.zeros(1), 0)
     return length

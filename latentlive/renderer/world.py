@@ -22,7 +22,6 @@ from latentlive.latent import (
     Join,
     Latent,
     Latents,
-    Length,
     Near,
     Query,
     Recorded,
@@ -100,11 +99,6 @@ def joined_by(join: Join, facts: Facts) -> int:
     ExpressionError
         If the space has no such join.
     """
-    if join.exact and not facts.exact:
-        raise ExpressionError(
-            f"exact: the space {facts.name!r} has no windows to write end to end; "
-            'write .on("rawaudiovae")'
-        )
     if facts.hop is None:
         overlap = DEFAULT_OVERLAP if join.overlap is None else join.overlap
         if facts.window % overlap:
@@ -114,6 +108,11 @@ def joined_by(join: Join, facts: Facts) -> int:
                 f"{facts.name!r}; write .overlap({fits})"
             )
         return overlap
+    if join.exact:
+        raise ExpressionError(
+            f"exact: the space {facts.name!r} has no windows to write end to end; "
+            'write .on("rawaudiovae")'
+        )
     if join.overlap is not None:
         raise ExpressionError(
             f"overlap: the space {facts.name!r} has a hop of its own; leave overlap out, "
@@ -140,9 +139,9 @@ class BoundWorld:
         self.encoder = spaces.encoder(join.model)
         self.facts, self.rate = self.encoder.space.facts, spaces.rate
         self._resampled: dict[str, Audio] = {}
-        self.exact, self.overlap = join.exact, joined_by(join, self.facts)
-        self.align = align and self.overlap > 1 and not join.exact
-        self.level = 1.0 if join.exact else self._level(join.latent)
+        self.overlap = joined_by(join, self.facts)
+        self.align = align and self.overlap > 1
+        self.level = self._level(join.latent)
         """What recordings are divided by where they are encoded: what is decoded wants it back."""
 
     @property
@@ -211,31 +210,15 @@ class BoundWorld:
             vector = self.encoder.silence[None]
             return Latents(vector, np.zeros_like(vector))
         audio = _quiet(self.window)
-        return self.encoder.encode(audio, np.zeros(1, np.int64), np.zeros(1, np.bool_), self.exact)
+        return self.encoder.encode(audio, np.zeros(1, np.int64), np.zeros(1, np.bool_))
 
-    def length(self, source: Node, stretch: Fraction, padded: bool) -> Length:
-        """Return a recorded source's length in frames.
-
-        In exact mode that is the number of whole windows of the padded sound, as many as the
-        paper's strategies write: ``ceil(N / hop) - window / hop + 1`` for a hop inside a window.
-        """
-        window = self.window
-        samples = len(self._audio(source).samples)
-        if not (self.exact and padded):
-            return Fraction(samples, window)
-        hop = window / stretch
-        if hop.denominator != 1:
-            raise ExpressionError(
-                f"exact: a window of {window} samples cannot be read in steps of {hop}; "
-                f"extend by k with {window} / k whole"
-            )
-        filled = math.ceil(Fraction(samples) / hop) * hop
-        count = max((filled - window) // hop + 1, 1)
-        return count * hop / window
+    def length(self, source: Node) -> Fraction:
+        """Return a recorded source's length in frames."""
+        return Fraction(len(self.audio(source).samples), self.window)
 
     def read(self, source: Node, query: Query) -> Latents:
         """Return a recorded source's latents at the positions of a query."""
-        audio, stretch = self._audio(source), query.scope.stretch
+        audio, stretch = self.audio(source), query.scope.stretch
         lowered = audio.lowered(self.level)
         if isinstance(self.encoder, Tracks):
             again = query.after(Fraction(len(audio.samples), self.window))
@@ -244,8 +227,7 @@ class BoundWorld:
             offsets = self._aligned(audio, query.frames, stretch)
         else:
             offsets = np.rint(query.frames * self.window).astype(np.int64)
-        room = None if query.room is None else np.rint(query.room * self.window)
-        return self.encoder.encode(lowered, offsets, query.wrap, self.exact, room)
+        return self.encoder.encode(lowered, offsets, query.wrap)
 
     def _level(self, latent: Latent) -> float:
         """Return the power of two that brings every recording into the range of the space."""
@@ -264,7 +246,8 @@ class BoundWorld:
         index = np.floor(np.rint(frames * float(stretch * self.overlap) * 1024.0) / 1024.0 + 0.5)
         return alignment.offsets(index.astype(np.int64))
 
-    def _audio(self, source: Node) -> Audio:
+    def audio(self, source: Node) -> Audio:
+        """Return a recorded source at the rate of the space."""
         assert isinstance(source, Recorded)
         audio, rate = self.sounds(source), self.facts.sample_rate
         if rate == self.rate:
@@ -287,8 +270,8 @@ class DryWorld(BoundWorld):
         Of the sounds.
     """
 
-    def __init__(self, sounds: Sounds, facts: Facts, rate: int, exact: bool = False) -> None:
-        self.sounds, self.exact, self.facts, self.rate = sounds, exact, facts, rate
+    def __init__(self, sounds: Sounds, facts: Facts, rate: int) -> None:
+        self.sounds, self.facts, self.rate = sounds, facts, rate
         self._resampled = {}
 
     def _axis(self, name: str) -> Axis:

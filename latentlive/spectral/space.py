@@ -39,7 +39,7 @@ class Spectral(Space):
     ahead = grid.AHEAD
     peak = analysis.LOUDEST
     keeps = np.float16  # positions are told apart by 2 cents where 16 bits are coarsest
-    linear, exact = True, False
+    linear = True
     axes: Mapping[str, Axis] = {
         "pitch": axes.pitched,
         "transpose": axes.transposed,
