@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from latentlive.errors import LatentliveError, printable
+from latentlive.errors import LatentliveError, printable, reason
 from latentlive.ground.files import can_be_called
 
 if TYPE_CHECKING:
@@ -32,8 +33,7 @@ class OneLine(click.Group):
         except LatentliveError as error:
             raise click.ClickException(shown(str(error))) from None
         except OSError as error:
-            named = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
-            raise click.ClickException(shown(f"{named}{error.strerror or error}")) from None
+            raise click.ClickException(shown(reason(error))) from None
 
 
 def shown(said: str) -> str:
@@ -264,7 +264,7 @@ def replay(
     latentlive replay evening.py --from 12:00
     """
     from latentlive.client import Engine
-    from latentlive.logbook import opened, sample_at, session_of, wait_until_over
+    from latentlive.engine.log.logbook import opened, sample_at, session_of
     from latentlive.prompt.screen import Screen
 
     if perform:
@@ -276,7 +276,10 @@ def replay(
     first = sample_at(begin, performance)
     with Engine(**options, replay=performance.path, begin=first, say=screen.say) as engine:
         try:
-            wait_until_over(engine, screen.show)
+            # What a crash has left sounding never falls silent by itself.
+            while not engine.ended and engine.state.get("replaying", True):
+                time.sleep(0.1)
+                screen.show(engine.state)
         except KeyboardInterrupt:
             screen.say("fading out")
 
@@ -307,17 +310,15 @@ def bounce(
 
     latentlive bounce evening.py -o evening.flac --stems stems
     """
-    from latentlive.logbook import bounce_file, opened, sample_at, session_of
-
     if perform:
+        from latentlive.engine.log.logbook import session_of
+
         session = str(session_of(path))
         context.invoke(play, session=session, out=output, silent=True, corpus=corpus, model=model)
         return
-    performance = opened(path, corpus)
-    first = sample_at(begin, performance)
-    last = None if end is None else sample_at(end, performance)
-    file = os.fspath(model or performance.header["model_file"])
-    click.echo(bounce_file(performance, output, file, first, last, stems))
+    from latentlive.engine.log.bounced import bounce_file
+
+    click.echo(bounce_file(path, output, begin, end, stems, corpus, model))
 
 
 @main.command()

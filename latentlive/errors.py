@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterable
 
 
@@ -54,6 +55,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ``; did you mean 'gong'?`` for the nearest known word, or an empty string."""
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def reason(error: OSError) -> str:
+    """Return what the system refuses, with the file that it names."""
+    named = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+    return f"{named}{error.strerror or error}"
 
 
 def printable(text: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -134,3 +136,16 @@ def test_two_bounces_are_the_same_bytes(bounce, tmp_path):
         bounce("-o", name)
         digests.add(hashlib.blake2b((tmp_path / name).read_bytes()).digest())
     assert len(digests) == 1
+
+
+def test_a_prompt_bounces_in_a_process_of_its_own(bounce, log, tmp_path):
+    def beside(*arguments):
+        command = [sys.executable, "-P", "-m", "latentlive.engine.log.bounced", log, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True)
+        return done.returncode, done.stdout.strip(), (done.stderr.strip().splitlines() or [""])[-1]
+
+    bounce("-o", "command.wav", "--from", "0b", "--to", "0.25b")
+    assert beside("take.wav", "0b", "0.25b")[:2] == (0, "take.wav")
+    assert (tmp_path / "take.wav").read_bytes() == (tmp_path / "command.wav").read_bytes()
+    nothing = "bounce: there is nothing between the two moments"
+    assert beside("take.wav", "1b", "1b") == (1, "", nothing)

@@ -355,8 +355,8 @@ class Engine(Connection):
         )
         self._cells.refuse_planned("bounce")
         file = _file(path, "bounce: path")
-        command = [sys.executable, "-P", "-m", "latentlive.cli", "bounce", self.log]
-        command += ["-o", file, "--from", f"{first:.6f}b", "--to", f"{last:.6f}b"]
+        command = [sys.executable, "-P", "-m", "latentlive.engine.log.bounced", self.log, file]
+        command += [f"{first:.6f}b", f"{last:.6f}b"]
         moment = self._cells.moment or 0
 
         def reached() -> bool:

@@ -1,21 +1,73 @@
-"""A bounce as files: the mix, and a stem for each layer if asked."""
+"""A bounce as files: the mix, and a stem for each layer if asked.
+
+A prompt starts it beside itself, as ``python -m latentlive.engine.log.bounced``.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import os
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import click
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
-from latentlive.corpus.takes import Take, open_take
+from latentlive.corpus.takes import Take, check_kind, open_take
 from latentlive.engine.log.bounce import Bounce
-from latentlive.errors import EngineError
-from latentlive.ground.claims import Claims, moved, stem_name
+from latentlive.engine.log.logbook import opened, sample_at
+from latentlive.errors import EngineError, LatentliveError, printable, reason
+from latentlive.ground.claims import Claims, check_apart, moved, stem_name
+from latentlive.models import load_model
 from latentlive.protocol.wire import Message
 
 F32 = NDArray[np.float32]
+
+
+def bounce_file(
+    log: Path,
+    output: Path,
+    begin: str = "0",
+    end: str | None = None,
+    stems: Path | None = None,
+    corpus: Path | None = None,
+    model: Path | None = None,
+) -> Path:
+    """Render a log into a file, and its layers into a folder; return the file that was written.
+
+    Parameters
+    ----------
+    log, output : Path
+    begin, end : str
+        Moments as `logbook.sample_at` reads them; the end of the log when left out.
+    stems : Path, optional
+    corpus, model : Path, optional
+        Where they are, if not where the log says.
+
+    Raises
+    ------
+    LatentliveError
+        If the log cannot be played, the model is another one, or a file cannot be written.
+    """
+    performance = opened(log, corpus)
+    first = sample_at(begin, performance)
+    last = None if end is None else sample_at(end, performance)
+    check_kind("bounce", output, int(performance.header["channels"]))
+    if stems is not None:
+        check_apart("bounce", output, stems, performance.layers)
+    space = load_model(model or performance.header["model_file"] or None)
+    bounce = Bounce(performance, space, first, last, stems is not None)
+    if (total := bounce.stop - bounce.begin) <= 0:
+        raise EngineError("bounce: there is nothing between the two moments")
+    with tqdm(total=total, unit="sample", unit_scale=True, file=sys.stderr) as bar:
+
+        def say(line: str) -> None:
+            bar.write(line, file=sys.stderr)
+
+        return write_bounce(bounce, performance.header, output, stems, say, bar.update)
 
 
 def write_bounce(
@@ -128,3 +180,22 @@ class Stems:
         for take in self._takes.values():
             if take is not None:
                 take.close()
+
+
+@click.command()
+@click.argument("log", type=click.Path(path_type=Path))
+@click.argument("output", type=click.Path(path_type=Path))
+@click.argument("begin")
+@click.argument("end")
+def main(log: Path, output: Path, begin: str, end: str) -> None:
+    """Bounce for a prompt: write the file's name to standard output, or one line about an error."""
+    try:
+        click.echo(printable(os.fspath(bounce_file(log, output, begin, end))))
+    except LatentliveError as error:
+        sys.exit(printable(str(error)))
+    except OSError as error:
+        sys.exit(printable(reason(error)))
+
+
+if __name__ == "__main__":
+    main()

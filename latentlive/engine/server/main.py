@@ -41,7 +41,7 @@ from latentlive.engine.timing import (
     SWEEP_AFTER,
     TICK,
 )
-from latentlive.errors import LatentliveError
+from latentlive.errors import LatentliveError, reason
 from latentlive.ground import threads
 from latentlive.ground.files import fresh_file, working_folder
 from latentlive.mixer import grid_floor
@@ -392,8 +392,7 @@ def main(**options: Any) -> None:
         handshake.send({"op": "refused", "error": str(error)})
         return
     except OSError as error:
-        named = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
-        line = f"engine: it did not start: {named}{error.strerror or error}"
+        line = f"engine: it did not start: {reason(error)}"
         handshake.send({"op": "refused", "error": line})
         return
     handshake.send({"op": "listening", "port": door.address.port, "token": door.address.token})
