@@ -11,7 +11,7 @@ import time
 import numpy as np
 
 from latentlive.engine.output.player import Player
-from latentlive.engine.shared import POINTS, POSITION, RING, RUNNING, Block
+from latentlive.engine.shared import POINTS, POSITION, RING, RUNNING, Shared
 
 RATE = 44100
 BLOCKS = 1500
@@ -19,15 +19,15 @@ BLOCKS = 1500
 
 def durations(voices: int, frames: int, moving: bool) -> np.ndarray:
     """Return the microseconds that each of some callbacks took."""
-    block, rng = Block.create(), np.random.default_rng(0)
+    shared, rng = Shared.create(), np.random.default_rng(0)
     for voice in range(voices):
-        block.write_audio(voice, 0, (rng.standard_normal(RING) * 0.005).astype(np.float32))
-        block.gains[:, voice] = rng.random((2, POINTS)) if moving else 0.5
-        block.active[voice] = 1
-    block.header[RUNNING] = 1
-    player, out, taken = Player(block), np.empty((frames, 2), np.float32), []
+        shared.write_audio(voice, 0, (rng.standard_normal(RING) * 0.005).astype(np.float32))
+        shared.gains[:, voice] = rng.random((2, POINTS)) if moving else 0.5
+        shared.active[voice] = 1
+    shared.header[RUNNING] = 1
+    player, out, taken = Player(shared), np.empty((frames, 2), np.float32), []
     for _ in range(BLOCKS):
-        block.ready[:, 1] = block.header[POSITION] + RING // 2
+        shared.ready[:, 1] = shared.header[POSITION] + RING // 2
         begun = time.thread_time_ns()
         player.fill(out)
         taken.append(time.thread_time_ns() - begun)

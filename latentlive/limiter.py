@@ -1,8 +1,8 @@
 """The limiter behind the master: true peaks stay below -1 dBFS, what is lower passes untouched.
 
 A look-ahead limiter on the mixer's grid, with finite memory: the gain at a grid point is the mean
-of 16 running minima of what each cell allows, so it has arrived when a peak comes and leaves it
-slowly. Every value depends on a fixed number of cells around it, never on how blocks were cut.
+of 16 running minima of what each step allows, so it has arrived when a peak comes and leaves it
+slowly. Every value depends on a fixed number of steps around it, never on how blocks were cut.
 
 True peaks are estimated by fourfold oversampling (ITU-R BS.1770-5, annex 2).
 """
@@ -20,13 +20,13 @@ CEILING = np.float32(10.0 ** (-1.35 / 20.0))
 """A little below -1 dBFS, since fourfold oversampling sees most of a peak, not all."""
 
 AHEAD = 16
-"""Cells by which the gain leads a peak, and over which it moves: 23 ms at 44.1 kHz."""
+"""Steps by which the gain leads a peak, and over which it moves: 23 ms at 44.1 kHz."""
 
 HOLD = 64
-"""Cells for which the gain stays down after a peak: 93 ms."""
+"""Steps for which the gain stays down after a peak: 93 ms."""
 
 MEMORY = AHEAD + HOLD
-"""Cells before one on which its gain depends."""
+"""Steps before one on which its gain depends."""
 
 REACH = 12
 """Samples to either side that an oversampled value needs."""
@@ -48,26 +48,26 @@ SAFE = CEILING / np.float32(np.abs(PHASES).sum(axis=1).max())
 
 
 def allowed(mixed: F32) -> F32:
-    """Return the gain that each cell's true peak allows, at most 1.
+    """Return the gain that each step's true peak allows, at most 1.
 
     Parameters
     ----------
-    mixed : array [shape=(cells * 64 + 24, 2)]
+    mixed : array [shape=(steps * 64 + 24, 2)]
         The mix with 12 samples more on either side.
 
     Returns
     -------
-    array [shape=(cells,)]
+    array [shape=(steps,)]
     """
     inner = mixed[REACH:-REACH]
-    cells = len(inner) // GRID
-    peak = np.abs(inner).reshape(cells, -1).max(axis=1)
+    steps = len(inner) // GRID
+    peak = np.abs(inner).reshape(steps, -1).max(axis=1)
     if float(np.abs(mixed).max(initial=0.0)) > SAFE:
         between = np.zeros((3, len(inner), 2), np.float32)
         for tap in range(2 * REACH):
             # Tap by tap: the same sum in the same order for every sample.
             between += PHASES[:, tap, None, None] * mixed[1 + tap : 1 + tap + len(inner)]
-        over = np.abs(between).max(axis=0).reshape(cells, -1).max(axis=1)
+        over = np.abs(between).max(axis=0).reshape(steps, -1).max(axis=1)
         peak = np.maximum(peak, over)
     allows: F32 = CEILING / np.maximum(peak, CEILING)
     return allows
@@ -78,13 +78,13 @@ def gains(allows: F32) -> F32:
 
     Parameters
     ----------
-    allows : array [shape=(cells + MEMORY + AHEAD,)]
-        What cells allow, from MEMORY cells before the first to AHEAD cells after the last.
+    allows : array [shape=(steps + MEMORY + AHEAD,)]
+        What steps allow, from MEMORY steps before the first to AHEAD steps after the last.
 
     Returns
     -------
-    array [shape=(cells + 1,)]
-        At the left edge of each cell, and at the right edge of the last.
+    array [shape=(steps + 1,)]
+        At the left edge of each step, and at the right edge of the last.
     """
     width = AHEAD + HOLD + 1
     least = np.lib.stride_tricks.sliding_window_view(allows, width).min(axis=1)
@@ -97,7 +97,7 @@ def gains(allows: F32) -> F32:
 
 
 def limited(mixed: F32, points: F32) -> F32:
-    """Return the mix [shape=(cells * 64, 2)] under gains at grid points [shape=(cells + 1,)]."""
+    """Return the mix [shape=(steps * 64, 2)] under gains at grid points [shape=(steps + 1,)]."""
     if float(points.min()) == 1.0:
         return mixed
     rise = np.arange(GRID, dtype=np.float32) / np.float32(GRID)

@@ -19,17 +19,17 @@ _RISE = (np.arange(GRID, dtype=np.float32) / np.float32(GRID))[None, None, :]
 
 
 def mix(audio: F32, gains: F32) -> F32:
-    """Mix mono voices into stereo, cell by cell of the grid.
+    """Mix mono voices into stereo, step by step of the grid.
 
     Parameters
     ----------
-    audio : array [shape=(voices, cells * 64)]
-    gains : array [shape=(2, voices, cells + 1)]
+    audio : array [shape=(voices, steps * 64)]
+    gains : array [shape=(2, voices, steps + 1)]
         Left and right gain of each voice at each grid point.
 
     Returns
     -------
-    array [shape=(cells * 64, 2)]
+    array [shape=(steps * 64, 2)]
 
     Example
     -------
@@ -40,19 +40,19 @@ def mix(audio: F32, gains: F32) -> F32:
     out = np.zeros((samples, 2), np.float32)
     if not voices:
         return out
-    cells = audio.reshape(voices, samples // GRID, GRID)
-    voiced = np.empty_like(cells)
+    steps = audio.reshape(voices, samples // GRID, GRID)
+    voiced = np.empty_like(steps)
     for side in (0, 1):
         start, stop = gains[side, :, :-1, None], gains[side, :, 1:, None]
         moving = np.flatnonzero((start != stop).any(axis=(1, 2)))
         if len(moving) < voices:
             # A voice whose gain stands still needs no ramp: start + 0 * rise is start.
-            np.multiply(cells, start, out=voiced)
+            np.multiply(steps, start, out=voiced)
         if len(moving):
             chosen = moving if len(moving) < voices else slice(None)
             ramp = (stop[chosen] - start[chosen]) * _RISE
             ramp += start[chosen]
-            voiced[chosen] = np.multiply(ramp, cells[chosen], out=ramp)
+            voiced[chosen] = np.multiply(ramp, steps[chosen], out=ramp)
         # Reducing the first axis adds voice after voice, whatever the number of samples.
         out[:, side] = np.add.reduce(voiced, axis=0).reshape(-1)
     return out

@@ -12,7 +12,7 @@ from unittest import mock
 import numpy as np
 
 import latentlive as ll
-from latentlive.engine import shared
+from latentlive.engine import shared as memory
 from latentlive.engine.desk.decisions import Marked
 from latentlive.engine.log.bounce import Bounce
 from latentlive.engine.log.journal import Journal
@@ -24,7 +24,7 @@ from latentlive.engine.render.worker import Worker
 from latentlive.engine.schedule.scheduler import Scheduler
 from latentlive.engine.server import session
 from latentlive.engine.server.session import Session
-from latentlive.engine.shared import CHANNELS, MISSING, POSITION, Block
+from latentlive.engine.shared import CHANNELS, MISSING, POSITION, Shared
 from latentlive.engine.timing import MARK_EVERY
 from latentlive.protocol.rendering import Batch, Encode
 from latentlive.protocol.requests import Request
@@ -55,19 +55,19 @@ class Choosy(ToySpace):
         return super().decode(z)
 
 
-BLOCKS: list[Block] = []
+BLOCKS: list[Shared] = []
 """Those that are free: one has 70 MB, and is slow to make."""
 
 
 def taken(channels):
     """Return a block as good as new, with sounds of long ago in its rings."""
-    for block in [block for block in BLOCKS if block.channels == channels]:
-        BLOCKS.remove(block)
+    for shared in [free for free in BLOCKS if free.channels == channels]:
+        BLOCKS.remove(shared)
         for part in ("header", "active", "pair", "ready", "gains_until", "gains", "holes"):
-            getattr(block, part)[:] = 0
-        block.header[CHANNELS], block.header[shared.RATE] = channels, RATE
-        return block
-    return Block.create(channels)
+            getattr(shared, part)[:] = 0
+        shared.header[CHANNELS], shared.header[memory.RATE] = channels, RATE
+        return shared
+    return Shared.create(channels)
 
 
 class Engine:
@@ -81,8 +81,8 @@ class Engine:
 
     def __init__(self, path, seed=0, channels=2, bpm=60.0, held=False, tempo=None, position=0):
         self.said, self.heard = [], []
-        self.block = taken(channels)
-        self.block.header[POSITION] = position
+        self.shared = taken(channels)
+        self.shared.header[POSITION] = position
         tempo = tempo or Tempo(bpm, RATE)
         space = Choosy(WINDOW)
         header = {
@@ -97,13 +97,13 @@ class Engine:
         }
         self.journal = Journal(path, header, self.said.append)
         self.scheduler = Scheduler(
-            self.block, tempo, seed, held=held, say=self.said.append, note=self.journal.note
+            self.shared, tempo, seed, held=held, say=self.said.append, note=self.journal.note
         )
         self.dispatch = Dispatch(self.scheduler.timeline, self.scheduler.failed)
-        self.workers = [Worker(space, self.block) for _ in LANES]
+        self.workers = [Worker(space, self.shared) for _ in LANES]
         for lane in LANES:
             self.dispatch.ready(lane)
-        self.player = Player(self.block)
+        self.player = Player(self.shared)
         self.size = 512
         self.session = Session(self.scheduler, self.journal, self.said.append)
         self.session.output = mock.Mock()
@@ -161,7 +161,7 @@ class Engine:
     def play(self):
         """Let the device ask for a block."""
         before = self.scheduler.timeline.position
-        out = np.empty((self.size, self.block.channels), np.float32)
+        out = np.empty((self.size, self.shared.channels), np.float32)
         self.player.fill(out)
         if self.scheduler.timeline.position > before:
             self.heard.append(out)
@@ -180,18 +180,18 @@ class Engine:
 
     def close(self):
         """End well."""
-        for pair in self.player._pairs:
-            pair._mix.tell_holes()  # those that go on
+        for bus in self.player._buses:
+            bus._mix.tell_holes()  # those that go on
         self.tick()
         self.journal.note(Marked(self.scheduler.timeline.position))
         self.journal.close()
-        self.missing = int(self.block.header[MISSING])
-        BLOCKS.append(self.block)
+        self.missing = int(self.shared.header[MISSING])
+        BLOCKS.append(self.shared)
 
     @property
     def samples(self):
         """What was heard [shape=(n, channels)]."""
-        return np.concatenate([np.empty((0, self.block.channels), np.float32), *self.heard])
+        return np.concatenate([np.empty((0, self.shared.channels), np.float32), *self.heard])
 
 
 def replayed(log, path, stop, begin=0, size=512):

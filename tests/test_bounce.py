@@ -41,10 +41,10 @@ class Logged(House):
         self.scheduler.desk.note = self.journal.note
 
     def panic(self):
-        self.block.header[PANIC] += 1
+        self.shared.header[PANIC] += 1
         self.scheduler.panic()
         self.journal.note(Panicked(self.scheduler.timeline.position))
-        self.block.header[PANIC_DONE] += 1
+        self.shared.header[PANIC_DONE] += 1
 
 
 def test_a_level_beyond_the_bounds_is_held_there_in_live_and_bounce(tmp_path):

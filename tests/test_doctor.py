@@ -65,7 +65,7 @@ def test_little_room_and_one_core_are_warnings(monkeypatch):
 
 
 def test_a_sound_server_that_hangs_does_not_take_the_doctor_along(monkeypatch):
-    monkeypatch.setattr(asking, "PATIENCE", 0.01)
+    monkeypatch.setattr(asking, "PROBE_PATIENCE", 0.01)
     found = doctor.sound("", 44100)
     assert found.line() == f"FAIL  sound    {asking.SILENT}"
 

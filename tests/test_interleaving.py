@@ -7,9 +7,9 @@ import sys
 import numpy as np
 import pytest
 
-from latentlive.engine import shared as block
+from latentlive.engine import shared as module
 from latentlive.engine.desk import desk as stage
-from latentlive.engine.output.ringmix import mix_voices
+from latentlive.engine.output.ringmix import mix_rings
 from latentlive.limiter import AHEAD
 from latentlive.mixer import GRID
 from latentlive.protocol.changes import Hush, Mute, Only, Rename, Restart, SetTempo, Stop
@@ -18,7 +18,7 @@ from tests.test_scheduler import RATE, A, B, House, play, put
 CELLS = 512 // GRID + AHEAD + 1
 """What a call of the device reads, as far ahead as the limiter looks."""
 
-WRITERS = {block.__file__, stage.__file__}
+WRITERS = {module.__file__, stage.__file__}
 
 
 class Watched(House):
@@ -59,9 +59,9 @@ class Watched(House):
     def _read(self):
         """Return the mix of the cells that come next, and how many are audible and not there."""
         first = self.scheduler.timeline.position // GRID
-        active = np.flatnonzero(self.block.active)
-        active = active[np.argsort(self.block.active[active])]
-        mixed, levels, absent = mix_voices(self.block, active, first, first + CELLS)
+        active = np.flatnonzero(self.shared.active)
+        active = active[np.argsort(self.shared.active[active])]
+        mixed, levels, absent = mix_rings(self.shared, active, first, first + CELLS)
         audible = (levels != 0.0).any(axis=0)
         return mixed, int(np.count_nonzero(absent & (audible[:, 1:] | audible[:, :-1])))
 

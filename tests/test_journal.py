@@ -94,7 +94,7 @@ def test_a_name_that_was_given_is_what_a_crashed_run_comes_back_with(tmp_path):
     engine.run(0.5)
     crashed(engine)
     log = Performance(tmp_path / "evening.py")
-    scheduler = Scheduler(engine.block, log.left.tempo, say=lambda line: None)
+    scheduler = Scheduler(engine.shared, log.left.tempo, say=lambda line: None)
     restore(scheduler, log)
     assert [(layer.name, layer.slot) for layer in scheduler.timeline.layers.values()] == [
         ("sea", 0)

@@ -8,7 +8,7 @@ import pytest
 import latentlive as ll
 from latentlive.corpus import Corpus
 from latentlive.engine.render.worker import Worker
-from latentlive.engine.shared import Block
+from latentlive.engine.shared import Shared
 from latentlive.errors import ExpressionError
 from latentlive.models import load_model
 from latentlive.protocol.clip import Clip, Source
@@ -102,8 +102,8 @@ def test_a_window_that_is_not_finite_is_a_failed_render(tmp_path):
 
 
 def test_of_a_batch_only_the_voice_that_is_not_finite_fails():
-    block = Block.create(2)
-    worker = Worker(Fragile(1024), block)
+    shared = Shared.create(2)
+    worker = Worker(Fragile(1024), shared)
     for serial, texture in enumerate((ll.sound(WAVE), ll.sound(WAVE) * 1e6, ll.sound(WAVE).rev())):
         source = Source(texture, "", {})
         clip = Clip(source, 0, Tempo(60, 44100))
@@ -115,7 +115,7 @@ def test_of_a_batch_only_the_voice_that_is_not_finite_fails():
     for serial, texture in ((0, ll.sound(WAVE)), (2, ll.sound(WAVE).rev())):
         sounds = corpus_sounds(None, 44100)
         alone = Rendering(texture, Fragile(1024), sounds, slot=serial, looped=True)
-        assert np.array_equal(block.audio[serial][:10_000], alone.samples(0, 10_000))
+        assert np.array_equal(shared.audio[serial][:10_000], alone.samples(0, 10_000))
 
 
 @pytest.mark.parametrize("model", ["rawaudiovae", "toy"])

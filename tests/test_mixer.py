@@ -9,7 +9,7 @@ import soxr
 from latentlive.curves import Num
 from latentlive.engine.desk.fades import Fade, Setting
 from latentlive.engine.output.player import Player
-from latentlive.engine.shared import MISSING, POSITION, RUNNING, VOICES, Block
+from latentlive.engine.shared import MISSING, POSITION, RINGS, RUNNING, Shared
 from latentlive.mixer import GRID, mix
 from latentlive.units import Tempo
 
@@ -31,19 +31,19 @@ def test_no_voice_is_silence():
 
 def _filled(seed=0, voices=20, length=64 * 600):
     rng = np.random.default_rng(seed)
-    block = Block.create()
+    shared = Shared.create()
     for voice in range(voices):
-        block.ready[voice] = 0
-        block.write_audio(voice, 0, rng.standard_normal(length).astype(np.float32) * 0.05)
-        block.gains[:, voice, : length // GRID + 1] = rng.random((2, length // GRID + 1))
-        block.active[voice] = 1
-    block.header[RUNNING] = 1
-    return block
+        shared.ready[voice] = 0
+        shared.write_audio(voice, 0, rng.standard_normal(length).astype(np.float32) * 0.05)
+        shared.gains[:, voice, : length // GRID + 1] = rng.random((2, length // GRID + 1))
+        shared.active[voice] = 1
+    shared.header[RUNNING] = 1
+    return shared
 
 
-def _heard(block, sizes):
-    block.header[POSITION] = 0
-    player, parts = Player(block), []
+def _heard(shared, sizes):
+    shared.header[POSITION] = 0
+    player, parts = Player(shared), []
     for size in sizes:
         out = np.empty((size, 2), np.float32)
         player.fill(out)
@@ -52,49 +52,49 @@ def _heard(block, sizes):
 
 
 def test_the_mix_has_the_same_bits_for_every_block_size():
-    block = _filled()
+    shared = _filled()
     total = 64 * 512
-    whole = _heard(block, [total])
+    whole = _heard(shared, [total])
     for size in (64, 100, 128, 441, 512, 1024, 1000):
         sizes = [size] * (total // size)
-        assert np.array_equal(_heard(block, sizes), whole[: sum(sizes)]), size
+        assert np.array_equal(_heard(shared, sizes), whole[: sum(sizes)]), size
 
 
 def test_what_is_heard_is_left_on_the_tap():
-    block = _filled()
-    heard = _heard(block, [512] * 20)
-    assert np.array_equal(block.read_tap(0, 512 * 20), heard)
+    shared = _filled()
+    heard = _heard(shared, [512] * 20)
+    assert np.array_equal(shared.read_tap(0, 512 * 20), heard)
 
 
 def test_nothing_moves_before_the_transport():
-    block = _filled()
-    block.header[RUNNING] = 0
-    assert not _heard(block, [512, 512]).any()
-    assert block.header[POSITION] == 0
+    shared = _filled()
+    shared.header[RUNNING] = 0
+    assert not _heard(shared, [512, 512]).any()
+    assert shared.header[POSITION] == 0
 
 
 def test_a_voice_is_heard_in_whole_cells_and_what_is_not_ready_is_counted():
-    block = _filled(voices=1, length=1000)
-    block.gains[:, 0, :] = 1.0
-    out = _heard(block, [2048])
+    shared = _filled(voices=1, length=1000)
+    shared.gains[:, 0, :] = 1.0
+    out = _heard(shared, [2048])
     assert out[:960].any()
     assert not out[960:].any()
     # The limiter looks 17 cells ahead of what is heard.
-    assert block.header[MISSING] == 2048 + 17 * GRID - 960
+    assert shared.header[MISSING] == 2048 + 17 * GRID - 960
 
 
 def _loud(level):
     """Return a block with one voice: noise that rises from silence to far above full scale."""
     rng = np.random.default_rng(2)
     length = 64 * 1500
-    block = Block.create()
+    shared = Shared.create()
     noise = rng.standard_normal(length) * np.linspace(0.01, level, length)
     bursts = np.sin(np.arange(length) * np.pi / 2 + np.pi / 4) * level * (rng.random(length) > 0.4)
-    block.write_audio(0, 0, (noise + bursts * (np.arange(length) > 50_000)).astype(np.float32))
-    block.gains[:, 0, : length // GRID + 1] = 1.0
-    block.active[0] = 1
-    block.header[RUNNING] = 1
-    return block
+    shared.write_audio(0, 0, (noise + bursts * (np.arange(length) > 50_000)).astype(np.float32))
+    shared.gains[:, 0, : length // GRID + 1] = 1.0
+    shared.active[0] = 1
+    shared.header[RUNNING] = 1
+    return shared
 
 
 def true_peak_db(samples):
@@ -111,30 +111,30 @@ def test_true_peaks_stay_below_1_dbfs(level):
 
 
 def test_what_is_below_the_ceiling_passes_bit_for_bit():
-    block = _filled(voices=3)
-    gains_now = block.gains[:, :3, : 64 * 512 // GRID + 1]
-    dry = mix(block.audio[:3, : 64 * 512], gains_now)
+    shared = _filled(voices=3)
+    gains_now = shared.gains[:, :3, : 64 * 512 // GRID + 1]
+    dry = mix(shared.audio[:3, : 64 * 512], gains_now)
     assert np.abs(dry).max() < 0.6
-    assert np.array_equal(_heard(block, [64 * 512]), dry)
+    assert np.array_equal(_heard(shared, [64 * 512]), dry)
 
 
 @pytest.mark.parametrize("size", [64, 100, 441, 512, 1000])
 def test_the_limiter_has_the_same_bits_for_every_block_size(size):
-    block = _loud(4.0)
-    whole = _heard(block, [64 * 1000])
+    shared = _loud(4.0)
+    whole = _heard(shared, [64 * 1000])
     sizes = [size] * (64 * 1000 // size)
-    assert np.array_equal(_heard(block, sizes), whole[: sum(sizes)])
+    assert np.array_equal(_heard(shared, sizes), whole[: sum(sizes)])
 
 
 def test_the_limiter_comes_before_the_peak_and_leaves_slowly():
-    block = Block.create()
+    shared = Shared.create()
     samples = np.full(64 * 1000, 0.1, np.float32)
     samples[30_000] = 4.0
-    block.write_audio(0, 0, samples)
-    block.gains[:, 0, :1001] = 1.0
-    block.active[0] = 1
-    block.header[RUNNING] = 1
-    gain = _heard(block, [64 * 900])[:, 0] / samples[: 64 * 900]
+    shared.write_audio(0, 0, samples)
+    shared.gains[:, 0, :1001] = 1.0
+    shared.active[0] = 1
+    shared.header[RUNNING] = 1
+    gain = _heard(shared, [64 * 900])[:, 0] / samples[: 64 * 900]
     assert (gain[: 30_000 - 18 * 64] == 1.0).all()
     assert (gain[30_000 + 90 * 64 :] == 1.0).all()
     assert gain.min() < 0.25
@@ -142,7 +142,7 @@ def test_the_limiter_comes_before_the_peak_and_leaves_slowly():
 
 
 def test_all_voices_fit_the_block():
-    assert len(Block.create().active) == VOICES
+    assert len(Shared.create().active) == RINGS
 
 
 @pytest.mark.parametrize("low", [0.0, 0.3, 1.0])

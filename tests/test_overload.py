@@ -46,7 +46,7 @@ def test_no_more_falls_silent_than_the_two_workers_cannot_render(count, load, fi
     house.run(14)
     assert len(house.silent()) <= count - fit + 1
     assert set(house.closed.values()) == {1}  # nothing comes and goes
-    assert not house.block.header[MISSING]
+    assert not house.shared.header[MISSING]
     silent = [int(name[1:]) for name in house.closed]
     assert 1 not in silent
     house.takes(0)
@@ -78,4 +78,4 @@ def test_what_does_not_fit_in_tries_again_now_and_then():
     house = Loaded(9, 0.25)
     house.run(40)
     assert 1 <= sum(house.closed.values()) <= 6
-    assert not house.block.header[MISSING]
+    assert not house.shared.header[MISSING]

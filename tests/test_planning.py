@@ -13,7 +13,7 @@ from latentlive.engine.render.priority import SLOW
 from latentlive.engine.schedule.allocation import alike
 from latentlive.engine.schedule.scheduler import Scheduler
 from latentlive.engine.server.status import report
-from latentlive.engine.shared import MISSING, POSITION, Block
+from latentlive.engine.shared import MISSING, POSITION, Shared
 from latentlive.errors import EngineError, ExpressionError
 from latentlive.mixer import GRID
 from latentlive.models import RawAudioVAE, save_model
@@ -425,7 +425,7 @@ def test_a_layer_that_renders_too_slowly_fades_alone_and_comes_back():
     closed = np.array_split(np.abs(alone), 1000)
     quiet = [chunk.max() == 0 for chunk in closed]
     assert 50 < sum(quiet) < 900
-    assert not house.block.header[MISSING]  # no sample was missing where it was to be heard
+    assert not house.shared.header[MISSING]  # no sample was missing where it was to be heard
 
 
 def test_what_a_cue_will_read_is_encoded_while_there_is_nothing_to_render(tmp_path, monkeypatch):
@@ -474,7 +474,7 @@ def test_the_other_worker_takes_over_when_one_dies():
 def test_ten_hours_on_the_samples_are_where_they_belong():
     house = House()
     begin = 10 * 3600 * RATE // GRID * GRID
-    house.block.header[POSITION] = begin
+    house.shared.header[POSITION] = begin
     house.apply(play("d1", A))
     house.run(1.5)
     house.apply(play("d1", B))
@@ -487,7 +487,7 @@ def test_ten_hours_on_the_samples_are_where_they_belong():
 
 
 @pytest.mark.parametrize("block", [64, 128, 300, 1024])
-def test_the_mix_is_the_same_whatever_the_devices_blocks(block):
+def test_the_mix_is_the_same_whatever_the_devices_blocks(shared):
     def run(size):
         house = House(seed=2)
         house.apply(play("d1", A.of), play("d2", ll.noise(1)), put("d2", gain_db=9.0))
@@ -497,7 +497,7 @@ def test_the_mix_is_the_same_whatever_the_devices_blocks(block):
         house.run(3, size)
         return house.samples[: 3 * RATE + RATE // 2]
 
-    assert np.array_equal(run(512), run(block))
+    assert np.array_equal(run(512), run(shared))
 
 
 def test_a_seed_is_set_before_the_transport_starts():
@@ -571,7 +571,7 @@ def test_what_is_silent_already_does_not_take_the_others_along():
     late = list(house.scheduler.timeline.voices.values())[:8]
     for voice in late:
         voice.late = True
-    house.block.header[POSITION] += 8192
+    house.shared.header[POSITION] += 8192
     (order,) = house.dispatch.orders(STEADY)
     assert {job.serial for job in order.jobs}.isdisjoint(voice.serial for voice in late)
 
@@ -586,13 +586,13 @@ def test_what_is_rendered_lands_on_time_though_both_workers_are_dead():
         house.workers[lane].voices.clear()
     house.run(1)
     assert layers(house)["d1"]["since"] == grid(2 * RATE)
-    assert not house.block.header[MISSING]
+    assert not house.shared.header[MISSING]
 
 
 @pytest.mark.parametrize("ahead", [0.1, 3.0, float("nan")])
 def test_what_a_ring_cannot_hold_is_not_rendered_ahead(ahead):
     with pytest.raises(EngineError, match=r"ahead: must lie in 0\.5 to 2\.5 seconds, got"):
-        Scheduler(Block.create(), Tempo(60, RATE), ahead=ahead)
+        Scheduler(Shared.create(), Tempo(60, RATE), ahead=ahead)
 
 
 def test_the_longest_ahead_holds_what_is_heard():
@@ -601,5 +601,5 @@ def test_the_longest_ahead_holds_what_is_heard():
     for one in (house, plain):
         one.apply(play("d1", A), play("d2", B))
         one.run(7)
-    assert not house.block.header[MISSING]
+    assert not house.shared.header[MISSING]
     assert np.array_equal(house.samples, plain.samples)

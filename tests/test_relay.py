@@ -13,7 +13,7 @@ import pytest
 from latentlive.engine.output import guard, relay
 from latentlive.engine.output.guard import Guard
 from latentlive.engine.output.relay import Relay, Standby
-from latentlive.engine.shared import CLOSING, POSITION, RUNNING, TICKS, Block
+from latentlive.engine.shared import CLOSING, POSITION, RUNNING, TICKS, Shared
 from latentlive.errors import EngineError
 from latentlive.ground import restarts
 from latentlive.protocol import children
@@ -27,10 +27,10 @@ class Stand:
     """A relay of silent audio processes that is watched as the engine's loop does."""
 
     def __init__(self, log):
-        self.block, self.inbox, self.said = Block.create(), queue.Queue(), []
-        self.block.header[RUNNING] = 1
+        self.shared, self.inbox, self.said = Shared.create(), queue.Queue(), []
+        self.shared.header[RUNNING] = 1
         options = {"device": "", "block": 512, "latency": 0.1, "silent": True}
-        self.relay = Relay(self.block, RATE, options, self.inbox, log, self.said.append)
+        self.relay = Relay(self.shared, RATE, options, self.inbox, log, self.said.append)
 
     def until(self, condition, seconds, what):
         def looked():
@@ -43,7 +43,7 @@ class Stand:
 
     @property
     def position(self):
-        return int(self.block.header[POSITION])
+        return int(self.shared.header[POSITION])
 
     def goes_on(self, seconds):
         """Wait until time passes; return how long that took."""
@@ -59,7 +59,7 @@ def stand(tmp_path, monkeypatch):
         stand = Stand(log)
         yield stand
         stand.relay.close()
-        stand.block.header[CLOSING] = 1
+        stand.shared.header[CLOSING] = 1
 
 
 def test_one_that_stands_by_and_freezes_is_replaced_unsaid(stand):
@@ -138,41 +138,41 @@ def test_a_child_that_cannot_be_heard_leaves_no_process(tmp_path, monkeypatch):
     def no_thread(*arguments, **options):
         raise RuntimeError("can't start new thread")
 
-    block, started = Block.create(), []
+    shared, started = Shared.create(), []
     popen = children.subprocess.Popen
     monkeypatch.setattr(children.threads, "run", no_thread)
     monkeypatch.setattr(
         children.subprocess, "Popen", lambda *a, **o: started.append(popen(*a, **o)) or started[-1]
     )
     with (tmp_path / "log").open("wb") as log, pytest.raises(EngineError, match="new thread"):
-        children.Child("audio", "http.server", ["0"], block.fd, queue.Queue(), log)
+        children.Child("audio", "http.server", ["0"], shared.fd, queue.Queue(), log)
     assert started[0].returncode == -signal.SIGKILL
 
 
 def test_an_engine_whose_loop_stands_still_for_long_is_ended(sleeper, monkeypatch):
     monkeypatch.setattr(guard, "HOPELESS", 0.5)
-    block = Block.create()
-    Guard(block, sleeper.pid)
+    shared = Shared.create()
+    Guard(shared, sleeper.pid)
     begun = time.monotonic()
     while time.monotonic() < begun + 1.0:
-        block.header[TICKS] += 1
+        shared.header[TICKS] += 1
         time.sleep(0.01)
     assert sleeper.poll() is None
     assert sleeper.wait(5) == -signal.SIGKILL
-    block.header[CLOSING] = 1
+    shared.header[CLOSING] = 1
 
 
 def test_an_engine_that_does_not_come_to_its_turn_is_waited_for(starved, monkeypatch):
     monkeypatch.setattr(guard, "HOPELESS", 0.5)
-    block = Block.create()
-    block.header[TICKS] = 1
-    Guard(block, starved.pid)
+    shared = Shared.create()
+    shared.header[TICKS] = 1
+    Guard(shared, starved.pid)
     begun = time.monotonic()
     wait_until(lambda: time.monotonic() > begun + 1.5, 5, "some time")
     assert starved.process.poll() is None
     starved.feed()  # from here on it computes, and tells nothing
     assert starved.process.wait(20) == -signal.SIGKILL
-    block.header[CLOSING] = 1
+    shared.header[CLOSING] = 1
 
 
 def test_one_that_stands_by_and_does_not_come_to_its_turn_is_waited_for(starved, monkeypatch):

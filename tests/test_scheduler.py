@@ -11,7 +11,7 @@ from latentlive.engine.render.dispatch import LANES, Dispatch
 from latentlive.engine.render.worker import Worker
 from latentlive.engine.schedule.scheduler import Scheduler
 from latentlive.engine.server.status import report
-from latentlive.engine.shared import POSITION, VOICES, Block
+from latentlive.engine.shared import POSITION, RINGS, Shared
 from latentlive.errors import EngineError
 from latentlive.mixer import GRID
 from latentlive.protocol.changes import (
@@ -54,18 +54,18 @@ class House:
 
     def __init__(self, seed=0, channels=2):
         self.said = []
-        self.block = Block.create(channels)
+        self.shared = Shared.create(channels)
         spaces = Spaces(ToySpace(1024))
         self.scheduler = Scheduler(
-            self.block, Tempo(60, RATE), seed, say=self.said.append, space_of=spaces.space
+            self.shared, Tempo(60, RATE), seed, say=self.said.append, space_of=spaces.space
         )
         self.dispatch = Dispatch(self.scheduler.timeline, self.scheduler.failed)
-        self.workers = [Worker(ToySpace(1024), self.block) for _ in LANES]
+        self.workers = [Worker(ToySpace(1024), self.shared) for _ in LANES]
         for lane in LANES:
             self.dispatch.ready(lane)
         self.slow = {}  # voices that render so many times slower than they sound
         self.late = []
-        self.player = Player(self.block)
+        self.player = Player(self.shared)
         self.heard = []
 
     def apply(self, *changes, at=None):
@@ -74,7 +74,7 @@ class House:
 
     def work(self):
         self.scheduler.advance()
-        now = int(self.block.header[POSITION])
+        now = int(self.shared.header[POSITION])
         for late in [late for late in self.late if late[0] <= now]:
             self.late.remove(late)
             self.dispatch.answered(late[1], self.answer(*late[1:]))
@@ -98,7 +98,7 @@ class House:
     def run(self, seconds, block=512):
         for _ in range(round(seconds * RATE / block)):
             self.work()
-            out = np.empty((block, self.block.channels), np.float32)
+            out = np.empty((block, self.shared.channels), np.float32)
             self.player.fill(out)
             self.heard.append(out)
 
@@ -218,7 +218,7 @@ def test_stop_and_hush_end_in_exact_silence_and_free_the_voices():
     house.run(1)
     assert not house.samples[-RATE // 2 :].any()
     assert house.scheduler.timeline.silent
-    assert not house.block.active.any()
+    assert not house.shared.active.any()
 
 
 def test_a_texture_that_is_played_once_ends_by_itself():
@@ -272,7 +272,7 @@ def test_hour_ten_sounds_as_the_first_second_does():
     house.apply(play("d1", A), put("d1", fade=0))
     house.run(0.5)
     late = 10 * 3600 * RATE // 512 * 512
-    house.block.header[POSITION] = late
+    house.shared.header[POSITION] = late
     for _ in range(20):
         house.work()
         house.run(0.1)
@@ -389,8 +389,8 @@ def test_panic_is_exact_silence_from_the_next_block():
     house.apply(play("d1", A), play("d2", B))
     house.run(1)
     house.scheduler.panic()
-    house.block.header[PANIC] += 1
-    house.block.header[PANIC_DONE] += 1
+    house.shared.header[PANIC] += 1
+    house.shared.header[PANIC_DONE] += 1
     before = len(house.samples)
     house.run(0.5)
     assert not house.samples[before:].any()
@@ -464,7 +464,7 @@ def test_a_texture_that_takes_long_to_load_is_loaded_once_however_often_its_mome
     told = [order.word for order in house.dispatch.orders(1) if order.word != "encode"]
     assert told == ["load"]
     for _ in range(5):  # no answer comes, and the moments pass
-        house.block.header[POSITION] += RATE
+        house.shared.header[POSITION] += RATE
         house.scheduler.advance()
         house.scheduler.advance()
         told += [order.word for order in house.dispatch.orders(1)]
@@ -489,7 +489,7 @@ def test_a_cell_that_fails_when_it_is_to_land_costs_itself_alone(monkeypatch):
     assert house.said == ["a change cannot land and is dropped: IndexError('by a test')"]
     shown = report(house.scheduler)["layers"]
     assert [(one["name"], one["gain"]) for one in shown] == [("d1", "-6")]
-    assert house.scheduler.desk.free_rings == VOICES - 1
+    assert house.scheduler.desk.free_rings == RINGS - 1
 
 
 class Choosy(ToySpace):
@@ -503,7 +503,7 @@ class Choosy(ToySpace):
 
 def test_what_cannot_be_decoded_fails_alone_though_it_is_decoded_with_others():
     house = House()
-    house.workers = [Worker(Choosy(1024), house.block) for _ in LANES]
+    house.workers = [Worker(Choosy(1024), house.shared) for _ in LANES]
     loud = ll.sound(np.full(30_000, 0.9, "f4")).spread(0)
     house.apply(play("d1", A), play("d2", loud))
     house.run(2)

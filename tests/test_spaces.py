@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import latentlive as ll
 from latentlive.engine.render.worker import Worker, rendered
-from latentlive.engine.shared import Block
+from latentlive.engine.shared import Shared
 from latentlive.errors import ExpressionError
 from latentlive.models import load_model
 from latentlive.protocol.clip import Clip, Crossing, Source
@@ -80,8 +80,8 @@ class Band:
     def __init__(self, kind, textures):
         self.spaces, name = home(kind) if isinstance(kind, str) else (Spaces(kind()), None)
         textures = [x.on(name) if name else x for x in textures]
-        self.block, self.clips = Block.create(), []
-        self.worker = Worker(self.spaces.default, self.block)
+        self.shared, self.clips = Shared.create(), []
+        self.worker = Worker(self.spaces.default, self.shared)
         self.worker.spaces = self.spaces
         for serial, texture in enumerate(textures):
             source = Source(texture, repr(texture), {})
@@ -99,7 +99,7 @@ class Band:
         """Return what the worker writes for stretches rendered together, (serial, start, stop)."""
         replies = self.worker.render([Job(serial, 0, start, stop) for serial, start, stop in jobs])
         assert [reply.word for reply in replies] == ["rendered"] * len(jobs)
-        rings = self.block.audio
+        rings = self.shared.audio
         return [rings[s][np.arange(a, b) % rings.shape[1]] for s, a, b in jobs]
 
     def alone(self, serial, start, stop):

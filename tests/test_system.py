@@ -9,16 +9,16 @@ import sys
 
 import pytest
 
-from latentlive.engine.shared import Block
+from latentlive.engine.shared import Shared
 from latentlive.errors import EngineError
 from latentlive.ground import system
 from latentlive.ground.system import apart, beside
 
 READER = """
 import sys
-from latentlive.engine.shared import Block
-block = Block.attach(int(sys.argv[1]))
-block.tap[7] = block.audio[3, 5] + 1
+from latentlive.engine.shared import Shared
+shared = Shared.attach(int(sys.argv[1]))
+shared.tap[7] = shared.audio[3, 5] + 1
 """
 
 
@@ -39,19 +39,19 @@ def names():
 
 def test_another_process_maps_the_block_and_no_name_is_left(way):
     before = names()
-    block = Block.create(4)
+    shared = Shared.create(4)
     assert not {n for n in names() - before if "latentlive" in n}
-    block.audio[3, 5] = 41.0
-    child = subprocess.Popen([sys.executable, "-c", READER, str(block.fd)], **beside(block.fd))
+    shared.audio[3, 5] = 41.0
+    child = subprocess.Popen([sys.executable, "-c", READER, str(shared.fd)], **beside(shared.fd))
     assert child.wait(20) == 0
-    assert (block.tap[7] == 42.0).all()
-    assert os.fstat(block.fd).st_blocks * 512 >= block.audio.nbytes  # reserved, not promised
+    assert (shared.tap[7] == 42.0).all()
+    assert os.fstat(shared.fd).st_blocks * 512 >= shared.audio.nbytes  # reserved, not promised
 
 
 def test_a_block_that_nobody_holds_gives_its_memory_back(way):
-    block = Block.create()
-    fd = block.fd
-    del block
+    shared = Shared.create()
+    fd = shared.fd
+    del shared
     gc.collect()
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(fd)
@@ -63,7 +63,7 @@ def test_too_little_memory_is_one_line(way, monkeypatch):
 
     monkeypatch.setattr(system, "reserve", full)
     with pytest.raises(EngineError, match=r"no \d+ MB of shared memory \(No space left"):
-        Block.create()
+        Shared.create()
 
 
 def test_a_process_apart_has_a_session_of_its_own():

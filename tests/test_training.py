@@ -123,7 +123,10 @@ class TestPaper:
 def test_clean_learns_at_once_what_paper_takes_long_for(architecture, quick):
     sounds = tones()
     reached = []
-    for plan in (Plan(PAPER, minutes=0.03), Plan(CLEAN, architecture, minutes=0.03)):
+    for plan in (
+        Plan(PAPER, minutes=0.03),
+        Plan(CLEAN, architecture, minutes=0.03),
+    ):
         there = Training(sounds[:2], plan, clock=time.thread_time)
         while there.step():
             pass

@@ -5,7 +5,7 @@
     client (your code) --JSON--> server: schedule --JSON--> render
                                      |                         |
                                    gains                    samples
-                                     +---> shared block <------+ ---> output ---> device
+                                     +---> shared memory <------+ ---> output ---> device
 
 Each process imports the rooms that it needs; this file holds none of them.
 """

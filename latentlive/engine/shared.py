@@ -1,4 +1,4 @@
-"""The shared block between engine, worker and audio process: rings indexed by global position.
+"""The shared memory between engine, worker and audio process: rings indexed by global position.
 
 A writer writes data first and publishes it after, so a torn write is never heard. One process
 writes each part: the worker audio and its ready range, the engine gains and flags, the audio
@@ -21,7 +21,7 @@ from latentlive.ground.system import fence, mapped, share
 from latentlive.mixer import GRID
 from latentlive.units import Samples
 
-VOICES = 128
+RINGS = 128
 RING = 1 << 17
 POINTS = RING // GRID
 HOLE_ROWS = 256
@@ -57,14 +57,14 @@ the engine. WORKING and the word after it tell which voice each worker is busy w
 def _sizes(channels: int) -> dict[str, tuple[type, tuple[int, ...]]]:
     return {
         "header": (np.int64, (HEADER_WORDS,)),
-        "active": (np.int64, (VOICES,)),
-        "pair": (np.int64, (VOICES,)),
-        "ready": (np.int64, (VOICES, 2)),
-        "gains_until": (np.int64, (VOICES,)),
+        "active": (np.int64, (RINGS,)),
+        "pair": (np.int64, (RINGS,)),
+        "ready": (np.int64, (RINGS, 2)),
+        "gains_until": (np.int64, (RINGS,)),
         "holes": (np.int64, (HOLE_ROWS, 3)),
         "durations": (np.int64, (BINS,)),
-        "gains": (np.float32, (2, VOICES, POINTS)),
-        "audio": (np.float32, (VOICES, RING)),
+        "gains": (np.float32, (2, RINGS, POINTS)),
+        "audio": (np.float32, (RINGS, RING)),
         "tap": (np.float32, (RING, channels)),
     }
 
@@ -75,7 +75,7 @@ def _bytes(channels: int) -> int:
 
 
 @dataclass(eq=False)
-class Block:
+class Shared:
     """The mapped block.
 
     Parameters
@@ -83,23 +83,23 @@ class Block:
     fd : int
         The key to hand to child processes.
     header : array [shape=(64,), int64]
-    active : array [shape=(voices,), int64]
-        1 where the audio process mixes a voice.
-    pair : array [shape=(voices,), int64]
-        The pair of output channels that a voice is mixed into; 0 is channels 1 and 2.
-    ready : array [shape=(voices, 2), int64]
-        First and one past the last position that a voice's ring holds.
-    gains_until : array [shape=(voices,), int64]
-        Position before which a voice's gains are written; the last of them is held beyond it.
+    active : array [shape=(rings,), int64]
+        1 where the audio process mixes a ring.
+    pair : array [shape=(rings,), int64]
+        The pair of output channels that a ring is mixed into; 0 is channels 1 and 2.
+    ready : array [shape=(rings, 2), int64]
+        First and one past the last position that a ring holds.
+    gains_until : array [shape=(rings,), int64]
+        Position before which a ring's gains are written; the last of them is held beyond it.
         0: nothing is known, all are taken as they are.
     holes : array [shape=(256, 3), int64]
         What was to be heard and was not there: ring, first position, one past the last. A ring
         of rows; header[HOLES] counts those written.
     durations : array [shape=(64,), int64]
         Callbacks by how long they took, four bins an octave from 1 us on.
-    gains : array [shape=(2, voices, points)]
+    gains : array [shape=(2, rings, points)]
         Left and right gain at each grid point, a ring.
-    audio : array [shape=(voices, RING)]
+    audio : array [shape=(rings, RING)]
     tap : array [shape=(RING, channels)]
         What was heard, a ring.
     """
@@ -117,7 +117,7 @@ class Block:
     tap: NDArray[np.float32]
 
     @classmethod
-    def create(cls, channels: int = 2, rate: int = 44100) -> Block:
+    def create(cls, channels: int = 2, rate: int = 44100) -> Shared:
         """Return a new block; it vanishes with the last process and object that hold it.
 
         Parameters
@@ -137,21 +137,21 @@ class Block:
             )
         size = _bytes(channels)
         fd = share(size)
-        block = cls._map(fd, channels)
-        block.header[CHANNELS], block.header[RATE] = channels, rate
+        shared = cls._map(fd, channels)
+        shared.header[CHANNELS], shared.header[RATE] = channels, rate
         if sys.platform != "win32":  # there the key is no descriptor
-            weakref.finalize(block, os.close, fd)
-        return block
+            weakref.finalize(shared, os.close, fd)
+        return shared
 
     @classmethod
-    def attach(cls, fd: int) -> Block:
+    def attach(cls, fd: int) -> Shared:
         """Map a block that another process created."""
         with mapped(fd, HEADER_WORDS * 8) as start:
             channels = int.from_bytes(start[:8], "little")
         return cls._map(fd, channels)
 
     @classmethod
-    def _map(cls, fd: int, channels: int) -> Block:
+    def _map(cls, fd: int, channels: int) -> Shared:
         memory = mapped(fd, _bytes(channels))
         parts: dict[str, NDArray[Any]] = {}
         offset = 0
@@ -171,14 +171,14 @@ class Block:
         """The samples of a second."""
         return int(self.header[RATE])
 
-    def write_audio(self, voice: int, start: int, samples: Samples) -> None:
-        """Write a voice's samples from a global position on, then publish them."""
+    def write_audio(self, ring: int, start: int, samples: Samples) -> None:
+        """Write a ring's samples from a global position on, then publish them."""
         at = start % RING
         head = min(len(samples), RING - at)
-        self.audio[voice, at : at + head] = samples[:head]
-        self.audio[voice, : len(samples) - head] = samples[head:]
+        self.audio[ring, at : at + head] = samples[:head]
+        self.audio[ring, : len(samples) - head] = samples[head:]
         fence()
-        self.ready[voice, 1] = start + len(samples)
+        self.ready[ring, 1] = start + len(samples)
 
     def write_tap(self, start: int, heard: NDArray[np.float32]) -> None:
         """Leave what was heard from a global position on [shape=(n, channels)]."""
@@ -191,10 +191,10 @@ class Block:
         """Return what was heard from one global position to another [shape=(n, channels)]."""
         return self.tap[np.arange(start, stop) % RING]
 
-    def write_hole(self, voice: int, start: int, stop: int) -> None:
-        """Note that a voice was to be heard from one position to another and was not there."""
+    def write_hole(self, ring: int, start: int, stop: int) -> None:
+        """Note that a ring was to be heard from one position to another and was not there."""
         count = int(self.header[HOLES])
-        self.holes[count % HOLE_ROWS] = voice, start, stop
+        self.holes[count % HOLE_ROWS] = ring, start, stop
         fence()
         self.header[HOLES] = count + 1
 

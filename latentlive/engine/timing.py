@@ -16,8 +16,8 @@ FADE = 1.0  # the engine fades out where nobody says how long
 
 # How near the position something may still change.
 BURST = 0.115  # devices ask for so much at once
-REACTION = 0.023  # from the moment that a cell is given to its landing, at most
-LANDING = 0.372  # a cell is settled so long before its moment; until then it can be replaced
+REACTION = 0.023  # from the moment of a change set to its landing, at most
+LANDING = 0.372  # a change set is final so long before its moment; until then it can be replaced
 STEMS_SHORT = 0.012  # stems are read nearly as far ahead as nothing changes
 STEMS_AHEAD = 0.093  # stems are read again when less is left of them
 
@@ -28,7 +28,7 @@ DRY = 0.093  # a voice with less left beyond the margin is given up
 LONGEST_BATCH = 0.1  # a batch of several voices may take: meanwhile others cannot be helped
 PRESSED = 0.5  # with less left, the first layers come first
 ENCODED_AHEAD = 20.0  # of a waiting texture, encoded when there is nothing to render
-HORIZON = 20.0  # a planned cell is given voices so long before its moment
+HORIZON = 20.0  # a plan gets voices so long before its moment
 REPLAY_HORIZON = 4.0  # voices of a replay are given rings so long before they begin
 SOON = 3.0  # a transport that is told to start waits until so much of its start is ready
 EXCUSED = 3.0  # a worker that was gone is still the cause of what falls silent
@@ -77,7 +77,7 @@ DISORDER = 4.0  # a decision may lie before one that was noted earlier
 
 
 def to_samples(seconds: float, rate: int) -> int:
-    """Return the whole cells of the grid nearest to a time, at least one [samples].
+    """Return the whole steps of the grid nearest to a time, at least one [samples].
 
     Example
     -------

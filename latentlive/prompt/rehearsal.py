@@ -10,7 +10,7 @@ from latentlive.ground.names import normal
 from latentlive.prompt.session import Cell, cells, find_session, read_session
 
 
-class Table:
+class Listing:
     """Lines that are printed as they are."""
 
     def __init__(self, lines: list[str]) -> None:
@@ -35,7 +35,7 @@ class Rehearsal:
         self._last = ""
         self._place = -1
 
-    def load(self, name: str) -> Table:
+    def load(self, name: str) -> Listing:
         """Load a session, a file or a shipped one by its name; its cells are run by `cell`.
 
         Example
@@ -50,7 +50,7 @@ class Rehearsal:
         """Return the names of the loaded session's cells."""
         return [] if self.path is None else [cell.name for cell in self._cells()]
 
-    def cell(self, name: str | int | None = None) -> Table:
+    def cell(self, name: str | int | None = None) -> Listing:
         """Run a cell of the loaded session: by its name, or the next one; say which is next.
 
         The file is read anew each time, so a cell may be edited and saved meanwhile. The moment in
@@ -75,20 +75,20 @@ class Rehearsal:
         self._place, self._last = place, known[place]
         self._run(held[place], str(self.path))
         after = f"next is {known[place + 1]!r}: cell()" if place + 1 < len(held) else "the last one"
-        return Table([f"{known[place]!r} ran; {after}"])
+        return Listing([f"{known[place]!r} ran; {after}"])
 
     def _cells(self) -> list[Cell]:
         if self.path is None:
             raise ExpressionError('cell: load a session first: load("first_light")')
         return [cell for cell in cells(read_session(self.path)) if cell]
 
-    def _table(self) -> Table:
+    def _table(self) -> Listing:
         held = self._cells()
         lines = [f"{self.path}: {len(held)} cells"]
         for cell in held:
             moment = "" if cell.moment is None else f"{cell.moment:8.2f} s"
             lines.append(f"  {cell.name:<24} {moment:>10}  line {cell.line}")
-        return Table(lines)
+        return Listing(lines)
 
 
 def _list(names: list[str]) -> str:

@@ -34,7 +34,7 @@ class Child:
         Started as ``python -m module``.
     arguments : list of str
     fd : int
-        The shared block, inherited.
+        The shared memory, inherited.
     inbox : queue
         Receives (child, message); the message is None when the process is gone.
     log : file

@@ -16,7 +16,7 @@ import latentlive as ll
 from latentlive.doctor import sound
 from latentlive.engine.output import probe as asking
 from latentlive.engine.output.supervisor import Output
-from latentlive.engine.shared import Block
+from latentlive.engine.shared import Shared
 from latentlive.engine.timing import LONGEST_LATE
 from latentlive.errors import DeviceError, EngineError
 from tests.live.conftest import wait_until
@@ -213,11 +213,11 @@ def test_a_device_is_chosen_by_a_part_of_its_name_or_by_number(sink):
 def test_a_frozen_sound_server_does_not_take_along_who_asks_for_devices(own_sink, monkeypatch):
     before = asking.listed()
     own_sink.server.send_signal(signal.SIGSTOP)
-    patience = asking.PATIENCE
-    monkeypatch.setattr(asking, "PATIENCE", 2.0)
+    patience = asking.PROBE_PATIENCE
+    monkeypatch.setattr(asking, "PROBE_PATIENCE", 2.0)
     with pytest.raises(DeviceError, match="does not answer; restart the sound server"):
         asking.listed()
-    monkeypatch.setattr(asking, "PATIENCE", patience)
+    monkeypatch.setattr(asking, "PROBE_PATIENCE", patience)
     own_sink.server.send_signal(signal.SIGCONT)
     assert asking.listed() == before
 
@@ -226,7 +226,9 @@ def test_what_is_said_as_devices_come_and_go(tmp_path):
     said = []
     options = {"device": "none such", "block": 512, "latency": 0.1, "silent": False}
     with (tmp_path / "log").open("wb") as log:
-        output = Output(Block.create(6), RATE, options, queue.Queue(), log, said.append, rings=dict)
+        output = Output(
+            Shared.create(6), RATE, options, queue.Queue(), log, said.append, rings=dict
+        )
         try:
             for device in (
                 {"device": None, "why": "no sound device"},

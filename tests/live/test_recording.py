@@ -18,7 +18,7 @@ import latentlive as ll
 from latentlive.corpus.takes import Wav, open_take
 from latentlive.engine.output.player import Player
 from latentlive.engine.output.recorder import Recorder
-from latentlive.engine.shared import PANIC, PANIC_AT, PANIC_DONE, POSITION, RUNNING, Block
+from latentlive.engine.shared import PANIC, PANIC_AT, PANIC_DONE, POSITION, RUNNING, Shared
 from latentlive.errors import EngineError
 from latentlive.mixer import GRID
 from tests.live.conftest import wait_until
@@ -89,22 +89,22 @@ class Desk:
     """A block with voices, a player and a recorder, moved by hand."""
 
     def __init__(self, tmp_path, levels, stems=True, channels=2):
-        self.block = Block.create(channels)
+        self.shared = Shared.create(channels)
         rng = np.random.default_rng(5)
         for voice, level in enumerate(levels):
             sound = (rng.standard_normal(RATE * 2) * level).astype(np.float32)
-            self.block.write_audio(voice, 0, sound)
-            self.block.gains[:, voice, : len(sound) // GRID] = rng.random((2, len(sound) // GRID))
-        self.block.header[RUNNING] = 1
-        self.player = Player(self.block)
+            self.shared.write_audio(voice, 0, sound)
+            self.shared.gains[:, voice, : len(sound) // GRID] = rng.random((2, len(sound) // GRID))
+        self.shared.header[RUNNING] = 1
+        self.player = Player(self.shared)
         self.folder = tmp_path / "stems"
         self.recorder = Recorder(
-            tmp_path / "mix.wav", self.block, RATE, self.folder if stems else None
+            tmp_path / "mix.wav", self.shared, RATE, self.folder if stems else None
         )
 
     def play(self, blocks, layers, size=500):
         for rings in layers.values():
-            self.block.active[rings] = 1
+            self.shared.active[rings] = 1
         for _ in range(blocks):
             self.recorder.drain(layers)
             self.player.fill(np.empty((size, 2), np.float32))
@@ -117,16 +117,16 @@ class Desk:
 
 def test_stems_sum_to_the_mix_and_are_as_long_whenever_they_began(tmp_path):
     desk = Desk(tmp_path, [0.02, 0.03, 0.02, 0.01])
-    desk.block.gains[:, 3, :230] = 0.0  # an engine changes nothing nearer than that
-    desk.block.gains[:, 1, 305:] = 0.0  # faded out at sample 19,520
+    desk.shared.gains[:, 3, :230] = 0.0  # an engine changes nothing nearer than that
+    desk.shared.gains[:, 1, 305:] = 0.0  # faded out at sample 19,520
     layers = {"d1": [0], "sea": [1, 2]}
     desk.play(20, layers)
     layers["late"] = [3]
     desk.play(20, layers)
     # A voice is freed after its end, before the recorder comes by: it was read ahead.
-    desk.block.active[1] = 0
+    desk.shared.active[1] = 0
     layers["sea"] = [2]
-    desk.block.gains[:, 1] = 0.0
+    desk.shared.gains[:, 1] = 0.0
     desk.play(5, layers)
     mix, stems = desk.close(layers)
     assert set(stems) == {"d1", "sea", "late"}
@@ -143,12 +143,12 @@ def test_stems_fall_silent_where_panic_does(tmp_path):
     layers = {"d1": [0]}
     desk.play(10, layers)
     desk.recorder.drain(layers)
-    desk.block.header[PANIC] += 1
-    desk.block.active[:] = 0
-    desk.block.header[PANIC_DONE] = 1
+    desk.shared.header[PANIC] += 1
+    desk.shared.active[:] = 0
+    desk.shared.header[PANIC_DONE] = 1
     desk.play(10, {})
     mix, stems = desk.close({})
-    at = int(desk.block.header[PANIC_AT])
+    at = int(desk.shared.header[PANIC_AT])
     assert at == 5000
     assert mix[at - 1].all()
     assert not mix[at:].any()
@@ -157,15 +157,15 @@ def test_stems_fall_silent_where_panic_does(tmp_path):
 
 def test_what_was_overwritten_before_it_was_read_is_silence_and_time_is_kept(tmp_path):
     desk = Desk(tmp_path, [0.05], stems=False)
-    desk.block.active[0] = 1
+    desk.shared.active[0] = 1
     desk.play(10, {})
     for _ in range(400):  # the engine hung for 4.5 seconds
         desk.player.fill(np.empty((500, 2), np.float32))
     desk.recorder.drain({})
     desk.recorder.close(10.0)
     mix = read(desk.recorder.path)
-    assert len(mix) == desk.block.header[POSITION]
-    assert np.array_equal(mix[-50_000:], desk.block.read_tap(len(mix) - 50_000, len(mix)))
+    assert len(mix) == desk.shared.header[POSITION]
+    assert np.array_equal(mix[-50_000:], desk.shared.read_tap(len(mix) - 50_000, len(mix)))
 
 
 def test_a_slow_disk_holds_up_nobody_and_is_given_up_in_one_line(tmp_path, monkeypatch):

@@ -19,7 +19,7 @@ import pytest
 import soundfile
 
 import latentlive as ll
-from latentlive.engine.server.peers import HOPELESS, Client
+from latentlive.engine.server.peers import HOPELESS, Peer
 from latentlive.engine.timing import WORKER_PAUSE
 from latentlive.ground.files import cache_folder
 from latentlive.models.files import starter_path
@@ -191,7 +191,7 @@ def test_a_client_that_never_reads_is_waited_for_by_nobody_and_given_up():
     ours, _theirs = socket.socketpair()
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     inbox = queue.Queue()
-    client = Client(ours, inbox)
+    client = Peer(ours, inbox)
     threading.Thread(target=client.listen, daemon=True).start()
     assert inbox.get(timeout=5) == (client, {"op": "hello"})
     begun = time.monotonic()

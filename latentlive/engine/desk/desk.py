@@ -26,7 +26,7 @@ from latentlive.engine.desk.decisions import (
 )
 from latentlive.engine.desk.fades import MASTER_DB, Fade, Setting
 from latentlive.engine.desk.model import Voice
-from latentlive.engine.shared import POINTS, POSITION, RING, RUNNING, VOICES, Block
+from latentlive.engine.shared import POINTS, POSITION, RING, RINGS, RUNNING, Shared
 from latentlive.errors import EngineError
 from latentlive.ground.system import fence
 from latentlive.limiter import AHEAD, MEMORY
@@ -53,7 +53,7 @@ class Desk:
 
     Parameters
     ----------
-    block : Block
+    shared : Shared
     tempo : Tempo
         Of the transport.
     seed : int
@@ -65,35 +65,35 @@ class Desk:
 
     def __init__(
         self,
-        block: Block,
+        shared: Shared,
         tempo: Tempo,
         seed: int = 0,
         note: Callable[[Decision], object] = lambda decision: None,
         reach: int = GAINS_AHEAD,
     ) -> None:
-        self.block, self.tempo, self.seed, self.note, self.reach = block, tempo, seed, note, reach
+        self.shared, self.tempo, self.seed, self.note, self.reach = shared, tempo, seed, note, reach
         self.voices: dict[int, Voice] = {}
         self.settings: dict[int, Setting] = {}
         self.master = Setting(gain_db=Num(MASTER_DB), pan=Num(0.0))
         self._serial = 0
-        self._over: deque[Voice] = deque(maxlen=4 * VOICES)
+        self._over: deque[Voice] = deque(maxlen=4 * RINGS)
         self._gathering = False
         self._stale: set[int] = set()
 
     @property
     def position(self) -> int:
         """The next sample that the device will ask for."""
-        return int(self.block.header[POSITION])
+        return int(self.shared.header[POSITION])
 
     @property
     def running(self) -> bool:
         """Whether the transport moves; it waits for the first textures."""
-        return bool(self.block.header[RUNNING])
+        return bool(self.shared.header[RUNNING])
 
     @property
     def free_rings(self) -> int:
         """How many rings no voice holds."""
-        return VOICES - sum(len(voice.rings) for voice in self.voices.values())
+        return RINGS - sum(len(voice.rings) for voice in self.voices.values())
 
     def allocate(
         self,
@@ -113,7 +113,7 @@ class Desk:
             If too few rings are free.
         """
         taken = {ring for voice in self.voices.values() for ring in voice.rings}
-        rings = [ring for ring in range(VOICES) if ring not in taken][: 2 if wide else 1]
+        rings = [ring for ring in range(RINGS) if ring not in taken][: 2 if wide else 1]
         if len(rings) < (2 if wide else 1):
             raise EngineError("engine: all voices are busy; stop a layer first")
         self._serial = self._serial + 1 if serial is None else serial
@@ -126,7 +126,7 @@ class Desk:
         """Let a voice's rings hold nothing, and begin at a position."""
         voice.start = voice.rendered = start
         for ring in voice.rings:
-            self.block.ready[ring] = start
+            self.shared.ready[ring] = start
 
     def reallocate(self, voice: Voice, clip: Clip[Source], start: int) -> None:
         """Let a voice that is silent yet play another clip, or begin elsewhere.
@@ -148,15 +148,15 @@ class Desk:
             return
         places = np.arange(voice.start, voice.rendered)
         for ring in voice.rings:
-            self.block.audio[ring, (places + by) % RING] = self.block.audio[ring, places % RING]
-            self.block.ready[ring] = (start, voice.rendered + by)
+            self.shared.audio[ring, (places + by) % RING] = self.shared.audio[ring, places % RING]
+            self.shared.ready[ring] = (start, voice.rendered + by)
         voice.start, voice.rendered = start, voice.rendered + by
 
     def skip(self, voice: Voice, at: int) -> None:
         """Let a voice go on at a later position, without what lies before."""
         voice.rendered = voice.skipped_to = at
         for ring in voice.rings:
-            self.block.ready[ring] = at
+            self.shared.ready[ring] = at
 
     # Decisions.
 
@@ -168,10 +168,10 @@ class Desk:
         voice.gains_until = at
         self._write(voice)
         for ring in voice.rings:
-            self.block.pair[ring] = voice.pair
+            self.shared.pair[ring] = voice.pair
         fence()  # a callback that finds the voice active finds its gains
         for ring in voice.rings:
-            self.block.active[ring] = 1 + (voice.slot << ORDER_BITS) + voice.serial
+            self.shared.active[ring] = 1 + (voice.slot << ORDER_BITS) + voice.serial
         self.note(
             Started(
                 at,
@@ -236,9 +236,9 @@ class Desk:
             self.note(Ended(self.position, voice.serial))
             self._over.append(voice)
         for ring in voice.rings:
-            self.block.active[ring] = 0
-            self.block.gains[:, ring] = 0.0
-            self.block.gains_until[ring] = 0
+            self.shared.active[ring] = 0
+            self.shared.gains[:, ring] = 0.0
+            self.shared.gains_until[ring] = 0
         self.voices.pop(voice.serial, None)
 
     def clear(self, before: int | None = None) -> None:
@@ -302,12 +302,12 @@ class Desk:
         points = samples // GRID % POINTS
         # A wide voice has a ring for each side.
         if len(voice.rings) == 1:
-            self.block.gains[:, voice.rings[0], points] = gains
+            self.shared.gains[:, voice.rings[0], points] = gains
         else:
             for side, ring in enumerate(voice.rings):
-                self.block.gains[side, ring, points] = gains[side]
-                self.block.gains[1 - side, ring, points] = 0.0
+                self.shared.gains[side, ring, points] = gains[side]
+                self.shared.gains[1 - side, ring, points] = 0.0
         voice.gains_until = until
         fence()
         for ring in voice.rings:
-            self.block.gains_until[ring] = until
+            self.shared.gains_until[ring] = until

@@ -1,4 +1,4 @@
-"""What the engine knows: voices that render and sound, layers that own them, cells to come."""
+"""The engine's model: voices that render and sound, layers that own them, change sets to come."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LONGEST_PIECE = 8192
 
 @dataclass(eq=False)
 class Voice:
-    """One texture in one ring of the shared block, or in two of them for a wide one.
+    """One texture in one ring of the shared memory, or in two of them for a wide one.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ class Voice:
     def falter(self) -> None:
         """Take a failure of what failed when it was played, too: go on in smaller pieces.
 
-        What was heard then is heard again to the last cell; what follows is in the log.
+        It sounds again to the last step that was heard then; the log holds what followed.
         """
         if self.loaded and self.piece > GRID:
             self.piece //= 2

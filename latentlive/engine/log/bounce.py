@@ -13,10 +13,10 @@ from latentlive.engine.desk.model import Voice
 from latentlive.engine.log.performance import Performance
 from latentlive.engine.log.playback import Playback
 from latentlive.engine.output.player import Player
-from latentlive.engine.output.ringmix import mix_voices
+from latentlive.engine.output.ringmix import mix_rings
 from latentlive.engine.render.priority import BATCH
 from latentlive.engine.render.worker import Worker
-from latentlive.engine.shared import PANIC, PANIC_DONE, POSITION, RUNNING, Block
+from latentlive.engine.shared import PANIC, PANIC_DONE, POSITION, RUNNING, Shared
 from latentlive.errors import LatentliveError
 from latentlive.mixer import GRID, grid_floor
 from latentlive.protocol.preview import is_preview
@@ -84,26 +84,26 @@ class Bounce:
         self.begin = max(begin, int(header["begins"]))
         self.stop = performance.end if stop is None else stop
         self._stems = stems
-        self._block = Block.create(int(header["channels"]), int(header["rate"]))
-        self._block.header[POSITION] = self.begin
-        self._block.header[RUNNING] = 1
+        self._shared = Shared.create(int(header["channels"]), int(header["rate"]))
+        self._shared.header[POSITION] = self.begin
+        self._shared.header[RUNNING] = 1
         tempo = Tempo.load(header["tempo"], int(header["rate"]))
-        self._desk = Desk(self._block, tempo, int(header["seed"]), reach=REACH)
+        self._desk = Desk(self._shared, tempo, int(header["seed"]), reach=REACH)
         self._playback = Playback(
             self._desk, performance, self.begin, wanted=lambda layer: not is_preview(layer)
         )
-        self._worker = Worker(space, self._block)
+        self._worker = Worker(space, self._shared)
         self._bound: dict[int, int] = {}
         """The version that the worker has of each voice: another seed makes another."""
-        self._player = Player(self._block)
+        self._player = Player(self._shared)
 
     def blocks(self) -> Iterator[Heard]:
         """Yield what is heard from `begin` to `stop`, stretch by stretch."""
         while (position := self._desk.position) < self.stop:
             if position == self._playback.panic:
                 self._playback.panicked()
-                self._block.header[PANIC] += 1
-                self._block.header[PANIC_DONE] += 1
+                self._shared.header[PANIC] += 1
+                self._shared.header[PANIC_DONE] += 1
             until = min(grid_floor(position) + STEP, self.stop)
             if self._playback.panic is not None:
                 until = min(until, self._playback.panic)
@@ -113,7 +113,7 @@ class Bounce:
             self._render(until + AHEAD)
             self._desk.write()
             layers = self._layers(position, until) if self._stems else {}
-            out = np.empty((until - position, self._block.channels), np.float32)
+            out = np.empty((until - position, self._shared.channels), np.float32)
             self._player.fill(out)
             self._playback.end(until)
             yield Heard(out, layers)
@@ -157,6 +157,6 @@ class Bounce:
                 by_layer.setdefault(voice.layer, []).extend(voice.rings)
         found = {}
         for name, rings in by_layer.items():
-            mixed = mix_voices(self._block, np.array(rings, np.int64), low, high)[0]
+            mixed = mix_rings(self._shared, np.array(rings, np.int64), low, high)[0]
             found[name] = mixed[start - low * GRID : stop - low * GRID]
         return found

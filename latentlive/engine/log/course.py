@@ -23,7 +23,7 @@ from latentlive.engine.desk.decisions import (
     SpaceNamed,
     Started,
 )
-from latentlive.engine.shared import RING, VOICES
+from latentlive.engine.shared import RING, RINGS
 from latentlive.engine.timing import DISORDER, STALL
 from latentlive.errors import EngineError
 from latentlive.mixer import GRID
@@ -136,8 +136,8 @@ class Course:
             raise EngineError(f"start: sample {start.at} lies before the panic at {self._panicked}")
         if 2 * start.pair + 2 > self._channels:
             raise EngineError(f"start: there is no pair {start.pair} of channels")
-        if sum(voice.rings for voice in self._voices.values()) + start.rings > VOICES:
-            raise EngineError(f"start: more than {VOICES} voices sound at once")
+        if sum(voice.rings for voice in self._voices.values()) + start.rings > RINGS:
+            raise EngineError(f"start: more than {RINGS} voices sound at once")
         clip: Clip[str] | None = start.clip
         while clip is not None:
             crossing = clip.crossing
@@ -167,7 +167,7 @@ class Course:
     def _ended(self, voices: dict[int, Sounding]) -> None:
         """Remember voices that are over: what was not heard of them is noted a little later."""
         self._over |= voices
-        while len(self._over) > 4 * VOICES:
+        while len(self._over) > 4 * RINGS:
             oldest = next(iter(self._over))
             del self._over[oldest]
 

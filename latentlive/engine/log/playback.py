@@ -321,16 +321,16 @@ class Playback:
 
     def silence_holes(self, voice: Voice) -> None:
         """Take out of a voice's rings what was not heard of it, as far as it is rendered."""
-        block = self.desk.block
+        shared = self.desk.shared
         if voice.loaded and voice.busy is None and (voice.failed or voice.piece < LONGEST_PIECE):
             self._pass_over(voice)
         for side, ring in enumerate(voice.rings):
             holes = self._holes.get((voice.serial, side), [])
             begun = [hole for hole in holes if hole.at < voice.rendered]
-            held = max(int(block.ready[ring, 0]), voice.rendered - RING)
+            held = max(int(shared.ready[ring, 0]), voice.rendered - RING)
             for hole in begun:
                 places = np.arange(max(hole.at, held), min(hole.to, voice.rendered))
-                block.audio[ring, places % RING] = 0.0
+                shared.audio[ring, places % RING] = 0.0
             if begun:
                 going_on = [hole for hole in begun if hole.to > voice.rendered]
                 self._holes[voice.serial, side] = going_on + holes[len(begun) :]
@@ -347,7 +347,7 @@ class Playback:
             return
         nothing = np.zeros(until - voice.rendered, np.float32)
         for ring in voice.rings:
-            self.desk.block.write_audio(ring, voice.rendered, nothing)
+            self.desk.shared.write_audio(ring, voice.rendered, nothing)
         voice.rendered, voice.piece, voice.failed = until, LONGEST_PIECE, False
 
 

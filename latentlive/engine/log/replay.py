@@ -49,13 +49,13 @@ class Replay:
         self._panic(position)
         playback.end(position)
         if not desk.running and not scheduler.held and self._ready(position):
-            desk.block.header[RUNNING] = 1
+            desk.shared.header[RUNNING] = 1
         desk.write()
         self._show()
 
     def _panic(self, position: int) -> None:
         """Let the player fall silent on the very sample, then free the voices."""
-        panic, header = self._playback.panic, self._scheduler.desk.block.header
+        panic, header = self._playback.panic, self._scheduler.desk.shared.header
         if panic is not None and position > panic:
             self._playback.panicked()
             header[CUT] = 0

@@ -69,8 +69,8 @@ class Clock:
         self._thread.join()
 
     def _run(self) -> None:
-        out = np.empty((self.frames, self.player.block.channels), np.float32)
-        header = self.player.block.header
+        out = np.empty((self.frames, self.player.shared.channels), np.float32)
+        header = self.player.shared.header
         while not self._closed:
             with self._baton:
                 now = time.monotonic()
@@ -116,7 +116,7 @@ class Direct:
 
     def fill(self, out: F32, underflow: bool) -> None:
         """Write the next samples of the device [shape=(n, device channels)]."""
-        header = self.clock.player.block.header
+        header = self.clock.player.shared.header
         header[CALLS] += 1
         self._inside, self._called = True, time.monotonic()
         if not self.driving and self.clock.take():
@@ -164,11 +164,11 @@ class Resampled:
         import soxr
 
         self.clock, self.driving, self.latency = clock, False, latency
-        self._block = clock.player.block
-        self._stream = soxr.ResampleStream(clock.rate, rate, self._block.channels, "float32", "HQ")
+        self._shared = clock.player.shared
+        self._stream = soxr.ResampleStream(clock.rate, rate, self._shared.channels, "float32", "HQ")
         self._enough = round(rate * (latency + RESAMPLED_AHEAD))
         chunk = round(2 * clock.frames * rate / clock.rate) + 4096
-        self._ring = np.zeros((self._enough + chunk, self._block.channels), np.float32)
+        self._ring = np.zeros((self._enough + chunk, self._shared.channels), np.float32)
         self._written = self._read = 0
         self._silenced = clock.player.panics
         self._called = 0.0
@@ -183,7 +183,7 @@ class Resampled:
 
     def fill(self, out: F32, underflow: bool) -> None:
         """Write the next samples of the device [shape=(n, device channels)]."""
-        header = self._block.header
+        header = self._shared.header
         header[CALLS] += 1
         self._called = time.monotonic()
         out[:] = 0.0
@@ -211,7 +211,7 @@ class Resampled:
             self.clock.give(due)
 
     def _run(self) -> None:
-        out = np.empty((self.clock.frames, self._block.channels), np.float32)
+        out = np.empty((self.clock.frames, self._shared.channels), np.float32)
         while not self._stopped:
             due = self._called + self.latency
             late = time.monotonic() >= due + DEVICE_LATE

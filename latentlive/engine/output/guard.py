@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 
-from latentlive.engine.shared import CLOSING, TICKS, Block
+from latentlive.engine.shared import CLOSING, TICKS, Shared
 from latentlive.engine.timing import GUARD_EVERY, HOPELESS
 from latentlive.ground import processes
 from latentlive.ground.patience import Patience
@@ -23,13 +23,13 @@ class Guard:
 
     Parameters
     ----------
-    block : Block
+    shared : Shared
     engine : int
         Its process: who started this one.
     """
 
-    def __init__(self, block: Block, engine: int) -> None:
-        self._header, self._engine = block.header, engine
+    def __init__(self, shared: Shared, engine: int) -> None:
+        self._header, self._engine = shared.header, engine
         self._since = processes.started(engine)
         threading.Thread(target=self._run, daemon=True).start()
 

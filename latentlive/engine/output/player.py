@@ -1,4 +1,4 @@
-"""What the device is given: the mix of the shared block at its position, nothing else.
+"""What the device is given: the mix of the shared memory at its position, nothing else.
 
 It copies and counts. It never raises, waits, or looks at a message.
 """
@@ -23,7 +23,7 @@ from latentlive.engine.shared import (
     POSITION,
     RUNNING,
     TICKS,
-    Block,
+    Shared,
     duration_bin,
 )
 from latentlive.engine.timing import AWAY
@@ -35,21 +35,21 @@ Ints = NDArray[np.int64]
 
 
 class Player:
-    """Fills output blocks of any size from the shared block.
+    """Fills output blocks of any size from the shared memory.
 
     Each pair of channels is mixed and limited by itself; a pair without voices costs nothing.
 
     Parameters
     ----------
-    block : Block
+    shared : Shared
     """
 
-    def __init__(self, block: Block) -> None:
-        self.block = block
+    def __init__(self, shared: Shared) -> None:
+        self.shared = shared
         self.closed = False
-        self.panics = int(block.header[PANIC])
+        self.panics = int(shared.header[PANIC])
         self._ticks, self._ticked = 0, 0
-        self._pairs = [Pair(block) for _ in range(block.channels // 2)]
+        self._buses = [Bus(shared) for _ in range(shared.channels // 2)]
 
     def fill(self, out: NDArray[np.float32]) -> None:
         """Write the next samples into `out` and move the position on.
@@ -60,7 +60,7 @@ class Player:
             One channel takes the middle of the first pair; channels that the mix does not have
             are silent.
         """
-        cut = int(self.block.header[CUT]) - int(self.block.header[POSITION])
+        cut = int(self.shared.header[CUT]) - int(self.shared.header[POSITION])
         if 0 < cut < len(out):
             self._fill(out[:cut])
             self._fill(out[cut:])
@@ -69,7 +69,7 @@ class Player:
 
     def _fill(self, out: NDArray[np.float32]) -> None:
         begun = time.perf_counter_ns()
-        header = self.block.header
+        header = self.shared.header
         header[HEARTBEAT] += 1
         position = int(header[POSITION])
         panicking = self._panicking(position)
@@ -77,27 +77,27 @@ class Player:
             out[:] = 0.0
             return
         stop = position + len(out)
-        heard = np.zeros((len(out), self.block.channels), np.float32)
+        heard = np.zeros((len(out), self.shared.channels), np.float32)
         if panicking:
-            for pair in self._pairs:
-                pair.silence(stop // GRID)
+            for bus in self._buses:
+                bus.silence(stop // GRID)
         else:
             self._mix(heard, position, stop, self._away(begun))
         if header[CLOSING]:
             heard *= np.linspace(1.0, 0.0, len(out), dtype=np.float32)[:, None]
             self.closed = True
         spread(heard, out)
-        self.block.write_tap(position, heard)
+        self.shared.write_tap(position, heard)
         fence()
         header[POSITION] = stop
         busy = time.perf_counter_ns() - begun
         header[BUSY_NS] += busy
         header[BUSY_MAX_NS] = max(int(header[BUSY_MAX_NS]), busy)
-        self.block.durations[duration_bin(busy)] += 1
+        self.shared.durations[duration_bin(busy)] += 1
 
     def _panicking(self, position: int) -> bool:
         """Return whether this block is to be silence, and note where that began."""
-        header = self.block.header
+        header = self.shared.header
         done = int(header[PANIC_DONE])  # read first: what is done was asked for before
         asked = int(header[PANIC])
         new = asked != self.panics
@@ -109,58 +109,58 @@ class Player:
 
     def _away(self, now: int) -> bool:
         """Return whether the engine's loop has stood still for a while [now in nanoseconds]."""
-        ticks = int(self.block.header[TICKS])
+        ticks = int(self.shared.header[TICKS])
         if ticks != self._ticks:
             self._ticks, self._ticked = ticks, now
         return ticks > 0 and now - self._ticked > AWAY * 1e9
 
     def _mix(self, heard: NDArray[np.float32], position: int, stop: int, away: bool) -> None:
-        active = np.flatnonzero(self.block.active)
+        active = np.flatnonzero(self.shared.active)
         # Sums come in the order that the engine gave, whichever rings the voices have.
-        active = active[np.argsort(self.block.active[active])]
-        if len(self._pairs) == 1:
-            self._pairs[0].add(heard, position, stop, active, away)
+        active = active[np.argsort(self.shared.active[active])]
+        if len(self._buses) == 1:
+            self._buses[0].add(heard, position, stop, active, away)
             return
-        places = self.block.pair[active]
-        for number, pair in enumerate(self._pairs):
+        places = self.shared.pair[active]
+        for number, bus in enumerate(self._buses):
             out = heard[:, 2 * number : 2 * number + 2]
-            pair.add(out, position, stop, active[places == number], away)
+            bus.add(out, position, stop, active[places == number], away)
 
 
-class Pair:
+class Bus:
     """A pair of output channels: what is mixed ahead of being heard, and its limiter.
 
     Parameters
     ----------
-    block : Block
+    shared : Shared
     """
 
-    def __init__(self, block: Block) -> None:
-        self._mix = RingMix(block)
+    def __init__(self, shared: Shared) -> None:
+        self._mix = RingMix(shared)
         self._low = self._high = self._last = 0
         self._mixed = np.empty((0, 2), np.float32)
         self._allows = np.empty(0, np.float32)
 
-    def silence(self, cell: int) -> None:
-        """Drop what is mixed; everything before a cell of the grid was silent."""
-        self._low, self._high = cell - MEMORY - 1, cell
+    def silence(self, step: int) -> None:
+        """Drop what is mixed; everything before a step of the grid was silent."""
+        self._low, self._high = step - MEMORY - 1, step
         self._mixed = np.zeros(((MEMORY + 1) * GRID, 2), np.float32)
         self._allows = np.ones(MEMORY - 1, np.float32)  # the ends have no neighbour yet
         self._last = self._low
         self._mix.tell_holes()
 
     def add(
-        self, out: NDArray[np.float32], position: int, stop: int, voices: Ints, away: bool
+        self, out: NDArray[np.float32], position: int, stop: int, rings: Ints, away: bool
     ) -> None:
-        """Write the limited mix of some voices into `out` [shape=(n, 2)], zeros so far.
+        """Write the limited mix of some rings into `out` [shape=(n, 2)], zeros so far.
 
         While the engine is `away`, each voice closes where its ring ends.
         """
         first, last = grid_floor(position) // GRID, grid_ceil(stop) // GRID
         low = first - MEMORY - 1
-        if not len(voices) and self._last <= low:
+        if not len(rings) and self._last <= low:
             return
-        self._mix_until(low, last + AHEAD + 1, voices, position, away)
+        self._mix_until(low, last + AHEAD + 1, rings, position, away)
         start = first - MEMORY - (self._low + 1)
         allows = self._allows[start : start + last - first + MEMORY + AHEAD]
         mixed = self._mixed[(first - self._low) * GRID : (last - self._low) * GRID]
@@ -168,23 +168,23 @@ class Pair:
             mixed = limited(mixed, gains(allows))
         np.clip(mixed[position - first * GRID : stop - first * GRID], -1.0, 1.0, out=out)
 
-    def _mix_until(self, low: int, high: int, voices: Ints, position: int, away: bool) -> None:
-        """Hold the mix of cells `low` to `high`, and what its peaks allow but for the ends.
+    def _mix_until(self, low: int, high: int, rings: Ints, position: int, away: bool) -> None:
+        """Hold the mix of steps `low` to `high`, and what its peaks allow but for the ends.
 
-        A cell is mixed once, as far ahead of being heard as the limiter looks.
+        A step is mixed once, as far ahead of being heard as the limiter looks.
         """
         if not self._low <= low <= self._high:
             self._low = self._high = low
             self._mixed, self._allows = self._mixed[:0], self._allows[:0]
         if high > self._high:
             known = self._high - self._low
-            fresh = self._mix.mix(voices, self._high, high, position, away)
+            fresh = self._mix.mix(rings, self._high, high, position, away)
             self._mixed = np.concatenate([self._mixed, fresh])
-            begin = max(known - 1, 1) * GRID  # the first cell that had no neighbour ahead yet
+            begin = max(known - 1, 1) * GRID  # the first step that had no neighbour ahead yet
             context = self._mixed[begin - REACH : len(self._mixed) - GRID + REACH]
             self._allows = np.concatenate([self._allows, allowed(context)])
             self._high = high
-            if len(voices):
+            if len(rings):
                 self._last = high
         gone = low - self._low
         self._mixed, self._allows = self._mixed[gone * GRID :], self._allows[gone:]

@@ -1,6 +1,6 @@
 """The audio process: opens the device, keeps time without one, opens it again when it is back.
 
-Started as ``python -m latentlive.engine.output.process`` with the shared block's descriptor; it
+Started as ``python -m latentlive.engine.output.process`` with the shared memory's descriptor; it
 says on its output what it opened and lost, and ends when its input ends.
 """
 
@@ -24,7 +24,7 @@ from latentlive.engine.output.devices import (
 )
 from latentlive.engine.output.guard import Guard
 from latentlive.engine.output.player import Player
-from latentlive.engine.shared import CLOSING, Block
+from latentlive.engine.shared import CLOSING, Shared
 from latentlive.engine.timing import FIRST_PATIENCE
 from latentlive.errors import DeviceError
 from latentlive.ground import processes
@@ -112,7 +112,7 @@ class Outlet:
             If it cannot be opened.
         """
         ended = threading.Event()
-        block = self.clock.player.block
+        shared = self.clock.player.shared
         feeds: list[Feed] = []
 
         def fill(out: F32, underflow: bool) -> None:
@@ -120,7 +120,7 @@ class Outlet:
 
         rate = self.clock.rate
         opened = open_output(
-            self.device, rate, block.channels, self.frames, self.latency, fill, ended.set
+            self.device, rate, shared.channels, self.frames, self.latency, fill, ended.set
         )
         feed: Feed = (
             Direct(self.clock, opened.stream.latency)
@@ -203,8 +203,8 @@ def main(
     # ALSA and PortAudio print to the terminal from C; the prompt's screen is not theirs.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-    block = Block.attach(fd)
-    Guard(block, os.getppid())
+    shared = Shared.attach(fd)
+    Guard(shared, os.getppid())
     if standby:
         # In a thread: it asks the sound server, which may hang.
         threading.Thread(target=load, daemon=True).start()
@@ -214,7 +214,7 @@ def main(
         if message is None:
             os._exit(0)
         due = message["due"]
-    clock = Clock(Player(block), rate, frames, due)
+    clock = Clock(Player(shared), rate, frames, due)
     outlet = None
     if silent:
         clock.allow()
@@ -224,7 +224,7 @@ def main(
     while wire.receive() is not None:
         pass
     # The engine is gone, on purpose or not: the next block fades out.
-    block.header[CLOSING] = 1
+    shared.header[CLOSING] = 1
     time.sleep(0.1)
     if outlet is not None:
         outlet.close()

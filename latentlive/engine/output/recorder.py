@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentlive.corpus.takes import Take, check_kind, open_take
-from latentlive.engine.output.ringmix import mix_voices
-from latentlive.engine.shared import PANIC, PANIC_AT, POSITION, RING, RUNNING, Block
+from latentlive.engine.output.ringmix import mix_rings
+from latentlive.engine.shared import PANIC, PANIC_AT, POSITION, RING, RUNNING, Shared
 from latentlive.engine.timing import SETTLE_EVERY, STEMS_AHEAD, STEMS_SHORT, margin, to_samples
 from latentlive.errors import EngineError
 from latentlive.ground.claims import Claims, check_apart, moved, stem_name
@@ -47,7 +47,7 @@ class Recorder:
     path : Path
         Ends in ``.wav`` (32-bit float) or ``.flac`` (24-bit); holds all channels of the mix. Where
         there is such a file, it gets a number.
-    block : Block
+    shared : Shared
     sample_rate : int
     stems : Path, optional
         A folder for one stereo ``.wav`` (32-bit float) for each layer, all of the same length.
@@ -64,12 +64,12 @@ class Recorder:
     def __init__(
         self,
         path: Path,
-        block: Block,
+        shared: Shared,
         sample_rate: int,
         stems: Path | None = None,
         layers: Collection[str] = (),
     ) -> None:
-        self.block, self.rate = block, sample_rate
+        self.shared, self.rate = shared, sample_rate
         # Nothing changes that near, and no voice that ends is freed before it was read.
         self._lead = margin(sample_rate) - to_samples(STEMS_SHORT, sample_rate)
         self._refresh = to_samples(STEMS_AHEAD, sample_rate)
@@ -79,19 +79,19 @@ class Recorder:
         self._claims = Claims("record")
         try:
             self.path, self.stems = self._claim(path, stems, layers)
-            self._takes: dict[str, Take] = {MIX: open_take(self.path, sample_rate, block.channels)}
+            self._takes: dict[str, Take] = {MIX: open_take(self.path, sample_rate, shared.channels)}
         except EngineError:
             self._claims.withdraw()
             raise
         self._lost: set[str] = set()  # stems that cannot be written
         self._queue: queue.SimpleQueue[Parts | None] = queue.SimpleQueue()
         self._handed = self._done = 0
-        position = int(block.header[POSITION])
+        position = int(shared.header[POSITION])
         # From sample 0 if the transport is to start, else from now on.
         self._begin = self._written = position
         self._ahead = grid_floor(position)
         self._pending: dict[str, F32] = {}  # what is read from `_written` to `_ahead`
-        self._panics = int(block.header[PANIC])
+        self._panics = int(shared.header[PANIC])
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -99,7 +99,7 @@ class Recorder:
         self, path: Path, stems: Path | None, layers: Collection[str]
     ) -> tuple[Path, Path | None]:
         """Return file and folder that nothing is in yet, and say where they have another name."""
-        check_kind("record", path, self.block.channels)
+        check_kind("record", path, self.shared.channels)
         if stems is not None:
             check_apart("record", path, stems, layers)
         mine = self._claims.file(path)
@@ -119,13 +119,13 @@ class Recorder:
         """
         if self.failed:
             return
-        position = int(self.block.header[POSITION])
+        position = int(self.shared.header[POSITION])
         parts: Parts = {}
         if position > self._written:
             kept = max(self._written, position - SPAN)
-            heard = np.zeros((position - self._written, self.block.channels), np.float32)
+            heard = np.zeros((position - self._written, self.shared.channels), np.float32)
             # What was overwritten before it was read is silence: time is kept.
-            heard[kept - self._written :] = self.block.read_tap(kept, position)
+            heard[kept - self._written :] = self.shared.read_tap(kept, position)
             parts[MIX] = heard
         if self.stems is not None:
             self._read_ahead(stems, position)
@@ -145,8 +145,8 @@ class Recorder:
             self._pending[name] = np.zeros((max(self._ahead - self._written, 0), 2), np.float32)
             self._queue.put({name: self._written - self._begin})
         self._forget_after_panic(position)
-        until = [int(self.block.ready[ring, 1]) for used in rings.values() for ring in used]
-        lead = self._lead if self.block.header[RUNNING] else 0
+        until = [int(self.shared.ready[ring, 1]) for used in rings.values() for ring in used]
+        lead = self._lead if self.shared.header[RUNNING] else 0
         limit = max(min([position + lead, *until]), position)
         first, last = self._ahead // GRID, grid_ceil(limit) // GRID
         if last <= first or position + min(lead, self._refresh) < self._ahead:
@@ -156,17 +156,17 @@ class Recorder:
             fresh = np.zeros(((last - first) * GRID, 2), np.float32)
             if rings.get(name):
                 voices = np.array(rings[name], np.int64)
-                fresh[(known - first) * GRID :] = mix_voices(self.block, voices, known, last)[0]
+                fresh[(known - first) * GRID :] = mix_rings(self.shared, voices, known, last)[0]
             heard_before = max(self._written - first * GRID, 0)
             self._pending[name] = np.concatenate([before, fresh[heard_before:]])
         self._ahead = last * GRID
 
     def _forget_after_panic(self, position: int) -> None:
         """Silence what was read ahead and then not heard."""
-        panics = int(self.block.header[PANIC])
+        panics = int(self.shared.header[PANIC])
         if panics != self._panics:
             self._panics = panics
-            at = int(self.block.header[PANIC_AT])
+            at = int(self.shared.header[PANIC_AT])
             silent = at if at >= self._written else position
             for pending in self._pending.values():
                 pending[max(silent - self._written, 0) :] = 0.0

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import IO, Any
 
-from latentlive.engine.shared import CALLS, HEARTBEAT, Block
+from latentlive.engine.shared import CALLS, HEARTBEAT, Shared
 from latentlive.engine.timing import (
     BEAT_LOOK_AFTER,
     FROZEN_AFTER,
@@ -73,7 +73,7 @@ class Relay:
 
     Parameters
     ----------
-    block : Block
+    shared : Shared
     rate : int [samples per second]
         The model's.
     options : mapping
@@ -92,21 +92,21 @@ class Relay:
 
     def __init__(
         self,
-        block: Block,
+        shared: Shared,
         rate: int,
         options: Mapping[str, Any],
         inbox: queue.Queue[tuple[Any, Message | None]],
         log: IO[bytes],
         say: Callable[[str], object],
     ) -> None:
-        self._block, self._rate, self._options = block, rate, options
+        self._shared, self._rate, self._options = shared, rate, options
         self._inbox, self._log, self._say = inbox, log, say
         self._latency, self._silent = float(options["latency"]), bool(options["silent"])
         self.device: Message | None = None
         """What was opened: a device, or none and why; None before that is known."""
         self._heard_once = self._lost = self._hangs = False
-        self._beat, self._beaten = int(block.header[HEARTBEAT]), time.monotonic()
-        self._calls, self._called = int(block.header[CALLS]), time.monotonic()
+        self._beat, self._beaten = int(shared.header[HEARTBEAT]), time.monotonic()
+        self._calls, self._called = int(shared.header[CALLS]), time.monotonic()
         self._restarts, self._spares = Restarts(), Restarts()
         self._spares.wait(STANDBY_AFTER)
         self._spare: Standby | None = None
@@ -118,7 +118,7 @@ class Relay:
         arguments += ["--block", str(self._options["block"]), "--latency", str(self._latency)]
         arguments += ["--silent"] * self._silent + [*more]
         module = "latentlive.engine.output.process"
-        return Child("audio", module, arguments, self._block.fd, self._inbox, self._log)
+        return Child("audio", module, arguments, self._shared.fd, self._inbox, self._log)
 
     def _began(self, patience: float) -> None:
         """Give the audio process so many seconds for its first beat."""
@@ -173,11 +173,11 @@ class Relay:
     def _tell_difference(self, name: str, message: Message) -> None:
         if message["rate"] != self._rate:
             self._say(f"{name} plays at {message['rate']} Hz: resampled from {self._rate} Hz")
-        if 1 < message["channels"] < self._block.channels:
+        if 1 < message["channels"] < self._shared.channels:
             first = message["channels"] + 1
             self._say(
                 f"{name} has {message['channels']} channels: "
-                f"{first} to {self._block.channels} are not heard"
+                f"{first} to {self._shared.channels} are not heard"
             )
 
     # What becomes of them.
@@ -206,7 +206,7 @@ class Relay:
 
     def _look(self) -> None:
         """See whether the audio process beats, and the device calls."""
-        beat, calls = int(self._block.header[HEARTBEAT]), int(self._block.header[CALLS])
+        beat, calls = int(self._shared.header[HEARTBEAT]), int(self._shared.header[CALLS])
         if beat != self._beat:
             self._beat, self._beaten, self._alive = beat, time.monotonic(), True
             self._beats.heard()

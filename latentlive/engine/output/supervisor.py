@@ -19,7 +19,7 @@ from latentlive.engine.shared import (
     MISSING,
     POSITION,
     UNDERFLOWS,
-    Block,
+    Shared,
     duration_ms,
 )
 from latentlive.errors import EngineError
@@ -34,7 +34,7 @@ class Output:
 
     Parameters
     ----------
-    block : Block
+    shared : Shared
     rate : int [samples per second]
         The model's.
     options : mapping
@@ -55,7 +55,7 @@ class Output:
 
     def __init__(
         self,
-        block: Block,
+        shared: Shared,
         rate: int,
         options: Mapping[str, Any],
         inbox: queue.Queue[tuple[Any, Message | None]],
@@ -63,12 +63,12 @@ class Output:
         say: Callable[[str], object],
         rings: Rings,
     ) -> None:
-        self.block, self.rate, self.say, self.rings = block, rate, say, rings
+        self.shared, self.rate, self.say, self.rings = shared, rate, say, rings
         self.recorder: Recorder | None = None
         self.whole: Recorder | None = None
         self._busy = (0, 0.0)
         self._load = 0.0
-        self.relay = Relay(block, rate, options, inbox, log, say)
+        self.relay = Relay(shared, rate, options, inbox, log, say)
 
     def take(self, child: Child, message: Message | None) -> None:
         """Take a message of an audio process, None when it has ended."""
@@ -88,7 +88,7 @@ class Output:
     def _measure(self, now: float) -> None:
         busy, since = self._busy
         if now - since >= 1.0:
-            total = int(self.block.header[BUSY_NS])
+            total = int(self.shared.header[BUSY_NS])
             self._load = (total - busy) / 1e9 / (now - since)
             self._busy = total, now
 
@@ -110,7 +110,7 @@ class Output:
             If it cannot be written; what is recorded goes on then.
         """
         folder = None if stems is None else Path(stems)
-        fresh = Recorder(Path(path), self.block, self.rate, folder, self.rings())
+        fresh = Recorder(Path(path), self.shared, self.rate, folder, self.rings())
         self._tell(fresh)
         if self.recorder is not None:
             self.stop_recording()
@@ -127,7 +127,7 @@ class Output:
         """
         if self.whole is not None:
             raise EngineError(f"record: all is recorded to {self.whole.path} already")
-        self.whole = Recorder(Path(path), self.block, self.rate)
+        self.whole = Recorder(Path(path), self.shared, self.rate)
         self._tell(self.whole)
 
     def stop_recording(self) -> None:
@@ -161,7 +161,7 @@ class Output:
 
     def status(self) -> Message:
         """Return what a panel shows of the device side."""
-        header, device = self.block.header, self.relay.device or {}
+        header, device = self.shared.header, self.relay.device or {}
         return {
             "audio": self.relay.pid,
             "standby": self.relay.standby,
@@ -174,8 +174,8 @@ class Output:
             "underflows": int(header[UNDERFLOWS]),
             "missing": int(header[MISSING]),
             "callback_ms": int(header[BUSY_MAX_NS]) / 1e6,
-            "callback_p50_ms": duration_ms(self.block.durations, 50),
-            "callback_p99_ms": duration_ms(self.block.durations, 99),
+            "callback_p50_ms": duration_ms(self.shared.durations, 50),
+            "callback_p99_ms": duration_ms(self.shared.durations, 99),
             "callback_load": self._load,
             "meter_db": self._meter(),
             "busy_s": int(header[BUSY_NS]) / 1e9,
@@ -183,8 +183,8 @@ class Output:
 
     def _meter(self) -> float:
         """Return the peak of the last tenth of a second in dB, -120 for silence."""
-        position = int(self.block.header[POSITION])
-        heard = self.block.read_tap(max(position - self.rate // 10, 0), position)
+        position = int(self.shared.header[POSITION])
+        heard = self.shared.read_tap(max(position - self.rate // 10, 0), position)
         peak = float(np.abs(heard).max(initial=0.0))
         return 20.0 * math.log10(max(peak, 1e-6))
 

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from latentlive.engine.render.dispatch import LANES, PREPARING, STEADY, Dispatch
 from latentlive.engine.schedule.scheduler import Scheduler
-from latentlive.engine.shared import WORKING, Block
+from latentlive.engine.shared import WORKING, Shared
 from latentlive.engine.timing import (
     WORKER_ASK_EVERY,
     WORKER_IDLE,
@@ -98,7 +98,7 @@ class Pool:
     Parameters
     ----------
     scheduler : Scheduler
-    block : Block
+    shared : Shared
     model : str
         The model file; empty for the starter model.
     inbox : queue
@@ -115,7 +115,7 @@ class Pool:
     def __init__(
         self,
         scheduler: Scheduler,
-        block: Block,
+        shared: Shared,
         model: str,
         inbox: queue.Queue[tuple[Any, Message | None]],
         log: IO[bytes],
@@ -123,7 +123,7 @@ class Pool:
     ) -> None:
         timeline, self._underrun = scheduler.timeline, scheduler.underrun
         self.dispatch = Dispatch(timeline, scheduler.failed)
-        self._block, self._model, self._inbox, self._log = block, model, inbox, log
+        self._shared, self._model, self._inbox, self._log = shared, model, inbox, log
         self._say = say
         self._quiet = min(WORKER_QUIET, timeline.ahead / timeline.tempo.sample_rate / 2.0)
         self._workers: dict[int, Worker] = {STEADY: self._start(STEADY)}
@@ -133,10 +133,10 @@ class Pool:
         self._trouble = ""
 
     def _start(self, lane: int) -> Worker:
-        self._block.header[WORKING + lane] = 0
+        self._shared.header[WORKING + lane] = 0
         arguments = ["--model", self._model, "--lane", str(lane)]
         module = "latentlive.engine.render.worker"
-        child = Child("render", module, arguments, self._block.fd, self._inbox, self._log)
+        child = Child("render", module, arguments, self._shared.fd, self._inbox, self._log)
         return Worker(child, self._quiet)
 
     @property
@@ -182,7 +182,7 @@ class Pool:
         """Replace the workers that are gone or hang, and tell the others what is to be done."""
         for lane, worker in list(self._workers.items()):
             if worker.hangs():
-                guilty = int(self._block.header[WORKING + lane])
+                guilty = int(self._shared.header[WORKING + lane])
                 self._lost(lane, "hung", " and was replaced")
                 self.dispatch.hung(guilty)
         for lane in self._wanted - self._workers.keys():

@@ -19,7 +19,7 @@ import click
 import numpy as np
 
 from latentlive.corpus import Audio, audio_digest, stored
-from latentlive.engine.shared import WORKING, Block
+from latentlive.engine.shared import WORKING, Shared
 from latentlive.engine.timing import LONGEST_BATCH
 from latentlive.errors import EngineError, LatentliveError, SoundError
 from latentlive.expr.record import inline
@@ -92,7 +92,7 @@ class Worker:
     Parameters
     ----------
     space : Space
-    block : Block
+    shared : Shared
     lane : int
         Which of the workers it is.
     longest : float [seconds]
@@ -101,20 +101,20 @@ class Worker:
     """
 
     def __init__(
-        self, space: Space, block: Block, lane: int = 0, longest: float = math.inf
+        self, space: Space, shared: Shared, lane: int = 0, longest: float = math.inf
     ) -> None:
-        self.space, self.block, self.lane, self.longest = space, block, lane, longest
+        self.space, self.shared, self.lane, self.longest = space, shared, lane, longest
         self.spaces = Spaces(space)
         self.voices: dict[int, Bound] = {}
 
     @contextlib.contextmanager
     def _busy_with(self, serial: int) -> Iterator[None]:
         """Let the engine see which voice this is about, should it hang; else 0."""
-        self.block.header[WORKING + self.lane] = serial
+        self.shared.header[WORKING + self.lane] = serial
         try:
             yield
         finally:
-            self.block.header[WORKING + self.lane] = 0
+            self.shared.header[WORKING + self.lane] = 0
 
     def bind(self, order: Load | Move) -> Loaded | Failed:
         """Load or move a voice; a texture that came from outside may fail in any way."""
@@ -219,7 +219,7 @@ class Worker:
             except LatentliveError as error:  # not finite; the others are written, once
                 failed[one.job.serial] = error
             else:
-                self.block.write_audio(one.ring, one.job.start, samples)
+                self.shared.write_audio(one.ring, one.job.start, samples)
         return failed
 
     def answer(self, order: Order) -> Answer | None:
@@ -314,7 +314,7 @@ def main(fd: int, model: str, lane: int) -> None:
     """Serve until the engine closes the pipe."""
     processes.unmoved_by_signals()
     wire = Wire(sys.stdin.buffer, os.fdopen(os.dup(1), "wb"))
-    worker = Worker(load_model(model or None), Block.attach(fd), lane, LONGEST_BATCH)
+    worker = Worker(load_model(model or None), Shared.attach(fd), lane, LONGEST_BATCH)
     worker.space.warm()
     wire.send(Ready().dump())
     with contextlib.suppress(EngineError):  # an answer that nobody reads any more

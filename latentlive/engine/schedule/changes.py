@@ -31,7 +31,7 @@ def check(changes: Sequence[Change], timeline: Timeline, free_rings: int) -> Non
     EngineError
         With the first thing wrong.
     """
-    layers, channels = timeline.layers, timeline.desk.block.channels
+    layers, channels = timeline.layers, timeline.desk.shared.channels
     if len({*layers, *named(changes)}) > MOST_LAYERS:
         raise EngineError(
             f"engine: there can be at most {MOST_LAYERS} layers; use one of them again"

@@ -1,6 +1,6 @@
 """The scheduler: when changes land, and what becomes of what fails or comes late.
 
-Pure bookkeeping over integer positions and the shared block: no clock, no process, no thread, so
+Pure bookkeeping over integer positions and the shared memory: no clock, no process, no thread, so
 that it can be tested sample by sample.
 """
 
@@ -18,7 +18,7 @@ from latentlive.engine.schedule.cues import Cues
 from latentlive.engine.schedule.history import History, Snapshot
 from latentlive.engine.schedule.timeline import Timeline
 from latentlive.engine.schedule.underrun import Underrun
-from latentlive.engine.shared import RUNNING, VOICES, Block
+from latentlive.engine.shared import RINGS, RUNNING, Shared
 from latentlive.engine.timing import (
     LANDING,
     LONGEST_AHEAD,
@@ -51,7 +51,7 @@ class Scheduler:
 
     Parameters
     ----------
-    block : Block
+    shared : Shared
     tempo : Tempo
     seed : int
     ahead : float [seconds, 0.5 to 2.5]
@@ -73,7 +73,7 @@ class Scheduler:
 
     def __init__(
         self,
-        block: Block,
+        shared: Shared,
         tempo: Tempo,
         seed: int = 0,
         ahead: float = 2.0,
@@ -87,7 +87,7 @@ class Scheduler:
                 f"ahead: must lie in {SHORTEST_AHEAD} to {LONGEST_AHEAD} seconds, got {ahead:g}"
             )
         self.say, self.held = say, held
-        self.desk = Desk(block, tempo, seed, note)
+        self.desk = Desk(shared, tempo, seed, note)
         self.timeline = Timeline(self.desk, ahead, say, space_of)
         self.allocation = Allocation(self.timeline)
         self.commit = Commit(self.timeline, self.allocation)
@@ -117,7 +117,7 @@ class Scheduler:
         cues = set(self.cues.names)
         for plan in plans:
             if isinstance(plan, Planned):
-                check(plan.changes, self.timeline, VOICES)
+                check(plan.changes, self.timeline, RINGS)
                 if any(isinstance(change, Rename) for change in plan.changes):
                     raise EngineError("rename: a layer is renamed at once, not in a plan")
                 if isinstance(plan.when, Cue):
@@ -369,7 +369,7 @@ class Scheduler:
                 self._moved = False
                 self.allocation.refresh()
         if not timeline.running and not self.held and self._may_start():
-            self.desk.block.header[RUNNING] = 1
+            self.desk.shared.header[RUNNING] = 1
         for voice in list(timeline.voices.values()):
             if voice.sounding:
                 self.underrun.watch(voice)

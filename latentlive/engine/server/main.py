@@ -28,10 +28,10 @@ from latentlive.engine.log.resume import check_left, restore
 from latentlive.engine.output.supervisor import Output
 from latentlive.engine.render.pool import Pool
 from latentlive.engine.schedule.scheduler import Scheduler
-from latentlive.engine.server.peers import Client
+from latentlive.engine.server.peers import Peer
 from latentlive.engine.server.session import Session
 from latentlive.engine.server.status import report
-from latentlive.engine.shared import CLOSING, POSITION, TICKS, Block
+from latentlive.engine.shared import CLOSING, POSITION, TICKS, Shared
 from latentlive.engine.timing import (
     FADE,
     HELD_UP,
@@ -87,13 +87,13 @@ class Server:
         self.model = options["model"] or (past.header["model_file"] if past else "")
         self.space = load_model(self.model or None)
         channels, tempo, seed, position = self._beginning(past)
-        self.block = Block.create(channels, self.space.sample_rate)
-        self.block.header[POSITION] = position
-        self.clients: list[Client] = []
+        self.shared = Shared.create(channels, self.space.sample_rate)
+        self.shared.header[POSITION] = position
+        self.clients: list[Peer] = []
         self._unheard: deque[str] = deque(maxlen=UNHEARD)
         self.journal = self._open_journal(tempo, seed)
         scheduler = Scheduler(
-            self.block,
+            self.shared,
             tempo,
             seed,
             options["ahead"],
@@ -114,9 +114,9 @@ class Server:
         self._ticked = time.monotonic()
         self._faults: set[str] = set()
         self.log = fresh_file(working_folder("log") / f"engine-{os.getpid()}.log")
-        self.pool = Pool(scheduler, self.block, self.model, self.inbox, self.log, self.say)
+        self.pool = Pool(scheduler, self.shared, self.model, self.inbox, self.log, self.say)
         self.output = self.session.output = Output(
-            self.block,
+            self.shared,
             self.space.sample_rate,
             options,
             self.inbox,
@@ -159,18 +159,18 @@ class Server:
             "model_file": self.model,
             "corpus": self.options["corpus"],
             "rate": self.space.sample_rate,
-            "channels": self.block.channels,
+            "channels": self.shared.channels,
             "seed": seed,
             "pid": os.getpid(),
             "tempo": tempo.dump(),
-            "begins": int(self.block.header[POSITION]),
+            "begins": int(self.shared.header[POSITION]),
         }
         return Journal(path, header, self.say)
 
     def admit(self, connection: socket.socket, hello: Message) -> None:
         """Listen to a program that has said the token, until it is gone."""
         on_exit: OnExit = "fade" if hello.get("on_exit") == "fade" else "keep"
-        Client(connection, self.inbox, on_exit).listen()
+        Peer(connection, self.inbox, on_exit).listen()
 
     def _rings(self) -> dict[str, list[int]]:
         """Return the rings that sound, by layer."""
@@ -203,7 +203,7 @@ class Server:
 
     def _tick(self) -> None:
         """Take what has come, and look after what sounds."""
-        self.block.header[TICKS] += 1
+        self.shared.header[TICKS] += 1
         if self._signals.names:
             self._end_for(self._signals.names)
         with contextlib.suppress(queue.Empty):
@@ -267,7 +267,7 @@ class Server:
         else:
             self.output.take(child, message)
 
-    def _from_client(self, client: Client, message: Message) -> None:
+    def _from_client(self, client: Peer, message: Message) -> None:
         op = message.get("op")
         if op == "hello":
             self.clients.append(client)
@@ -341,7 +341,7 @@ class Server:
     def _close(self) -> None:
         self.session.ending = self.session.ending or time.monotonic()
         self._broadcast({"op": "closing"})
-        self.block.header[CLOSING] = 1
+        self.shared.header[CLOSING] = 1
         time.sleep(0.05)
         self.output.close()
         self._broadcast({"op": "ended", "why": self._why})

@@ -19,7 +19,7 @@ HOPELESS = 2000
 """Messages left unread at which it is dropped."""
 
 
-class Client:
+class Peer:
     """A connected program.
 
     What it is sent is written by a thread of its own: a program that does not read is waited for

@@ -17,7 +17,7 @@ from latentlive.engine.output.supervisor import Output
 from latentlive.engine.schedule.changes import check
 from latentlive.engine.schedule.scheduler import Scheduler
 from latentlive.engine.server.acts import Acts
-from latentlive.engine.shared import CUT, PANIC, PANIC_AT, PANIC_DONE, VOICES
+from latentlive.engine.shared import CUT, PANIC, PANIC_AT, PANIC_DONE, RINGS
 from latentlive.engine.timing import PANIC_PATIENCE
 from latentlive.errors import EngineError
 from latentlive.protocol.changes import Change, Hush, Play, Set, Stop
@@ -61,7 +61,7 @@ class Session:
         self, scheduler: Scheduler, journal: Journal, say: Callable[[str], object]
     ) -> None:
         self.scheduler, self.journal, self.say = scheduler, journal, say
-        self.desk, self.block = scheduler.desk, scheduler.desk.block
+        self.desk, self.shared = scheduler.desk, scheduler.desk.shared
         self.timeline = scheduler.timeline
         self.replay: Replay | None = None
         self.acts = Acts(self.do, say)
@@ -98,11 +98,11 @@ class Session:
 
     def leave_replay(self) -> None:
         """Let what sounds be the performer's again."""
-        self.replay, self.scheduler.led, self.block.header[CUT] = None, False, 0
+        self.replay, self.scheduler.led, self.shared.header[CUT] = None, False, 0
 
     def note_holes(self) -> None:
         """Log what the audio process did not find in the rings."""
-        rows, self._holes = self.block.read_holes(self._holes)
+        rows, self._holes = self.shared.read_holes(self._holes)
         for ring, start, stop in rows.tolist():
             voice = self.desk.owner(ring, start)
             if voice is not None:
@@ -183,7 +183,7 @@ class Session:
         if cell.acts and isinstance(when, At) and when.sample > timeline.position:
             later = None
             if any(act.revises for act in cell.acts):
-                check(cell.changes, timeline, VOICES)
+                check(cell.changes, timeline, RINGS)
                 later = Cell(cell.changes, cell.plans)
             else:
                 self._take(cell.changes, cell.plans, when)
@@ -218,7 +218,7 @@ class Session:
     @serve.register
     def _(self, request: Audition) -> None:
         """Play something on preview layers, on the last pair of channels; stop them first."""
-        pair = self.block.channels // 2 - 1
+        pair = self.shared.channels // 2 - 1
         sources = [request.source] if request.source else []
         if request.name is not None and not sources:
             sources = self.scheduler.cues.textures_of(request.name)
@@ -235,7 +235,7 @@ class Session:
     @serve.register
     def _(self, request: Panic) -> None:
         """Silence everything, and note from which sample on."""
-        header, planned = self.block.header, self.acts.moment
+        header, planned = self.shared.header, self.acts.moment
         self.leave_replay()
         if planned is None:
             self.acts.clear()
