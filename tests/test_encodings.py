@@ -16,10 +16,11 @@ import pytest
 
 from latentlive.corpus import Audio, audio_digest
 from latentlive.renderer import Encoder, encoding, pruning, store
-from latentlive.renderer import segments as segment_files
+from latentlive.renderer.pages import Page
 from latentlive.space import ToySpace
 
 WINDOW = 64
+RECORD = 16 + 4 * WINDOW
 SOUND = np.random.default_rng(5).standard_normal(WINDOW * 400).astype("f4")
 AUDIO = Audio(SOUND, audio_digest(SOUND))
 
@@ -33,7 +34,7 @@ audio = Audio(sound, audio_digest(sound))
 encoder = Encoder(ToySpace(64))
 def ask(offsets):
     offsets = np.asarray(offsets, np.int64)
-    return encoder.encode(audio, offsets, np.zeros(len(offsets), bool), False)
+    return encoder.encode(audio, offsets, np.zeros(len(offsets), bool))
 """
 
 
@@ -56,7 +57,7 @@ def folder(tmp_path, monkeypatch):
 
 def ask(encoder, offsets, wrap=False, audio=AUDIO):
     offsets = np.asarray(offsets, np.int64)
-    return encoder.encode(audio, offsets, np.full(len(offsets), wrap), False)
+    return encoder.encode(audio, offsets, np.full(len(offsets), wrap))
 
 
 def rounded(offsets, sound=SOUND):
@@ -66,8 +67,8 @@ def rounded(offsets, sound=SOUND):
     return encoding.windows_at(sound, offsets, wrap, WINDOW).astype("f2").astype("f4")
 
 
-def segments(folder):
-    return sorted(path for path in folder.glob("*/*.rows") if not path.name.startswith("."))
+def pages(folder):
+    return sorted(folder.glob("*/*.latents"))
 
 
 def fill(offsets):
@@ -163,14 +164,6 @@ def test_repeated_unordered_and_outlying_offsets():
     assert len(ask(Encoder(space), []).mean) == 0
 
 
-def test_exact_is_neither_rounded_nor_remembered(folder):
-    encoder = Encoder(ToySpace(WINDOW))
-    got = encoder.encode(AUDIO, np.arange(0, 640, 64), np.zeros(10, bool), True)
-    encoder.flush()
-    assert np.array_equal(got.mean.reshape(-1), SOUND[:640])
-    assert not segments(folder)
-
-
 def test_spaces_and_recordings_do_not_mix(folder):
     fill([0])
     other = ToySpace(WINDOW, std=0.5)
@@ -225,26 +218,21 @@ for start in range(10**6):
             process.stdout.readline()
             time.sleep(rng.uniform(0.0, 0.1))
             process.send_signal(signal.SIGKILL)
-    named = segments(folder)
-    assert named
-    key = bytes.fromhex(named[0].parent.name)
-    for path in named:
-        segment = segment_files.open_segment(
-            path, key, WINDOW, segment_files.span_of(path.name).size
-        )
-        assert np.array_equal(segment_files.row_checks(segment.keys, segment.rows), segment.checks)
+    assert pages(folder)
+    fill(range(len(SOUND)))
+    assert all(path.stat().st_size % RECORD == 0 for path in pages(folder))
     got = ask(Encoder(ToySpace(WINDOW)), range(len(SOUND))).mean
     assert np.array_equal(got, rounded(range(len(SOUND))))
 
 
 def test_what_a_killed_writer_left_is_swept(folder):
     fill([0])
-    place = segments(folder)[0].parent
-    old, young = place / ".1_2_3-99-aa.rows", place / ".1_2_3-98-bb.rows"
+    place = pages(folder)[0].parent
+    old, young = place / ".1-99-aa.page", place / ".1-98-bb.page"
     for path in (old, young):
         path.write_bytes(b"half")
     os.utime(old, (time.time() - 3600,) * 2)
-    ask(Encoder(ToySpace(WINDOW)), [64])
+    fill([64])
     assert not old.exists()
     assert young.exists()
 
@@ -275,39 +263,41 @@ def _one_bit(path):
 def _of_another_sound(path):
     other = Audio(SOUND + 1, audio_digest(SOUND + 1))
     encoder = Encoder(ToySpace(WINDOW))
-    ask(encoder, range(0, 6400, 64), audio=other)
+    ask(encoder, range(0, 4096, 64), audio=other)
     encoder.flush()
-    (foreign,) = (p for p in segments(path.parents[1]) if p.parent != path.parent)
+    (foreign,) = (p for p in pages(path.parents[1]) if p.parent != path.parent)
     foreign.replace(path)
 
 
 @pytest.mark.parametrize(
     "damage", [_truncated, _emptied, _zeroed, _rows_zeroed, _one_bit, _of_another_sound]
 )
-def test_a_damaged_file_is_never_believed_and_goes(folder, damage):
-    offsets = range(0, 6400, 64)
+def test_a_damaged_file_is_never_believed_and_heals(folder, damage):
+    offsets = range(0, 4096, 64)
     fill(offsets)
-    (path,) = segments(folder)
+    (path,) = pages(folder)
     damage(path)
     encoder = Encoder(ToySpace(WINDOW))
     assert np.array_equal(ask(encoder, offsets).mean, rounded(offsets))
-    assert not path.exists()
     encoder.flush()
     space = Counting(WINDOW)
     assert np.array_equal(ask(Encoder(space), offsets).mean, rounded(offsets))
     assert space.encoded == 0
 
 
-def test_foreign_files_are_ignored_and_go(folder):
+def test_foreign_files_are_ignored_and_those_of_earlier_versions_go(folder):
     fill([0])
-    place = segments(folder)[0].parent
-    names = ["notes.txt", "0_0_0_0123456789ab.rows", "9_1_5_0123456789ab.rows", "a.npy"]
-    for name in names:
-        (place / name).write_bytes(b"\x93NUMPY not ours")
-    (place / f"{'9' * 19}_{'9' * 19}_1_0123456789ab.rows").write_bytes(b"")
-    (place / "folder").mkdir()
-    assert np.array_equal(ask(Encoder(ToySpace(WINDOW)), [0, 64]).mean, rounded([0, 64]))
-    assert not any((place / name).exists() for name in names)
+    place = pages(folder)[0].parent
+    foreign, earlier = place / "notes.txt", place / "0_0_1_0123456789ab.rows"
+    for path in (foreign, earlier, place / "1.latents"):
+        path.write_bytes(b"\x93NUMPY not ours")
+    (place / "2.latents").mkdir()
+    far = [0, 64 * 65, 64 * 129]
+    encoder = Encoder(ToySpace(WINDOW))
+    assert np.array_equal(ask(encoder, far).mean, rounded(far))
+    encoder.flush()
+    assert not earlier.exists()
+    assert foreign.exists()
 
 
 def test_files_that_vanish_while_open_do_no_harm(folder):
@@ -316,7 +306,7 @@ def test_files_that_vanish_while_open_do_no_harm(folder):
     open_now, opened_later = Encoder(ToySpace(WINDOW)), Encoder(ToySpace(WINDOW))
     ask(open_now, offsets)
     ask(opened_later, [1])
-    for path in segments(folder):
+    for path in pages(folder):
         path.unlink()
     for encoder in (open_now, opened_later, Encoder(ToySpace(WINDOW))):
         assert np.array_equal(ask(encoder, offsets).mean, rounded(offsets))
@@ -389,12 +379,12 @@ def test_reading_keeps_a_recording_from_being_pruned(folder):
     assert space.encoded == 0
 
 
-def test_small_segments_are_merged(folder):
+def test_rows_side_by_side_share_a_page(folder):
     encoder = Encoder(ToySpace(WINDOW))
     for start in range(300):
         ask(encoder, range(start * 8, start * 8 + 8))
         encoder.flush()
-    assert len(segments(folder)) <= store.MAX_SMALL + 3
+    assert len(pages(folder)) == 1
     space = Counting(WINDOW)
     assert np.array_equal(ask(Encoder(space), range(2400)).mean, rounded(range(2400)))
     assert space.encoded == 0
@@ -408,7 +398,9 @@ def test_rows_that_nobody_asks_for_again_are_written_and_let_go(monkeypatch):
         ask(encoder, range(9), audio=audio)
     for _ in sounds:
         ask(encoder, range(9), audio=last)
-    assert not any(encoder.store.shelf(audio.digest)._rows.size for audio in sounds)
+    waiting = [page for (audio, _), page in encoder.store._open.items() if audio != last.digest]
+    assert len(waiting) == 7
+    assert not any(page.waiting for page in waiting)
     space = Counting(WINDOW)
     for audio in sounds:
         ask(Encoder(space), range(9), audio=audio)
@@ -416,10 +408,10 @@ def test_rows_that_nobody_asks_for_again_are_written_and_let_go(monkeypatch):
 
 
 def test_a_full_disk_is_counted_and_not_heard(monkeypatch):
-    def full(path, write):
+    def full(page, keys, rows):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(segment_files, "write_whole", full)
+    monkeypatch.setattr(Page, "append", full)
     space = Counting(WINDOW)
     encoder = Encoder(space)
     offsets = range(0, 6000)
@@ -477,7 +469,7 @@ def peak():
 long = Audio(np.tile(sound, 40), "long")
 def stretch(first):
     offsets = np.arange(first, first + 400)
-    encoder.encode(long, offsets, np.zeros(400, bool), False)
+    encoder.encode(long, offsets, np.zeros(400, bool))
 stretch(0)
 before = peak()
 for first in range(0, 400_000, 400):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from latentlive.corpus import Audio
 from latentlive.latent import Latents
-from latentlive.renderer.segments import Keys
+from latentlive.renderer.pages import Keys
 from latentlive.renderer.store import Store
 from latentlive.space import Space
 from latentlive.units import Samples
@@ -55,7 +55,7 @@ class Encoder:
 
     def __init__(self, space: Space) -> None:
         self.space = space
-        self.store = Store(space.digest, space.dims)
+        self.store = Store(space.digest, space.dims, space.window)
         # What still waits to be written is written when the encoder goes or the process ends.
         weakref.finalize(self, self.store.flush)
 
@@ -112,8 +112,7 @@ class Encoder:
     def _rows(self, audio: Audio, keys: Keys) -> NDArray[np.float16]:
         """Return mean and log-variance of each key [shape=(n, 2, dims)]."""
         on_disk = len(audio.samples) >= LEAST_WINDOWS * self.space.window
-        shelf = self.store.shelf(audio.digest, on_disk)
-        rows, missing = shelf.find(keys)
+        rows, missing = self.store.find(audio.digest, keys, on_disk)
         absent = np.flatnonzero(missing)
         for first in range(0, len(absent), ENCODED_AT_ONCE):
             part = absent[first : first + ENCODED_AT_ONCE]
@@ -122,5 +121,5 @@ class Encoder:
             both = np.empty((len(part), 2, self.space.dims), np.float16)
             both[:, 0], both[:, 1] = self.encoded(windows, audio.level)
             rows[part] = both
-            shelf.add(keys[part], both)
+            self.store.add(audio.digest, keys[part], both, on_disk)
         return rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import time
 from functools import cached_property
@@ -16,6 +17,8 @@ DEFAULT_MB = 4096
 RECENT_SECONDS = 60.0
 """What was used so lately is never pruned; a disk that refused is left alone so long."""
 
+MARKER = "used"
+
 
 class Disk:
     """The folder of all encodings, and whether it may be written to."""
@@ -25,6 +28,7 @@ class Disk:
         """How often the disk refused a write; what was encoded was kept in memory instead."""
         self._unchecked: float = float("inf")
         self._closed_until = 0.0
+        self._touched: dict[Path, float] = {}
 
     @cached_property
     def root(self) -> Path | None:
@@ -34,6 +38,19 @@ class Disk:
         except OSError:
             self.failures += 1
             return None
+
+    def folder(self, audio: str, space: str, dims: int) -> Path | None:
+        """Return the folder of a recording's encodings in a space, by their digests."""
+        name = hashlib.blake2b(f"{audio} {space} {dims}".encode(), digest_size=16).hexdigest()
+        return self.root and self.root / name
+
+    def touch(self, folder: Path) -> None:
+        """Say that a recording is in use: what is used is not pruned."""
+        now = time.monotonic()
+        if now > self._touched.get(folder, -RECENT_SECONDS) + RECENT_SECONDS / 6:
+            self._touched[folder] = now
+            with contextlib.suppress(OSError):
+                (folder / MARKER).touch()
 
     @property
     def closed(self) -> bool:
@@ -110,7 +127,7 @@ def _use(folder: Path) -> tuple[float, int]:
         with contextlib.suppress(OSError):
             state = path.stat()
             used, size = max(used, state.st_mtime), size + state.st_size
-        if path.name.startswith("."):
+        if path.name.startswith(".") or path.suffix == ".rows":
             remove_left(path)
     return used, size
 
@@ -131,7 +148,7 @@ def remove(path: Path) -> None:
 
 
 def remove_left(path: Path) -> None:
-    """Remove a foreign file, or one whose writer was killed; one that is being written stays."""
+    """Remove a file of an earlier version, or one whose writer was killed, unless it writes now."""
     with contextlib.suppress(OSError):
         if not path.name.startswith(".") or path.stat().st_mtime < time.time() - RECENT_SECONDS:
             path.unlink(missing_ok=True)

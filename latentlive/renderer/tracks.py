@@ -8,11 +8,9 @@ be written, the last ones stay in memory.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import mmap
 import os
-import time
 from collections import OrderedDict
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +22,7 @@ from numpy.typing import NDArray
 from latentlive.corpus import Audio
 from latentlive.ground.files import write_whole
 from latentlive.latent import Latents
-from latentlive.renderer.pruning import RECENT_SECONDS, Disk, remove
+from latentlive.renderer.pruning import Disk, remove
 from latentlive.space import F32, Space
 from latentlive.units import Floats
 
@@ -36,7 +34,6 @@ LEAST_SECONDS = 0.1
 
 MAGIC = b"LLPAGE01"
 CHECK = 16
-MARKER = "used"
 
 Page = NDArray[np.floating[Any]]
 
@@ -70,7 +67,6 @@ class Tracks:
         self.hop, self.lead = space.hop, -(-space.window // space.hop) - 1
         """Vectors whose window begins before the recording and reaches into it."""
         self._open: OrderedDict[tuple[str, int, Ways], Page] = OrderedDict()
-        self._touched: dict[Path, float] = {}
 
     @cached_property
     def silence(self) -> F32:
@@ -180,12 +176,10 @@ class Tracks:
 
     def _path(self, audio: Audio, number: int, ways: Ways) -> Path | None:
         """Return the file of a page, in a folder of its recording and space."""
-        if self.disk.root is None or len(audio.samples) < LEAST_SECONDS * self.space.sample_rate:
+        if len(audio.samples) < LEAST_SECONDS * self.space.sample_rate:
             return None
-        named = f"{audio.digest} {self.space.digest} {self.space.dims}"
-        folder = hashlib.blake2b(named.encode(), digest_size=16).hexdigest()
-        named = f"{number}{'_round' * ways.wrap}{'_again' * ways.again}.page"
-        return self.disk.root / folder / named
+        folder = self.disk.folder(audio.digest, self.space.digest, self.space.dims)
+        return folder and folder / f"{number}{'_round' * ways.wrap}{'_again' * ways.again}.page"
 
     def _head(self, path: Path) -> bytes:
         """Return what a page's file begins with: it holds this page and no other."""
@@ -213,7 +207,7 @@ class Tracks:
         if mapped[: len(head) + CHECK] != head + _check(rows):
             remove(path)
             return None
-        self._touch(path.parent)
+        self.disk.touch(path.parent)
         return np.frombuffer(rows, kind).reshape(shape)
 
     def _kept(self, path: Path, page: Page) -> bool:
@@ -234,14 +228,6 @@ class Tracks:
             self.disk.refused()
             return False
         return True
-
-    def _touch(self, folder: Path) -> None:
-        """Say that a recording is in use: what is used is not pruned."""
-        now = time.monotonic()
-        if now > self._touched.get(folder, -RECENT_SECONDS) + RECENT_SECONDS / 6:
-            self._touched[folder] = now
-            with contextlib.suppress(OSError):
-                (folder / MARKER).touch()
 
 
 def _check(rows: memoryview) -> bytes:
