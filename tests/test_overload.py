@@ -56,10 +56,10 @@ def test_no_more_falls_silent_than_the_two_workers_cannot_render(count, load, fi
 
 def test_a_worker_with_too_much_gives_to_the_other_and_the_samples_are_the_same():
     heavy, light = Loaded(24, 0.05), Loaded(24, 0)
-    assert {voice.lane for voice in heavy.scheduler.timeline.voices.values()} == {0}
+    assert {voice.stream.lane for voice in heavy.scheduler.timeline.voices.values()} == {0}
     for house in (heavy, light):
         house.run(8)
-    assert {voice.lane for voice in heavy.scheduler.timeline.voices.values()} == {0, 1}
+    assert {voice.stream.lane for voice in heavy.scheduler.timeline.voices.values()} == {0, 1}
     assert not heavy.closed
     assert np.array_equal(heavy.samples, light.samples)
 

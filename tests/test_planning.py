@@ -418,7 +418,7 @@ def test_a_layer_that_renders_too_slowly_fades_alone_and_comes_back():
     plain.run(10)
     assert any("d1: rendering cannot keep up" in line for line in house.said)
     assert len(house.said) <= 2
-    assert house.scheduler.timeline.voices[layers_voice(house, "d1")].load > SLOW
+    assert house.scheduler.timeline.voices[layers_voice(house, "d1")].stream.load > SLOW
     alone = house.samples[:, 0] - plain.samples[:, 0]
     # It comes and goes without a click, and the other layer's samples are what they were.
     assert np.abs(np.diff(alone)).max() < 2 * 0.4 * LEVEL * 2 * np.pi * 100 / RATE
@@ -463,11 +463,11 @@ def test_the_other_worker_takes_over_when_one_dies():
     house.workers[STEADY].voices.clear()
     house.run(2)
     plain.run(2)
-    assert all(set(v.bound) == {PREPARING} for v in house.scheduler.timeline.voices.values())
+    assert all(set(v.stream.bound) == {PREPARING} for v in house.scheduler.timeline.voices.values())
     house.dispatch.ready(STEADY)
     house.run(1)
     plain.run(1)
-    assert all(set(v.bound) == {STEADY} for v in house.scheduler.timeline.voices.values())
+    assert all(set(v.stream.bound) == {STEADY} for v in house.scheduler.timeline.voices.values())
     assert np.array_equal(house.samples, plain.samples)
 
 
@@ -557,10 +557,13 @@ def test_the_second_worker_takes_its_share_of_what_sounds_and_the_samples_are_th
     for house in (heavy, light):
         house.apply(*(play(f"d{n}", A) for n in range(1, 13)))
         house.run(2)
-    lanes = [voice.lane for voice in heavy.scheduler.timeline.voices.values()]
+    lanes = [voice.stream.lane for voice in heavy.scheduler.timeline.voices.values()]
     assert abs(lanes.count(STEADY) - lanes.count(PREPARING)) <= 2
-    assert {voice.lane for voice in light.scheduler.timeline.voices.values()} == {STEADY}
-    assert all(v.bound == {v.lane: v.version} for v in heavy.scheduler.timeline.voices.values())
+    assert {voice.stream.lane for voice in light.scheduler.timeline.voices.values()} == {STEADY}
+    assert all(
+        v.stream.bound == {v.stream.lane: v.version}
+        for v in heavy.scheduler.timeline.voices.values()
+    )
     assert np.array_equal(heavy.samples, light.samples)
 
 

@@ -136,7 +136,7 @@ class Desk:
         by = start - voice.start
         if clip == voice.clip and not by:
             return
-        moved = by != 0 and clip == voice.clip.moved(by) and voice.busy is None
+        moved = by != 0 and clip == voice.clip.moved(by) and voice.stream.busy is None
         if not moved:
             voice.moved_from = None
         elif voice.moved_from is None:

@@ -18,6 +18,30 @@ LONGEST_PIECE = 8192
 
 
 @dataclass(eq=False)
+class Stream:
+    """How a voice is rendered: what the workers know of it; dispatch writes it, others read."""
+
+    told: dict[int, int] = field(default_factory=dict)
+    """The version that each worker was told of."""
+    bound: dict[int, int] = field(default_factory=dict)
+    """The version that each worker has."""
+    lane: int | None = None
+    """The worker that is to render it while it sounds, chosen when it begins or was late."""
+    busy: int | None = None
+    """The worker that renders a stretch of it now."""
+    encoded: int = 0
+    """One past the last position whose windows were encoded in advance."""
+    load: float = 0.0
+    """Seconds of rendering for a second of sound."""
+    hung: int = 0
+    """How many workers it has hung, one after the other."""
+
+    def release(self) -> None:
+        """Let the worker be chosen again: perhaps the other one has time."""
+        self.lane = None
+
+
+@dataclass(eq=False)
 class Voice:
     """One texture in one ring of the shared memory, or in two of them for a wide one.
 
@@ -59,20 +83,7 @@ class Voice:
     length: int | None = None
     rendered: int = 0
     """One past the last position that its rings hold."""
-    encoded: int = 0
-    """One past the last position whose windows were encoded in advance."""
-    told: dict[int, int] = field(default_factory=dict)
-    """The version that each worker was told of."""
-    bound: dict[int, int] = field(default_factory=dict)
-    """The version that each worker has."""
-    lane: int | None = None
-    """The worker that is to render it while it sounds, chosen when it begins or was late."""
-    busy: int | None = None
-    """The worker that renders a stretch of it now."""
-    load: float = 0.0
-    """Seconds of rendering for a second of sound."""
-    hung: int = 0
-    """How many workers it has hung, one after the other."""
+    stream: Stream = field(default_factory=Stream)
     sounding: bool = False
     late: bool = False
     skipped_to: int = 0
@@ -85,7 +96,7 @@ class Voice:
     @property
     def loaded(self) -> bool:
         """Whether some worker has it as it is now."""
-        return self.version in self.bound.values()
+        return self.version in self.stream.bound.values()
 
     def binding(self, seed: int) -> Load:
         """Return what a worker is told to render it."""

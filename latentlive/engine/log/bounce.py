@@ -146,7 +146,7 @@ class Bounce:
         except LatentliveError:
             voice.falter()  # it sounded when it was played; nothing of it can be had here
         else:
-            voice.bound[0] = voice.version
+            voice.stream.bound[0] = voice.version
 
     def _layers(self, start: int, stop: int) -> dict[str, F32]:
         """Return each layer by itself, before the limiter [shape=(n, 2)]."""

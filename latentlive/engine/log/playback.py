@@ -322,7 +322,11 @@ class Playback:
     def silence_holes(self, voice: Voice) -> None:
         """Take out of a voice's rings what was not heard of it, as far as it is rendered."""
         shared = self.desk.shared
-        if voice.loaded and voice.busy is None and (voice.failed or voice.piece < LONGEST_PIECE):
+        if (
+            voice.loaded
+            and voice.stream.busy is None
+            and (voice.failed or voice.piece < LONGEST_PIECE)
+        ):
             self._pass_over(voice)
         for side, ring in enumerate(voice.rings):
             holes = self._holes.get((voice.serial, side), [])

@@ -75,10 +75,10 @@ class Dispatch:
         self.up[lane] = False
         self._bound[lane].clear()
         for voice in self._timeline.voices.values():
-            voice.told.pop(lane, None)
-            voice.bound.pop(lane, None)
-            if voice.busy == lane:
-                voice.busy = None
+            voice.stream.told.pop(lane, None)
+            voice.stream.bound.pop(lane, None)
+            if voice.stream.busy == lane:
+                voice.stream.busy = None
 
     def hung(self, serial: int) -> None:
         """Note that a worker hung while it was busy with a voice; 0 for none of them.
@@ -87,8 +87,8 @@ class Dispatch:
         """
         voice = self._timeline.voices.get(serial)
         if voice is not None:
-            voice.hung += 1
-            if voice.hung >= HANGS:
+            voice.stream.hung += 1
+            if voice.stream.hung >= HANGS:
                 self._failed(serial, "its rendering hangs; does its disk answer?")
 
     def orders(self, lane: int) -> list[Order]:
@@ -98,23 +98,25 @@ class Dispatch:
         voices = self._timeline.voices
         found: list[Order] = []
         over = [serial for serial in self._bound[lane] if serial not in voices]
-        over += [v.serial for v in voices.values() if lane in v.told and self._needless(v, lane)]
+        over += [
+            v.serial for v in voices.values() if lane in v.stream.told and self._needless(v, lane)
+        ]
         if over:
             found.append(Drop(tuple(over)))
             self._bound[lane].difference_update(over)
             for serial in over:
                 if serial in voices:
-                    voices[serial].told.pop(lane, None)
-                    voices[serial].bound.pop(lane, None)
+                    voices[serial].stream.told.pop(lane, None)
+                    voices[serial].stream.bound.pop(lane, None)
         unbound = [
             voice
             for voice in voices.values()
-            if self._home(voice) == lane and voice.told.get(lane) != voice.version
-            if voice.hung < HANGS
+            if self._home(voice) == lane and voice.stream.told.get(lane) != voice.version
+            if voice.stream.hung < HANGS
         ]
-        found += [self._binding(voice, lane) for voice in unbound if not voice.hung]
+        found += [self._binding(voice, lane) for voice in unbound if not voice.stream.hung]
         if self._idle[lane]:
-            hung = [voice for voice in unbound if voice.hung]
+            hung = [voice for voice in unbound if voice.stream.hung]
             if jobs := self._jobs(lane):
                 found.append(Render(tuple(jobs)))
             elif hung:  # when there is nothing else to do: it may take along what waits behind it
@@ -126,13 +128,13 @@ class Dispatch:
         return found
 
     def _home(self, voice: Voice) -> int:
-        if voice.hung and not voice.sounding:
+        if voice.stream.hung and not voice.sounding:
             return PREPARING  # it waits: it could take along what sounds
         lane = PREPARING
-        if voice.sounding and voice.load < SLOW:
-            if voice.lane is None:
-                voice.lane = self._lighter()
-            lane = voice.lane
+        if voice.sounding and voice.stream.load < SLOW:
+            if voice.stream.lane is None:
+                voice.stream.lane = self._lighter()
+            lane = voice.stream.lane
         return lane if self.up[lane] else 1 - lane
 
     def _lighter(self) -> int:
@@ -144,8 +146,8 @@ class Dispatch:
         """Return what the lanes have to do for what sounds [seconds a second]."""
         loads = [0.0, 0.0]
         for voice in self._timeline.voices.values():
-            if voice.lane is not None and not voice.late:
-                loads[voice.lane] += voice.load
+            if voice.stream.lane is not None and not voice.late:
+                loads[voice.stream.lane] += voice.stream.load
         return loads
 
     def _relieve(self, lane: int, pressed: list[Due]) -> None:
@@ -153,18 +155,22 @@ class Dispatch:
         loads, other = self._loads(), 1 - lane
         for one in reversed(pressed):
             voice = one.voice
-            if voice.lane == lane and loads[other] + 2.0 * voice.load < loads[lane]:
-                voice.lane = other
+            if voice.stream.lane == lane and loads[other] + 2.0 * voice.stream.load < loads[lane]:
+                voice.stream.lane = other
                 return
 
     def _needless(self, voice: Voice, lane: int) -> bool:
         """Return whether a worker keeps a voice that has moved to the other one."""
         home = self._home(voice)
-        return home != lane and voice.bound.get(home) == voice.version and voice.busy != lane
+        return (
+            home != lane
+            and voice.stream.bound.get(home) == voice.version
+            and voice.stream.busy != lane
+        )
 
     def _binding(self, voice: Voice, lane: int) -> Order:
-        moved = self._moved(voice, voice.told.get(lane))
-        voice.told[lane] = voice.version
+        moved = self._moved(voice, voice.stream.told.get(lane))
+        voice.stream.told[lane] = voice.version
         self._bound[lane].add(voice.serial)
         if moved:
             return Move(voice.serial, voice.version, voice.clip.origin)
@@ -181,7 +187,7 @@ class Dispatch:
         waiting = {v.serial: changes.at for changes in timeline.pending for v in changes.voices}
         due = []
         for voice in timeline.voices.values():
-            if voice.busy is not None or not self._serves(lane, voice) or voice.complete:
+            if voice.stream.busy is not None or not self._serves(lane, voice) or voice.complete:
                 continue
             if voice.sounding and voice.rendered < position and timeline.running:
                 continue  # nobody would hear it; it goes on further ahead
@@ -197,29 +203,29 @@ class Dispatch:
             self._relieve(lane, pressed(due, timeline.ahead, rate))
         chosen = batch(due, timeline.ahead, rate)
         for one in chosen:
-            one.voice.busy = lane
+            one.voice.stream.busy = lane
         return [one.job for one in chosen]
 
     def _in_advance(self, lane: int) -> Job | None:
         """Return a stretch of what waits, to encode; none if as much is known as is useful."""
         enough = ENCODED_AHEAD * self._timeline.tempo.sample_rate
         known = {
-            voice: max(voice.encoded, voice.rendered)
+            voice: max(voice.stream.encoded, voice.rendered)
             for voice in self._timeline.voices.values()
-            if not voice.sounding and voice.load < SLOW and self._serves(lane, voice)
+            if not voice.sounding and voice.stream.load < SLOW and self._serves(lane, voice)
         }
         first = min(known, key=lambda voice: known[voice] - voice.start, default=None)
         if first is None or known[first] > first.start + enough:
             return None
-        first.encoded = known[first] + FIRST_CHUNK
-        return Job(first.serial, first.version, known[first], first.encoded)
+        first.stream.encoded = known[first] + FIRST_CHUNK
+        return Job(first.serial, first.version, known[first], first.stream.encoded)
 
     def _serves(self, lane: int, voice: Voice) -> bool:
         """Return whether a worker renders a voice: its home if it is there, else the other."""
         home = self._home(voice)
-        waits = voice.hung and not voice.sounding
-        server = home if waits or voice.bound.get(home) == voice.version else 1 - home
-        return server == lane and voice.bound.get(lane) == voice.version
+        waits = voice.stream.hung and not voice.sounding
+        server = home if waits or voice.stream.bound.get(home) == voice.version else 1 - home
+        return server == lane and voice.stream.bound.get(lane) == voice.version
 
     def answered(self, lane: int, answer: Answer) -> None:
         """Take a worker's answer."""
@@ -228,8 +234,8 @@ class Dispatch:
         elif isinstance(answer, Batch):
             self._idle[lane] = True
             for voice in self._timeline.voices.values():
-                if voice.busy == lane:
-                    voice.busy = None
+                if voice.stream.busy == lane:
+                    voice.stream.busy = None
             for one in answer.answers:
                 self._told(lane, one)
         elif isinstance(answer, AboutVoice):
@@ -247,13 +253,17 @@ class Dispatch:
                 # It wrote over what the voice is to hold now.
                 self._timeline.desk.expect(voice, voice.start)
         elif isinstance(answer, Loaded):
-            voice.bound[lane] = voice.version
+            voice.stream.bound[lane] = voice.version
             voice.length = answer.length
             self._note_spaces(answer.spaces)
         elif isinstance(answer, Finished) and answer.start == voice.rendered:
-            voice.rendered, voice.hung = answer.stop, 0
+            voice.rendered, voice.stream.hung = answer.stop, 0
             new = answer.cost
-            voice.load = new if not voice.load else voice.load + SMOOTHING * (new - voice.load)
+            voice.stream.load = (
+                new
+                if not voice.stream.load
+                else voice.stream.load + SMOOTHING * (new - voice.stream.load)
+            )
 
     def _note_spaces(self, spaces: Mapping[str, str]) -> None:
         """Let the log tell, once, what was behind the names of spaces."""

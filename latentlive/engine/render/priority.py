@@ -54,12 +54,12 @@ class Due:
     @property
     def slow(self) -> bool:
         """Whether others would have to wait for it."""
-        return self.voice.load >= SLOW
+        return self.voice.stream.load >= SLOW
 
     @property
     def alone(self) -> bool:
         """Whether it is rendered alone: the late are met sooner, what hangs takes nobody along."""
-        return self.slow or self.voice.late or self.voice.hung > 0
+        return self.slow or self.voice.late or self.voice.stream.hung > 0
 
     @property
     def job(self) -> Job:
@@ -82,7 +82,7 @@ def batch(due: Iterable[Due], ahead: int, rate: int) -> list[Due]:
         return _together(first, rate)
     whole = [one for one in due if one.whole]
     if any(one.left < ahead / 2 for one in whole):
-        return _together(sorted(whole, key=lambda one: (one.voice.hung, one.left)), rate)
+        return _together(sorted(whole, key=lambda one: (one.voice.stream.hung, one.left)), rate)
     return _together(sorted(due, key=_need), rate)
 
 
@@ -90,12 +90,12 @@ def pressed(due: Iterable[Due], ahead: int, rate: int) -> list[Due]:
     """Return what sounds and has little left, the first layers first."""
     few = min(PRESSED * rate, ahead / 2)
     found = [one for one in due if one.whole and one.left < few]
-    return sorted(found, key=lambda one: (one.voice.hung, one.slow, one.slot))
+    return sorted(found, key=lambda one: (one.voice.stream.hung, one.slow, one.slot))
 
 
 def _need(one: Due) -> tuple[int, int, int, int]:
     """Return what sorts by need: what sounds, what lands, what came late, cues; last what hung."""
-    hung = one.voice.hung
+    hung = one.voice.stream.hung
     if one.whole:
         return hung, 0, one.left, 0
     if one.voice.sounding:
@@ -108,7 +108,7 @@ def _together(due: list[Due], rate: int) -> list[Due]:
     chosen: list[Due] = []
     takes = 0.0
     for one in due:
-        longer = takes + one.voice.load * one.length / rate
+        longer = takes + one.voice.stream.load * one.length / rate
         if chosen and (one.alone or longer > LONGEST_BATCH or len(chosen) == BATCH):
             continue
         chosen.append(one)

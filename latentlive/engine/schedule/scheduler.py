@@ -399,7 +399,7 @@ class Scheduler:
         if self._asked and not all(map(self._is_ready, self._soon())):
             return False
         # The more there is to render, the more lead it needs; nothing waits for it yet.
-        load = sum(voice.load for voice in first)
+        load = sum(voice.stream.load for voice in first)
         lead = min(timeline.ready_enough * (2.0 + 4.0 * load), timeline.ahead * 0.75)
         return all(self._is_ready(voice, lead) for voice in first)
 

@@ -48,13 +48,13 @@ class Underrun:
                 over = min(max(left, 0), close)
                 timeline.desk.gate(voice, max(voice.rendered - over, earliest), 0.0, over)
                 voice.late = True
-                voice.lane = None  # perhaps the other worker has time
+                voice.stream.release()
                 self._tell(voice)
         elif voice.rendered < earliest + timeline.ready_enough:
             closed = timeline.position > voice.gate.stop + MIXED_AHEAD
-            if closed and voice.busy is None and left <= 0:
+            if closed and voice.stream.busy is None and left <= 0:
                 # What was missed is left out; the slower it is, the further ahead it goes on.
-                lead = min(2.0 + 2.0 * voice.load, 8.0) * timeline.ready_enough
+                lead = min(2.0 + 2.0 * voice.stream.load, 8.0) * timeline.ready_enough
                 timeline.desk.skip(voice, grid_ceil(earliest + round(lead)))
         elif timeline.position > voice.gate.stop:
             at = max(voice.skipped_to, earliest)
@@ -71,8 +71,9 @@ class Underrun:
             if position < self._excused:
                 self._timeline.say(f"{voice.layer}: {self._excuse}; it is silent until it is back")
                 return
-            total = sum(one.load for one in self._timeline.voices.values() if one.sounding)
+            total = sum(one.stream.load for one in self._timeline.voices.values() if one.sounding)
             self._timeline.say(
-                f"{voice.layer}: rendering cannot keep up ({voice.load:.1f} s for a second of it, "
+                f"{voice.layer}: rendering cannot keep up "
+                f"({voice.stream.load:.1f} s for a second of it, "
                 f"{total:.1f} s for a second of all); it is silent until it can"
             )

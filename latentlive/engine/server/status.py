@@ -30,7 +30,7 @@ def report(scheduler: Scheduler) -> Message:
         "bpm": timeline.tempo.bpm_at(position),
         "silent": timeline.silent,
         "master": _gain_text(timeline.desk.master.gain_db),
-        "load": sum(voice.load for voice in sounding),
+        "load": sum(voice.stream.load for voice in sounding),
         "layers": [_layer(timeline, layer, coming.get(layer.name, [])) for layer in shown],
         "plan": [_planned(timeline, cell) for cell in scheduler.cues.planned()],
     }
@@ -77,7 +77,7 @@ def _layer(timeline: Timeline, layer: Layer, coming: list[Voice]) -> Message:
         "error": printable(layer.error),
         "late": bool(voice and voice.late),
         "muted": muted,
-        "load": voice.load if voice else 0.0,
+        "load": voice.stream.load if voice else 0.0,
     }
 
 
