@@ -268,7 +268,7 @@ def _settle(live: ll.Engine) -> None:
 def equal(performance: Performance, heard: Path, begin: int, stop: int) -> bool:
     """Return whether the bounce of a log is what was recorded, bit for bit."""
     header = performance.header
-    bounce = Bounce(performance, load_model(header["model_file"] or None), begin, stop)
+    bounce = Bounce(performance, load_model(header.model_file or None), begin, stop)
     with soundfile.SoundFile(heard) as file:
         file.seek(begin)
         return all(

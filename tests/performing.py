@@ -15,6 +15,7 @@ import latentlive as ll
 from latentlive.engine import shared as memory
 from latentlive.engine.desk.decisions import Marked
 from latentlive.engine.log.bounce import Bounce
+from latentlive.engine.log.formats import FORMAT, Header
 from latentlive.engine.log.journal import Journal
 from latentlive.engine.log.performance import Performance
 from latentlive.engine.log.replay import Replay
@@ -85,16 +86,8 @@ class Engine:
         self.shared.header[POSITION] = position
         tempo = tempo or Tempo(bpm, RATE)
         space = Choosy(WINDOW)
-        header = {
-            "model": space.digest,
-            "name": "toy",
-            "rate": RATE,
-            "channels": channels,
-            "seed": seed,
-            "tempo": tempo.dump(),
-            "begins": position,
-            "pid": 0,
-        }
+        fields = {"model": space.digest, "name": "toy", "rate": RATE, "channels": channels}
+        header = Header(FORMAT, **fields, seed=seed, pid=0, tempo=tempo, begins=position)
         self.journal = Journal(path, header, self.said.append)
         self.scheduler = Scheduler(
             self.shared, tempo, seed, held=held, say=self.said.append, note=self.journal.note
@@ -200,12 +193,12 @@ def replayed(log, path, stop, begin=0, size=512):
     header = past.header
     engine = Engine(
         path,
-        seed=header["seed"],
-        channels=header["channels"],
-        tempo=Tempo.load(header["tempo"], RATE),
-        position=max(begin, header["begins"]),
+        seed=header.seed,
+        channels=header.channels,
+        tempo=header.tempo,
+        position=max(begin, header.begins),
     )
-    engine.session.replay = Replay(engine.scheduler, past, max(begin, header["begins"]))
+    engine.session.replay = Replay(engine.scheduler, past, max(begin, header.begins))
     engine.size = size
     patience = 200
     while engine.scheduler.timeline.position < stop and engine.session.replay is not None:

@@ -11,6 +11,7 @@ import pytest
 import latentlive as ll
 from latentlive.engine.desk.decisions import Panicked
 from latentlive.engine.log.bounce import Bounce
+from latentlive.engine.log.formats import FORMAT, Header
 from latentlive.engine.log.journal import Journal
 from latentlive.engine.log.performance import Performance
 from latentlive.engine.shared import PANIC, PANIC_DONE
@@ -27,16 +28,8 @@ class Logged(House):
 
     def __init__(self, path, seed=0):
         super().__init__(seed)
-        header = {
-            "model": ToySpace(1024).digest,
-            "name": "toy",
-            "rate": RATE,
-            "channels": 2,
-            "seed": seed,
-            "tempo": self.scheduler.timeline.tempo.dump(),
-            "begins": 0,
-            "pid": 0,
-        }
+        tempo = self.scheduler.timeline.tempo
+        header = Header(FORMAT, ToySpace(1024).digest, RATE, 2, seed, 0, tempo, 0, name="toy")
         self.journal = Journal(path, header, self.said.append)
         self.scheduler.desk.note = self.journal.note
 

@@ -15,6 +15,7 @@ import latentlive as ll
 from latentlive.cli import main
 from latentlive.corpus import takes
 from latentlive.engine.log import bounced
+from latentlive.engine.log.formats import FORMAT, Header
 from latentlive.engine.log.journal import Journal
 from latentlive.models import load_model
 from tests.test_scheduler import RATE, A, B, House, play
@@ -25,9 +26,8 @@ def log(tmp_path_factory):
     """Half a second of a layer, and of a second one that comes later."""
     path = tmp_path_factory.mktemp("log") / "evening.py"
     house = House()
-    header = {"model": load_model("toy").digest, "name": "toy", "model_file": "toy", "corpus": ""}
-    header |= {"rate": RATE, "channels": 2, "seed": 0, "pid": 0, "begins": 0}
-    header["tempo"] = house.scheduler.timeline.tempo.dump()
+    tempo, model = house.scheduler.timeline.tempo, load_model("toy").digest
+    header = Header(FORMAT, model, RATE, 2, 0, 0, tempo, 0, name="toy", model_file="toy")
     journal = Journal(path, header, house.said.append)
     house.scheduler.desk.note = journal.note
     house.apply(play("d1", A))

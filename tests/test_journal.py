@@ -11,14 +11,17 @@ import pytest
 import latentlive as ll
 from latentlive.engine.desk.decisions import SpaceNamed, Started
 from latentlive.engine.log import journal, performance
+from latentlive.engine.log.formats import FORMAT, Header
 from latentlive.engine.log.journal import Journal
 from latentlive.engine.log.performance import Performance
 from latentlive.engine.log.resume import check_left, restore
 from latentlive.engine.schedule.scheduler import Scheduler
 from latentlive.expr import dump
 from latentlive.space import ToySpace
+from latentlive.units import Tempo
 from tests.performing import RATE, TONES, Engine, bounced, replayed, same
 
+HEADER = Header(FORMAT, "toy", RATE, 2, 0, 0, Tempo(60, RATE), 0)
 PLAIN = ll.sound(TONES[1]).spread(0)
 
 
@@ -43,7 +46,7 @@ def test_a_log_is_never_written_over_and_the_line_says_so(tmp_path):
     path = tmp_path / "evening.py"
     path.write_text("a session that somebody has written\n")
     (tmp_path / "evening-2.jsonl").write_text("what was decided another time\n")
-    one, two = Journal(path, {}, said.append), Journal(path, {}, said.append)
+    one, two = Journal(path, HEADER, said.append), Journal(path, HEADER, said.append)
     for log in (one, two):
         log.close()
     assert (one.path.name, two.path.name) == ("evening-3.py", "evening-4.py")
@@ -67,7 +70,7 @@ def test_a_log_that_cannot_be_made_is_refused_and_leaves_nothing(tmp_path, monke
 
     monkeypatch.setattr(type(path), "open", open_one)
     with pytest.raises(ll.EngineError, match=r"log: cannot write .*evening.py: No space left"):
-        Journal(path, {}, print)
+        Journal(path, HEADER, print)
     assert list(tmp_path.iterdir()) == []
 
 

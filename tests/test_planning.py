@@ -487,7 +487,7 @@ def test_ten_hours_on_the_samples_are_where_they_belong():
 
 
 @pytest.mark.parametrize("block", [64, 128, 300, 1024])
-def test_the_mix_is_the_same_whatever_the_devices_blocks(shared):
+def test_the_mix_is_the_same_whatever_the_devices_blocks(block):
     def run(size):
         house = House(seed=2)
         house.apply(play("d1", A.of), play("d2", ll.noise(1)), put("d2", gain_db=9.0))
@@ -497,7 +497,7 @@ def test_the_mix_is_the_same_whatever_the_devices_blocks(shared):
         house.run(3, size)
         return house.samples[: 3 * RATE + RATE // 2]
 
-    assert np.array_equal(run(512), run(shared))
+    assert np.array_equal(run(512), run(block))
 
 
 def test_a_seed_is_set_before_the_transport_starts():

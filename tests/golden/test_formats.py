@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 @pytest.mark.parametrize("number", [1, 2])
 def test_a_log_of_an_earlier_format_is_bounced_to_the_same_samples(number):
     performance = Performance(HERE / f"format-{number}.jsonl")
-    assert performance.header["format"] == number
+    assert performance.header.format == number
     blocks = Bounce(performance, load_model("toy")).blocks()
     heard = np.concatenate([block.mix for block in blocks])[::32]
     expected = np.load(HERE / "formats.npz")[f"format_{number}"]

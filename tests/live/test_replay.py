@@ -160,7 +160,7 @@ def test_an_edited_log_is_refused_and_performed_where_that_is_asked_for(performa
     ran = tmp_path / "ran"
     copy.write_text(f"open({str(ran)!r}, 'w').close()\nd1 >> sound('bd_haus').loop(1)\n")
     copy.with_suffix(".jsonl").write_text(log.with_suffix(".jsonl").read_text())
-    corpus = Performance(copy).header["corpus"]
+    corpus = Performance(copy).header.corpus
     rest = ["--corpus", corpus, "--model", "toy"]
     for command in (["replay", str(copy), "--silent"], ["bounce", str(copy), "-o", "x.wav"]):
         told = CliRunner().invoke(main, [*command, *rest])

@@ -22,7 +22,6 @@ from latentlive.mixer import GRID, grid_floor
 from latentlive.protocol.preview import is_preview
 from latentlive.protocol.rendering import Finished, Job
 from latentlive.space import Space
-from latentlive.units import Tempo
 
 F32 = NDArray[np.float32]
 
@@ -81,14 +80,14 @@ class Bounce:
     ) -> None:
         header = performance.header
         performance.check_model(space)
-        self.begin = max(begin, int(header["begins"]))
+        self.begin = max(begin, header.begins)
         self.stop = performance.end if stop is None else stop
         self._stems = stems
-        self._shared = Shared.create(int(header["channels"]), int(header["rate"]))
+        self._shared = Shared.create(header.channels, header.rate)
         self._shared.header[POSITION] = self.begin
         self._shared.header[RUNNING] = 1
-        tempo = Tempo.load(header["tempo"], int(header["rate"]))
-        self._desk = Desk(self._shared, tempo, int(header["seed"]), reach=REACH)
+        tempo = header.tempo
+        self._desk = Desk(self._shared, tempo, header.seed, reach=REACH)
         self._playback = Playback(
             self._desk, performance, self.begin, wanted=lambda layer: not is_preview(layer)
         )

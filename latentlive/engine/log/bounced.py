@@ -18,11 +18,11 @@ from tqdm import tqdm
 
 from latentlive.corpus.takes import Take, check_kind, open_take
 from latentlive.engine.log.bounce import Bounce
+from latentlive.engine.log.formats import Header
 from latentlive.engine.log.logbook import opened, sample_at
 from latentlive.errors import EngineError, LatentliveError, printable, reason
 from latentlive.ground.claims import Claims, check_apart, moved, stem_name
 from latentlive.models import load_model
-from latentlive.protocol.wire import Message
 
 F32 = NDArray[np.float32]
 
@@ -55,10 +55,10 @@ def bounce_file(
     performance = opened(log, corpus)
     first = sample_at(begin, performance)
     last = None if end is None else sample_at(end, performance)
-    check_kind("bounce", output, int(performance.header["channels"]))
+    check_kind("bounce", output, performance.header.channels)
     if stems is not None:
         check_apart("bounce", output, stems, performance.layers)
-    space = load_model(model or performance.header["model_file"] or None)
+    space = load_model(model or performance.header.model_file or None)
     bounce = Bounce(performance, space, first, last, stems is not None)
     if (total := bounce.stop - bounce.begin) <= 0:
         raise EngineError("bounce: there is nothing between the two moments")
@@ -72,7 +72,7 @@ def bounce_file(
 
 def write_bounce(
     bounce: Bounce,
-    header: Message,
+    header: Header,
     output: Path,
     stems: Path | None,
     say: Callable[[str], object],
@@ -104,7 +104,7 @@ def write_bounce(
         If the mix cannot be written: then no file is left. Also if a stem cannot: that costs the
         stem alone, and is told when the rest is written.
     """
-    claims, rate, channels = Claims("bounce"), int(header["rate"]), int(header["channels"])
+    claims, rate, channels = Claims("bounce"), header.rate, header.channels
     try:
         mix = claims.file(output)
         folder = None if stems is None else claims.folder(stems, mix)

@@ -23,13 +23,13 @@ from latentlive.engine.desk.decisions import (
     SpaceNamed,
     Started,
 )
+from latentlive.engine.log.formats import Header
 from latentlive.engine.shared import RING, RINGS
 from latentlive.engine.timing import DISORDER, STALL
 from latentlive.errors import EngineError
 from latentlive.mixer import GRID
 from latentlive.protocol.changes import MOST_LAYERS
 from latentlive.protocol.clip import Clip
-from latentlive.protocol.wire import Message
 
 MOST_AT_ONCE = 200_000
 """Decisions in as many samples: no engine takes as many in that time, and whoever plays a log holds
@@ -54,13 +54,13 @@ class Course:
 
     Parameters
     ----------
-    header : mapping
-        Of the log, checked.
+    header : Header
+        Of the log.
     """
 
-    def __init__(self, header: Message) -> None:
-        self._rate, self._channels = int(header["rate"]), int(header["channels"])
-        self.begins = self.latest = self.marked = int(header["begins"])
+    def __init__(self, header: Header) -> None:
+        self._rate, self._channels = header.rate, header.channels
+        self.begins = self.latest = self.marked = header.begins
         self._moved = False
         self._counted_from = self._count = 0
         self._panicked = 0

@@ -1,13 +1,72 @@
-"""Logs of earlier formats: their lines as this version would have written them."""
+"""The formats of logs: the header, and how the lines of earlier formats read today."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from latentlive.engine.log.journal import FORMAT
+from latentlive.errors import ExpressionError
+from latentlive.expr import Record, Whole, declared, record
+from latentlive.expr.fields import shown
+from latentlive.protocol.kinds import NAME, SAMPLE, SEED, TEMPO, TEXT
 from latentlive.protocol.wire import Message
+from latentlive.units import Tempo
 
-FORMATS = range(1, FORMAT + 1)
+FORMAT = 3
+"""1 counted positions inside recordings in windows, 2 counts them in seconds; 3 leaves out of a
+layer's state what is as it begins, and names clips."""
+
+
+@record()
+class Header(Record):
+    """The first line of a log.
+
+    Parameters
+    ----------
+    format : int
+    model, name, model_file : str
+        The digest of the space that it was played in, its name, and the file that was asked for.
+    corpus : str
+    rate : int [samples per second]
+    channels : int
+    seed : int
+    pid : int
+        The engine's process.
+    tempo : Tempo
+    begins : int [samples]
+    """
+
+    format: int = declared(Whole(least=1, most=FORMAT))
+    model: str = declared(NAME)
+    rate: int = declared(Whole(least=8000, most=192_000))
+    channels: int = declared(Whole(least=2, most=16))
+    seed: int = declared(SEED)
+    pid: int = declared(Whole())
+    tempo: Tempo = declared(TEMPO)
+    begins: int = declared(SAMPLE)
+    name: str = declared(TEXT, default="")
+    model_file: str = declared(TEXT, default="")
+    corpus: str = declared(TEXT, default="")
+
+
+def read_header(line: Message) -> Header:
+    """Return the header that a log begins with.
+
+    Raises
+    ------
+    LatentliveError, LookupError
+        If it is none, or of a later version.
+    """
+    if line["format"] not in range(1, FORMAT + 1):
+        raise ExpressionError(
+            f"format {shown(line['format'])}, this version reads 1 to {FORMAT}; "
+            "--perform plays its cells anew"
+        )
+    header = Header.load(line)
+    if header.channels % 2:
+        raise ExpressionError(f"channels must be even, got {header.channels}")
+    return header.changed(tempo=replace(header.tempo, sample_rate=header.rate))
+
 
 WINDOW = 1024
 """Samples of the frames in which format 1 counted positions inside recordings."""
@@ -24,12 +83,11 @@ class Upgrade:
 
     Parameters
     ----------
-    header : mapping
-        Of the log.
+    header : Header
     """
 
-    def __init__(self, header: Message) -> None:
-        self._format, self._rate = int(header["format"]), int(header["rate"])
+    def __init__(self, header: Header) -> None:
+        self._format, self._rate = header.format, header.rate
 
     def texture(self, texture: Message) -> Message:
         """Return a texture whose positions are seconds."""

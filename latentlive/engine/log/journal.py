@@ -15,14 +15,11 @@ from pathlib import Path
 from typing import TextIO
 
 from latentlive.engine.desk.decisions import Decision
+from latentlive.engine.log.formats import Header
 from latentlive.errors import EngineError
 from latentlive.ground.claims import moved, numbered
 from latentlive.protocol.clip import Source
 from latentlive.protocol.wire import Message
-
-FORMAT = 3
-"""1 counted positions inside recordings in windows, 2 counts them in seconds; 3 leaves out of a
-layer's state what is as it begins, and names clips."""
 
 CLOSED = {"do": "closed", "at": 0}
 """The line that ends a log."""
@@ -35,7 +32,7 @@ class Journal:
     ----------
     path : Path
         Ends in ``.py``; gets a number where one of its files is there already.
-    header : mapping
+    header : Header
         What the performance is played with.
     say : function of a line
 
@@ -45,7 +42,7 @@ class Journal:
         If it cannot be written.
     """
 
-    def __init__(self, path: Path, header: Message, say: Callable[[str], object]) -> None:
+    def __init__(self, path: Path, header: Header, say: Callable[[str], object]) -> None:
         if path.suffix != ".py":
             raise EngineError(f"log: the file must end in .py, got {path.name!r}")
         self._say, self._known = say, set[str]()
@@ -61,7 +58,7 @@ class Journal:
         self._queue: queue.SimpleQueue[Decision | Message | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write, daemon=True)
         self._writer.start()
-        self._put({"format": FORMAT, **header})
+        self._put(header.dump())
 
     def _write(self) -> None:
         """Write what was noted until it is closed, or cannot be written any more."""

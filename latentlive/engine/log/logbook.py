@@ -29,7 +29,7 @@ def sample_at(text: str, performance: Performance) -> int:
     if found[4]:
         return performance.left.tempo.sample(float(found[3]))
     seconds = int(found[1] or 0) * 3600 + int(found[2] or 0) * 60 + float(found[3])
-    rate: int = performance.header["rate"]
+    rate: int = performance.header.rate
     return round(seconds * rate)
 
 
@@ -62,6 +62,6 @@ def opened(path: Path, corpus: Path | None) -> Performance:
         raise EngineError(
             f"log: {session_of(path)} was edited since it was written; --perform runs its code anew"
         )
-    library = Corpus(corpus or performance.header["corpus"] or None)
-    performance.check_sounds(corpus_sounds(library, int(performance.header["rate"])))
+    library = Corpus(corpus or performance.header.corpus or None)
+    performance.check_sounds(corpus_sounds(library, performance.header.rate))
     return performance

@@ -28,32 +28,19 @@ from latentlive.engine.desk.decisions import (
 )
 from latentlive.engine.desk.fades import MASTER_DB
 from latentlive.engine.log.course import Course
-from latentlive.engine.log.formats import FORMATS, Upgrade
-from latentlive.engine.log.journal import CLOSED, FORMAT
+from latentlive.engine.log.formats import Header, Upgrade, read_header
+from latentlive.engine.log.journal import CLOSED
 from latentlive.engine.timing import MARK_EVERY
 from latentlive.errors import EngineError, LatentliveError, SoundError, printable
-from latentlive.expr import Kind, Whole
-from latentlive.expr.fields import shown
 from latentlive.ground.names import on_disk
 from latentlive.latent import Recorded
 from latentlive.models import load_model
 from latentlive.protocol.clip import Source
-from latentlive.protocol.kinds import NAME, SAMPLE, SEED, TEXT
+from latentlive.protocol.kinds import NAME, TEXT
 from latentlive.protocol.wire import MAX_BYTES, Message
 from latentlive.renderer import Sounds
 from latentlive.space import Space
 from latentlive.units import Tempo
-
-HEADER: dict[str, Kind] = {
-    "model": NAME,
-    "rate": Whole(least=8000, most=192_000),
-    "channels": Whole(least=2, most=16),
-    "seed": SEED,
-    "pid": Whole(),
-    "begins": SAMPLE,
-}
-TEXTS = ("name", "model_file", "corpus")
-"""What a header holds; the texts may be empty."""
 
 DAMAGE = (LatentliveError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError)
 """What a line that is not as it was written may raise."""
@@ -168,9 +155,10 @@ class Performance:
         If there is no log, or it is damaged: with the file and the line.
     """
 
+    header: Header
+
     def __init__(self, path: Path) -> None:
         self.path = on_disk(path.with_suffix(".jsonl"))
-        self.header: Message = {}
         self.closed = False
         self._places: dict[str, Place] = {}
         self._kept: OrderedDict[str, tuple[Source, int]] = OrderedDict()
@@ -192,7 +180,7 @@ class Performance:
         course = self._course
         if not self.closed:
             # It was heard until it would have been noted again how far it had come.
-            return course.marked + round(2 * MARK_EVERY * int(self.header["rate"]))
+            return course.marked + round(2 * MARK_EVERY * self.header.rate)
         return course.marked if course.marked > course.begins else course.latest
 
     def decisions(self) -> Iterator[Decision]:
@@ -211,14 +199,12 @@ class Performance:
             try:
                 entry = json.loads(line)
                 if course is None:
-                    header = _checked(entry)
-                    course = Course(header)
-                    rate = int(header["rate"])
+                    header = read_header(entry)
+                    course, rate = Course(header), header.rate
                     self._upgrade = Upgrade(header)
                     if first:
                         self.header, self._course = header, course
-                        tempo = Tempo.load(header["tempo"], rate)
-                        self.left = Left(tempo, int(header["seed"]), int(header["begins"]))
+                        self.left = Left(header.tempo, header.seed, header.begins)
                 elif "texture" in entry:
                     self._texture(entry, Place(offset, number), first)
                 elif "text" in entry:
@@ -348,10 +334,10 @@ class Performance:
         EngineError
             With the names of both.
         """
-        if self.header["model"] != space.digest:
+        if self.header.model != space.digest:
             raise EngineError(
-                f"log: it was played with the model {self.header['name']!r} "
-                f"({self.header['model'][:8]}), this one is {space.name!r} ({space.digest[:8]}); "
+                f"log: it was played with the model {self.header.name!r} "
+                f"({self.header.model[:8]}), this one is {space.name!r} ({space.digest[:8]}); "
                 "say --model FILE"
             )
         for name, digest in sorted(self._spaces):
@@ -425,17 +411,3 @@ def _found(sound: Recorded, digest: str, sounds: Sounds) -> list[str]:
     except SoundError as error:
         return [str(error)]
     return [] if known == digest else [f"{sound!r} is not the recording that was played"]
-
-
-def _checked(header: Message) -> Message:
-    if header["format"] not in FORMATS:
-        told = f"format {shown(header['format'])}, this version reads {FORMATS[0]} to {FORMAT}"
-        raise ValueError(f"{told}; --perform plays its cells anew")
-    for key, kind in HEADER.items():
-        kind.coerce(header[key], key)
-    for key in TEXTS:
-        TEXT.coerce(header.get(key, ""), key)
-    Tempo.load(header["tempo"], int(header["rate"]))
-    if header["channels"] % 2:
-        raise ValueError(f"channels must be even, got {header['channels']}")
-    return header

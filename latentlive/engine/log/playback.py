@@ -74,8 +74,8 @@ class Playback:
         self.desk, self._source = desk, performance.source
         self._wanted, self._tell = wanted, tell
         self._lines = performance.decisions()
-        self._latest = int(performance.header["begins"])
-        self._disorder = disorder(int(performance.header["rate"]))
+        self._latest = performance.header.begins
+        self._disorder = disorder(performance.header.rate)
         self._all_read = False
         self._numbers = itertools.count(1)
         self._waiting: deque[tuple[int, Decision]] = deque()

@@ -30,7 +30,7 @@ def crashed() -> Path:
             performance = Performance(path)
         except EngineError:
             continue  # not a log of ours, or of another version
-        if performance.left.anything and not answers(int(performance.header["pid"])):
+        if performance.left.anything and not answers(performance.header.pid):
             return path
     raise EngineError("resume: no run has crashed; `latentlive replay FILE` plays a log again")
 
@@ -43,7 +43,7 @@ def check_left(performance: Performance) -> None:
     EngineError
         ``resume: evening.py is still played, by process 4711; `latentlive attach` joins it``
     """
-    pid = int(performance.header["pid"])
+    pid = performance.header.pid
     if not performance.closed and answers(pid):
         path = performance.path.with_suffix(".py")
         raise EngineError(

@@ -21,6 +21,7 @@ from typing import Any
 import click
 
 from latentlive.engine.desk.decisions import Marked
+from latentlive.engine.log.formats import FORMAT, Header
 from latentlive.engine.log.journal import Journal
 from latentlive.engine.log.performance import Performance
 from latentlive.engine.log.replay import Replay
@@ -84,7 +85,7 @@ class Server:
         self.options, self._signals = options, signals
         self.inbox: queue.Queue[tuple[Any, Message | None]] = queue.Queue()
         past = self._past()
-        self.model = options["model"] or (past.header["model_file"] if past else "")
+        self.model = options["model"] or (past.header.model_file if past else "")
         self.space = load_model(self.model or None)
         channels, tempo, seed, position = self._beginning(past)
         self.shared = Shared.create(channels, self.space.sample_rate)
@@ -142,29 +143,30 @@ class Server:
             tempo = Tempo(options["bpm"], self.space.sample_rate)
             return options["channels"], tempo, options["seed"], 0
         past.check_model(self.space)
-        channels = int(past.header["channels"])
+        channels = past.header.channels
         if options["resume"]:
             return channels, past.left.tempo, past.left.seed, grid_floor(past.left.position)
-        tempo = Tempo.load(past.header["tempo"], int(past.header["rate"]))
-        begin = max(int(options["begin"]), int(past.header["begins"]))
-        return channels, tempo, int(past.header["seed"]), begin
+        tempo = past.header.tempo
+        begin = max(int(options["begin"]), past.header.begins)
+        return channels, tempo, past.header.seed, begin
 
     def _open_journal(self, tempo: Tempo, seed: int) -> Journal:
         named = self.options["log"]
         stamp = time.strftime("%Y-%m-%d-%H%M%S")
         path = Path(named) if named else working_folder("log") / f"{stamp}-{os.getpid()}.py"
-        header = {
-            "model": self.space.digest,
-            "name": self.space.name,
-            "model_file": self.model,
-            "corpus": self.options["corpus"],
-            "rate": self.space.sample_rate,
-            "channels": self.shared.channels,
-            "seed": seed,
-            "pid": os.getpid(),
-            "tempo": tempo.dump(),
-            "begins": int(self.shared.header[POSITION]),
-        }
+        header = Header(
+            FORMAT,
+            self.space.digest,
+            self.space.sample_rate,
+            self.shared.channels,
+            seed,
+            os.getpid(),
+            tempo,
+            int(self.shared.header[POSITION]),
+            self.space.name,
+            self.model,
+            self.options["corpus"],
+        )
         return Journal(path, header, self.say)
 
     def admit(self, connection: socket.socket, hello: Message) -> None:
