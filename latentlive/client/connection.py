@@ -25,7 +25,7 @@ PATIENCE = 20.0
 """Seconds that an engine has to answer while it is heard of."""
 
 SILENT = 2.0
-"""Seconds without a word after which an engine hangs: it tells its state ten times a second."""
+"""Seconds without a word after which an engine hangs: it gives signs of life all the time."""
 
 LOOK_EVERY = 0.2
 
@@ -106,16 +106,15 @@ class Connection:
         while (message := self._wire.receive()) is not None:
             self._patience.heard()
             self._silent = 0.0
-            if message["op"] == "status":
+            if message["op"] in ("status", "alive"):
                 with self._answered:
-                    self.state, self.state_at = message, time.monotonic()
+                    self.state = message if message["op"] == "status" else self.state
+                    self.state_at = time.monotonic()
                     self._answered.notify_all()
             elif message["op"] == "say":
                 self._say(printable(message["line"]))
             elif message["op"] in ("done", "refused"):
                 with self._answered:
-                    if "state" in message:
-                        self.state, self.state_at = message["state"], time.monotonic()
                     self._waiting[message["id"]] = message
                     self._answered.notify_all()
             elif message["op"] == "closing":

@@ -38,7 +38,6 @@ HEADER_WORDS = 64
     MISSING,
     UNDERFLOWS,
     HEARTBEAT,
-    BUSY_NS,
     BUSY_MAX_NS,
     PANIC,
     PANIC_DONE,
@@ -49,7 +48,7 @@ HEADER_WORDS = 64
     TICKS,
     WORKING,
     WORKING_TOO,
-) = range(19)
+) = range(18)
 """Words of the header. TICKS counts the rounds of the engine's loop: while it stands still, so does
 the engine. WORKING and the word after it tell which voice each worker is busy with."""
 

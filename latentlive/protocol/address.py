@@ -68,6 +68,7 @@ class Address:
         """
         connection = socket.create_connection(("127.0.0.1", self.port), timeout=5.0)
         connection.settimeout(None)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         wire = Wire(connection.makefile("rb"), connection.makefile("wb"))
         wire.send({"token": self.token, "on_exit": on_exit})
         return wire, connection

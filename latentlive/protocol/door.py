@@ -155,6 +155,8 @@ class Door:
         del self._strangers[connection]
         try:
             connection.setblocking(True)
+            # No message waits until the one before it is acknowledged.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             threads.run(self._guide, connection, hello)
         except (OSError, RuntimeError, MemoryError):  # no thread: it may come again
             self._guests.release()

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from latentlive.engine.output.ringmix import RingMix
 from latentlive.engine.shared import (
     BUSY_MAX_NS,
-    BUSY_NS,
     CLOSING,
     CUT,
     HEARTBEAT,
@@ -91,7 +90,6 @@ class Player:
         fence()
         header[POSITION] = stop
         busy = time.perf_counter_ns() - begun
-        header[BUSY_NS] += busy
         header[BUSY_MAX_NS] = max(int(header[BUSY_MAX_NS]), busy)
         self.shared.durations[duration_bin(busy)] += 1
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import queue
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -15,7 +14,6 @@ from latentlive.engine.output.recorder import Recorder
 from latentlive.engine.output.relay import Relay
 from latentlive.engine.shared import (
     BUSY_MAX_NS,
-    BUSY_NS,
     MISSING,
     POSITION,
     UNDERFLOWS,
@@ -66,8 +64,6 @@ class Output:
         self.shared, self.rate, self.say, self.rings = shared, rate, say, rings
         self.recorder: Recorder | None = None
         self.whole: Recorder | None = None
-        self._busy = (0, 0.0)
-        self._load = 0.0
         self.relay = Relay(shared, rate, options, inbox, log, say)
 
     def take(self, child: Child, message: Message | None) -> None:
@@ -77,20 +73,12 @@ class Output:
     def tick(self) -> None:
         """Watch the audio process and hand over what is to be recorded; call it often."""
         self.relay.watch()
-        self._measure(time.monotonic())
         for recorder in self._recorders():
             self._drain(recorder)
             self._tell(recorder)
             if recorder.failed:
                 self._end(recorder)
                 self.say(recorder.failed)
-
-    def _measure(self, now: float) -> None:
-        busy, since = self._busy
-        if now - since >= 1.0:
-            total = int(self.shared.header[BUSY_NS])
-            self._load = (total - busy) / 1e9 / (now - since)
-            self._busy = total, now
 
     def record(self, path: str, stems: str | None = None) -> None:
         """Write what is heard to a file from now on, and each layer into a folder if asked.
@@ -176,9 +164,7 @@ class Output:
             "callback_ms": int(header[BUSY_MAX_NS]) / 1e6,
             "callback_p50_ms": duration_ms(self.shared.durations, 50),
             "callback_p99_ms": duration_ms(self.shared.durations, 99),
-            "callback_load": self._load,
             "meter_db": self._meter(),
-            "busy_s": int(header[BUSY_NS]) / 1e9,
         }
 
     def _meter(self) -> float:

@@ -111,6 +111,7 @@ class Server:
             restore(scheduler, past)
         self._why = "stopped"
         self._told = self._marked = 0.0
+        self._answers: list[tuple[Peer, Message]] = []
         self._alone_since = time.monotonic()
         self._ticked = time.monotonic()
         self._faults: set[str] = set()
@@ -195,10 +196,11 @@ class Server:
     def run(self) -> None:
         """Serve until asked to end."""
         while self.session.ending is None or time.monotonic() < self.session.ending:
-            try:
-                self._tick()
-            except Exception as error:  # noqa: BLE001 - a fault of ours must not end the sound
-                self._tell_fault(error)
+            for step in (self._tick, self._answer):
+                try:
+                    step()
+                except Exception as error:  # noqa: BLE001 - a fault of ours must not end the sound
+                    self._tell_fault(error)
             if self.session.ending is not None and self.timeline.silent:
                 break
         self._close()
@@ -223,13 +225,26 @@ class Server:
         self.session.advance()
         self.pool.feed()
         now = time.monotonic()
-        if now >= self._told + STATUS_EVERY:
-            self._told = now
-            self._broadcast(self.status())
         if self.timeline.running and now >= self._marked + MARK_EVERY:
             self._marked = now
             self.journal.note(Marked(self.timeline.position))
         self._end_if_left(now)
+
+    def _answer(self) -> None:
+        """Tell how the engine is: now and then to all, else to those that asked for something."""
+        answers, self._answers = self._answers, []
+        due = time.monotonic() >= self._told + STATUS_EVERY
+        told = self.clients if due else list({client for client, _ in answers})
+        try:
+            if told:
+                status = self.status()
+                for client in told:
+                    client.tell(status)
+        finally:
+            for client, answer in answers:
+                client.send(answer)
+        if due:
+            self._told = time.monotonic()
 
     def _end_if_left(self, now: float) -> None:
         """End where a killed prompt has left nothing that sounds: nobody else would do so."""
@@ -274,18 +289,19 @@ class Server:
         if op == "hello":
             self.clients.append(client)
             client.send(self._welcome())
+            client.tell(self.status())
             while self._unheard:
                 self.say(self._unheard.popleft())
             return
-        number = message.pop("id", None)
+        answer = {"op": "done", "id": message.pop("id", None)}
         try:
             self.session.do(Request.load(message))
-            client.send({"op": "done", "id": number, "state": self.status()})
         except LatentliveError as error:
-            client.send({"op": "refused", "id": number, "error": str(error)})
+            answer |= {"op": "refused", "error": str(error)}
         except Exception as error:  # noqa: BLE001 - whatever is asked for, the sound goes on
             self._tell_fault(error)
-            client.send({"op": "refused", "id": number, "error": fault(error)})
+            answer |= {"op": "refused", "error": fault(error)}
+        self._answers.append((client, answer))
 
     def _welcome(self) -> Message:
         return {
@@ -342,6 +358,7 @@ class Server:
 
     def _close(self) -> None:
         self.session.ending = self.session.ending or time.monotonic()
+        self._answer()
         self._broadcast({"op": "closing"})
         self.shared.header[CLOSING] = 1
         time.sleep(0.05)

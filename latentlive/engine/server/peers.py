@@ -13,7 +13,7 @@ from latentlive.protocol.address import OnExit
 from latentlive.protocol.wire import Message, Wire
 
 UNREAD = 200
-"""Messages that a client may leave unread before states are kept from it."""
+"""Messages that a client may leave unread before the engine's status is kept from it."""
 
 HOPELESS = 2000
 """Messages left unread at which it is dropped."""
@@ -42,6 +42,7 @@ class Peer:
         self.wire = Wire(connection.makefile("rb"), connection.makefile("wb"))
         self.on_exit = on_exit
         self._inbox = inbox
+        self._status: Message = {}
         self._outbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
 
     def listen(self) -> None:
@@ -58,12 +59,18 @@ class Peer:
             self.drop()
 
     def send(self, message: Message) -> None:
-        """Send a message, some time; states are left out if it does not read."""
-        unread = self._outbox.qsize()
-        if unread > HOPELESS:
+        """Send a message, some time."""
+        if self._outbox.qsize() > HOPELESS:
             self.drop()
-        elif unread < UNREAD or message["op"] != "status":
+        else:
             self._outbox.put(message)
+
+    def tell(self, status: Message) -> None:
+        """Send the engine's status, or a sign of life where it is told that; none if it does not
+        read."""
+        if self._outbox.qsize() < UNREAD:
+            self.send({"op": "alive"} if status == self._status else status)
+            self._status = status
 
     def _write(self) -> None:
         try:
