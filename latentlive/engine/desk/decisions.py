@@ -1,4 +1,4 @@
-"""What a log tells of: each decision once, with what the desk does when it is taken again.
+"""Decisions: what a log is made of, each declared with what the desk does to take it again.
 
 The desk notes a decision as it takes it. Performed again, in the same order, decisions give the
 same samples, in a replay and in a bounce.
@@ -50,11 +50,11 @@ class Decision(Record):
     at: int = declared(SAMPLE)
 
     def at_rate(self, rate: int) -> Self:
-        """Return the decision that was read from a log of a sample rate."""
+        """Return a decision that was read, at the sample rate of its log."""
         return self
 
     def perform(self, desk: Desk) -> None:
-        """Let a desk take it again; most of them change nothing there."""
+        """Take it again on a desk; some change nothing there."""
 
 
 @record()
@@ -66,7 +66,7 @@ class OfVoice(Decision):
 
 @record("start")
 class Started(OfVoice):
-    """A voice is heard, at its full level after `over` samples."""
+    """A voice starts, and reaches its full level after `over` samples."""
 
     layer: str = declared(LAYER)
     slot: int = declared(SLOT)
@@ -87,7 +87,7 @@ class Started(OfVoice):
 
 @record()
 class Moved(OfVoice):
-    """A voice moves to another level in `over` samples, from where it is then."""
+    """A voice's level moves in `over` samples, from where it is then."""
 
     level: float = declared(GAIN)
     over: int = declared(OVER)
@@ -95,7 +95,7 @@ class Moved(OfVoice):
 
 @record("fade")
 class Faded(Moved):
-    """A voice comes in or goes."""
+    """A voice fades in or out."""
 
     def perform(self, desk: Desk) -> None:
         if (voice := desk.voices.get(self.voice)) is not None:
@@ -104,7 +104,7 @@ class Faded(Moved):
 
 @record("gate")
 class Gated(Moved):
-    """A voice closes where its rendering does not keep up, or opens again."""
+    """A voice is muted for an underrun, or unmuted."""
 
     def perform(self, desk: Desk) -> None:
         if (voice := desk.voices.get(self.voice)) is not None:
@@ -118,7 +118,7 @@ class Ended(OfVoice):
 
 @record("hole")
 class Hole(OfVoice):
-    """What was not heard of one side of a voice, up to the sample `to`."""
+    """Samples that one side of a voice lacked when they were due, up to the sample `to`."""
 
     to: int = declared(SAMPLE)
     side: int = declared(Whole(most=1))
@@ -126,7 +126,7 @@ class Hole(OfVoice):
 
 @record("level")
 class Levelled(Decision):
-    """A layer's gain, amp, pan or audibility is another."""
+    """A layer's gain, amp, pan or audibility changed."""
 
     slot: int = declared(SLOT)
     glide: bool = declared(FLAG)
@@ -138,7 +138,7 @@ class Levelled(Decision):
 
 @record("master")
 class MasterSet(Decision):
-    """The level of the whole is another."""
+    """The master's level changed."""
 
     gain_db: Curve = declared(LEVEL)
 
@@ -148,7 +148,7 @@ class MasterSet(Decision):
 
 @record("tempo")
 class TempoSet(Decision):
-    """The transport counts beats by another tempo."""
+    """The transport's tempo changed."""
 
     tempo: Tempo = declared(TEMPO)
 
@@ -161,7 +161,7 @@ class TempoSet(Decision):
 
 @record("seed")
 class SeedSet(Decision):
-    """All chance is drawn from another seed."""
+    """The seed changed."""
 
     seed: int = declared(SEED)
 
@@ -176,7 +176,7 @@ class Panicked(Decision):
 
 @record("state")
 class Settled(Decision):
-    """What a layer is after a change: what brings it back after a crash."""
+    """A layer's state after a change: it brings the layer back after a crash."""
 
     layer: str = declared(LAYER)
     slot: int = declared(SLOT)
@@ -185,7 +185,7 @@ class Settled(Decision):
 
 @record("rename")
 class Renamed(Decision):
-    """A layer has another name."""
+    """A layer was renamed."""
 
     layer: str = declared(LAYER)
     name: str = declared(LAYER)
@@ -193,7 +193,7 @@ class Renamed(Decision):
 
 @record("space")
 class SpaceNamed(Decision):
-    """What was behind the name or file that ``.on`` was given."""
+    """The digest of the space that ``.on`` named."""
 
     name: str = declared(NAME)
     digest: str = declared(NAME)
@@ -201,4 +201,4 @@ class SpaceNamed(Decision):
 
 @record("mark")
 class Marked(Decision):
-    """How far the performance has come."""
+    """The performance has come this far."""

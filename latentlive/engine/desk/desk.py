@@ -35,21 +35,21 @@ from latentlive.protocol.clip import Clip, Source
 from latentlive.units import Tempo
 
 GAINS_AHEAD = RING - (1 << 13)
-"""Samples for which gains are written ahead, as far as voices are rendered: an engine that is held
-up is not heard."""
+"""Samples for which gains are written ahead, as far as voices are rendered: nobody hears an engine
+that is held up."""
 
 BEFORE = (MEMORY + AHEAD) * GRID
 """Samples before the position that the limiter still depends on."""
 
 SLACK = 32
-"""The part of that by which gains may fall short, so that they are not written at every tick."""
+"""Gains may fall short of that by one part in so many: then they need not be written every tick."""
 
 ORDER_BITS = 40
-"""Voices are added by slot, then by serial, so that sums come in the same order everywhere."""
+"""Voices are summed by slot, then by serial: in the same order everywhere."""
 
 
 class Desk:
-    """The voices of a block, and what becomes of them.
+    """The voices, their faders, and the decisions about them.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ class Desk:
         pair: int = 0,
         serial: int | None = None,
     ) -> Voice:
-        """Return a new voice, silent yet, that holds one ring, or two if it is wide.
+        """Return a new voice, not started yet, with one ring, or two if it is wide.
 
         Raises
         ------
@@ -123,15 +123,15 @@ class Desk:
         return voice
 
     def expect(self, voice: Voice, start: int) -> None:
-        """Let a voice's rings hold nothing, and begin at a position."""
+        """Empty a voice's rings; they begin at a position."""
         voice.start = voice.rendered = start
         for ring in voice.rings:
             self.shared.ready[ring] = start
 
     def reallocate(self, voice: Voice, clip: Clip[Source], start: int) -> None:
-        """Let a voice that is silent yet play another clip, or begin elsewhere.
+        """Give a voice that has not started another clip or another beginning.
 
-        What is rendered is kept if only the place has changed.
+        Rendered samples are kept if only the place has changed.
         """
         by = start - voice.start
         if clip == voice.clip and not by:
@@ -153,7 +153,7 @@ class Desk:
         voice.start, voice.rendered = start, voice.rendered + by
 
     def skip(self, voice: Voice, at: int) -> None:
-        """Let a voice go on at a later position, without what lies before."""
+        """Skip to a later position of a voice."""
         voice.rendered = voice.skipped_to = at
         for ring in voice.rings:
             self.shared.ready[ring] = at
@@ -161,7 +161,7 @@ class Desk:
     # Decisions.
 
     def start(self, voice: Voice, at: int, over: int) -> None:
-        """Let a voice be heard from `at` on, at full level after `over` samples."""
+        """Start a voice at `at`; it reaches full level after `over` samples."""
         voice.start = at
         voice.fade = Fade(at, at + max(over, GRID), 0.0, 1.0)
         voice.sounding = True
@@ -169,7 +169,7 @@ class Desk:
         self._write(voice)
         for ring in voice.rings:
             self.shared.pair[ring] = voice.pair
-        fence()  # a callback that finds the voice active finds its gains
+        fence()  # a callback that sees the voice active sees its gains
         for ring in voice.rings:
             self.shared.active[ring] = 1 + (voice.slot << ORDER_BITS) + voice.serial
         self.note(
@@ -186,19 +186,19 @@ class Desk:
         )
 
     def fade(self, voice: Voice, at: int, level: float, over: int) -> None:
-        """Let a voice move to another level from `at` on, from where it is then."""
+        """Fade a voice to another level from `at` on, from where it is then."""
         voice.fade = voice.fade.towards(level, at, max(over, GRID))
         self.note(Faded(at, voice.serial, level, over))
         self._rewrite(voice, at)
 
     def gate(self, voice: Voice, at: int, level: float, over: int) -> None:
-        """Close or open a voice whose rendering does not keep up."""
+        """Mute a voice for an underrun, or unmute it."""
         voice.gate = voice.gate.towards(level, at, max(over, GRID))
         self.note(Gated(at, voice.serial, level, over))
         self._rewrite(voice, at)
 
     def level(self, slot: int, at: int, glide: bool, curves: Mapping[str, Curve]) -> None:
-        """Let a layer's gain, amp, pan or audibility be another from `at` on."""
+        """Set a layer's gain, amp, pan or audibility from `at` on."""
         before = self.settings.get(slot, Setting())
         self.settings[slot] = before.changed(at, self.tempo.sample_rate, glide, **curves)
         self.note(Levelled(at, slot, glide, curves))
@@ -207,21 +207,21 @@ class Desk:
                 self._rewrite(voice, at)
 
     def set_master(self, at: int, gain_db: Curve) -> None:
-        """Let the master's level be another from `at` on."""
+        """Set the master's level from `at` on."""
         self.master = self.master.changed(at, self.tempo.sample_rate, gain_db=gain_db)
         self.note(MasterSet(at, gain_db))
         for voice in self.voices.values():
             self._rewrite(voice, at)
 
     def set_tempo(self, at: int, tempo: Tempo) -> None:
-        """Let the transport count beats by another tempo; voices are cast anew for it."""
+        """Set the transport's tempo; allocation gives voices clips for it."""
         self.tempo = tempo
         self.note(TempoSet(at, tempo))
         for voice in self.voices.values():
             self._rewrite(voice, at)  # the master's curve counts beats of the transport
 
     def set_seed(self, at: int, seed: int) -> None:
-        """Draw all chance from another seed; what is cast is bound anew."""
+        """Change the seed; every voice is loaded and rendered again."""
         self.seed = seed
         self.note(SeedSet(at, seed))
         for voice in self.voices.values():
@@ -242,17 +242,17 @@ class Desk:
         self.voices.pop(voice.serial, None)
 
     def clear(self, before: int | None = None) -> None:
-        """Free every voice, at once; with a position, but those that are cast to begin later."""
+        """Free every voice at once; with a position, all but those that begin later."""
         for voice in list(self.voices.values()):
             if voice.sounding:
                 self._over.append(voice)
             elif before is not None and voice.start > before:
                 continue
-            voice.sounding = False  # a panic is noted, and not each end
+            voice.sounding = False  # the log holds the panic instead of each end
             self.end(voice)
 
     def owner(self, ring: int, at: int) -> Voice | None:
-        """Return the voice that a ring was heard of at a position, though it may be over by now."""
+        """Return the voice that held a ring at a position; it may be over by now."""
         heard = [voice for voice in self.voices.values() if voice.sounding]
         heard = [v for v in (*self._over, *heard) if ring in v.rings and v.start < at + GRID]
         return max(heard, key=lambda voice: voice.start, default=None)
@@ -273,7 +273,7 @@ class Desk:
             self._stale.clear()
 
     def write(self) -> None:
-        """Write the gains of what sounds, ahead of the position."""
+        """Write the gains of sounding voices ahead of the position."""
         enough = self.position + self.reach - self.reach // SLACK
         for voice in self.voices.values():
             if voice.sounding and voice.gains_until < enough:
@@ -298,7 +298,7 @@ class Desk:
         master = self.master.gains(samples, 0, self.tempo, self.seed)[0]
         gains *= voice.fade.gain(samples) * voice.gate.gain(samples) * master
         if voice.end is not None:
-            gains[:, samples > grid_ceil(voice.end)] = 0.0  # nothing is missing there
+            gains[:, samples > grid_ceil(voice.end)] = 0.0  # no hole: the texture is over
         points = samples // GRID % POINTS
         # A wide voice has a ring for each side.
         if len(voice.rings) == 1:

@@ -17,7 +17,7 @@ from latentlive.protocol.levels import LOUDEST, LOUDEST_DB
 from latentlive.units import Floats, Tempo, from_db
 
 FORGOTTEN = RING
-"""Samples after which nobody asks any more what a gain was."""
+"""Samples after which nobody asks what a gain was."""
 
 MASTER_DB = -9.0
 """The master's level: several layers at 0 dB stay below full scale."""
@@ -60,7 +60,7 @@ class Fade:
         x = np.clip((samples - self.start) / max(self.stop - self.start, 1), 0.0, 1.0)
         a, b = math.asin(self.low), math.asin(self.high)
         gain: Floats = np.sin(a + (b - a) * x)
-        # The sine of a quarter turn is 1 only nearly; where nothing moves, nothing may.
+        # sin(pi/2) is not exactly 1 in floating point; a finished fade must be exact.
         return np.where(x >= 1.0, self.high, np.where(x <= 0.0, self.low, gain))
 
     def towards(self, level: float, start: int, length: int) -> Fade:
@@ -69,7 +69,7 @@ class Fade:
         fades = (*self.past, replaced(self, past=()))
         first, last = (
             bisect_left(fades, at, key=lambda fade: fade.start)
-            for at in (start - FORGOTTEN, start)  # what would have begun from there on never sounds
+            for at in (start - FORGOTTEN, start)  # a fade that would have begun later never sounds
         )
         past = fades[max(first - 1, 0) : last]
         return Fade(start, start + max(length, 1), now, level, past)
@@ -103,7 +103,7 @@ class Setting:
         glide = to_samples(GLIDE, rate)
         settings = (*self.past, replaced(self, past=()))
         first = _begun(settings, at - FORGOTTEN - glide)
-        # What would have taken over from there on never sounds.
+        # A setting that would have taken over later never sounds.
         past = settings[max(first - 1, 0) : _begun(settings, at)]
         return replaced(self, **changes, since=at, glide=glide if glides and past else 0, past=past)
 

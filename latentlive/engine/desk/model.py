@@ -26,7 +26,7 @@ class Stream:
     bound: dict[int, int] = field(default_factory=dict)
     """The version that each worker has."""
     lane: int | None = None
-    """The worker that is to render it while it sounds, chosen when it begins or was late."""
+    """The worker that renders it while it sounds, chosen when it starts or after an underrun."""
     busy: int | None = None
     """The worker that renders a stretch of it now."""
     encoded: int = 0
@@ -77,9 +77,9 @@ class Voice:
     gate: Fade = field(default_factory=lambda: Fade(0, 0, 1.0, 1.0))
     """Closes while rendering cannot keep up."""
     version: int = 0
-    """Counts its clips: answers about an older one are not listened to."""
+    """Counts its clips: answers about an older one are ignored."""
     moved_from: int | None = None
-    """The first version that this one differs from only by its place."""
+    """The first of the versions before it that differ from it by their place only."""
     length: int | None = None
     rendered: int = 0
     """One past the last position that its rings hold."""
@@ -89,9 +89,9 @@ class Voice:
     skipped_to: int = 0
     gains_until: int = 0
     piece: int = LONGEST_PIECE
-    """Samples of it that are rendered at a time at most."""
+    """Samples of it that a worker renders at a time, at most."""
     failed: bool = False
-    """Whether no more of it is to be had."""
+    """Whether no more of it can be rendered."""
 
     @property
     def loaded(self) -> bool:
@@ -103,7 +103,7 @@ class Voice:
         return Load(self.serial, self.version, self.rings, self.clip, self.wide, self.slot, seed)
 
     def falter(self) -> None:
-        """Take a failure of what failed when it was played, too: go on in smaller pieces.
+        """Take a failure in a replay, where it failed before: go on in smaller pieces.
 
         It sounds again to the last step that was heard then; the log holds what followed.
         """
@@ -114,9 +114,9 @@ class Voice:
 
     @property
     def complete(self) -> bool:
-        """Whether it has all that will be heard of it, or all that is to be had."""
+        """Whether it is rendered as far as it will be heard, or as far as it can be."""
         faded = self.fade.high == 0.0 and self.sounding and self.rendered > self.fade.stop
-        # The grid step after the end is heard, too: gains reach from one to the next.
+        # The step after the end is heard too: gains reach from one step to the next.
         return faded or self.failed or (self.end is not None and self.rendered > self.end + GRID)
 
     def is_over(self, position: int) -> bool:
@@ -184,13 +184,13 @@ class ChangeSet:
     fresh: bool = False
     """Whether its textures begin at their start, as those of a cue do."""
     allocated: bool = False
-    """Whether its voices exist: what lies far ahead holds none."""
+    """Whether it has its voices: a change set far ahead has none."""
     voices: list[Voice] = field(default_factory=list)
     _sorted: tuple[Sequence[Change], dict[str, list[Change]]] | None = None
 
     @property
     def planned(self) -> bool:
-        """Whether a moment was asked for, or a cue; what was not lands at the next quant."""
+        """Whether a moment or a cue was asked for; otherwise it lands at the next quant."""
         return self.when != NOW
 
     def changes_of(self, name: str) -> list[Change]:

@@ -34,17 +34,17 @@ from latentlive.protocol.rendering import (
 STEADY, PREPARING = LANES = (0, 1)
 
 FULL = 0.25
-"""Seconds of rendering for a second of sound beyond which the steady lane is helped."""
+"""Load, in seconds of rendering a second of sound, beyond which the steady lane gets help."""
 
 HANGS = 2
-"""Workers that a voice may hang before it is given up."""
+"""Workers that a voice may hang before it fails."""
 
 SMOOTHING = 0.25
 """How much of a voice's load the newest stretch decides."""
 
 
 class Dispatch:
-    """What to tell the workers, and what follows from their answers.
+    """Tells the workers what to render, and takes their answers.
 
     Parameters
     ----------
@@ -63,15 +63,15 @@ class Dispatch:
 
     @property
     def backlog(self) -> float:
-        """How much is to be rendered until all is as far ahead as it is to be [seconds]."""
+        """How much is to be rendered until every voice is far enough ahead [seconds]."""
         return sum(self._missing) / self._timeline.tempo.sample_rate
 
     def ready(self, lane: int) -> None:
-        """Note that a worker can be told something."""
+        """Note that a worker takes orders."""
         self.up[lane] = self._idle[lane] = True
 
     def died(self, lane: int) -> None:
-        """Note that a worker is gone, with all that it knew."""
+        """Note that a worker has died, with all that it knew."""
         self.up[lane] = False
         self._bound[lane].clear()
         for voice in self._timeline.voices.values():
@@ -92,7 +92,7 @@ class Dispatch:
                 self._failed(serial, "its rendering hangs; does its disk answer?")
 
     def orders(self, lane: int) -> list[Order]:
-        """Return what to send to a worker now."""
+        """Return the orders for a worker now."""
         if not self.up[lane]:
             return []
         voices = self._timeline.voices
@@ -119,7 +119,7 @@ class Dispatch:
             hung = [voice for voice in unbound if voice.stream.hung]
             if jobs := self._jobs(lane):
                 found.append(Render(tuple(jobs)))
-            elif hung:  # when there is nothing else to do: it may take along what waits behind it
+            elif hung:  # last of all: it may hang the worker, and what waits behind it
                 found.append(self._binding(hung[0], lane))
             elif job := self._in_advance(lane):
                 found.append(Encode(job))
@@ -129,7 +129,7 @@ class Dispatch:
 
     def _home(self, voice: Voice) -> int:
         if voice.stream.hung and not voice.sounding:
-            return PREPARING  # it waits: it could take along what sounds
+            return PREPARING  # it waits there: it could hang the worker of what sounds
         lane = PREPARING
         if voice.sounding and voice.stream.load < SLOW:
             if voice.stream.lane is None:
@@ -138,12 +138,12 @@ class Dispatch:
         return lane if self.up[lane] else 1 - lane
 
     def _lighter(self) -> int:
-        """Return the lane for a voice that begins to sound, or was late."""
+        """Return the lane for a voice that starts, or had an underrun."""
         steady, preparing = self._loads()
         return PREPARING if steady > max(FULL, preparing) else STEADY
 
     def _loads(self) -> list[float]:
-        """Return what the lanes have to do for what sounds [seconds a second]."""
+        """Return the load of each lane from sounding voices [seconds a second]."""
         loads = [0.0, 0.0]
         for voice in self._timeline.voices.values():
             if voice.stream.lane is not None and not voice.late:
@@ -151,7 +151,7 @@ class Dispatch:
         return loads
 
     def _relieve(self, lane: int, pressed: list[Due]) -> None:
-        """Let the other worker have a voice that presses, if that makes the two more equal."""
+        """Move one urgent voice to the other worker if that balances the load."""
         loads, other = self._loads(), 1 - lane
         for one in reversed(pressed):
             voice = one.voice
@@ -160,7 +160,7 @@ class Dispatch:
                 return
 
     def _needless(self, voice: Voice, lane: int) -> bool:
-        """Return whether a worker keeps a voice that has moved to the other one."""
+        """Return whether a worker still keeps a voice that has moved to the other one."""
         home = self._home(voice)
         return (
             home != lane
@@ -177,12 +177,12 @@ class Dispatch:
         return voice.binding(self._timeline.desk.seed)
 
     def _moved(self, voice: Voice, version: int | None) -> bool:
-        """Return whether a version of a voice differs from what it is now only by its place."""
+        """Return whether a version of a voice differs from the present one by its place only."""
         first = voice.moved_from
         return version is not None and first is not None and version >= first
 
     def _jobs(self, lane: int) -> list[Job]:
-        """Return the stretches that a worker renders now, those needed soonest first."""
+        """Return the stretches that a worker renders now, the most urgent first."""
         timeline, position = self._timeline, self._timeline.position
         waiting = {v.serial: changes.at for changes in timeline.pending for v in changes.voices}
         due = []
@@ -190,7 +190,7 @@ class Dispatch:
             if voice.stream.busy is not None or not self._serves(lane, voice) or voice.complete:
                 continue
             if voice.sounding and voice.rendered < position and timeline.running:
-                continue  # nobody would hear it; it goes on further ahead
+                continue  # too late to be heard; underrun handling skips ahead
             base = max(position, voice.start) if voice.sounding else voice.start
             left = voice.rendered - base
             if left < timeline.ahead:
@@ -207,7 +207,7 @@ class Dispatch:
         return [one.job for one in chosen]
 
     def _in_advance(self, lane: int) -> Job | None:
-        """Return a stretch of what waits, to encode; none if as much is known as is useful."""
+        """Return a stretch of a waiting voice to encode; none if enough is encoded."""
         enough = ENCODED_AHEAD * self._timeline.tempo.sample_rate
         known = {
             voice: max(voice.stream.encoded, voice.rendered)
@@ -250,7 +250,7 @@ class Dispatch:
             self._failed(voice.serial, answer.error)
         elif not now:
             if isinstance(answer, Finished):
-                # It wrote over what the voice is to hold now.
+                # The ring now holds samples of another clip.
                 self._timeline.desk.expect(voice, voice.start)
         elif isinstance(answer, Loaded):
             voice.stream.bound[lane] = voice.version
@@ -266,7 +266,7 @@ class Dispatch:
             )
 
     def _note_spaces(self, spaces: Mapping[str, str]) -> None:
-        """Let the log tell, once, what was behind the names of spaces."""
+        """Log, once each, the digests of the spaces that were named."""
         desk = self._timeline.desk
         for name, digest in spaces.items() - self._spaces:
             self._spaces.add((name, digest))

@@ -30,7 +30,7 @@ from latentlive.protocol.rendering import Answer, Order, Ping, Ready
 from latentlive.protocol.wire import Message
 
 MAX_DEATHS = 6
-"""Deaths within a minute after which workers are started only one by one, a while apart."""
+"""Deaths within a minute after which workers start one at a time, with a pause between."""
 
 
 class Worker:
@@ -49,7 +49,7 @@ class Worker:
     def __init__(self, child: Child, quiet: float) -> None:
         self.child = child
         self._quiet = quiet
-        self._owed = 1  # it is to say that it is ready
+        self._owed = 1  # it owes the word that it is ready
         self._limit = WORKER_START
         self._expect()
 
@@ -74,14 +74,14 @@ class Worker:
         self._stop = Stop(self.child.process.pid)
 
     def hangs(self) -> bool:
-        """Return whether it owes an answer and stands still; one that is idle is asked for one."""
+        """Return whether it owes an answer and stands still; an idle one is pinged."""
         if not self._owed:
             if time.monotonic() > self._asked + WORKER_ASK_EVERY:
                 self.tell(Ping())
             return False
         waited = self._patience.waited()
         if waited < self._look:
-            return False  # the system is asked now and then, and only about what takes long
+            return False  # asking the system costs time: now and then, about slow answers only
         self._look = waited + min(self._limit / 4.0, WORKER_LOOK_EVERY)
         pid = self.child.process.pid
         worked = processes.worked(pid)
@@ -154,7 +154,7 @@ class Pool:
         return any(worker.child is child for worker in self._workers.values())
 
     def take(self, child: Child, message: Message | None) -> None:
-        """Take what a worker said, None when it has died."""
+        """Take a worker's message, None when it has died."""
         lane = next(lane for lane, one in self._workers.items() if one.child is child)
         if message is None:
             self._lost(lane, "died", "; the other one takes over")
@@ -168,7 +168,7 @@ class Pool:
             self._wanted.add(PREPARING)
 
     def _lost(self, lane: int, how: str, then: str) -> None:
-        """Do without a worker that died or hangs, until another one is in its place."""
+        """Drop a worker that died or hangs; another one will be started."""
         self._workers.pop(lane).child.kill()
         self.dispatch.died(lane)
         self._trouble = f"a render worker {how}"
@@ -179,7 +179,7 @@ class Pool:
             self._say(f"a render worker {how}{then}")
 
     def feed(self) -> None:
-        """Replace the workers that are gone or hang, and tell the others what is to be done."""
+        """Replace workers that are gone or hang, and give the others their orders."""
         for lane, worker in list(self._workers.items()):
             if worker.hangs():
                 guilty = int(self._shared.header[WORKING + lane])

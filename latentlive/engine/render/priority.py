@@ -14,12 +14,12 @@ from latentlive.engine.timing import LONGEST_BATCH, PRESSED
 from latentlive.protocol.rendering import Job
 
 SLOW = 0.5
-"""Seconds of rendering for a second of sound from which on a voice is rendered alone."""
+"""Load, in seconds of rendering a second of sound, from which a voice is rendered alone."""
 
 CHUNK = LONGEST_PIECE
 FIRST_CHUNK = CHUNK // 2
 BATCH = 8
-"""Voices that are rendered in one decode."""
+"""Voices in one decode, at most."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Due:
 
     @property
     def whole(self) -> bool:
-        """Whether it sounds, and is not silent because it came late."""
+        """Whether it sounds and is not muted by an underrun."""
         return self.voice.sounding and not self.voice.late
 
     @property
@@ -53,12 +53,12 @@ class Due:
 
     @property
     def slow(self) -> bool:
-        """Whether others would have to wait for it."""
+        """Whether it would keep others waiting."""
         return self.voice.stream.load >= SLOW
 
     @property
     def alone(self) -> bool:
-        """Whether it is rendered alone: the late are met sooner, what hangs takes nobody along."""
+        """Whether it is rendered alone: late voices recover sooner, a hang costs no other."""
         return self.slow or self.voice.late or self.voice.stream.hung > 0
 
     @property
@@ -69,7 +69,7 @@ class Due:
 
 
 def batch(due: Iterable[Due], ahead: int, rate: int) -> list[Due]:
-    """Return what to render together now, out of all that is due.
+    """Return the stretches to render together now.
 
     Parameters
     ----------
@@ -87,14 +87,14 @@ def batch(due: Iterable[Due], ahead: int, rate: int) -> list[Due]:
 
 
 def pressed(due: Iterable[Due], ahead: int, rate: int) -> list[Due]:
-    """Return what sounds and has little left, the first layers first."""
+    """Return sounding voices with little left in their buffers, the first layers first."""
     few = min(PRESSED * rate, ahead / 2)
     found = [one for one in due if one.whole and one.left < few]
     return sorted(found, key=lambda one: (one.voice.stream.hung, one.slow, one.slot))
 
 
 def _need(one: Due) -> tuple[int, int, int, int]:
-    """Return what sorts by need: what sounds, what lands, what came late, cues; last what hung."""
+    """Return a key that sorts by need: sounding, landing, recovering, cues; last what hung."""
     hung = one.voice.stream.hung
     if one.whole:
         return hung, 0, one.left, 0
@@ -104,7 +104,7 @@ def _need(one: Due) -> tuple[int, int, int, int]:
 
 
 def _together(due: list[Due], rate: int) -> list[Due]:
-    """Return the first of what is due, as much as goes into one decode."""
+    """Return as many of the first stretches as fit into one decode."""
     chosen: list[Due] = []
     takes = 0.0
     for one in due:

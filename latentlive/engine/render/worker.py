@@ -109,7 +109,7 @@ class Worker:
 
     @contextlib.contextmanager
     def _busy_with(self, serial: int) -> Iterator[None]:
-        """Let the engine see which voice this is about, should it hang; else 0."""
+        """Show the engine which voice the worker is busy with, in case it hangs; 0 for none."""
         self.shared.header[WORKING + self.lane] = serial
         try:
             yield
@@ -117,7 +117,7 @@ class Worker:
             self.shared.header[WORKING + self.lane] = 0
 
     def bind(self, order: Load | Move) -> Loaded | Failed:
-        """Load or move a voice; a texture that came from outside may fail in any way."""
+        """Load or move a voice; a texture from outside may fail in any way."""
         try:
             return self.load(order) if isinstance(order, Load) else self.move(order)
         except Exception as error:  # noqa: BLE001 - its own fault, whatever it is
@@ -186,7 +186,7 @@ class Worker:
         bound = self.voices.get(job.serial)
         if bound is not None and bound.version == job.version:
             rendering = bound.renderings[0]
-            with contextlib.suppress(Exception):  # told when it is rendered
+            with contextlib.suppress(Exception):  # the error is reported when it is rendered
                 rendering.request(job.start - bound.origin, job.stop - bound.origin)
 
     def _decode_apart(
@@ -216,14 +216,14 @@ class Worker:
             spent[one.job.serial] += each * count
             try:
                 samples = one.rendering.join(one.request, part)
-            except LatentliveError as error:  # not finite; the others are written, once
+            except LatentliveError as error:  # not finite; the others are written
                 failed[one.job.serial] = error
             else:
                 self.shared.write_audio(one.ring, one.job.start, samples)
         return failed
 
     def answer(self, order: Order) -> Answer | None:
-        """Do what the engine asks for; return what it is to be told."""
+        """Carry out an order; return the answer, if it has one."""
         match order:
             case Drop():
                 self.drop(order.serials)
@@ -244,7 +244,7 @@ class Worker:
 def rendered(
     clip: Clip[Source], spaces: Spaces, seed: int, slot: int, side: float = 0.0
 ) -> Rendered:
-    """Return what renders a clip, bound to its sounds.
+    """Return the rendering of a clip, bound to its sounds.
 
     Raises
     ------
@@ -271,13 +271,13 @@ def rendered(
 
 
 def failure(serial: int, version: int, error: Exception) -> Failed:
-    """Return the answer that tells of a voice that cannot be rendered."""
+    """Return the answer for a voice that cannot be rendered."""
     why = str(error) if isinstance(error, LatentliveError) else repr(error)
     return Failed(serial, version, why)
 
 
 def stored_sounds(digests: Mapping[str, str]) -> Sounds:
-    """Return a function that finds recordings by the digests that came with a texture."""
+    """Return a function that finds recordings by the digests of a source."""
     known: dict[str, Audio] = {}
 
     def find(sound: Recorded) -> Audio:
@@ -296,7 +296,7 @@ def stored_sounds(digests: Mapping[str, str]) -> Sounds:
 
 
 def answered(worker: Worker, message: Message) -> Answer | None:
-    """Return what a worker answers a message; a texture may be too much for it."""
+    """Parse an order and carry it out; a texture may be too much for this process."""
     try:
         order = Order.load(message)
     except Exception as error:
@@ -317,7 +317,7 @@ def main(fd: int, model: str, lane: int) -> None:
     worker = Worker(load_model(model or None), Shared.attach(fd), lane, LONGEST_BATCH)
     worker.space.warm()
     wire.send(Ready().dump())
-    with contextlib.suppress(EngineError):  # an answer that nobody reads any more
+    with contextlib.suppress(EngineError):  # nobody reads the answer
         while (message := wire.receive()) is not None:
             if (answer := answered(worker, message)) is not None:
                 wire.send(answer.dump())

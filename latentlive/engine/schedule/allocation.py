@@ -40,7 +40,7 @@ class Allocation:
         self._timeline = timeline
 
     def near(self, changes: ChangeSet) -> bool:
-        """Return whether it is time for a change set to have voices; a cue has them at once."""
+        """Return whether a change set should have voices by now; a cue gets them at once."""
         if changes.at is None:
             return True
         horizon = HORIZON * self._timeline.tempo.sample_rate
@@ -56,7 +56,7 @@ class Allocation:
         return [other for other in coming if (other.at or 0) <= changes.at]
 
     def roles(self, changes: ChangeSet) -> list[Role]:
-        """Return what each layer is to play anew when a change set lands."""
+        """Return what each layer starts to play when a change set lands."""
         timeline, tempo = self._timeline, self.tempo_of(changes)
         names = named(changes.changes)
         if any(isinstance(change, SetTempo) for change in changes.changes):
@@ -138,7 +138,7 @@ class Allocation:
         changes.voices, changes.allocated = [], False
 
     def aim(self, changes: ChangeSet) -> None:
-        """Let a change set's voices play what they are to play at the moment that it has now."""
+        """Update a change set's voices for the moment at which it now lands."""
         roles = {role.layer.name: role for role in self.roles(changes)}
         fit = {voice.layer: bool(voice.wide) for voice in changes.voices}
         if not changes.allocated or fit != {name: bool(role.wide) for name, role in roles.items()}:
@@ -152,18 +152,18 @@ class Allocation:
             anew = voice.wide != role.wide
             voice.wide, voice.pair = role.wide, role.pair
             desk.reallocate(voice, role.clip, changes.at or 0)
-            if anew:  # what is rendered has another width
+            if anew:  # the rings hold the other width
                 voice.version += 1
                 voice.moved_from = None
                 desk.expect(voice, voice.start)
 
     def refresh(self) -> None:
-        """Aim all that is to come again, after something that it follows has changed."""
+        """Aim every coming change set again, after something that it depends on has changed."""
         for changes in self._timeline.coming():
             if changes.allocated:
                 self.aim(changes)
 
-    # What is not to come after all.
+    # Dropping what has not landed.
 
     def drop(self, changes: ChangeSet) -> None:
         """Forget a change set that has not landed."""
@@ -188,7 +188,7 @@ class Allocation:
     def replace_pending(self, newer: ChangeSet) -> None:
         """Drop what earlier change sets hold for a layer: the newer change replaces it.
 
-        What was planned for a moment stays, for it was asked for by its moment.
+        A plan stays: the performer asked for its moment.
         """
         if newer.planned:
             return
@@ -226,5 +226,5 @@ def alike(
             space = space_of(join.model)
             kinds.add((space.digest, join.exact, joined_by(join, space.facts)))
     except LatentliveError:
-        return False  # whoever is to render it says why
+        return False  # the worker that renders it says why
     return len(kinds) == 1

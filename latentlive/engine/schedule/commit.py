@@ -1,4 +1,4 @@
-"""What becomes of the layers when a change set lands: all of it at one sample."""
+"""The commit of a change set: all of it takes effect at one sample."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Commit:
         old, state = layer.voice, layer.state
         crossing = voice.clip.crossing
         if hard or (crossing is not None and crossing.at == at and old is not None):
-            over = GRID  # both sides are the same sound there
+            over = GRID  # both voices play the same sound there
         else:
             over = timeline.tempo.span(at, state.fade if old is None else state.xfade)
             if old is not None and state.morph:
@@ -91,7 +91,7 @@ class Commit:
         layer.state = state.changed(origin=voice.clip.origin)
 
     def _retime(self) -> None:
-        """Let what is planned for a beat, and all that has voices, follow a new tempo."""
+        """Move plans to their beat under a new tempo, and aim every change set that has voices."""
         for changes in self.timeline.coming():
             if changes.beat is not None:
                 changes.at = self.timeline.sample_of(changes.beat)
@@ -100,7 +100,7 @@ class Commit:
                 self._allocation.aim(changes)
 
     def _settle_audible(self, at: int) -> None:
-        """Let mutes and solos take effect; muted layers keep their time."""
+        """Apply mutes and solos; muted layers keep time."""
         layers, desk = self.timeline.layers.values(), self.timeline.desk
         alone = any(layer.state.soloed for layer in layers)
         for layer in layers:
@@ -134,7 +134,7 @@ class Commit:
         self.timeline.desk.end(voice)
 
     def silence(self, layer: Layer) -> None:
-        """Let a layer play nothing from now on."""
+        """Leave a layer without a texture."""
         layer.voice = None
         layer.state = layer.state.silenced()
         self.tell(layer, self.timeline.position)
@@ -142,9 +142,9 @@ class Commit:
 
 @functools.singledispatch
 def act(change: Change, commit: Commit, at: int) -> None:
-    """Do what a change does besides moving the states of layers: for most, nothing.
+    """Do what a change does besides folding into layers' states: for most, nothing.
 
-    A change that does more is registered here.
+    Register a function here for a change that does more.
     """
 
 

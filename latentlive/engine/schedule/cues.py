@@ -1,4 +1,4 @@
-"""What waits for its ``go`` or its moment, and what follows it."""
+"""Cues and plans: find them, let them go, cancel them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from latentlive.protocol.when import NOW, After, At, Beat, Cue, When
 
 
 class Cues:
-    """Finds change sets by their names, and lets them go.
+    """Finds change sets by name and lets them go.
 
     Parameters
     ----------
@@ -25,13 +25,13 @@ class Cues:
         self._timeline, self._allocation = timeline, allocation
 
     def planned(self) -> list[ChangeSet]:
-        """Return what waits for a moment or for its ``go``, that first that comes first."""
+        """Return the plans and cues, soonest first."""
         waiting = [changes for changes in self._timeline.pending if changes.planned]
         return sorted(waiting, key=lambda one: (one.at is None, one.at, one.number))
 
     @property
     def names(self) -> list[str]:
-        """The cues that have not gone."""
+        """The names of the cues that wait."""
         pending = self._timeline.pending
         return [one.when.name for one in pending if isinstance(one.when, Cue)]
 
@@ -41,7 +41,7 @@ class Cues:
         Raises
         ------
         EngineError
-            If there is none that has not gone.
+            If no cue of that name waits.
         """
         for changes in self._timeline.pending:
             if changes.when == Cue(name):
@@ -74,7 +74,7 @@ class Cues:
         return cue
 
     def lead(self, cue: ChangeSet) -> None:
-        """Let what follows a cue land after the moment that it has now."""
+        """Schedule the followers of a cue after the moment at which it now lands."""
         tempo = self._timeline.tempo
         for changes in self._timeline.pending:
             when = changes.when
@@ -84,7 +84,7 @@ class Cues:
                 self._allocation.aim(changes)
 
     def cancel(self, name: str) -> None:
-        """Drop a cue with what follows it, or a line of the plan.
+        """Drop a cue and its followers, or a line of the plan.
 
         Raises
         ------
@@ -102,7 +102,7 @@ class Cues:
             self._allocation.drop(changes)
 
     def textures_of(self, name: str) -> list[Source]:
-        """Return what a cue would play.
+        """Return the textures of a cue.
 
         Raises
         ------

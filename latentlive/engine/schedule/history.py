@@ -1,4 +1,4 @@
-"""The history of what was done to the layers: what they were before, and after, each step."""
+"""The history of the layers: their states before and after each step."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ class Snapshot:
 
 
 class History:
-    """What can be undone and done again; it changes nothing itself."""
+    """The steps that can be undone and redone; it changes no layer itself."""
 
     def __init__(self) -> None:
         self._done: list[Snapshot] = []
         self._undone: list[Snapshot | Sequence[Change]] = []
 
     def remember(self, before: Snapshot) -> None:
-        """Keep what the layers were before something was done to them."""
+        """Keep the layers' states before a step."""
         self._done.append(before)
         del self._done[:-DEPTH]
 
     def forget_undone(self) -> None:
-        """Let nothing be redone: something new was done, or what was planned has landed."""
+        """Forget what could be redone: something new was done, or a plan has landed."""
         self._undone.clear()
 
     def take_back(self, changes: Sequence[Change]) -> None:
-        """Keep changes that were dropped before they landed, so that they can be made again."""
+        """Keep changes that were dropped before they landed, so that they can be redone."""
         self._undone.append(changes)
 
     def undo(self, now: Snapshot) -> Snapshot:
-        """Return what the layers were before the last step, which can be redone from then on.
+        """Return the layers' states before the last step, which can then be redone.
 
         Raises
         ------
@@ -60,7 +60,7 @@ class History:
         return before
 
     def redo(self, now: Snapshot) -> Snapshot | Sequence[Change]:
-        """Return what the layers were after the step that was undone last, or its changes.
+        """Return the layers' states after the step that was undone last, or its changes.
 
         Raises
         ------
@@ -76,7 +76,7 @@ class History:
 
     @contextlib.contextmanager
     def kept(self) -> Iterator[None]:
-        """Keep what can be redone, whatever is done inside."""
+        """Keep what can be redone while something is done inside."""
         undone = self._undone.copy()
         yield
         self._undone = undone

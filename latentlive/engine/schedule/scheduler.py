@@ -1,4 +1,4 @@
-"""The scheduler: when changes land, and what becomes of what fails or comes late.
+"""The scheduler: when changes land, and what happens when one fails or comes late.
 
 Pure bookkeeping over integer positions and the shared memory: no clock, no process, no thread, so
 that it can be tested sample by sample.
@@ -94,15 +94,15 @@ class Scheduler:
         self.cues = Cues(self.timeline, self.allocation)
         self.underrun, self.history = Underrun(self.timeline), History()
         self.led = False
-        """Whether a replay decides: what fails then has failed before."""
+        """Whether a replay decides: a voice that fails then failed in the performance too."""
         self.barrier: int | None = None
-        """Where something bears on what has landed by then: what is to land later waits for it."""
+        """The sample of the next act that revises what landed: later change sets wait for it."""
         self._landing = to_samples(LANDING, tempo.sample_rate)
         self._reaction = to_samples(REACTION, tempo.sample_rate)
         self._numbers = 0
         self._moved = self._asked = False
 
-    # Changes, as they come from a client.
+    # Changes from a client.
 
     def check(self, plans: Sequence[Plan]) -> None:
         """Refuse plans that could not be taken.
@@ -128,7 +128,7 @@ class Scheduler:
                 _known(plan.name, cues, "go")
 
     def plan(self, plan: Plan, when: When = NOW) -> None:
-        """Take a plan; a cue that is to go goes with the cell around it, if it says no moment."""
+        """Take a plan; a `go` without a moment of its own lands with the cell around it."""
         if isinstance(plan, Planned):
             self.apply(plan.changes, plan.when)
         elif isinstance(plan, Go):
@@ -177,7 +177,7 @@ class Scheduler:
         return taken
 
     def _place(self, taken: ChangeSet) -> None:
-        """Find the sample at which changes are to land, unless they wait for a cue."""
+        """Set the sample at which changes land, unless they wait for a cue."""
         timeline, when = self.timeline, taken.when
         if isinstance(when, Cue):
             taken.name = when.name
@@ -196,7 +196,7 @@ class Scheduler:
                 taken.at = timeline.next_quant(taken)
 
     def _quant(self, changes: Sequence[Change]) -> float:
-        """Return the beats whose multiples changes land on: the longest of their layers."""
+        """Return the quant of some changes: the longest of their layers."""
         beats = [0.0]
         for change in changes:
             if change.brings_texture and not isinstance(change, Restore):
@@ -229,10 +229,10 @@ class Scheduler:
             )
         self.desk.set_seed(self.timeline.position, seed)
 
-    # What was done, taken back.
+    # Undo and redo.
 
     def undo(self) -> None:
-        """Take back what was done last: drop it if it has not landed, else restore what was before.
+        """Take back the last step: drop it if it has not landed, else restore the states before it.
 
         Raises
         ------
@@ -252,7 +252,7 @@ class Scheduler:
             self.say(f"undone: {before.done}")
 
     def redo(self) -> None:
-        """Do again what was undone last.
+        """Redo the step that was undone last.
 
         Raises
         ------
@@ -292,9 +292,9 @@ class Scheduler:
         Parameters
         ----------
         at : int [samples], optional
-            Where it fell: voices that begin later are left alone.
+            Where it fell: voices that begin later stay.
         planned : int [samples], optional
-            The moment that it was planned for: what is planned from there on stays.
+            The moment that it was planned for: plans from there on stay.
         """
         timeline = self.timeline
         timeline.pending = [
@@ -312,7 +312,7 @@ class Scheduler:
         self.allocation.refresh()
 
     def fade_out(self, over: int) -> None:
-        """Let all that sounds fade out, and drop what is to come; the layers' states stay."""
+        """Fade out every voice and drop what is to come; the layers' states stay."""
         for changes in self.timeline.coming():
             self.allocation.drop(changes)
         for voice in self.timeline.voices.values():
@@ -331,7 +331,7 @@ class Scheduler:
             voice.falter()
             return
         layer = timeline.layer(voice.layer)
-        if layer.voice is voice or not voice.sounding:  # not when it is leaving already
+        if layer.voice is voice or not voice.sounding:  # not when it is fading out already
             layer.error = error.splitlines()[0]
             self.say(f"{voice.layer}: {layer.error}")
         for changes in list(timeline.pending):
@@ -360,7 +360,7 @@ class Scheduler:
         for step in (self._prepare, self._try_to_land):
             for changes in timeline.coming():
                 if changes not in timeline.pending:
-                    continue  # what landed before it dropped it
+                    continue  # a change set that landed before it has dropped it
                 try:
                     step(changes)
                 except Exception as error:  # noqa: BLE001 - what cannot land costs itself alone
@@ -378,7 +378,7 @@ class Scheduler:
         self.desk.write()
 
     def _spoilt(self, changes: ChangeSet, error: Exception) -> None:
-        """Drop changes that fail when they are to land, with the voices that do not sound yet."""
+        """Drop a change set whose commit fails, with those of its voices that do not sound yet."""
         self.say(f"{changes.name or 'a change'} cannot land and is dropped: {error!r}")
         if changes in self.timeline.pending:
             self.timeline.pending.remove(changes)
@@ -386,11 +386,11 @@ class Scheduler:
             self.desk.end(voice)
 
     def start(self) -> None:
-        """Let the transport move: once what comes first is ready, at once if there is nothing."""
+        """Start the transport: once the first textures are ready, at once if there are none."""
         self.held, self._asked = False, True
 
     def _may_start(self) -> bool:
-        """Return whether all that is to sound first is ready."""
+        """Return whether every voice that sounds first is ready."""
         timeline = self.timeline
         first = [voice for voice in timeline.voices.values() if voice.sounding]
         waiting = any(one.at == timeline.position for one in timeline.pending)
@@ -398,20 +398,20 @@ class Scheduler:
             return False
         if self._asked and not all(map(self._is_ready, self._soon())):
             return False
-        # The more there is to render, the more lead it needs; nothing waits for it yet.
+        # The higher the load, the more lead: nobody hears yet that it takes longer.
         load = sum(voice.stream.load for voice in first)
         lead = min(timeline.ready_enough * (2.0 + 4.0 * load), timeline.ahead * 0.75)
         return all(self._is_ready(voice, lead) for voice in first)
 
     def _soon(self) -> list[Voice]:
-        """Return the voices of what is planned for the first seconds: those have no time later."""
+        """Return the voices of plans for the first seconds: there is no time later."""
         timeline = self.timeline
         until = timeline.position + round(SOON * timeline.tempo.sample_rate)
         soon = [one for one in timeline.pending if one.at is not None and one.at < until]
         return [voice for one in soon for voice in one.voices]
 
     def _prepare(self, changes: ChangeSet) -> None:
-        """Give changes their voices in time, and another moment if their own has come too close."""
+        """Allocate voices in time, and move a change set whose moment has come too close."""
         timeline = self.timeline
         assert changes.at is not None
         if not changes.allocated and self.allocation.near(changes):
@@ -446,12 +446,12 @@ class Scheduler:
             self.commit.land(changes, at)
 
     def _is_barred(self, changes: ChangeSet) -> bool:
-        """Return whether changes wait for what is to be done before them."""
+        """Return whether a change set waits for an act before it."""
         barrier = self.barrier
         return barrier is not None and changes.at is not None and changes.at >= barrier
 
     def _is_ready(self, voice: Voice, lead: float | None = None) -> bool:
-        """Return whether so much of a voice is rendered, or all that there is of it."""
+        """Return whether a voice is rendered far enough ahead, or to its end."""
         enough = self.timeline.ready_enough if lead is None else lead
         return voice.rendered >= voice.start + enough or voice.complete
 

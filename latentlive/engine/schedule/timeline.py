@@ -1,4 +1,4 @@
-"""What sounds, what is to come, and when something may still change: data and questions."""
+"""The timeline: what sounds, what is to come, and what may still change. Data and questions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from latentlive.units import Tempo
 
 
 class Timeline:
-    """The layers, and the change sets that have not landed; it decides nothing.
+    """The layers and the pending change sets; it decides nothing.
 
     Parameters
     ----------
@@ -90,11 +90,11 @@ class Timeline:
         return found
 
     def state(self, name: str) -> State[Source]:
-        """Return what holds for a layer now, also before it is made."""
+        """Return a layer's state, the default if there is no such layer yet."""
         return self.layers[name].state if name in self.layers else State()
 
     def coming(self) -> list[ChangeSet]:
-        """Return what lands by itself, in the order in which it does."""
+        """Return the change sets that land by themselves, in order."""
         coming = [one for one in self.pending if one.at is not None]
         return sorted(coming, key=lambda one: (one.at, one.number))
 
@@ -110,11 +110,11 @@ class Timeline:
         return sample if sample >= earliest else grid_ceil(tempo.sample(beat + changes.quant))
 
     def sample_of(self, beat: float) -> int:
-        """Return the first sample at a beat, or after it, that may still change."""
+        """Return the first sample at or after a beat that may still change."""
         return max(grid_ceil(self.tempo.sample(beat)), self.earliest)
 
     def is_past(self, beat: float) -> bool:
-        """Tell whether a beat can no longer be met; say what becomes of what was planned for it."""
+        """Return whether a beat can no longer be met, and tell the performer so."""
         past = self.running and self.tempo.sample(beat) < self.earliest
         if past:
             now = float(self.tempo.beats(self.position))

@@ -13,12 +13,12 @@ from latentlive.engine.timing import CLOSE, DRY, EXCUSED, LATE_TOLD_EVERY, to_sa
 from latentlive.mixer import grid_ceil
 
 MIXED_AHEAD = 2048
-"""Samples that the player may have mixed before they are heard: what the limiter looks ahead, and a
-block of the device."""
+"""Samples that the player may have mixed before they are heard: the limiter's look-ahead and a
+device block."""
 
 
 class Underrun:
-    """Closes and opens voices.
+    """Mutes voices that run dry, and unmutes them.
 
     Parameters
     ----------
@@ -31,13 +31,13 @@ class Underrun:
         self._excuse, self._excused = "", 0
 
     def excuse(self, why: str) -> None:
-        """Let what falls silent now and soon be told as the fault of something else than load."""
+        """Blame underruns of the next seconds on something else than load."""
         self._excuse = why
         rate = self._timeline.tempo.sample_rate
         self._excused = self._timeline.position + round(EXCUSED * rate)
 
     def watch(self, voice: Voice) -> None:
-        """Close a voice that runs dry, or open one that can be met again."""
+        """Mute a voice that runs dry, or unmute one that has caught up."""
         timeline = self._timeline
         if not timeline.running or voice.complete:
             return
@@ -53,7 +53,7 @@ class Underrun:
         elif voice.rendered < earliest + timeline.ready_enough:
             closed = timeline.position > voice.gate.stop + MIXED_AHEAD
             if closed and voice.stream.busy is None and left <= 0:
-                # What was missed is left out; the slower it is, the further ahead it goes on.
+                # Skip what was missed; the slower the voice, the further ahead it goes on.
                 lead = min(2.0 + 2.0 * voice.stream.load, 8.0) * timeline.ready_enough
                 timeline.desk.skip(voice, grid_ceil(earliest + round(lead)))
         elif timeline.position > voice.gate.stop:
