@@ -38,7 +38,7 @@ def signalled(number: int, *which: str) -> Fault:
 
     def send(live: ll.Engine) -> None:
         state = live.state
-        pids = {"audio": state["audio"], "standby": state["standby"], "engine": live.welcome["pid"]}
+        pids = {"audio": state["audio"], "standby": state["standby"], "engine": live.welcome.pid}
         pids |= {f"worker {lane}": pid for lane, pid in enumerate(state["workers"])}
         for name in which:
             os.kill(pids[name], number)

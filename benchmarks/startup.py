@@ -79,7 +79,7 @@ class Start:
             time.sleep(0.002)
         heard = time.perf_counter() - self.begun
         # The state is told ten times a second: what was heard since it began is taken off.
-        return heard - live.state["position"] / live.welcome["sample_rate"]
+        return heard - live.state["position"] / live.welcome.sample_rate
 
     def close(self) -> None:
         """Leave, and wait for the end."""

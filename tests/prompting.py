@@ -11,6 +11,7 @@ import latentlive as ll
 from latentlive.prompt.booting import Booting
 from latentlive.prompt.console import Console
 from latentlive.protocol.clip import Source
+from latentlive.protocol.replies import Welcome
 from latentlive.space import ToySpace
 
 TONE = "sound(np.sin(np.arange(9000) * 0.05) * 0.3)"
@@ -48,7 +49,8 @@ class Recorded(ll.Engine):
         self.asked = []
         self.state = {"layers": [], "plan": [], "running": False, "position": 0}
         self.state |= {"beat": 0.0, "bpm": 60.0}
-        self.welcome = {"space": ToySpace(1024).facts.dump(), "sample_rate": 44100, "bpm": 60.0}
+        facts = ToySpace(1024).facts.dump()
+        self.welcome = Welcome(0, "toy", "toy", facts, 44100, 60.0, "", "")
         self.state_at, self.ended, self._say = 0.0, False, print
         self._silent, self._closing = 0.0, False
         self._make_words(ll.Corpus("."))

@@ -154,13 +154,13 @@ def test_a_path_leads_through_nodes(made):
 def test_the_engine_is_told_digests_and_plays(made):
     with Engine(corpus=made, silent=True, say=lambda _: None) as live:
         told = live.source(ll.interp(ll.cluster(8), ll.near(ll.sound("bd_haus"), 2), 0.5))
-        find = corpus_sounds(made, live.welcome["sample_rate"])
+        find = corpus_sounds(made, live.welcome.sample_rate)
         expected = {
             node.digest: find(node).digest
             for node in (ll.cluster(8), ll.near(ll.sound("bd_haus"), 2), ll.sound("bd_haus"))
         }
-        assert told["sounds"] == expected
-        assert told["code"] == "interp(cluster(8), near(sound('bd_haus'), 2))"
+        assert told.sounds == expected
+        assert told.code == "interp(cluster(8), near(sound('bd_haus'), 2))"
         _ = live.d1 >> ll.cluster(8).extend(2)
         until(lambda: states(live).get("d1") == "playing")
         with pytest.raises(ll.SoundError, match="the map has nodes 0 to 24, got 99"):

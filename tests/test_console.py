@@ -230,7 +230,7 @@ def test_a_level_that_is_a_slip_of_the_hand_is_refused(prompt, code, line):
 def test_the_history_shows_the_newest_lines(prompt, tmp_path):
     typed, engine = prompt
     log = tmp_path / "evening.py"
-    engine.welcome["log"] = str(log)
+    engine.welcome = engine.welcome.changed(log=str(log))
     assert typed.run("history").shown == f"history: cannot read {log}: No such file or directory"
     log.write_text("")
     assert typed.run("history").shown == "nothing was typed yet"

@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from latentlive.engine.server.peers import UNREAD, Peer
+from latentlive.protocol.replies import Line
 from latentlive.protocol.wire import Wire
 
 
@@ -23,7 +24,11 @@ def ends():
 
 
 def status(beat):
-    return {"op": "status", "beat": beat, "layers": [{"name": "d1"}]}
+    return {"beat": beat, "layers": [{"name": "d1"}]}
+
+
+def told_of(beat):
+    return {"op": "status", "state": status(beat)}
 
 
 def test_a_status_is_sent_when_it_changed_and_a_sign_of_life_when_not(ends):
@@ -33,17 +38,17 @@ def test_a_status_is_sent_when_it_changed_and_a_sign_of_life_when_not(ends):
         peer.tell(status(beat))
     told = [wire.receive() for _ in range(6)]
     alive = {"op": "alive"}
-    assert told == [status(0.0), alive, status(1.0), alive, alive, status(0.0)]
+    assert told == [told_of(0.0), alive, told_of(1.0), alive, alive, told_of(0.0)]
 
 
 def test_a_status_that_was_kept_from_one_that_did_not_read_is_sent_later(ends):
     peer, wire = ends
     peer.tell(status(0.0))
     for _ in range(UNREAD):
-        peer.send({"op": "say", "line": "and on"})
+        peer.send(Line("and on"))
     peer.tell(status(1.0))  # kept from it
     threading.Thread(target=peer.listen, daemon=True).start()
     told = [wire.receive() for _ in range(UNREAD + 1)]
     assert [one["op"] for one in told] == ["status", *["say"] * UNREAD]
     peer.tell(status(1.0))
-    assert wire.receive() == status(1.0)
+    assert wire.receive() == told_of(1.0)

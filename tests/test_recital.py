@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 from typing import ClassVar
 
 import numpy as np
@@ -130,7 +131,7 @@ def test_panic_undo_redo_and_record_act_at_the_moment_of_their_cell(tmp_path):
 class Hall:
     """An engine that only keeps time."""
 
-    welcome: ClassVar = {"sample_rate": RATE}
+    welcome: ClassVar = types.SimpleNamespace(sample_rate=RATE)
     ended = False
 
     def __init__(self):

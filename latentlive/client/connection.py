@@ -18,6 +18,17 @@ from latentlive.ground.system import apart
 from latentlive.protocol.address import Address, sweep
 from latentlive.protocol.children import ONE_THREAD
 from latentlive.protocol.kinds import SECONDS
+from latentlive.protocol.replies import (
+    Alive,
+    Closing,
+    Done,
+    Line,
+    Over,
+    Refused,
+    Reply,
+    Status,
+    Welcome,
+)
 from latentlive.protocol.requests import Quit, Request, TellState
 from latentlive.protocol.wire import Message, Wire
 
@@ -65,7 +76,7 @@ class Connection:
     ) -> None:
         self._wire, self._socket, self.address = wire, connection, address
         self._say = say or (lambda line: print(line, file=sys.stderr))
-        self._waiting: dict[int, Message] = {}
+        self._waiting: dict[int, Done | Refused] = {}
         self._answered = threading.Condition()
         self._next = 0
         self.state: Message = {}
@@ -80,7 +91,7 @@ class Connection:
         welcome = self._wire.receive()
         if welcome is None:
             raise EngineError("engine: it ended while starting")
-        self.welcome = welcome
+        self.welcome = Welcome.load(welcome)
         for what in (self._listen, self._watch):
             threading.Thread(target=what, daemon=True).start()
 
@@ -106,28 +117,31 @@ class Connection:
         while (message := self._wire.receive()) is not None:
             self._patience.heard()
             self._silent = 0.0
-            if message["op"] in ("status", "alive"):
-                with self._answered:
-                    self.state = message if message["op"] == "status" else self.state
-                    self.state_at = time.monotonic()
-                    self._answered.notify_all()
-            elif message["op"] == "say":
-                self._say(printable(message["line"]))
-            elif message["op"] in ("done", "refused"):
-                with self._answered:
-                    self._waiting[message["id"]] = message
-                    self._answered.notify_all()
-            elif message["op"] == "closing":
-                self._closing = True
-            elif message["op"] == "ended":
-                by = message["why"]
-                told = f"the engine has ended by {by}; {RESUME}"
-                self.why = "the engine was stopped" if by == "stopped" else told
+            self._take(Reply.load(message))
         with self._answered:
             self.ended = True
             self._answered.notify_all()
         if not self._leaving:
             self._say(self.why)
+
+    def _take(self, reply: Reply) -> None:
+        match reply:
+            case Status() | Alive():
+                with self._answered:
+                    self.state = reply.state if isinstance(reply, Status) else self.state
+                    self.state_at = time.monotonic()
+                    self._answered.notify_all()
+            case Line():
+                self._say(printable(reply.line))
+            case Done() | Refused() if reply.id is not None:
+                with self._answered:
+                    self._waiting[reply.id] = reply
+                    self._answered.notify_all()
+            case Closing():
+                self._closing = True
+            case Over():
+                told = f"the engine has ended by {reply.why}; {RESUME}"
+                self.why = "the engine was stopped" if reply.why == "stopped" else told
 
     def request(self, request: Request, patience: float = 2.0 * SILENT) -> None:
         """Ask for something and wait for the answer.
@@ -158,8 +172,8 @@ class Connection:
             if self.ended:
                 raise EngineError(f"engine: it has ended: {self.why}")
             raise HangingError(HANGS)
-        if answer["op"] == "refused":
-            raise EngineError(answer["error"])
+        if isinstance(answer, Refused):
+            raise EngineError(answer.error)
 
     def wait_for(self, what: Callable[[], object], seconds: float = PATIENCE) -> bool:
         """Wait until something that the engine tells is so; return whether it came to that."""

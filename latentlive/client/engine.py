@@ -156,8 +156,8 @@ class Engine(Connection):
 
     def _make_words(self, library: Corpus | None) -> None:
         """Make the words that are objects, and the cell that they write into."""
-        self.corpus = library or Corpus(self.welcome["corpus"] or None)
-        self._sounds = corpus_sounds(self.corpus, self.welcome["sample_rate"], self._say)
+        self.corpus = library or Corpus(self.welcome.corpus or None)
+        self._sounds = corpus_sounds(self.corpus, self.welcome.sample_rate, self._say)
         self._cells = Transaction(self)
         self.master = Master(self)
         self.now, self.tap = Now(self), Tap(self)
@@ -207,8 +207,8 @@ class Engine(Connection):
             raise ExpressionError(
                 f"a layer plays a latent such as sound('gong'), got {texture!r}{hint}"
             )
-        facts = Facts.load(self.welcome["space"])
-        check(texture, facts, self._sounds, 60.0 / self.welcome["bpm"])
+        facts = Facts.load(self.welcome.space)
+        check(texture, facts, self._sounds, 60.0 / self.welcome.bpm)
         named = [
             n
             for n in texture.walk()
@@ -376,7 +376,7 @@ class Engine(Connection):
     @property
     def log(self) -> str:
         """The file that the performance is logged to."""
-        return str(self.welcome["log"])
+        return str(self.welcome.log)
 
     def start(self) -> None:
         """Let a held transport move, once everything sent so far is ready."""

@@ -52,7 +52,7 @@ class Now(Worded):
 
     @property
     def _rate(self) -> int:
-        return int(self._engine.welcome["sample_rate"])
+        return int(self._engine.welcome.sample_rate)
 
     @property
     def seconds(self) -> float:
@@ -72,7 +72,7 @@ class Now(Worded):
     def bpm(self) -> float:
         """The tempo in beats a minute."""
         state = self._engine.state
-        return float(state["bpm"] if state else self._engine.welcome["bpm"])
+        return float(state["bpm"] if state else self._engine.welcome.bpm)
 
     def __float__(self) -> float:
         return self.beat

@@ -133,6 +133,6 @@ def held(engine: Engine, chosen: Cluster | Near) -> Listing:
         rows = cluster_rows(mapped, print, chosen.n, chosen.seconds, chosen.valence, chosen.arousal)
     else:
         assert isinstance(chosen.sound, Sound)
-        rate = engine.welcome["sample_rate"]
+        rate = engine.welcome.sample_rate
         rows = near_rows(corpus, rate, chosen.sound.source, chosen.n)
     return Listing(corpus, [mapped.names[row] for row in rows])

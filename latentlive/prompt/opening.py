@@ -38,7 +38,7 @@ def say_where(engine: Engine | None, say: Callable[[str], object]) -> None:
 
 def greeting(engine: Engine) -> str:
     """Return what there is to play with: the space, and the sounds."""
-    space, corpus = engine.welcome["space"]["name"], engine.corpus
+    space, corpus = engine.welcome.space["name"], engine.corpus
     return f"the space is {space}, the corpus {corpus.name!r} with {len(corpus.files)} sounds"
 
 

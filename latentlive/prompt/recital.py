@@ -104,7 +104,7 @@ class Recital:
         engine, scope, file = self._engine, self._scope, self._file
         at = None
         if cell.moment is not None:
-            at = round(cell.moment * engine.welcome["sample_rate"])
+            at = round(cell.moment * engine.welcome.sample_rate)
         try:
             code = compile(parsed(cell.code, file, cell.line, scope), file, "exec")
             with engine.cell(at, cell.code, cell.name):

@@ -214,7 +214,7 @@ def test_an_engine_told_to_end_fades_out_tells_and_leaves_nothing(number, tmp_pa
     assert parts[0] > 10 * parts[-1]
     assert not any(alive(pid) for pid in processes_of(state))
     assert not addresses()
-    assert str(crashed()) == str(live.welcome["log"]).replace(".py", ".jsonl")
+    assert str(crashed()) == str(live.welcome.log).replace(".py", ".jsonl")
     live.close()
 
 

@@ -24,6 +24,7 @@ from latentlive.engine.timing import WORKER_PAUSE
 from latentlive.ground.files import cache_folder
 from latentlive.models.files import starter_path
 from latentlive.protocol.address import running
+from latentlive.protocol.replies import Line
 from latentlive.protocol.requests import TellState
 from tests.live.conftest import RATE, wait_until
 from tests.live.test_faults import alive
@@ -196,7 +197,7 @@ def test_a_client_that_never_reads_is_waited_for_by_nobody_and_given_up():
     assert inbox.get(timeout=5) == (client, {"op": "hello"})
     begun = time.monotonic()
     for _ in range(HOPELESS + 100):
-        client.send({"op": "say", "line": "x" * 1000})
+        client.send(Line("x" * 1000))
     assert time.monotonic() - begun < 2
     assert inbox.get(timeout=5) == (client, None)
 
@@ -228,7 +229,7 @@ def test_killing_the_real_prompt_does_what_its_option_says(on_exit, tmp_path):
 
     with prompt(*options, "--on-exit", on_exit):
         live = wait_until(attached, 30, "its engine")
-        engine = live.welcome["pid"]
+        engine = live.welcome.pid
         live.d1 >> ll.sound(ONE)
         wait_until(lambda: live.state.get("running"), 30, "a layer")
     if on_exit == "fade":

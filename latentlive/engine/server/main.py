@@ -50,6 +50,7 @@ from latentlive.models import load_model
 from latentlive.protocol.address import OnExit, sweep
 from latentlive.protocol.children import Child
 from latentlive.protocol.door import Door
+from latentlive.protocol.replies import Closing, Done, Line, Over, Refused, Reply, Welcome
 from latentlive.protocol.requests import Request
 from latentlive.protocol.wire import Message, Wire
 from latentlive.renderer import Spaces
@@ -111,7 +112,7 @@ class Server:
             restore(scheduler, past)
         self._why = "stopped"
         self._told = self._marked = 0.0
-        self._answers: list[tuple[Peer, Message]] = []
+        self._answers: list[tuple[Peer, Reply]] = []
         self._alone_since = time.monotonic()
         self._ticked = time.monotonic()
         self._faults: set[str] = set()
@@ -187,11 +188,11 @@ class Server:
         """Tell every client a line; what nobody hears is kept for the next one that comes."""
         if not self.clients:
             self._unheard.append(line)
-        self._broadcast({"op": "say", "line": line})
+        self._broadcast(Line(line))
 
-    def _broadcast(self, message: Message) -> None:
+    def _broadcast(self, reply: Reply) -> None:
         for client in self.clients:
-            client.send(message)
+            client.send(reply)
 
     def run(self) -> None:
         """Serve until asked to end."""
@@ -293,28 +294,29 @@ class Server:
             while self._unheard:
                 self.say(self._unheard.popleft())
             return
-        answer = {"op": "done", "id": message.pop("id", None)}
+        number = message.pop("id", None)
+        answer: Done | Refused = Done(None)
         try:
+            answer = Done(number)
             self.session.do(Request.load(message))
         except LatentliveError as error:
-            answer |= {"op": "refused", "error": str(error)}
+            answer = Refused(answer.id, str(error))
         except Exception as error:  # noqa: BLE001 - whatever is asked for, the sound goes on
             self._tell_fault(error)
-            answer |= {"op": "refused", "error": fault(error)}
+            answer = Refused(answer.id, fault(error))
         self._answers.append((client, answer))
 
-    def _welcome(self) -> Message:
-        return {
-            "op": "welcome",
-            "pid": os.getpid(),
-            "model": self.space.name,
-            "digest": self.space.digest,
-            "space": self.space.facts.dump(),
-            "sample_rate": self.space.sample_rate,
-            "bpm": self.timeline.tempo.bpm_at(self.timeline.position),
-            "log": str(self.journal.path),
-            "corpus": self.options["corpus"],
-        }
+    def _welcome(self) -> Welcome:
+        return Welcome(
+            os.getpid(),
+            self.space.name,
+            self.space.digest,
+            self.space.facts.dump(),
+            self.space.sample_rate,
+            self.timeline.tempo.bpm_at(self.timeline.position),
+            str(self.journal.path),
+            self.options["corpus"],
+        )
 
     def _end_for(self, names: list[str]) -> None:
         """Fade out as a signal wants it, at once for a second one.
@@ -359,11 +361,11 @@ class Server:
     def _close(self) -> None:
         self.session.ending = self.session.ending or time.monotonic()
         self._answer()
-        self._broadcast({"op": "closing"})
+        self._broadcast(Closing())
         self.shared.header[CLOSING] = 1
         time.sleep(0.05)
         self.output.close()
-        self._broadcast({"op": "ended", "why": self._why})
+        self._broadcast(Over(self._why))
         for client in self.clients:
             client.drop()
         self.pool.close()

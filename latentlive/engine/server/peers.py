@@ -10,6 +10,7 @@ from typing import Any
 from latentlive.errors import EngineError
 from latentlive.ground import threads
 from latentlive.protocol.address import OnExit
+from latentlive.protocol.replies import Alive, Reply, Status
 from latentlive.protocol.wire import Message, Wire
 
 UNREAD = 200
@@ -43,7 +44,7 @@ class Peer:
         self.on_exit = on_exit
         self._inbox = inbox
         self._status: Message = {}
-        self._outbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self._outbox: queue.SimpleQueue[Reply | None] = queue.SimpleQueue()
 
     def listen(self) -> None:
         """Pass on what comes until it is gone; run in a thread of its own."""
@@ -58,24 +59,24 @@ class Peer:
             self._inbox.put((self, None))
             self.drop()
 
-    def send(self, message: Message) -> None:
-        """Send a message, some time."""
+    def send(self, reply: Reply) -> None:
+        """Send a reply, some time."""
         if self._outbox.qsize() > HOPELESS:
             self.drop()
         else:
-            self._outbox.put(message)
+            self._outbox.put(reply)
 
     def tell(self, status: Message) -> None:
         """Send the engine's status, or a sign of life where it is told that; none if it does not
         read."""
         if self._outbox.qsize() < UNREAD:
-            self.send({"op": "alive"} if status == self._status else status)
+            self.send(Alive() if status == self._status else Status(status))
             self._status = status
 
     def _write(self) -> None:
         try:
-            while (message := self._outbox.get()) is not None:
-                self.wire.send(message)
+            while (reply := self._outbox.get()) is not None:
+                self.wire.send(reply.dump())
         except (EngineError, MemoryError):
             pass  # it is gone, or there is no room to speak to it: its reader says so
         finally:

@@ -22,7 +22,6 @@ def report(scheduler: Scheduler) -> Message:
     ]
     sounding = [voice for voice in timeline.voices.values() if voice.sounding]
     return {
-        "op": "status",
         "running": timeline.running,
         "position": position,
         "seconds": position / timeline.tempo.sample_rate,

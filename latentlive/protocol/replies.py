@@ -1,0 +1,103 @@
+"""What the engine tells the programs that are connected to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from latentlive.errors import ExpressionError
+from latentlive.expr import Kind, Maybe, Record, Whole, declared, record
+from latentlive.expr.fields import shown
+from latentlive.protocol.kinds import BPM, NAME, TEXT
+from latentlive.protocol.wire import Message
+
+
+class Data(Kind):
+    """JSON data, which a view shows as it is."""
+
+    def coerce(self, value: Any, place: str) -> Message:
+        """Return the value as it is."""
+        if not isinstance(value, dict):
+            raise ExpressionError(f"{place} must be an object, got {shown(value)}")
+        return value
+
+
+NUMBER = Maybe(Whole())
+
+
+class Reply(Record):
+    """Something that the engine says."""
+
+    what, words = "reply", {}
+
+
+@record("welcome")
+class Welcome(Reply):
+    """The first word of an engine: with what it plays.
+
+    Parameters
+    ----------
+    pid : int
+    model, digest : str
+        Of the space.
+    space : facts of the space, as data
+    sample_rate : int [samples per second]
+    bpm : float
+    log : str
+    corpus : str
+        As it was given, empty for the starter corpus.
+    """
+
+    pid: int = declared(Whole())
+    model: str = declared(TEXT)
+    digest: str = declared(NAME)
+    space: Message = declared(Data())
+    sample_rate: int = declared(Whole())
+    bpm: float = declared(BPM)
+    log: str = declared(TEXT)
+    corpus: str = declared(TEXT)
+
+
+@record("status")
+class Status(Reply):
+    """How the engine is, for views and panels."""
+
+    state: Message = declared(Data())
+
+
+@record("alive")
+class Alive(Reply):
+    """The status has not changed."""
+
+
+@record("say")
+class Line(Reply):
+    """A line that a performer should read."""
+
+    line: str = declared(TEXT)
+
+
+@record("done")
+class Done(Reply):
+    """A request was served."""
+
+    id: int | None = declared(NUMBER)
+
+
+@record("refused")
+class Refused(Reply):
+    """A request was refused: nothing has changed."""
+
+    id: int | None = declared(NUMBER)
+    error: str = declared(TEXT)
+
+
+@record("closing")
+class Closing(Reply):
+    """The engine fades out and says no more."""
+
+
+@record("ended")
+class Over(Reply):
+    """The engine has ended: 'stopped', or by the signal of this name."""
+
+    why: str = declared(TEXT)
