@@ -100,8 +100,8 @@ TURNS = {
     "a loop in a loop": (ll.sound(SOUND).loop(2).loop(), 12000, True),
     "backwards": (ll.sound(SOUND).rev().loop(), 6000, True),
     "repeated": (ll.interp(ll.sound(SOUND), LONG.loop(2), 0, match="repeat"), 6000, True),
-    "a part": (ll.sound(SOUND).slice(0, 0.1).loop(), 4410, False),
-    "one after another": (ll.cat(ll.sound(SOUND), LONG).loop(), 12000, False),
+    "a part": (ll.sound(SOUND).slice(0, 0.1).loop(), 4410, True),
+    "one after another": (ll.cat(ll.sound(SOUND), LONG).loop(), 12000, True),
     "later": (ll.sound(SOUND).late(0.01).loop(), 6441, False),
     "frozen": (ll.interp(ll.sound(SOUND), LONG.freeze(0), 1).loop(), 6000, False),
 }

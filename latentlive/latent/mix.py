@@ -233,7 +233,12 @@ class Steps(Latent):
 
     def at(self, query: Query) -> Latents:
         frames, amounts = self.step_at(query)
-        there = query.at(frames)
+        once = float(self.once(query.scope))
+        # Each sound goes round from one step to the next.
+        goes_on = query.frames - frames < once * (self.count - 1.5)
+        wrap = (query.frames >= 0) & (goes_on | query.wrap)
+        again = (query.frames - frames > 0) | query.after(query.scope.length(self))
+        there = query.at(frames, wrap=wrap, before=np.where(again, once, 0.0)).within(once)
         return _mixed(there.latents(self.a), there.latents(self.b), amounts)
 
     def step_at(self, query: Query) -> tuple[Floats, F32]:
@@ -267,9 +272,13 @@ class Path(Latent):
     def length(self, scope: Scope) -> Length:
         return min(scope.length(point) for point in self.points)
 
+    def place(self, query: Query) -> Floats:
+        """Return where on the path each position lies: 0 the first point, 1 the second."""
+        return np.clip(query.curve(self.curve, self), 0.0, 1.0) * (len(self.points) - 1)
+
     def at(self, query: Query) -> Latents:
         points = self.points
-        where = np.clip(query.curve(self.curve, self), 0.0, 1.0) * (len(points) - 1)
+        where = self.place(query)
         leg = np.minimum(np.floor(where), len(points) - 2).astype(np.int64)
         c = (where - leg)[:, None].astype(np.float32)
         shape = (len(leg), query.world.dims)

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,10 @@ Length = Fraction | float
 """A length in frames: a Fraction, or infinity for what never ends."""
 
 
+GRAIN = 2.0**20
+"""Moments in a beat that are told apart where a joint lies."""
+
+
 class Latents(NamedTuple):
     """A distribution for each position asked.
 
@@ -34,6 +38,32 @@ class Latents(NamedTuple):
 
     mean: NDArray[np.float32]
     std: NDArray[np.float32]
+
+
+class Joint(NamedTuple):
+    """What else sounds in windows near an end.
+
+    Parameters
+    ----------
+    distance : array [shape=(n,), frames]
+        From the beginning of each window to the joint, which may lie behind it; infinity is never.
+    ahead : array [shape=(n,), bool]
+        Whether the joint is the end of what is asked, or its beginning.
+    which : array [shape=(n,)]
+        Which row of `beside` is meant.
+    beside : array [shape=(any, any), samples]
+        What sounds beyond joints.
+    """
+
+    distance: Floats
+    ahead: NDArray[np.bool_]
+    which: NDArray[np.int64]
+    beside: F32
+
+    def only(self, chosen: NDArray[np.bool_]) -> Joint:
+        """Return what sounds in some of the windows."""
+        distance, ahead, which, beside = self
+        return Joint(distance[chosen], ahead[chosen], which[chosen], beside)
 
 
 class Places(Protocol):
@@ -82,11 +112,21 @@ class World(Protocol):
     def silence(self) -> Latents:
         """Return the latents of one window of silence [shape=(1, dims)]."""
 
+    @property
+    def reach(self) -> float:
+        """How many frames beyond a window its encoding hears."""
+
+    def heard(self, node: LatentLike, query: Query) -> F32:
+        """Return the samples of a node before the query's joint, or after it [shape=(n, any)]."""
+
     def length(self, source: Node) -> Fraction:
         """Return the length of a recorded source in frames."""
 
     def read(self, source: Node, query: Query) -> Latents:
         """Return a source's latents at the positions of the query."""
+
+
+NOTHING = np.empty((0, 0), np.float32)
 
 
 @dataclass(frozen=True)
@@ -154,7 +194,12 @@ class Query:
     before : array [shape=(n,), frames] or None
         How long the turn was that came round to this beginning, 0 where none did; None is nowhere.
         A recording of that length was heard to its end.
+    joint : Joint or None
+        What else sounds in windows near an end; None is nothing anywhere.
     """
+
+    middle: ClassVar[float] = 0.5
+    """Where in a window it counts to what comes next."""
 
     frames: Floats
     beats: Floats
@@ -163,6 +208,7 @@ class Query:
     seed: int = 0
     own: int | None = None
     before: Floats | None = None
+    joint: Joint | None = None
     memo: dict[tuple[str, bytes], Latents] = field(default_factory=dict, repr=False)
 
     @property
@@ -186,7 +232,7 @@ class Query:
     @property
     def _key(self) -> bytes:
         digest = hashlib.blake2b(f"{self.own} {self.scope.place}".encode(), digest_size=16)
-        for values in self.arrays.values():
+        for values in (*self.arrays.values(), *(self.joint or ())):
             digest.update(b"" if values is None else values.tobytes())
         return digest.digest()
 
@@ -219,11 +265,88 @@ class Query:
         part: dict[str, Any] = {
             name: None if values is None else values[chosen] for name, values in self.arrays.items()
         }
-        return replace(self, **part)
+        joint = None if self.joint is None else self.joint.only(chosen)
+        return replace(self, joint=joint, **part)
 
     def shrunk(self, factor: Fraction) -> Self:
         """Return a query with its lengths in frames of what is stretched."""
-        return replace(self, before=None if self.before is None else self.before / float(factor))
+        before = None if self.before is None else self.before / float(factor)
+        joint = self.joint and self.joint._replace(distance=self.joint.distance / float(factor))
+        return replace(self, before=before, joint=joint)
+
+    def apart(self) -> Self:
+        """Return a query whose windows hold nothing else."""
+        if self.joint is None:
+            return self
+        never = np.full_like(self.joint.distance, np.inf)
+        return replace(self, joint=self.joint._replace(distance=never))
+
+    def within(self, length: float) -> Self:
+        """Return a query whose joints lie no further than the ends of what lasts `length`."""
+        if self.joint is None:
+            return self
+        distance, ahead, *_ = self.joint
+        left = np.where(ahead, length - self.frames, self.frames)
+        near = np.abs(distance) < np.abs(left) + 0.5 / self.world.window
+        return replace(self, joint=self.joint._replace(distance=np.where(near, distance, np.inf)))
+
+    def alone(self, length: float) -> Self:
+        """Return a query of what lasts `length`, and does not go round its own end."""
+        return self.at(self.frames, wrap=np.zeros_like(self.wrap), before=None).within(length)
+
+    def meeting(
+        self,
+        node: LatentLike,
+        ends: NDArray[np.bool_],
+        following: LatentLike,
+        begins: NDArray[np.bool_],
+        preceding: LatentLike,
+    ) -> Latents:
+        """Return a node's latents; windows at its ends hold what comes there as well.
+
+        Parameters
+        ----------
+        node, following, preceding : Latent
+        ends, begins : array [shape=(n,), bool]
+            Where something follows, and where something precedes.
+        """
+        length, reach = float(self.scope.length(node)), self.world.reach
+        late = 2.0 * self.frames + 1.0 >= length
+        ends = ends & late & (length - self.frames < 1.0 + reach)
+        begins = begins & ~late & (self.frames < reach)
+        alone = self.alone(length)
+        shape = (len(self.frames), self.world.dims)
+        mean, std = np.empty(shape, np.float32), np.empty(shape, np.float32)
+        for here, other in ((ends, following), (begins, preceding), (~(ends | begins), None)):
+            if not here.any():
+                continue
+            there = alone.only(here)
+            if other is not None:
+                there = there.joined(other, length if here is ends else 0.0, here is ends)
+            mean[here], std[here] = there.latents(node)
+        return Latents(mean, std)
+
+    def joined(self, other: LatentLike, end: float, ahead: bool) -> Self:
+        """Return a query with another latent beyond frame `end`, after it or before it."""
+        distance, beat_frames = end - self.frames, self.scope.beat_frames
+        # All windows around one joint find the same beat, whatever was lost in the last bits.
+        moments = np.rint((self.beats + distance / beat_frames) * GRAIN) / GRAIN
+        beats, which = np.unique(moments, return_inverse=True)
+        frames, back = (0.0, 0.0) if ahead else (float(self.scope.length(other)) - 1.0, 1.0)
+        count, never = len(beats), np.zeros(len(beats), np.bool_)
+        there = Joint(np.full(count, back), never | (not ahead), np.arange(count), NOTHING)
+        beside = self.world.heard(
+            other,
+            replace(
+                self,
+                frames=np.full(count, frames),
+                beats=beats - back / beat_frames,
+                wrap=never,
+                before=None,
+                joint=there,
+            ),
+        )
+        return replace(self, joint=Joint(distance, np.full_like(self.wrap, ahead), which, beside))
 
     def after(self, length: Length) -> NDArray[np.bool_]:
         """Return where something of that length [frames] was heard to its end right before."""

@@ -146,7 +146,8 @@ class Loop(Latent):
         wrap = (query.frames >= 0) & ((turn < last) | query.wrap)
         again = (turn > 0) | query.after(query.scope.length(self))
         before = np.where(again, once, 0.0)
-        return query.at(query.frames - turn * once, wrap=wrap, before=before).latents(self.of)
+        there = query.at(query.frames - turn * once, wrap=wrap, before=before).within(once)
+        return there.latents(self.of)
 
 
 def _rev(self: Latent) -> Latent:
@@ -175,7 +176,7 @@ class Rev(Latent):
         # What comes next is what lies before, and the other way round.
         before = np.where(query.wrap, float(length), 0.0)
         there = query.at(frames, beats, wrap=query.after(length), before=before)
-        return there.latents(self.of)
+        return there.apart().latents(self.of)
 
 
 @operator(form="method")
@@ -212,7 +213,14 @@ class Slice(Latent):
         return max(min(whole, stop) - start, Fraction(1, world.window))
 
     def at(self, query: Query) -> Latents:
-        return query.at(query.frames + float(query.world.frames(self.start))).latents(self.of)
+        again = query.after(query.scope.length(self))
+        if query.wrap.any() or again.any():
+            return query.meeting(self, query.wrap, self, again, self)
+        return self.source(query).latents(self.of)
+
+    def source(self, query: Query) -> Query:
+        """Return the query of what is sliced."""
+        return query.at(query.frames + float(query.world.frames(self.start)))
 
 
 @operator(form="method")
@@ -288,7 +296,7 @@ class Freeze(Latent):
 
     def at(self, query: Query) -> Latents:
         second = np.full_like(query.frames, float(query.world.frames(self.second)))
-        return query.at(second, before=None).latents(self.of)
+        return query.at(second, before=None).apart().latents(self.of)
 
 
 @operator(form="method")
@@ -311,7 +319,7 @@ class Scrub(Latent):
     def at(self, query: Query) -> Latents:
         last = max(float(query.scope.length(self.of)) - 1.0, 0.0)
         where = np.clip(query.curve(self.curve, self), 0.0, 1.0) * last
-        return query.at(where, before=None).latents(self.of)
+        return query.at(where, before=None).apart().latents(self.of)
 
 
 @operator(word="cat", form="spread")
@@ -325,15 +333,24 @@ class Cat(Latent):
         return sum(ends, Fraction(0)) + scope.length(self.items[-1])
 
     def at(self, query: Query) -> Latents:
-        lengths = [float(query.scope.length(item)) for item in self.items]
+        items, last = self.items, len(self.items) - 1
+        lengths = [float(query.scope.length(item)) for item in items]
         starts = np.concatenate([[0.0], np.cumsum(lengths)[:-1]])
-        index = np.clip(np.searchsorted(starts, query.frames, side="right") - 1, 0, None)
+        middles = query.frames + query.middle
+        index = np.clip(np.searchsorted(starts, middles, side="right") - 1, 0, None)
+        again = query.after(query.scope.length(self))
         shape = (len(query.frames), query.world.dims)
         mean, std = np.empty(shape, np.float32), np.empty(shape, np.float32)
         for i in np.unique(index):
             here = index == i
-            there = query.only(here)
-            mean[here], std[here] = there.at(there.frames - starts[i]).latents(self.items[i])
+            there, mid = query.only(here), np.full(np.sum(here), True)
+            mean[here], std[here] = there.at(there.frames - starts[i]).meeting(
+                items[i],
+                mid if i < last else there.wrap,
+                items[(i + 1) % len(items)],
+                mid if i else again[here],
+                items[i - 1],
+            )
         return Latents(mean, std)
 
 

@@ -14,7 +14,7 @@ import math
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import singledispatch
-from typing import Any, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from latentlive.latent import (
     Interp,
     Join,
     Latent,
+    LatentLike,
     Latents,
     Length,
     Loop,
@@ -34,7 +35,7 @@ from latentlive.latent import (
     Steps,
 )
 from latentlive.latent.mix import F32, Blend, Pair, amount, lerp, spread
-from latentlive.latent.time import Cat, Rev
+from latentlive.latent.time import Cat, Rev, Slice
 from latentlive.renderer.encoding import Encoder, windows_at
 from latentlive.renderer.world import BoundWorld
 from latentlive.units import Floats, Samples
@@ -91,6 +92,7 @@ class PaperQuery(Query):
     """
 
     room: Floats | None = None
+    middle: ClassVar[float] = 0.0
 
     @property
     def arrays(self) -> dict[str, Any]:
@@ -100,6 +102,10 @@ class PaperQuery(Query):
     def computed(self, node: Latent) -> Latents:
         """Return a node's latents."""
         return latents_of(node, self)
+
+    def meeting(self, node: LatentLike, *beside: object) -> Latents:
+        """Return a node's latents; each item is padded as if it stood alone."""
+        return self.latents(node)
 
     def shrunk(self, factor: Fraction) -> Self:
         """Return a query with its lengths in frames of what is stretched."""
@@ -130,13 +136,13 @@ class PaperWorld(BoundWorld):
         room = cast("PaperQuery", query).room
         if room is not None:
             windows[np.arange(self.window) >= np.rint(room * self.window)[:, None]] = 0.0
-        return self._encoded(windows)
+        return self._whole(windows)
 
     def silence(self) -> Latents:
         """Return the latents of one window of silence [shape=(1, dims)]."""
-        return self._encoded(np.zeros((1, self.window), np.float32))
+        return self._whole(np.zeros((1, self.window), np.float32))
 
-    def _encoded(self, windows: Samples) -> Latents:
+    def _whole(self, windows: Samples) -> Latents:
         mean, log_variance = cast("Encoder", self.encoder).encoded(windows)
         return Latents(mean, np.exp(np.float32(0.5) * log_variance))
 
@@ -229,6 +235,12 @@ def _(node: Loop, query: PaperQuery) -> Latents:
     once, last = float(query.scope.length(node.of)), node.n - 1 if node.n else math.inf
     frames = query.frames - np.clip(np.floor(query.frames / once), 0, last) * once
     return query.at(frames, wrap=np.zeros_like(query.wrap), before=None).latents(node.of)
+
+
+@latents_of.register
+def _(node: Slice, query: PaperQuery) -> Latents:
+    """A slice that is repeated does not go round its own end."""
+    return node.source(query).latents(node.of)
 
 
 def _straight(a: Latents, b: Latents, c: F32, law: str) -> Latents:

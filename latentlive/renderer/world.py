@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import cast
 
 import numpy as np
@@ -21,6 +22,7 @@ from latentlive.latent import (
     Cluster,
     Join,
     Latent,
+    LatentLike,
     Latents,
     Near,
     Query,
@@ -28,6 +30,7 @@ from latentlive.latent import (
     Sound,
 )
 from latentlive.models import spaces_having
+from latentlive.renderer.joints import Hearing, as_heard, hearing, splices
 from latentlive.renderer.resampling import Resampled
 from latentlive.renderer.spaces import Spaces
 from latentlive.renderer.tracks import Tracks
@@ -140,7 +143,7 @@ class BoundWorld:
         self.facts, self.rate = self.encoder.space.facts, spaces.rate
         self._resampled: dict[str, Audio] = {}
         self.overlap = joined_by(join, self.facts)
-        self.align = align and self.overlap > 1
+        self.align = align and self.overlap > 1 and not isinstance(self.encoder, Tracks)
         self.level = self._level(join.latent)
         """What recordings are divided by where they are encoded: what is decoded wants it back."""
 
@@ -212,22 +215,55 @@ class BoundWorld:
         audio = _quiet(self.window)
         return self.encoder.encode(audio, np.zeros(1, np.int64), np.zeros(1, np.bool_))
 
+    @property
+    def reach(self) -> float:
+        """How many frames beyond a window its encoding hears."""
+        return self.encoder.space.margin / self.window if isinstance(self.encoder, Tracks) else 0.0
+
+    @cached_property
+    def _listening(self) -> Listening:
+        """The world in which samples are heard beside a joint, enough for what windows reach."""
+        dims = math.ceil(3.0 + 2.0 * self.reach) * self.window
+        return Listening(self.sounds, replace(self.facts, dims=dims), self.rate)
+
+    def heard(self, node: LatentLike, query: Query) -> Samples:
+        """Return the samples of a node beside a joint [shape=(n, any)]."""
+        scope = replace(query.scope, world=self._listening)
+        return hearing(query, scope).latents(node).mean
+
     def length(self, source: Node) -> Fraction:
         """Return a recorded source's length in frames."""
         return Fraction(len(self.audio(source).samples), self.window)
 
     def read(self, source: Node, query: Query) -> Latents:
         """Return a recorded source's latents at the positions of a query."""
-        audio, stretch = self.audio(source), query.scope.stretch
-        lowered = audio.lowered(self.level)
+        audio = self.audio(source).lowered(self.level)
+        offsets = query.frames * self.window
+        if query.scope.stretch > 1 and self.align:
+            offsets = self._aligned(audio, query.frames, query.scope.stretch).astype(np.float64)
+        again = query.after(Fraction(len(audio.samples), self.window))
+        if query.joint is None:
+            return self._encoded(audio, offsets, query.wrap, again)
+        query = as_heard(query, len(audio.samples) / self.window, self.reach)
+        assert query.joint is not None
+        shape = (len(offsets), self.dims)
+        mean, std = np.empty(shape, np.float32), np.empty(shape, np.float32)
+        alone = np.isinf(query.joint.distance)
+        if alone.any():
+            mean[alone], std[alone] = self._encoded(
+                audio, offsets[alone], query.wrap[alone], again[alone]
+            )
+        for rows, splice, positions in splices(audio, offsets, query):
+            never = np.zeros(len(rows), np.bool_)
+            mean[rows], std[rows] = self._encoded(splice, positions, never, never)
+        return Latents(mean, std)
+
+    def _encoded(
+        self, audio: Audio, offsets: Floats, wrap: NDArray[np.bool_], again: NDArray[np.bool_]
+    ) -> Latents:
         if isinstance(self.encoder, Tracks):
-            again = query.after(Fraction(len(audio.samples), self.window))
-            return self.encoder.read(lowered, query.frames * self.window, query.wrap, again)
-        if stretch > 1 and self.align:
-            offsets = self._aligned(audio, query.frames, stretch)
-        else:
-            offsets = np.rint(query.frames * self.window).astype(np.int64)
-        return self.encoder.encode(lowered, offsets, query.wrap)
+            return self.encoder.read(audio, offsets, wrap, again)
+        return self.encoder.encode(audio, np.rint(offsets).astype(np.int64), wrap)
 
     def _level(self, latent: Latent) -> float:
         """Return the power of two that brings every recording into the range of the space."""
@@ -274,6 +310,15 @@ class DryWorld(BoundWorld):
         self.sounds, self.facts, self.rate = sounds, facts, rate
         self._resampled = {}
 
+    @property
+    def reach(self) -> float:
+        """Nothing is encoded."""
+        return 0.0
+
+    def heard(self, node: LatentLike, query: Query) -> Samples:
+        """Return zeros."""
+        return np.zeros((len(query.frames), 1), np.float32)
+
     def _axis(self, name: str) -> Axis:
         return lambda z, values: z
 
@@ -289,3 +334,12 @@ class DryWorld(BoundWorld):
         """Return zeros."""
         zeros = np.zeros((len(query.frames), self.dims), np.float32)
         return Latents(zeros, zeros)
+
+
+class Listening(DryWorld):
+    """Samples instead of latents: what recordings sound like beside a joint."""
+
+    def read(self, source: Node, query: Query) -> Latents:
+        """Return a recorded source's samples before a joint, or after it [shape=(n, dims)]."""
+        samples = cast("Hearing", query).samples(self.audio(source).samples, self.dims)
+        return Latents(samples, np.zeros_like(samples))

@@ -1,0 +1,222 @@
+"""Joints: windows that hold the end of one recording and the beginning of another.
+
+Where one latent gives way to another, each recording that sounds there is read from a splice: its
+own samples up to the joint, and the other's from there on, or the other way round. Of several that
+are mixed beyond the joint, the one that is heard most stands for all: so a joint is encoded once,
+however curves move.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache, singledispatch
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentlive.corpus import Audio, audio_digest
+from latentlive.latent import (
+    Interp,
+    Latent,
+    LatentLike,
+    Latents,
+    Path,
+    Query,
+    Recorded,
+    Scope,
+    Slerp,
+    Touch,
+)
+from latentlive.latent.mix import Blend, Times
+from latentlive.latent.query import F32
+from latentlive.latent.sources import Endless
+from latentlive.renderer.encoding import windows_at
+from latentlive.units import Floats, Samples
+
+FADES = 4
+"""A fade lasts the fourth part of a window: 6 ms."""
+
+
+class Splice(NamedTuple):
+    """Positions of a query that are read from one splice.
+
+    Parameters
+    ----------
+    rows : array [shape=(m,)]
+        Which of the positions.
+    audio : Audio
+    positions : array [shape=(m,), samples]
+        Where in the splice their windows begin.
+    """
+
+    rows: NDArray[np.int64]
+    audio: Audio
+    positions: Floats
+
+
+def splices(audio: Audio, offsets: Floats, query: Query) -> Iterator[Splice]:
+    """Yield what is read of a recording where its windows meet something else.
+
+    Parameters
+    ----------
+    audio : Audio
+    offsets : array [shape=(n,), samples]
+        Where the windows would begin in the recording.
+    query : Query
+        Whose `joint` is known.
+    """
+    assert query.joint is not None
+    near = np.isfinite(query.joint.distance)
+    if not near.any():
+        return
+    rows, there = np.flatnonzero(near), query.only(near)
+    distance, ahead, which, beside = query.joint.only(near)
+    fade = query.world.window // FADES
+    size = beside.shape[1] - fade
+    ends = joints(there, distance)
+    kinds, kind = np.unique(np.stack([ends, ahead, which]), axis=1, return_inverse=True)
+    own = side(audio.samples, kinds[0], kinds[1] > 0, size, fade)
+    for i, (end, is_end, row) in enumerate(kinds.T):
+        sides = (own[i], beside[row]) if is_end else (beside[row], own[i])
+        samples, here = spliced(*sides, fade), rows[kind.reshape(-1) == i]
+        splice = Audio(samples, audio_digest(samples)).lowered(audio.level)
+        yield Splice(here, splice, offsets[here] - end + size)
+
+
+def as_heard(query: Query, frames: float, reach: float) -> Query:
+    """Return a query of a recording of so many frames, its ends as far away as they are heard.
+
+    A part that is stretched goes on as recorded while there is more of the recording, so that what
+    follows is not heard before its time; a whole recording has nothing else to go on with.
+    """
+    assert query.joint is not None
+    distance, ahead, *_ = query.joint
+    longer = distance * float(query.scope.stretch)
+    distance = np.where(ahead & (query.frames + longer <= frames), longer, distance)
+    distance = np.where(distance < 1.0 + reach, distance, np.inf)
+    return replace(query, joint=query.joint._replace(distance=distance))
+
+
+def spliced(before: Samples, after: Samples, fade: int) -> Samples:
+    """Return two recordings cut together, each given with so many samples beyond the joint.
+
+    What begins in the middle of its recording fades in before the joint. Otherwise what ends in
+    the middle of its recording fades out after it; attacks stay as they are.
+    """
+    joined = np.concatenate([before[:-fade], after[fade:]])
+    joint, rise = len(before) - fade, fading(fade)
+    if after[:fade].any():
+        last = joined[joint - fade : joint]
+        last += rise * (after[:fade] - last)
+    else:
+        joined[joint : joint + fade] += rise[::-1] * before[-fade:]
+    return joined
+
+
+@lru_cache(maxsize=8)
+def fading(count: int) -> Samples:
+    """Return a rise from 0 to 1, half a cosine [shape=(count,)]."""
+    phase = (np.arange(count, dtype=np.float64) + 0.5) / count
+    return (0.5 - 0.5 * np.cos(np.pi * phase)).astype(np.float32)
+
+
+def joints(query: Query, distance: Floats) -> NDArray[np.int64]:
+    """Return where in a recording joints lie [shape=(n,), samples]."""
+    return np.rint((query.frames + distance) * query.world.window).astype(np.int64)
+
+
+def side(
+    samples: Samples, ends: NDArray[np.int64], ahead: NDArray[np.bool_], size: int, fade: int
+) -> F32:
+    """Return samples of a recording before joints that lie `ahead`, after others, and some beyond.
+
+    Returns
+    -------
+    array [shape=(n, size + fade)]
+    """
+    starts = ends - np.where(ahead, size, fade)
+    return windows_at(samples, starts, np.zeros(len(starts), np.bool_), size + fade)
+
+
+@dataclass(frozen=True)
+class Hearing(Query):
+    """Asks for the samples that sound beside a joint, instead of latents."""
+
+    def samples(self, recording: Samples, size: int) -> F32:
+        """Return the samples of a recording beside the joint [shape=(n, size)]."""
+        assert self.joint is not None
+        distance, ahead, *_ = self.joint
+        # What is turned round or frozen has no joint: it is heard window by window.
+        distance = np.where(np.isfinite(distance), distance, ahead)
+        fade = self.world.window // FADES
+        return side(recording, joints(self, distance), ahead, size - fade, fade)
+
+    def computed(self, node: Latent) -> Latents:
+        """Return samples as means [shape=(n, dims)]."""
+        return heard(node, self)
+
+    def meeting(self, node: LatentLike, *beside: object) -> Latents:
+        """Return a node's samples, whatever comes at its ends."""
+        return self.alone(float(self.scope.length(node))).latents(node)
+
+
+def hearing(query: Query, scope: Scope) -> Hearing:
+    """Return the query of samples beside a joint at the positions of another query."""
+    wrap = np.zeros_like(query.wrap)
+    own = query.seed, query.own
+    return Hearing(query.frames, query.beats, wrap, scope, *own, joint=query.joint)
+
+
+def _most(sides: Sequence[Latents], chosen: NDArray[Any]) -> Latents:
+    """Return for each position the samples of the side that is chosen."""
+    rows = np.arange(len(chosen))
+    samples = np.stack([side.mean for side in sides])[chosen.astype(np.int64), rows]
+    return Latents(samples, np.zeros_like(samples))
+
+
+@singledispatch
+def heard(node: Latent, query: Hearing) -> Latents:
+    """Return the samples that a node sounds with before a joint, or after it."""
+    return node.at(query)
+
+
+@heard.register
+def _(node: Recorded, query: Hearing) -> Latents:
+    return query.world.read(node, query)
+
+
+@heard.register
+def _(node: Endless, query: Hearing) -> Latents:
+    silent = np.zeros((len(query.frames), query.world.dims), np.float32)
+    return Latents(silent, silent)
+
+
+@heard.register(Touch)
+@heard.register(Times)
+def _(node: Touch | Times, query: Hearing) -> Latents:
+    return query.latents(node.of)
+
+
+@heard.register
+def _(node: Interp, query: Hearing) -> Latents:
+    sides = [node.side(query, side, query.scope) for side in (node.a, node.b)]
+    return _most(sides, query.curve(node.curve, node) >= 0.5)
+
+
+@heard.register
+def _(node: Slerp, query: Hearing) -> Latents:
+    sides = [query.latents(side) for side in (node.a, node.b)]
+    return _most(sides, query.curve(node.curve, node) >= 0.5)
+
+
+@heard.register
+def _(node: Path, query: Hearing) -> Latents:
+    return _most([query.latents(p) for p in node.points], np.rint(node.place(query)))
+
+
+@heard.register
+def _(node: Blend, query: Hearing) -> Latents:
+    weights = [query.curve(weight, node) for _, weight in node.parts]
+    return _most([query.latents(part) for part, _ in node.parts], np.argmax(weights, axis=0))
