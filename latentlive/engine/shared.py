@@ -75,7 +75,7 @@ def _bytes(channels: int) -> int:
 
 @dataclass(eq=False)
 class Shared:
-    """The mapped block.
+    """The mapped memory.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ class Shared:
 
     @classmethod
     def create(cls, channels: int = 2, rate: int = 44100) -> Shared:
-        """Return a new block; it vanishes with the last process and object that hold it.
+        """Create the memory; it vanishes with the last process and object that hold it.
 
         Parameters
         ----------
@@ -144,7 +144,7 @@ class Shared:
 
     @classmethod
     def attach(cls, fd: int) -> Shared:
-        """Map a block that another process created."""
+        """Map memory that another process created."""
         with mapped(fd, HEADER_WORDS * 8) as start:
             channels = int.from_bytes(start[:8], "little")
         return cls._map(fd, channels)
@@ -180,18 +180,18 @@ class Shared:
         self.ready[ring, 1] = start + len(samples)
 
     def write_tap(self, start: int, heard: NDArray[np.float32]) -> None:
-        """Leave what was heard from a global position on [shape=(n, channels)]."""
+        """Write the mix that was heard from a global position on [shape=(n, channels)]."""
         at = start % RING
         head = min(len(heard), RING - at)
         self.tap[at : at + head] = heard[:head]
         self.tap[: len(heard) - head] = heard[head:]
 
     def read_tap(self, start: int, stop: int) -> NDArray[np.float32]:
-        """Return what was heard from one global position to another [shape=(n, channels)]."""
+        """Return the mix that was heard between two global positions [shape=(n, channels)]."""
         return self.tap[np.arange(start, stop) % RING]
 
     def write_hole(self, ring: int, start: int, stop: int) -> None:
-        """Note that a ring was to be heard from one position to another and was not there."""
+        """Note that a ring lacked the samples from one position to another when they were due."""
         count = int(self.header[HOLES])
         self.holes[count % HOLE_ROWS] = ring, start, stop
         fence()

@@ -11,8 +11,8 @@ from latentlive.mixer import GRID
 
 # What is heard.
 GLIDE = 0.023  # a new gain or pan takes over
-CLOSE = 0.046  # a voice closes and opens where rendering is late
-FADE = 1.0  # the engine fades out where nobody says how long
+CLOSE = 0.046  # a voice is muted and unmuted at an underrun
+FADE = 1.0  # the engine fades out, if nobody says how long
 
 # How near the position something may still change.
 BURST = 0.115  # devices ask for so much at once
@@ -22,22 +22,22 @@ STEMS_SHORT = 0.012  # stems are read nearly as far ahead as nothing changes
 STEMS_AHEAD = 0.093  # stems are read again when less is left of them
 
 # Rendering.
-SHORTEST_AHEAD, LONGEST_AHEAD = 0.5, 2.5  # less: always late; more: a ring does not hold it
-READY = 0.25  # so much of a texture is rendered before it lands
-DRY = 0.093  # a voice with less left beyond the margin is given up
-LONGEST_BATCH = 0.1  # a batch of several voices may take: meanwhile others cannot be helped
+SHORTEST_AHEAD, LONGEST_AHEAD = 0.5, 2.5  # less: underruns; more: too much for a ring
+READY = 0.25  # rendered of a texture before it lands
+DRY = 0.093  # a voice with less left beyond the margin is muted
+LONGEST_BATCH = 0.1  # the longest batch of several voices: a worker cannot react while it decodes
 PRESSED = 0.5  # with less left, the first layers come first
 ENCODED_AHEAD = 20.0  # of a waiting texture, encoded when there is nothing to render
 HORIZON = 20.0  # a plan gets voices so long before its moment
 REPLAY_HORIZON = 4.0  # voices of a replay are given rings so long before they begin
 SOON = 3.0  # a transport that is told to start waits until so much of its start is ready
-EXCUSED = 3.0  # a worker that was gone is still the cause of what falls silent
+EXCUSED = 3.0  # a worker that died is still to blame for underruns
 LATE_TOLD_EVERY = 10.0  # a layer's lateness is told
 
 # The engine's loop.
 TICK = 0.01  # a round of it
 AWAY = 0.25  # without a round the audio process closes voices where their rings end
-HELD_UP = 2 * AWAY  # after so long a round, what falls silent is not the fault of load
+HELD_UP = 2 * AWAY  # a round that long, not load, is to blame for underruns
 HOPELESS = 10.0  # without a round the engine is ended
 GUARD_EVERY = 0.1  # the rounds are looked at
 STATUS_EVERY = 0.1

@@ -1,4 +1,4 @@
-"""A performance rendered again, faster than it was played: the same parts, without a clock."""
+"""A performance rendered again, faster than it was played: the same decisions, without a clock."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ AHEAD = 4096
 """Samples beyond that for which voices are rendered: the limiter looks ahead."""
 
 REACH = 4 * STEP
-"""Samples for which gains are written ahead: nothing hurries."""
+"""Samples for which gains are written ahead."""
 
 
 class Heard(NamedTuple):
@@ -43,7 +43,7 @@ class Heard(NamedTuple):
     mix : array [shape=(n, channels)]
         Behind the limiter.
     layers : mapping of name to array [shape=(n, 2)]
-        Before the limiter, where stems are asked for.
+        Before the limiter, if stems are asked for.
     """
 
     mix: F32
@@ -51,7 +51,7 @@ class Heard(NamedTuple):
 
 
 class Bounce:
-    """Renders a performance; what was auditioned beside it is left out.
+    """Renders a performance, without what was auditioned beside it.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ class Bounce:
         )
         self._worker = Worker(space, self._shared)
         self._bound: dict[int, int] = {}
-        """The version that the worker has of each voice: another seed makes another."""
+        """The version of each voice that the worker has."""
         self._player = Player(self._shared)
 
     def blocks(self) -> Iterator[Heard]:
@@ -118,7 +118,7 @@ class Bounce:
             yield Heard(out, layers)
 
     def _render(self, until: int) -> None:
-        """Render what will be heard of every voice before a sample."""
+        """Render every voice up to a sample."""
         voices = [v for v in self._desk.voices.values() if v.start < until]
         for voice in voices:
             if self._bound.get(voice.serial) != voice.version:
@@ -143,7 +143,7 @@ class Bounce:
         try:
             voice.length = self._worker.load(voice.binding(self._desk.seed)).length
         except LatentliveError:
-            voice.falter()  # it sounded when it was played; nothing of it can be had here
+            voice.falter()  # it sounded in the performance, but cannot be rendered here
         else:
             voice.stream.bound[0] = voice.version
 

@@ -1,4 +1,4 @@
-"""A bounce as files: the mix, and a stem for each layer if asked.
+"""A bounce as files: the mix, and a stem of each layer if asked.
 
 A prompt starts it beside itself, as ``python -m latentlive.engine.log.bounced``.
 """
@@ -78,7 +78,7 @@ def write_bounce(
     say: Callable[[str], object],
     progress: Callable[[int], object],
 ) -> Path:
-    """Write what a bounce renders: the mix whole or not at all.
+    """Write a bounce: the mix whole or not at all.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def write_bounce(
         for asked, given in ((output, mix), (stems, folder)):
             if asked and given and asked != given:
                 say(moved("bounce", asked, given))
-        # Beside the mix, so that it is seen whole or not at all.
+        # Under another name until it is whole.
         beside = mix.with_name(f".{mix.stem}.part{mix.suffix}")
         with contextlib.closing(Stems(folder, rate, claims)) as layers:
             try:
@@ -135,7 +135,7 @@ def write_bounce(
 
 
 class Stems:
-    """The files of the layers, all as long as the mix.
+    """The stems, all as long as the mix.
 
     Parameters
     ----------
@@ -150,10 +150,10 @@ class Stems:
         self._folder, self._rate, self._claims = folder, rate, claims
         self._takes: dict[str, Take | None] = {}
         self.lost: list[str] = []
-        """What is wrong with those that cannot be written."""
+        """Why some stems cannot be written."""
 
     def write(self, layers: Mapping[str, F32], done: int, count: int) -> None:
-        """Append what is heard of each layer [shape=(count, 2)] behind `done` samples."""
+        """Append each layer's samples [shape=(count, 2)] after `done` samples."""
         quiet = np.zeros((count, 2), np.float32)
         for name in {**self._takes, **layers} if self._folder else ():
             try:
@@ -166,7 +166,7 @@ class Stems:
                 self.lost.append(f"bounce: no stem of {name}: {error}")
 
     def _open(self, name: str, done: int) -> None:
-        """Open a stem, which begins with silence if its layer comes late."""
+        """Open a stem; it begins with silence if its layer starts late."""
         assert self._folder is not None
         self._takes[name] = None
         path = self._claims.file(self._folder / stem_name(name))

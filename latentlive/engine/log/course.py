@@ -1,7 +1,7 @@
-"""What a log may say next: what no engine could have noted after what came before is refused.
+"""The course of a log: each decision must be one that an engine could have taken here.
 
-A log may come from anywhere. Whoever reads it in order and lets each decision pass here needs no
-more memory and time than the performance took.
+A log may come from anywhere. Reading it in order and checking each decision here takes no more
+memory and time than the performance did.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ MOST_AT_ONCE = 200_000
 those that may still be out of order."""
 
 MOST_NAMES = 10 * MOST_LAYERS
-"""Names that layers may have had, one after the other."""
+"""Names that layers may have had in the course of a performance."""
 
 MOST_SPACES = 100
 """Spaces that layers name: each is loaded before anything is played."""
 
 
 class Sounding(NamedTuple):
-    """A voice that a log has begun."""
+    """A voice that has started and not ended."""
 
     start: int
     rings: int
@@ -72,7 +72,7 @@ class Course:
 
     @property
     def disorder(self) -> int:
-        """Samples by which what comes may lie before what has come."""
+        """Samples by which a decision may lie before an earlier line."""
         return disorder(self._rate)
 
     def follow(self, decision: Decision) -> None:
@@ -107,7 +107,7 @@ class Course:
                 f"{do}: sample {at} lies {(at - self.latest) / self._rate:.0f} s beyond what comes "
                 f"before it, and {STALL:.0f} s is the most"
             )
-        # A replay that began in the middle notes first what sounded there already.
+        # The log of a replay from the middle begins with the voices that sounded there.
         told_before = not self._moved and at <= self.begins
         if at < self.latest - self.disorder and do != Hole.word and not told_before:
             raise EngineError(f"{do}: sample {at} comes after sample {self.latest}: out of order")
@@ -118,7 +118,7 @@ class Course:
             raise EngineError(f"{do}: more than {MOST_AT_ONCE} decisions come at once here")
 
     def _find(self, decision: OfVoice) -> None:
-        """Refuse what is said of a voice that is not there."""
+        """Refuse a decision about a voice that does not sound."""
         serial = decision.voice
         known = serial in self._voices or (isinstance(decision, Hole) and serial in self._over)
         if not known:
@@ -126,7 +126,7 @@ class Course:
 
     @functools.singledispatchmethod
     def _take(self, decision: Decision) -> None:
-        """Hold a decision against what sounds; of most there is nothing more to say."""
+        """Check a decision against what sounds; most need no more checks."""
 
     @_take.register
     def _(self, start: Started) -> None:
@@ -165,7 +165,7 @@ class Course:
         self._ended({decision.voice: self._voices.pop(decision.voice)})
 
     def _ended(self, voices: dict[int, Sounding]) -> None:
-        """Remember voices that are over: what was not heard of them is noted a little later."""
+        """Remember voices that are over: their holes are noted a little later."""
         self._over |= voices
         while len(self._over) > 4 * RINGS:
             oldest = next(iter(self._over))
@@ -199,5 +199,5 @@ class Course:
 
 
 def disorder(rate: int) -> int:
-    """Return the samples by which a decision of a log may lie before one that was noted earlier."""
+    """Return the samples by which a decision may lie before one on an earlier line."""
     return round(DISORDER * rate) + 2 * RING

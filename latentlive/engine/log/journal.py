@@ -26,7 +26,7 @@ CLOSED = {"do": "closed", "at": 0}
 
 
 class Journal:
-    """Writes a log, in a thread of its own: a disk may stall, and a texture may be long.
+    """Writes a log in a thread of its own: a disk may stall, a texture may be long.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class Journal:
         self._put(header.dump())
 
     def _write(self) -> None:
-        """Write what was noted until it is closed, or cannot be written any more."""
+        """Write lines until the log is closed or the disk refuses them."""
         try:
             while (noted := self._queue.get()) is not None:
                 if isinstance(noted, Decision):
@@ -83,7 +83,7 @@ class Journal:
         self._lines.flush()
 
     def note(self, decision: Decision) -> None:
-        """Write a decision, soon."""
+        """Queue a decision to be written."""
         self._put(decision)
 
     def _put(self, noted: Decision | Message) -> None:
@@ -91,7 +91,7 @@ class Journal:
             self._queue.put(noted)
 
     def _keep(self, source: Source) -> str:
-        """Return the digest of a texture, written out when it comes up first."""
+        """Return the digest of a texture; its first use writes its line."""
         key = source.digest
         if key not in self._known:
             self._known.add(key)
@@ -99,7 +99,7 @@ class Journal:
         return key
 
     def cell(self, code: str, name: str, sample: int, beat: float, rate: int) -> None:
-        """Write a cell that was typed, with the moment at which it is to land."""
+        """Write a cell as typed, with the moment at which it lands."""
         self._moment = max(self._moment, sample)  # a session's moments rise
         minutes, seconds = divmod(self._moment / rate, 60.0)
         hours, minutes = divmod(int(minutes), 60)
@@ -107,7 +107,7 @@ class Journal:
         place = json.dumps({"sample": self._moment, "beat": round(beat, 3)})
         heading = " ".join(part for part in ("# %%", stamp, name, place) if part)
         text = f"{heading}\n{code.rstrip()}\n\n"
-        # Half a surrogate pair can be typed, and not be written.
+        # Half a surrogate pair can be typed but not written.
         self._put({"text": text.encode(errors="backslashreplace").decode()})
 
     def close(self, patience: float = 5.0, ended: bool = True) -> None:
@@ -117,16 +117,16 @@ class Journal:
         """
         if ended:
             self._put(CLOSED)
-        self._broken = True  # nothing is noted any more
+        self._broken = True  # no more lines are taken
         self._queue.put(None)
         self._writer.join(patience)
 
 
 def _fresh(path: Path) -> tuple[Path, TextIO, TextIO]:
-    """Make both files of a log, under the next number that neither of them has."""
+    """Create both files of a log, under the first number that is free for both."""
     for free in numbered(path):
         try:
-            # What was typed is kept to the byte, whatever ends its lines.
+            # Line endings are kept as typed.
             text = free.open("x", encoding="utf-8", newline="")
         except FileExistsError:
             continue

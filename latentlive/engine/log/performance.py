@@ -1,7 +1,7 @@
-"""A log that is read: checked line by line, never held whole.
+"""Reading a log: line by line, each checked, never the whole in memory.
 
-Reading it once tells whether it can be played, how long it is and what it left. What plays it
-reads its decisions again as time goes on. A log is data: nothing in it is run.
+The first reading tells whether it can be played, how long it is and what it left. Playback reads
+the decisions again as time goes on. A log is data: nothing in it is run.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from latentlive.space import Space
 from latentlive.units import Tempo
 
 DAMAGE = (LatentliveError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError)
-"""What a line that is not as it was written may raise."""
+"""Errors that a damaged line may raise."""
 
 LONGEST_LINE = MAX_BYTES
 """Bytes: a texture came in one message."""
@@ -54,10 +54,10 @@ MOST_PARTS = 1_000_000
 MOST_TEXTURES = MOST_RECORDINGS = 100_000
 
 MOST_TOLD, LONGEST_TOLD = 10, 300
-"""Recordings that are named where they are missing, and letters of what is wrong with a line."""
+"""Missing recordings that a message names, and letters that it quotes of a line's fault."""
 
 KEPT_BYTES = 16 * 2**20
-"""Lines of textures that are kept as they were read, the newest."""
+"""Bytes of texture lines that are kept in memory, the newest."""
 
 
 LAST_LINE = (json.dumps(CLOSED, separators=(",", ":")) + "\n").encode()
@@ -72,7 +72,7 @@ class Place(NamedTuple):
 
 @dataclass
 class Left:
-    """What a performance left when it ended: what brings its layers back.
+    """What a performance left when it ended: it brings the layers back.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ class Left:
     """Whether anything was decided."""
 
     def take(self, decision: Decision) -> None:
-        """Let it be what it is after a decision."""
+        """Follow a decision."""
         self.anything = True
         match decision:
             case TempoSet():
@@ -109,7 +109,7 @@ class Left:
 
 
 class Texts:
-    """The texts that a log holds, as what tells them from others."""
+    """The texts of a log, as digests."""
 
     def __init__(self) -> None:
         self._whole, self._before = hashlib.blake2b(), hashlib.blake2b()
@@ -164,7 +164,7 @@ class Performance:
         self._kept: OrderedDict[str, tuple[Source, int]] = OrderedDict()
         self._recorded: dict[tuple[str, str], Recorded] = {}
         self._spaces: set[tuple[str, str]] = set()
-        """Names of spaces that layers were played in, and what was behind them."""
+        """The spaces that layers named, with their digests."""
         self._texts = Texts()
         self._written = self._size_of_text()
         for decision in self._read(first=True):
@@ -179,12 +179,12 @@ class Performance:
     def _end(self) -> int:
         course = self._course
         if not self.closed:
-            # It was heard until it would have been noted again how far it had come.
+            # It was heard until the next mark would have been written.
             return course.marked + round(2 * MARK_EVERY * self.header.rate)
         return course.marked if course.marked > course.begins else course.latest
 
     def decisions(self) -> Iterator[Decision]:
-        """Yield every decision in the order in which it was noted, read from the file as asked.
+        """Yield every decision in order, read from the file as needed.
 
         Raises
         ------
@@ -230,7 +230,7 @@ class Performance:
         return EngineError(f"log: {self.path}, line {number}: damaged ({why})")
 
     def _lines(self) -> Iterator[tuple[int, int, str]]:
-        """Yield number, offset and text of each line; what a crash has cut off is left out."""
+        """Yield number, offset and text of each line, but not a line that a crash has cut off."""
         try:
             with self.path.open("rb") as file:
                 number = offset = 0
@@ -315,7 +315,7 @@ class Performance:
 
     @property
     def edited(self) -> bool:
-        """Whether the ``.py`` file is no longer what was written with the decisions.
+        """Whether the ``.py`` file was edited since it was written.
 
         Without one, nothing was edited.
         """
@@ -327,7 +327,7 @@ class Performance:
             return True
 
     def check_model(self, space: Space) -> None:
-        """Refuse a model that it was not played with, and other spaces that layers named.
+        """Refuse a model other than the one it was played with, and changed spaces.
 
         Raises
         ------
@@ -373,7 +373,7 @@ class Performance:
         """Mark the log as ended: its layers have gone on elsewhere."""
         try:
             with self.path.open("r+b") as file:
-                file.truncate(_whole(self.path))  # the last line may have been cut off
+                file.truncate(_whole(self.path))  # a crash may have cut off the last line
                 file.seek(0, 2)
                 file.write(LAST_LINE)
         except OSError as error:

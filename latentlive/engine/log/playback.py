@@ -1,4 +1,4 @@
-"""Decisions that were noted before, taken again at their samples: what replay and bounce share."""
+"""Playback: the decisions of a log, taken again at their samples. Replay and bounce share it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from latentlive.mixer import GRID, grid_floor
 
 
 class Panic(NamedTuple):
-    """A moment at which all voices that had begun fell silent."""
+    """A panic, and the voices that it silenced."""
 
     noted: Panicked
     voices: tuple[int, ...]
@@ -80,28 +80,28 @@ class Playback:
         self._numbers = itertools.count(1)
         self._waiting: deque[tuple[int, Decision]] = deque()
         self._soonest: deque[tuple[int, int]] = deque()
-        """Sample and number of those that wait and lie before all that were noted after them."""
+        """Sample and number of the decisions that wait and lie before all later lines."""
         self._due = 0
-        """The number up to which what waits is to be taken."""
+        """The number up to which waiting decisions are due."""
         self._unallocated: deque[Started] = deque()
         self._allocated: dict[int, Started] = {}
-        """What lets the voices begin that have a ring, and do not sound yet."""
+        """The starts of voices that have a ring and do not sound yet."""
         self._begun: dict[int, Started] = {}
-        """What lets the voices begin that are not over, as far as is read."""
+        """The starts of voices that are not over, as far as the log is read."""
         self._dropped: set[int] = set()
-        """Voices that wait to begin, and are never heard."""
+        """Voices that end before they are heard."""
         self._ends: deque[tuple[int, int]] = deque()
         self._panics: deque[Panic] = deque()
         self._holes: dict[tuple[int, int], list[Hole]] = {}
-        """What was not heard, by voice and side, in rising order."""
+        """Holes by voice and side, in rising order."""
         self._untold: list[tuple[int, int, Hole]] = []
-        """The same with its sample and a number, a heap."""
+        """The same as a heap, by sample and number."""
         self._begin = begin
         self._go_to(begin)
 
     @property
     def over(self) -> bool:
-        """Whether nothing is left to be decided."""
+        """Whether no decision is left."""
         return self._all_read and not self._waiting and not self._ends
 
     @property
@@ -111,7 +111,7 @@ class Playback:
 
     @property
     def held_up(self) -> int | None:
-        """Where the next voice ends, if one that is to begin waits for its ring; else None."""
+        """Where the next voice ends, if a start waits for its ring; else None."""
         if not self._waiting or not self._ends:
             return None
         number, decision = self._waiting[0]
@@ -122,7 +122,7 @@ class Playback:
     # Reading.
 
     def _read(self, until: int) -> None:
-        """Read until nothing that comes can lie before a sample."""
+        """Read until no later line can lie before a sample."""
         while not self._all_read and self._latest - self._disorder <= until:
             self._read_one()
 
@@ -166,7 +166,7 @@ class Playback:
             self._dropped.add(serial)  # it was stopped before it was heard
 
     def _note_panic(self, panicked: Panicked) -> None:
-        """Take note of a panic; what was to begin after it is never heard."""
+        """Note a panic; voices that would have started after it are never heard."""
         begun = self._begun
         self._dropped |= {serial for serial, start in begun.items() if start.at >= panicked.at}
         heard = tuple(serial for serial in begun if serial not in self._dropped)
@@ -177,7 +177,7 @@ class Playback:
     # The beginning.
 
     def _go_to(self, begin: int) -> None:
-        """Let all be as it was at a sample."""
+        """Bring everything to its state at a sample."""
         glide = to_samples(GLIDE, self.desk.tempo.sample_rate)
         settled, kept = begin - BEFORE - 2 * glide, dict[int, list[OfVoice]]()
         while not self._all_read and self._latest - self._disorder <= begin + GRID:
@@ -197,7 +197,7 @@ class Playback:
                 self.desk.skip(voice, max(grid_floor(begin) - BEFORE, voice.start))
 
     def _let_go(self, begin: int, kept: dict[int, list[OfVoice]]) -> None:
-        """Forget the voices that were over by then."""
+        """Forget the voices that are over by then."""
         gone: list[int] = []
         while self._ends and self._ends[0][0] <= begin:
             gone.append(self._ends.popleft()[1])
@@ -209,7 +209,7 @@ class Playback:
                 self._dropped.add(serial)
 
     def _pass(self, until: int, kept: dict[int, list[OfVoice]]) -> None:
-        """Take what lies before a sample, and keep what concerns voices, which have no ring yet."""
+        """Take decisions before a sample; keep those about voices, which have no ring yet."""
         for decision in self._taken_before(until):
             if not isinstance(decision, OfVoice):
                 self._perform(decision)
@@ -223,7 +223,7 @@ class Playback:
                 kept[decision.voice].append(decision)
 
     def _taken_before(self, until: int) -> Iterator[Decision]:
-        """Yield what is due before a sample; what is not taken stays, with what follows it."""
+        """Yield decisions due before a sample; if the caller stops, the rest stays."""
         while self._soonest and self._soonest[0][0] < until:
             self._due = self._soonest.popleft()[1]
         while self._waiting and self._waiting[0][0] <= self._due:
@@ -233,7 +233,7 @@ class Playback:
     # As time goes on.
 
     def allocate(self, until: int) -> None:
-        """Give rings to the voices that begin before a sample, as far as rings are free."""
+        """Give rings to voices that start before a sample, as far as rings are free."""
         self._read(until)
         while self._unallocated and self._unallocated[0].at < until:
             if self._unallocated[0].voice not in self._dropped:
@@ -250,7 +250,7 @@ class Playback:
         self._allocated[start.voice] = start
 
     def take(self, until: int) -> None:
-        """Take every decision that is due before a sample, but what waits for a panic or a ring."""
+        """Take every decision due before a sample, up to one that waits for a panic or a ring."""
         self.allocate(until)
         with self.desk.gathered():
             for decision in self._taken_before(until):
@@ -266,7 +266,7 @@ class Playback:
         return decision.voice in self._allocated or self._make_room(decision)
 
     def _make_room(self, start: Started) -> bool:
-        """Give a ring to a voice that is to begin; those that begin later give theirs back."""
+        """Give a ring to a voice that starts; later starts give theirs back."""
         for serial in sorted(self._allocated, key=lambda serial: -self._allocated[serial].at):
             if self.desk.free_rings >= start.rings:
                 break
@@ -293,7 +293,7 @@ class Playback:
             decision.perform(self.desk)
 
     def end(self, position: int) -> None:
-        """Free the voices that were freed by a position, and tell of what was not heard."""
+        """Free the voices that ended by a position, and tell of their holes."""
         while self._untold and self._untold[0][0] <= position:
             _, _, hole = heapq.heappop(self._untold)
             if hole.to > self._begin and hole.voice in self.desk.voices:
@@ -302,11 +302,11 @@ class Playback:
             self._free(self._ends.popleft()[1])
 
     def panicked(self) -> None:
-        """Free every voice that has begun: the panic that was next is here."""
+        """Free every voice that has started: the next panic is here."""
         panic = self._panics.popleft()
         for serial in panic.voices:
             if serial in self.desk.voices:
-                self.desk.voices[serial].sounding = False  # it is over without an end
+                self.desk.voices[serial].sounding = False  # the panic ends it, no end is noted
             self._free(serial)
         self._tell(panic.noted)
 
@@ -320,7 +320,7 @@ class Playback:
             self._holes.pop((serial, side), None)
 
     def silence_holes(self, voice: Voice) -> None:
-        """Take out of a voice's rings what was not heard of it, as far as it is rendered."""
+        """Silence the holes of a voice in its rings, as far as it is rendered."""
         shared = self.desk.shared
         if (
             voice.loaded

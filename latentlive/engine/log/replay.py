@@ -1,4 +1,4 @@
-"""A performance played again on the engine: the same decisions, at the same samples."""
+"""Replay: a performance played again on the engine, the same decisions at the same samples."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from latentlive.engine.timing import LANDING, REPLAY_HORIZON, to_samples
 
 
 class Replay:
-    """Leads a scheduler's voices by what was decided before.
+    """Moves a scheduler's voices by the decisions of a log.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class Replay:
         return position >= self._end or (self._playback.over and silent)
 
     def advance(self) -> None:
-        """Take what is due."""
+        """Take the decisions that are due."""
         scheduler, playback, desk = self._scheduler, self._playback, self._scheduler.desk
         position = desk.position
         playback.allocate(position + round(REPLAY_HORIZON * self._rate))
@@ -54,7 +54,7 @@ class Replay:
         self._show()
 
     def _panic(self, position: int) -> None:
-        """Let the player fall silent on the very sample, then free the voices."""
+        """Let the player fall silent at the exact sample, then free the voices."""
         panic, header = self._playback.panic, self._scheduler.desk.shared.header
         if panic is not None and position > panic:
             self._playback.panicked()
@@ -68,11 +68,11 @@ class Replay:
         return all(v.complete or (v.loaded and self._is_ready(v, position)) for v in soon)
 
     def _is_ready(self, voice: Voice, position: int) -> bool:
-        """Return whether so much is rendered of what will be heard."""
+        """Return whether a voice is rendered far enough ahead."""
         return voice.rendered >= max(voice.start, position) + self._scheduler.timeline.ready_enough
 
     def _show(self) -> None:
-        """Let the layers show what sounds."""
+        """Update the layers, for views."""
         timeline = self._scheduler.timeline
         for layer in timeline.layers.values():
             layer.voice, layer.leaving = None, []

@@ -1,4 +1,4 @@
-"""A run that crashed, found by its log and brought back: the layers, on their clocks."""
+"""Resume: a crashed run, found by its log, with its layers brought back on their clocks."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def check_left(performance: Performance) -> None:
 
 
 def restore(scheduler: Scheduler, performance: Performance) -> None:
-    """Let the layers of a performance sound again, as it left them."""
+    """Bring back the layers of a performance as it left them."""
     left, timeline = performance.left, scheduler.timeline
     scheduler.desk.set_master(timeline.position, left.master)
     changes: list[Restore] = []

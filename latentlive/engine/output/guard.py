@@ -1,4 +1,4 @@
-"""Watches the engine from the processes beside it: one that hangs for good is ended.
+"""The guard: processes beside the engine watch it, and end one that hangs for good.
 
 What it had rendered sounds on and fades out by itself; an engine that comes back in time goes on,
 and one that waits for its turn on a busy machine, or that a debugger holds, is waited for.
@@ -19,7 +19,7 @@ from latentlive.ground.turns import Turns
 
 
 class Guard:
-    """Ends an engine if its loop stands still for too long.
+    """Ends an engine whose loop stands still for too long.
 
     Parameters
     ----------

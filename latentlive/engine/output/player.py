@@ -1,4 +1,4 @@
-"""What the device is given: the mix of the shared memory at its position, nothing else.
+"""The player: it gives the device the mix of the rings at the position, nothing else.
 
 It copies and counts. It never raises, waits, or looks at a message.
 """
@@ -94,9 +94,9 @@ class Player:
         self.shared.durations[duration_bin(busy)] += 1
 
     def _panicking(self, position: int) -> bool:
-        """Return whether this block is to be silence, and note where that began."""
+        """Return whether a panic silences this block, and note where that began."""
         header = self.shared.header
-        done = int(header[PANIC_DONE])  # read first: what is done was asked for before
+        done = int(header[PANIC_DONE])  # read first: a panic that is done was asked for before
         asked = int(header[PANIC])
         new = asked != self.panics
         if new:

@@ -1,4 +1,4 @@
-"""Records what is heard, and each layer by itself if asked; a thread writes, nobody waits.
+"""Records the mix, and each layer by itself if asked; a thread writes, nobody waits.
 
 Stems are the layers behind their gain, pan, fades and the master, before the limiter: summed
 they are what the limiter is given.
@@ -28,10 +28,10 @@ from latentlive.mixer import GRID, grid_ceil, grid_floor
 F32 = NDArray[np.float32]
 
 MAX_WAITING = 256 * 2**20
-"""Bytes that may wait for a slow disk before the recording is given up."""
+"""Bytes that may wait for a slow disk before the recording ends."""
 
 SPAN = RING - RING // 8
-"""Samples before the position that the rings are sure to hold still."""
+"""Samples before the position that the rings still hold for certain."""
 
 MIX = ""
 """The name under which the mix goes through the queue; no layer has it."""
@@ -70,7 +70,7 @@ class Recorder:
         layers: Collection[str] = (),
     ) -> None:
         self.shared, self.rate = shared, sample_rate
-        # Nothing changes that near, and no voice that ends is freed before it was read.
+        # So near nothing changes, and no voice is freed before it was read.
         self._lead = margin(sample_rate) - to_samples(STEMS_SHORT, sample_rate)
         self._refresh = to_samples(STEMS_AHEAD, sample_rate)
         self.failed = ""
@@ -115,7 +115,7 @@ class Recorder:
         Parameters
         ----------
         stems : mapping of name to rings
-            The rings that belong to each layer now; their past is in the block still.
+            The rings that belong to each layer now; the rings still hold their past.
         """
         if self.failed:
             return
@@ -124,7 +124,7 @@ class Recorder:
         if position > self._written:
             kept = max(self._written, position - SPAN)
             heard = np.zeros((position - self._written, self.shared.channels), np.float32)
-            # What was overwritten before it was read is silence: time is kept.
+            # Samples overwritten before they were read are silence: time is kept.
             heard[kept - self._written :] = self.shared.read_tap(kept, position)
             parts[MIX] = heard
         if self.stems is not None:
@@ -162,7 +162,7 @@ class Recorder:
         self._ahead = last * GRID
 
     def _forget_after_panic(self, position: int) -> None:
-        """Silence what was read ahead and then not heard."""
+        """Silence samples that were read ahead and then not heard."""
         panics = int(self.shared.header[PANIC])
         if panics != self._panics:
             self._panics = panics
@@ -178,7 +178,7 @@ class Recorder:
         return pending[:count]
 
     def close(self, patience: float = 1.0) -> None:
-        """End the files; on a slow disk that goes on behind after `patience` seconds."""
+        """End the files; after `patience` seconds a slow disk finishes in the background."""
         self._queue.put(None)
         self._thread.join(patience)
 
@@ -213,7 +213,7 @@ class Recorder:
                 self._done += part.nbytes
 
     def _append(self, name: str, part: F32 | int) -> None:
-        """Append samples, or so much silence."""
+        """Append samples, or as much silence."""
         if name not in self._takes:
             assert self.stems is not None
             path = self._claims.file(self.stems / stem_name(name))
@@ -226,7 +226,7 @@ class Recorder:
 
     @contextlib.contextmanager
     def _alone(self, name: str) -> Iterator[None]:
-        """Let a stem that cannot be written cost itself alone; the mix is what it is all about."""
+        """Drop a stem that cannot be written; the mix goes on."""
         try:
             yield
         except (OSError, EngineError) as error:

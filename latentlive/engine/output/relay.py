@@ -27,11 +27,11 @@ from latentlive.protocol.children import Child, close
 from latentlive.protocol.wire import Message
 
 MAX_DEATHS = 5
-"""Deaths within a minute after which no device is opened any more, only time kept."""
+"""Deaths within a minute after which no device is opened; the engine only keeps time."""
 
 
 class Standby:
-    """An audio process that waits for its turn.
+    """A spare audio process, ready to take over.
 
     Parameters
     ----------
@@ -46,12 +46,12 @@ class Standby:
         self._asked = time.monotonic()
 
     def answered(self) -> None:
-        """Take note that it is there."""
+        """Note that it answered."""
         self.ready = True
         self._patience.heard()
 
     def hangs(self) -> bool:
-        """Ask it now and then whether it is there; return whether it has not been for long."""
+        """Ping it now and then; return whether it has been silent for long."""
         now = time.monotonic()
         if self.ready and now > self._asked + STANDBY_ASK_EVERY:
             self._asked = now
@@ -103,7 +103,7 @@ class Relay:
         self._inbox, self._log, self._say = inbox, log, say
         self._latency, self._silent = float(options["latency"]), bool(options["silent"])
         self.device: Message | None = None
-        """What was opened: a device, or none and why; None before that is known."""
+        """The device that was opened, or none and why; None before that is known."""
         self._heard_once = self._lost = self._hangs = False
         self._beat, self._beaten = int(shared.header[HEARTBEAT]), time.monotonic()
         self._calls, self._called = int(shared.header[CALLS]), time.monotonic()
@@ -139,7 +139,7 @@ class Relay:
         spare = self._spare
         return spare.child.process.pid if spare is not None and spare.ready else None
 
-    # What they say.
+    # Their messages.
 
     def take(self, child: Child, message: Message | None) -> None:
         """Take a message of an audio process, None when it has ended."""
@@ -180,10 +180,10 @@ class Relay:
                 f"{first} to {self._shared.channels} are not heard"
             )
 
-    # What becomes of them.
+    # Replacing them.
 
     def watch(self) -> None:
-        """Replace what hangs or is missing; call it often."""
+        """Replace a process that hangs or is missing; call it often."""
         if self._spare is not None and self._spare.hangs():
             self._drop_spare()
         if self.child is None:
@@ -198,14 +198,14 @@ class Relay:
             self._hangs = True
             self._stuck()
         if self._hangs and self._spare is not None and self._spare.reliable:
-            # Until then the process that hangs keeps time.
+            # Until then the hung process keeps time.
             self._go_on()
             self._stuck()
         elif self._spare is None and (self._hangs or self._spares.due):
             self._start_spare()
 
     def _look(self) -> None:
-        """See whether the audio process beats, and the device calls."""
+        """Watch the audio process's heartbeat and the device's callbacks."""
         beat, calls = int(self._shared.header[HEARTBEAT]), int(self._shared.header[CALLS])
         if beat != self._beat:
             self._beat, self._beaten, self._alive = beat, time.monotonic(), True
@@ -231,13 +231,13 @@ class Relay:
         self.device = {"device": None, "why": "the sound device does not answer"}
 
     def _replace(self, why: str) -> None:
-        """Let another audio process go on, unless they end one after the other."""
+        """Let another audio process take over, unless they die one after the other."""
         deaths = self._restarts.died()
         if deaths <= MAX_DEATHS:
             self._say(why)
         elif not self._silent:
             self._silent = True
-            self._drop_spare()  # it would open a device
+            self._drop_spare()  # a new process would open the device
             self._say(
                 f"the audio process keeps dying; time is kept without sound; see {self._log.name}"
             )
@@ -249,12 +249,12 @@ class Relay:
 
     def _drop(self) -> None:
         if self.child is not None:
-            # Killed before its input is closed: it would take that for the end of the engine.
+            # Killed before its input closes: it would take that for the engine's end.
             self.child.kill()
             self.child = None
 
     def _go_on(self) -> None:
-        """Let the one that stands by go on, or else a new one."""
+        """Let the standby take over, or else a new process."""
         self._drop()
         due = max(self._beaten, self._called + self._latency * self._plays())
         self._spares.wait(STANDBY_AFTER)
@@ -277,7 +277,7 @@ class Relay:
         try:
             self._spare = Standby(self._start("--standby"))
         except EngineError:
-            self._spares.failed()  # what plays is not concerned
+            self._spares.failed()  # the playing process is not affected
 
     def _drop_spare(self) -> None:
         if self._spare is not None:

@@ -1,4 +1,4 @@
-"""The engine's output: what is heard, what is recorded of it, and what a panel shows of both."""
+"""The engine's output: the audio processes, the recorders, and the status of both."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ class Output:
             self.say(recorder.said.get())
 
     def status(self) -> Message:
-        """Return what a panel shows of the device side."""
+        """Return the status of the device and the recordings."""
         header, device = self.shared.header, self.relay.device or {}
         return {
             "audio": self.relay.pid,

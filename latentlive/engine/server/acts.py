@@ -56,17 +56,17 @@ class Acts:
         self._do, self._say = do, say
         self.waiting: list[Waiting] = []
         self.refused = 0
-        """How often something could not be done at its moment."""
+        """How many acts were refused at their moment."""
         self.moment: int | None = None
-        """The moment of what is being done."""
+        """The moment of the act that is being done."""
 
     def plan(self, at: int, name: str, acts: Sequence[Act], cell: Cell | None) -> None:
         """Keep what a cell asks for until a sample."""
         self.waiting.append(Waiting(at, name, acts, cell))
-        self.waiting.sort(key=lambda one: one.at)  # of one sample, those first that came first
+        self.waiting.sort(key=lambda one: one.at)  # at one sample, in the order in which they came
 
     def advance(self, position: int) -> None:
-        """Do what is due."""
+        """Do the acts that are due."""
         while self.waiting and self.waiting[0].at <= position:
             due = self.waiting.pop(0)
             self.moment = due.at
@@ -81,11 +81,11 @@ class Acts:
 
     @property
     def barrier(self) -> int | None:
-        """The sample of the next act that bears on what has landed by then."""
+        """The sample of the next act that revises what has landed."""
         return next((one.at for one in self.waiting if one.cell), None)
 
     def cancel(self, name: str) -> bool:
-        """Drop what the plan calls by a name; return whether there was any."""
+        """Drop the acts of a name in the plan; return whether there were any."""
         left = [one for one in self.waiting if one.called != name]
         found, self.waiting = len(left) < len(self.waiting), left
         return found
@@ -95,7 +95,7 @@ class Acts:
         self.waiting = []
 
     def table(self, tempo: Tempo) -> list[Message]:
-        """Return what waits as lines of the plan."""
+        """Return the waiting acts as lines of the plan."""
         rows = []
         for one in self.waiting:
             beat = float(tempo.beats(one.at))

@@ -57,17 +57,17 @@ from latentlive.renderer import Spaces
 from latentlive.units import Tempo
 
 UNHEARD = 20
-"""Lines that are kept while nobody is connected, the newest."""
+"""Lines kept while nobody is connected, the newest."""
 
 
 def sweep_later() -> None:
-    """Take away what a program leaves that was killed, once it has ended."""
+    """Remove the address file of a killed program, once it has ended."""
     time.sleep(SWEEP_AFTER)
     sweep()
 
 
 class Signals:
-    """Takes SIGINT, SIGHUP and SIGTERM for a wish to end, which the engine's loop looks at."""
+    """Notes SIGINT, SIGHUP and SIGTERM; the engine's loop looks at them."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
@@ -172,7 +172,7 @@ class Server:
         return Journal(path, header, self.say)
 
     def admit(self, connection: socket.socket, hello: Message) -> None:
-        """Listen to a program that has said the token, until it is gone."""
+        """Listen to a program that knows the token, until it disconnects."""
         on_exit: OnExit = "fade" if hello.get("on_exit") == "fade" else "keep"
         Peer(connection, self.inbox, on_exit).listen()
 
@@ -185,7 +185,7 @@ class Server:
         return rings
 
     def say(self, line: str) -> None:
-        """Tell every client a line; what nobody hears is kept for the next one that comes."""
+        """Tell every client a line; keep it for the next one if there is none."""
         if not self.clients:
             self._unheard.append(line)
         self._broadcast(Line(line))
@@ -207,15 +207,15 @@ class Server:
         self._close()
 
     def _tick(self) -> None:
-        """Take what has come, and look after what sounds."""
+        """Take messages, and look after what sounds."""
         self.shared.header[TICKS] += 1
         if self._signals.names:
             self._end_for(self._signals.names)
         with contextlib.suppress(queue.Empty):
             first = self.inbox.get(timeout=TICK)
-            self.session.note_holes()  # they lie before all that is decided now
+            self.session.note_holes()  # holes lie before every decision of this round
             self._handle(*first)
-            until = time.monotonic() + TICK  # thousands of wishes at once hold nobody up
+            until = time.monotonic() + TICK  # thousands of requests at once hold nobody up
             while time.monotonic() < until:
                 self._handle(*self.inbox.get_nowait())
         self.output.tick()  # before voices are freed: what they played is recorded
@@ -232,7 +232,7 @@ class Server:
         self._end_if_left(now)
 
     def _answer(self) -> None:
-        """Tell how the engine is: now and then to all, else to those that asked for something."""
+        """Send the status: to all every so often, at once to those that asked for something."""
         answers, self._answers = self._answers, []
         due = time.monotonic() >= self._told + STATUS_EVERY
         told = self.clients if due else list({client for client, _ in answers})
@@ -248,7 +248,7 @@ class Server:
             self._told = time.monotonic()
 
     def _end_if_left(self, now: float) -> None:
-        """End where a killed prompt has left nothing that sounds: nobody else would do so."""
+        """End when nobody is connected and nothing sounds: a killed prompt cannot end it."""
         if self.clients or not self.session.silent:
             self._alone_since = now
         elif now > self._alone_since + self.options["idle"]:
