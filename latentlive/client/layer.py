@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from latentlive.curves import Curve, CurveLike, as_curve
 from latentlive.errors import ExpressionError, WordError, did_you_mean
@@ -11,13 +11,24 @@ from latentlive.expr.fields import shown
 from latentlive.latent import Texture
 from latentlive.later import instead
 from latentlive.protocol import changes
-from latentlive.protocol.changes import Mute, Play, Rename, Restart, Set, Stop
+from latentlive.protocol.changes import Change, Mute, Play, Rename, Restart, Set, Stop
+from latentlive.protocol.clip import Source
 from latentlive.protocol.kinds import BEATS, SHARE
 from latentlive.protocol.levels import followed, within
+from latentlive.protocol.wire import Message
 from latentlive.worded import Worded
 
-if TYPE_CHECKING:
-    from latentlive.client.engine import Engine
+
+class Performed(Protocol):
+    """What layers need of an engine."""
+
+    @property
+    def state(self) -> Message: ...
+    def change(self, change: Change) -> None: ...
+    def source(self, texture: Texture) -> Source: ...
+    def only(self, *layers: Layer) -> None: ...
+    def layer(self, name: str) -> Layer: ...
+    def shown(self, name: str) -> str: ...
 
 
 class Layer(Worded):
@@ -30,7 +41,7 @@ class Layer(Worded):
 
     _called = "d1"
 
-    def __init__(self, engine: Engine, name: str) -> None:
+    def __init__(self, engine: Performed, name: str) -> None:
         self._engine, self._name = engine, name
 
     @property
@@ -176,7 +187,7 @@ class Master(Worded):
 
     _called = "master"
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Performed) -> None:
         self._engine = engine
 
     def gain(self, db: CurveLike) -> None:

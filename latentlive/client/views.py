@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from latentlive.errors import ExpressionError, printable
 from latentlive.ground.names import normal
+from latentlive.protocol.replies import Welcome
+from latentlive.protocol.wire import Message
 from latentlive.units import bpm_text, clock_text
 from latentlive.worded import Worded
-
-if TYPE_CHECKING:
-    from latentlive.client.engine import Engine
 
 FORGET_TAPS = 3.0
 """Seconds without a tap after which the next one is the first again."""
@@ -21,6 +20,23 @@ TAPS = 8
 
 HISTORY, HISTORY_CHARACTERS = 40, 3500
 """How much of the log is shown: lines, and characters."""
+
+
+class Watched(Protocol):
+    """What views need of an engine."""
+
+    state_at: float
+
+    @property
+    def state(self) -> Message: ...
+    @property
+    def welcome(self) -> Welcome: ...
+    @property
+    def moment(self) -> int | None: ...
+    @property
+    def log(self) -> str: ...
+    def fresh(self) -> Message: ...
+    def tempo(self, bpm: float, over: float = 0.0) -> None: ...
 
 
 class Now(Worded):
@@ -36,7 +52,7 @@ class Now(Worded):
 
     _called = "now"
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Watched) -> None:
         self._engine = engine
 
     @property
@@ -91,7 +107,7 @@ class Tap(Worded):
 
     _called = "tap"
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Watched) -> None:
         self._engine = engine
         self._taps: list[float] = []
 
@@ -145,10 +161,10 @@ class Shown(Worded):
 
     Parameters
     ----------
-    engine : Engine
+    engine : Watched
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Watched) -> None:
         self._engine = engine
 
     @property
@@ -265,7 +281,7 @@ class History(Worded):
 
     _called = "history"
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Watched) -> None:
         self._engine = engine
 
     def __repr__(self) -> str:

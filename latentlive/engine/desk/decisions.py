@@ -1,4 +1,4 @@
-"""Decisions: what a log is made of, each declared with what the desk does to take it again.
+"""Decisions: what a log is made of. `Desk.perform` takes one again.
 
 The desk notes a decision as it takes it. Performed again, in the same order, decisions give the
 same samples, in a replay and in a bounce.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from latentlive.curves import Curve
 from latentlive.expr import Number, One, Record, Whole, declared, record
@@ -31,9 +31,6 @@ from latentlive.protocol.kinds import (
 from latentlive.protocol.state import State
 from latentlive.units import Tempo
 
-if TYPE_CHECKING:
-    from latentlive.engine.desk.desk import Desk
-
 GAIN = Number(least=0.0, most=1.0)
 
 
@@ -52,9 +49,6 @@ class Decision(Record):
     def at_rate(self, rate: int) -> Self:
         """Return a decision that was read, at the sample rate of its log."""
         return self
-
-    def perform(self, desk: Desk) -> None:
-        """Take it again on a desk; some change nothing there."""
 
 
 @record()
@@ -80,10 +74,6 @@ class Started(OfVoice):
         """How many rings the voice holds."""
         return 2 if self.wide else 1
 
-    def perform(self, desk: Desk) -> None:
-        if (voice := desk.voices.get(self.voice)) is not None:
-            desk.start(voice, self.at, self.over)
-
 
 @record()
 class Moved(OfVoice):
@@ -97,18 +87,10 @@ class Moved(OfVoice):
 class Faded(Moved):
     """A voice fades in or out."""
 
-    def perform(self, desk: Desk) -> None:
-        if (voice := desk.voices.get(self.voice)) is not None:
-            desk.fade(voice, self.at, self.level, self.over)
-
 
 @record("gate")
 class Gated(Moved):
     """A voice is muted for an underrun, or unmuted."""
-
-    def perform(self, desk: Desk) -> None:
-        if (voice := desk.voices.get(self.voice)) is not None:
-            desk.gate(voice, self.at, self.level, self.over)
 
 
 @record("end")
@@ -132,18 +114,12 @@ class Levelled(Decision):
     glide: bool = declared(FLAG)
     curves: Mapping[str, Curve] = declared(LEVELS)
 
-    def perform(self, desk: Desk) -> None:
-        desk.level(self.slot, self.at, self.glide, self.curves)
-
 
 @record("master")
 class MasterSet(Decision):
     """The master's level changed."""
 
     gain_db: Curve = declared(LEVEL)
-
-    def perform(self, desk: Desk) -> None:
-        desk.set_master(self.at, self.gain_db)
 
 
 @record("tempo")
@@ -155,18 +131,12 @@ class TempoSet(Decision):
     def at_rate(self, rate: int) -> Self:
         return self.changed(tempo=replace(self.tempo, sample_rate=rate))
 
-    def perform(self, desk: Desk) -> None:
-        desk.set_tempo(self.at, self.tempo)
-
 
 @record("seed")
 class SeedSet(Decision):
     """The seed changed."""
 
     seed: int = declared(SEED)
-
-    def perform(self, desk: Desk) -> None:
-        desk.set_seed(self.at, self.seed)
 
 
 @record("panic")

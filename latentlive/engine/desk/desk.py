@@ -7,6 +7,7 @@ decisions in the same order give the same samples, live, in a replay and in a bo
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 
@@ -256,6 +257,41 @@ class Desk:
         heard = [voice for voice in self.voices.values() if voice.sounding]
         heard = [v for v in (*self._over, *heard) if ring in v.rings and v.start < at + GRID]
         return max(heard, key=lambda voice: voice.start, default=None)
+
+    @functools.singledispatchmethod
+    def perform(self, decision: Decision) -> None:
+        """Take a decision again; most change nothing here. Register a method for one that does."""
+
+    @perform.register
+    def _(self, started: Started) -> None:
+        if (voice := self.voices.get(started.voice)) is not None:
+            self.start(voice, started.at, started.over)
+
+    @perform.register
+    def _(self, faded: Faded) -> None:
+        if (voice := self.voices.get(faded.voice)) is not None:
+            self.fade(voice, faded.at, faded.level, faded.over)
+
+    @perform.register
+    def _(self, gated: Gated) -> None:
+        if (voice := self.voices.get(gated.voice)) is not None:
+            self.gate(voice, gated.at, gated.level, gated.over)
+
+    @perform.register
+    def _(self, levelled: Levelled) -> None:
+        self.level(levelled.slot, levelled.at, levelled.glide, levelled.curves)
+
+    @perform.register
+    def _(self, decided: MasterSet) -> None:
+        self.set_master(decided.at, decided.gain_db)
+
+    @perform.register
+    def _(self, decided: TempoSet) -> None:
+        self.set_tempo(decided.at, decided.tempo)
+
+    @perform.register
+    def _(self, decided: SeedSet) -> None:
+        self.set_seed(decided.at, decided.seed)
 
     # Gains.
 

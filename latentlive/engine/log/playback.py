@@ -189,7 +189,7 @@ class Playback:
             assert isinstance(start, Started)
             self._give_ring(start)
             for decision in (start, *moves):
-                decision.perform(self.desk)
+                self.desk.perform(decision)
         self._allocated.clear()
         self.take(begin + GRID)
         for voice in self.desk.voices.values():
@@ -290,7 +290,7 @@ class Playback:
         else:
             if isinstance(decision, Started):
                 del self._allocated[decision.voice]
-            decision.perform(self.desk)
+            self.desk.perform(decision)
 
     def end(self, position: int) -> None:
         """Free the voices that ended by a position, and tell of their holes."""
