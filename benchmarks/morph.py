@@ -29,6 +29,7 @@ import numpy as np
 import soundfile
 
 from benchmarks.morph_measures import MEANING, RATE, Floats, averaged, measured
+from latentlive.models import load_model
 from latentlive.spectral import Spectral
 from latentlive.starter import NAMES, synthesise
 
@@ -283,14 +284,17 @@ def speeds(space: Spectral) -> dict[str, float]:
 @click.option("--pairs", "of", type=click.Choice(list(SETS)), default="tuned", help="Which ones.")
 @click.option("--speed", is_flag=True, help="Only how fast.")
 @click.option("--fade", is_flag=True, help="A plain crossfade too, a row a pair.")
+@click.option("--space", "named", default="spectral", help="Or spectralvae, or a file of one.")
 @click.option("--only", default="", help="Only pairs whose name holds this.")
 @click.option("--meaning", is_flag=True, help="Say what each measure means.")
-def main(of: str, speed: bool, fade: bool, only: str, meaning: bool) -> None:
+def main(of: str, speed: bool, fade: bool, named: str, only: str, meaning: bool) -> None:
     """Print measures of what lies between two sounds."""
     if meaning:
         click.echo("\n".join(f"{name:13s} {text}" for name, text in MEANING.items()))
         return
-    space = Spectral()
+    space = load_model(named)
+    if not isinstance(space, Spectral):
+        raise click.UsageError(f"--space: {named} is no spectral space")
     if speed:
         click.echo("  ".join(f"{name} {value:.1f}" for name, value in speeds(space).items()))
         return

@@ -85,11 +85,11 @@ SPECTRAL = Recipe(
     "spectral",
     batch=256,
     rate=1e-3,
-    divergence=3e-3,
-    minutes=5.0,
+    divergence=1e-3,
+    minutes=6.0,
     cosine=True,
     clip=1.0,
-    code=32,
+    code=64,
     units=512,
 )
 """Of a SpectralVAE; ``docs/training.md`` says what was tried."""

@@ -1,8 +1,8 @@
 """Logs that earlier versions wrote are bounced to the samples to which those versions bounced them.
 
 Each holds slices or frozen moments, chance, a wide layer, a tempo, a morph, a name and a mute.
-``formats.npz`` holds every 32nd sample of what the version that wrote the log made of it; where
-slices come round, of what is made of it since the changelog says that joints are continuous.
+``formats.npz`` holds every 32nd sample of what the version that wrote the log made of it. No slice
+comes round in them: where slices do, joints have been continuous since, as the changelog says.
 """
 
 from __future__ import annotations
