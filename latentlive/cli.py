@@ -409,8 +409,8 @@ def train(
     """Train a model on a folder of recordings.
 
     Beside the model: a preview to hear, a picture to see, and what --resume needs. Ctrl-C keeps
-    the best so far. Without --minutes or --epochs it takes 5 minutes, paper 500 epochs.
-    Under torchrun the same command shares the work among processes and machines.
+    the best so far. Without --minutes or --epochs it takes 5 minutes, a spectralvae 6, paper 500
+    epochs. Under torchrun the same command shares the work among processes and machines.
     """
     from tqdm import tqdm
 
