@@ -94,10 +94,13 @@ class Upgrade:
         expr = texture["expr"]
         if self._format > 1 or not isinstance(expr, dict):
             return texture
-        nodes = [self._node(*node) for node in expr["nodes"]]
+        nodes = [self._node(node) for node in expr["nodes"]]
         return {**texture, "expr": {**expr, "nodes": nodes}}
 
-    def _node(self, tag: Any, fields: Message) -> list[Any]:
+    def _node(self, node: Any) -> Any:
+        if not isinstance(node, list) or len(node) != 2 or not isinstance(node[1], dict):
+            return node  # it is refused where the expression is loaded
+        tag, fields = node
         counted = COUNTED.get(tag, {})
         seconds = {now: float(fields[then]) * WINDOW / self._rate for then, now in counted.items()}
         return [tag, {k: v for k, v in fields.items() if k not in counted} | seconds]
