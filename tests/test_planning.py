@@ -17,7 +17,16 @@ from latentlive.engine.shared import MISSING, POSITION, Shared
 from latentlive.errors import EngineError, ExpressionError
 from latentlive.mixer import GRID
 from latentlive.models import RawAudioVAE, save_model
-from latentlive.protocol.changes import Hush, Mute, Rename, Set, SetTempo, Stop, described
+from latentlive.protocol.changes import (
+    Hush,
+    Master,
+    Mute,
+    Rename,
+    Set,
+    SetTempo,
+    Stop,
+    described,
+)
 from latentlive.protocol.rendering import Batch
 from latentlive.protocol.requests import Go, Planned
 from latentlive.protocol.when import After, At, Beat, Cue
@@ -159,9 +168,11 @@ def test_what_was_done_is_described_as_it_would_be_typed():
         Set("d2", amp=ll.sine(3)),
         Mute("d1", False),
         SetTempo(90.0, 4.0),
+        Master(ll.number(-12)),
     ]
     told = (
-        "d1.gain(-6).pan(0.25); d1.morph(8).out(3); d2.amp(sine(3)); d1.unmute(); tempo(90, over=4)"
+        "d1.gain(-6).pan(0.25); d1.morph(8).out(3); d2.amp(sine(3)); d1.unmute(); "
+        "tempo(90, over=4); master.gain(-12)"
     )
     assert described(changes[1:]) == told
     whole = described(changes)

@@ -213,7 +213,7 @@ class Master(Change):
     gain_db: Curve = declared(Level("gain_db"))
 
     def __str__(self) -> str:
-        return f"master.gain({self.gain_db!r})"
+        return f"master.gain({_value(self.gain_db)})"
 
 
 @record("tempo")
