@@ -54,6 +54,7 @@ def broken():
     yield {}
     yield {"op": None}
     yield {"op": ["cell"]}
+    yield {"op": "hello"}  # it is in already
     for word, family in (("", Request), ("changes", Change), ("plans", Plan)):
 
         def wrapped(inner, word=word):

@@ -287,7 +287,7 @@ class Server:
 
     def _from_client(self, client: Peer, message: Message) -> None:
         op = message.get("op")
-        if op == "hello":
+        if op == "hello" and client not in self.clients:
             self.clients.append(client)
             client.send(self._welcome())
             client.tell(self.status())
