@@ -13,6 +13,7 @@ from latentlive.engine.schedule.scheduler import Scheduler
 from latentlive.engine.server.status import report
 from latentlive.engine.shared import POSITION, RINGS, Shared
 from latentlive.errors import EngineError
+from latentlive.expr import dump
 from latentlive.mixer import GRID
 from latentlive.protocol.changes import (
     Change,
@@ -28,7 +29,7 @@ from latentlive.protocol.changes import (
 )
 from latentlive.protocol.clip import Source
 from latentlive.protocol.rendering import Batch, Finished, Render
-from latentlive.protocol.requests import Cell
+from latentlive.protocol.requests import Cell, Request
 from latentlive.protocol.when import NOW, At, Beat, Cue
 from latentlive.renderer import Spaces
 from latentlive.space import ToySpace
@@ -265,6 +266,26 @@ def test_a_bad_change_is_refused():
     house = House()
     with pytest.raises(EngineError, match="no change 'dance'"):
         house.apply(Change.load({"op": "dance"}))
+
+
+CUE, AFTER = {"op": "cue", "name": "x"}, {"op": "after", "name": "x", "beats": 1}
+SOUNDLESS = {"expr": dump(A), "code": "a", "sounds": []}
+
+
+@pytest.mark.parametrize(
+    ("message", "line"),
+    [
+        ({"op": "cell", "changes": 5}, "cell: changes must be a list, got 5"),
+        ({"op": "cell", "changes": [{"op": "only", "only": {}}]}, "only: only must be a list"),
+        ({"op": "audition", "source": SOUNDLESS}, r"source: sounds must hold digests, got \[\]"),
+        ({"op": "go", "name": "x", "when": CUE}, "go: when must be now or at or beat, got cue"),
+        ({"op": "go", "name": "x", "when": AFTER}, "go: when must be now or at or beat, got after"),
+        ({"op": "cell", "when": AFTER}, "cell: when must be now or at, got after"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_refused_by_its_place(message, line):
+    with pytest.raises(ll.LatentliveError, match=f"^{line}"):
+        Request.load(message)
 
 
 def test_hour_ten_sounds_as_the_first_second_does():

@@ -13,7 +13,12 @@ class Declared:
     word: ClassVar[str] = ""
     kinds: ClassVar[dict[str, Kind]]
 
+    @property
+    def called(self) -> str:
+        """What refusals call it: its word, or its class where it has none."""
+        return self.word or type(self).__name__.lower()
+
     def __post_init__(self) -> None:
         for name, kind in self.kinds.items():
-            value = kind.coerce(getattr(self, name), f"{self.word}: {name}")
+            value = kind.coerce(getattr(self, name), f"{self.called}: {name}")
             object.__setattr__(self, name, value)

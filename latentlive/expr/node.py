@@ -52,7 +52,7 @@ LAYER_WORDS = {
 """Words of layers that are looked for on latents, each with an example's argument."""
 
 INNER = frozenset({"at", "children", "depth", "digest", "family", "form", "kinds", "length"}) | {
-    *("span", "tag", "values", "walk", "word", "asks", "cost", "followed"),
+    *("span", "tag", "values", "walk", "word", "asks", "called", "cost", "followed"),
 }
 """Names of a node that are no words of the language: they are neither suggested nor listed."""
 

@@ -56,7 +56,7 @@ class Record(Declared):
         held = made.__dict__  # it is frozen once it is whole
         held.update({name: self.__dict__[name] for name in self.kinds})
         for name, value in fields.items():
-            held[name] = self.kinds[name].coerce(value, f"{self.word}: {name}")
+            held[name] = self.kinds[name].coerce(value, f"{self.called}: {name}")
         return made
 
     def dump(self, keep: Stored = inline) -> dict[str, Any]:
@@ -135,15 +135,18 @@ def record(word: str = "", crosses: bool = True) -> Callable[[R], R]:
 
 
 class One(Kind):
-    """A record of a class or family."""
+    """A record of a class or family, or of some of a family."""
 
-    def __init__(self, of: type[Record]) -> None:
-        self.of = of
+    def __init__(self, of: type[Record], *among: type[Record]) -> None:
+        self.of, self.among = of, among
 
     def coerce(self, value: Any, place: str) -> Any:
         """Return the value, refused unless it is such a record."""
         if not isinstance(value, self.of):
             raise ExpressionError(f"{place} must be a {self.of.__name__}, got {shown(value)}")
+        if self.among and not isinstance(value, self.among):
+            words = " or ".join(one.word for one in self.among)
+            raise ExpressionError(f"{place} must be {words}, got {value.word}")
         return value
 
     def plain(self, value: Any, ref: Any, keep: Stored) -> Any:
@@ -173,21 +176,23 @@ class Many(Kind):
 
     def coerce(self, value: Any, place: str) -> tuple[Any, ...]:
         """Return the values as a tuple, each as the kind wants it."""
-        self._count(value, place)
+        if not isinstance(value, list | tuple):
+            raise ExpressionError(f"{place} must be a list, got {shown(value)}")
+        self._count(value)
         return tuple(self.of.coerce(one, place) for one in value)
 
     def plain(self, value: Any, ref: Any, keep: Stored) -> list[Any]:
         """Return a list of the values' data."""
         return [self.of.plain(one, ref, keep) for one in value]
 
-    def revive(self, data: Any, node: Any, kept: Stored) -> list[Any]:
+    def revive(self, data: Any, node: Any, kept: Stored) -> Any:
         """Return the values that `plain` wrote."""
-        self._count(data, "engine")
+        if not isinstance(data, list):
+            return data  # refused by `coerce`, which knows its place
+        self._count(data)
         return [self.of.revive(one, node, kept) for one in data]
 
-    def _count(self, value: Any, place: str) -> None:
-        if not isinstance(value, list | tuple):
-            raise ExpressionError(f"{place} must be a list, got {shown(value)}")
+    def _count(self, value: list[Any] | tuple[Any, ...]) -> None:
         if len(value) > self.most:
             told = self.too_many.format(most=self.most, count=len(value))
             raise EngineError(f"engine: {told}")

@@ -8,7 +8,7 @@ from latentlive.expr import Many, Maybe, One, Record, declared, record
 from latentlive.protocol.changes import MOST_CHANGES, Change
 from latentlive.protocol.clip import Given, Source
 from latentlive.protocol.kinds import FLAG, NAME, PATH, SECONDS, SEED, TEXT
-from latentlive.protocol.when import NOW, When
+from latentlive.protocol.when import NOW, At, Beat, Now, When
 
 MOST_PLANNED = 500
 """Changes and cues that can wait: what each plays follows from those that land before it."""
@@ -52,7 +52,7 @@ class Go(Plan):
     """Let a cue land at the next quant, or at a moment."""
 
     name: str = declared(NAME)
-    when: When = declared(One(When), default=NOW)
+    when: When = declared(One(When, Now, At, Beat), default=NOW)
 
 
 @record("cell")
@@ -80,7 +80,7 @@ class Cell(Request):
         Many(One(Plan), MOST_PLANNED, "at most {most} changes and cues can be planned"), default=()
     )
     acts: tuple[Act, ...] = declared(Many(One(Act), MOST_CHANGES), default=())
-    when: When = declared(One(When), default=NOW)
+    when: When = declared(One(When, Now, At), default=NOW)
     code: str = declared(TEXT, default="")
     name: str = declared(TEXT, default="")
     failed: str | None = declared(Maybe(TEXT), default=None)
