@@ -63,7 +63,7 @@ def run(folder: Path, name: str, seed: int, seconds: float, keep: Path | None) -
     training = Training(kept, plan, clock=time.thread_time)
     with tqdm(total=1.0, desc=f"{name}, seed {seed}", file=sys.stderr) as bar:
         while training.step():
-            bar.n = training.clip
+            bar.n = training.part
             bar.set_postfix_str(f"loss {training.loss:.6f}")
     model = training.model()
     if keep is not None:

@@ -223,3 +223,11 @@ def test_stretched_recordings_are_read_between_their_vectors(word):
     assert np.array_equal(slow.drawn(frames * 4), plain.drawn(frames))
     between = (plain.drawn(frames[:-1]) + plain.drawn(frames[1:])) / 2
     np.testing.assert_allclose(slow.drawn(frames[:-1] * 4 + 0.5), between, atol=1e-6)
+
+
+def test_what_is_kept_in_16_bits_is_read_as_the_same_numbers():
+    every = np.arange(2**16, dtype=np.uint16).view(np.float16)
+    finite = every[np.isfinite(every)]
+    assert tracks.widened(finite).tobytes() == finite.astype(np.float32).tobytes()
+    assert np.array_equal(tracks.widened(every), every.astype(np.float32), equal_nan=True)
+    assert tracks.widened(every[:0].reshape(0, 3)).shape == (0, 3)

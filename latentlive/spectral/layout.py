@@ -117,14 +117,18 @@ def packed(frames: Frames, presence: F32) -> F32:
 
 def over(a: F32, b: F32, where: NDArray[np.bool_]) -> F32:
     """Return a / b where that has a meaning, a elsewhere."""
+    if where.all():
+        # Most often by presence, which is 1 where nothing is mixed with silence.
+        return a if (b == 1.0).all() else np.asarray(a / b)
     found: F32 = np.divide(a, b, out=a.copy(), where=where)
     return found
 
 
 def unpacked(z: F32) -> Frames:
     """Return what vectors [shape=(n, dims)] mean; numbers that mean nothing become silence."""
-    z = np.clip(z, np.float32(-1e6), np.float32(1e6))
-    z[np.isnan(z)] = 0.0
+    if not (z.min(initial=0.0) >= -1e6 and z.max(initial=0.0) <= 1e6):  # NaN is neither
+        z = np.clip(z, np.float32(-1e6), np.float32(1e6))
+        z[np.isnan(z)] = 0.0
     presence = z[:, PLACES["presence"]]
     there = presence > 1e-4
     plain = over(z, presence, there)

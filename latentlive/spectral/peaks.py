@@ -28,29 +28,36 @@ def peaks(hz: F32, energy: F32) -> tuple[F32, F32]:
     """
     n, count = hz.shape
     rows = np.arange(n)[:, None]
+    # What has no energy changes no sum.
+    sounding = np.flatnonzero(energy)
+    hz, energy = hz.take(sounding), energy.take(sounding)
+    row = sounding // count
     at = hz * np.float32(1.0 / CELL) + np.float32(4.0)
     cell = at.astype(np.int64)
     upper = (at - cell) * energy
-    flat = (cell + rows * CELLS).ravel()
-    heap = np.bincount(flat, (energy - upper).ravel(), n * CELLS)
-    heap[1:] += np.bincount(flat, upper.ravel(), n * CELLS)[:-1]
-    # Twice a mean of four cells: [1 2 3 4 3 2 1] / 16; the middle moves three cells down.
-    heaps = heap.reshape(n, CELLS).astype(np.float32)
-    for _ in range(2):
-        heaps = heaps[:, :-1] + heaps[:, 1:]
-        heaps = heaps[:, :-2] + heaps[:, 2:]
-    low = np.zeros((n, CELLS), np.bool_)
-    inner = heaps[:, 1:-1]
-    np.less_equal(inner, heaps[:, :-2], out=low[:, 4:-4])
-    low[:, 4:-4] &= inner < heaps[:, 2:]
-    minima = np.cumsum(low.ravel(), dtype=np.int32)
+    flat = cell + row * CELLS
+    heap = np.bincount(flat, energy - upper, n * CELLS)
+    heap[1:] += np.bincount(flat, upper, n * CELLS)[:-1]
+    # Twice a mean of four cells: [1 2 3 4 3 2 1] / 16; the middle moves three cells down. All rows
+    # in one go: no atom lies within four cells of the end of one.
+    heaps, turn = heap.astype(np.float32), np.empty(n * CELLS, np.float32)
+    for lag in (1, 2, 1, 2):
+        np.add(heaps[:-lag], heaps[lag:], out=turn[:-lag])
+        heaps, turn = turn[:-lag], heaps[:-lag]
+    low = np.zeros(n * CELLS, np.bool_)
+    inner = heaps[1:-1]
+    np.less_equal(inner, heaps[:-2], out=low[4:-4])
+    low[4:-4] &= inner < heaps[2:]
+    ends = low.reshape(n, CELLS)
+    ends[:, :4] = ends[:, -4:] = False
+    minima = np.cumsum(low, dtype=np.int32)
     # Heaps are numbered along the frequency axis; there are at most as many as atoms, but for
     # ripples of rounding.
-    label = minima.take(flat).reshape(n, count) - minima.take(rows * CELLS)
+    label = minima.take(flat) - minima.take(row * CELLS)
     room = count + 2
-    index = (np.minimum(label, room - 1) + rows * room).ravel()
-    total = np.bincount(index, energy.ravel(), n * room).reshape(n, room)
-    moment = np.bincount(index, (energy * hz).ravel(), n * room).reshape(n, room)
+    index = np.minimum(label, room - 1) + row * room
+    total = np.bincount(index, energy, n * room).reshape(n, room)
+    moment = np.bincount(index, energy * hz, n * room).reshape(n, room)
     best = np.sort(np.argpartition(total, room - PEAKS, axis=1)[:, room - PEAKS :], axis=1)
     best += rows * room
     total, moment = total.take(best), moment.take(best)

@@ -102,14 +102,16 @@ def phases(frequency: F32, first: int) -> F32:
     advance = np.where(born, fresh[1:], (after + came) * (0.5 * CYCLES))
     phase = np.empty_like(hz)
     phase[0] = fresh[0]
-    for i in range(1, count):
-        np.add(phase.take(parent[i - 1]) * follows[i - 1], advance[i - 1], out=phase[i])
+    known = phase.ravel()
+    for came_from, follow, step, here in zip(parent, follows, advance, phase[1:], strict=True):
+        np.add(known[came_from] * follow, step, here)
     lives = np.where(np.abs(goes - before) > NEAR, 0.0, 1.0)
     missing = np.empty_like(hz)
     missing[-1] = fresh[-1] - phase[-1]
     missing[-1] -= np.rint(missing[-1])
-    for i in range(count - 2, -1, -1):
-        np.multiply(missing[1:].take(child[i]), lives[i], out=missing[i])
+    later = missing[1:].ravel()
+    for goes_to, live, here in zip(child[::-1], lives[::-1], missing[-2::-1], strict=True):
+        np.multiply(later[goes_to], live, here)
     x = np.linspace(0.0, 1.0, count)[:, None]
     phase += missing * x * x * (3.0 - 2.0 * x)
     return (phase[:-1] - np.floor(phase[:-1])).astype(np.float32)
