@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 import latentlive as ll
 from latentlive.corpus import Corpus
+from latentlive.engine.desk.decisions import Gated
 from latentlive.engine.log.performance import Performance
 from tests.live.conftest import started
 
@@ -155,7 +156,7 @@ def measured(
         captured = capture.stop()
         recorded = soundfile.read(heard, dtype="float32", always_2d=True)[0]
         decisions = Performance(log).decisions()
-        closed = [d for d in decisions if d["do"] == "gate" and d["level"] == 0.0]
+        closed = [d for d in decisions if isinstance(d, Gated) and d.level == 0.0]
     found = gaps(captured, recorded[:position])
     return {
         "p50": state["callback_p50_ms"],
@@ -163,7 +164,7 @@ def measured(
         "max": state["callback_ms"],
         "underflows": state["underflows"],
         "missing": state["missing"],
-        "late": len({d["voice"] for d in closed}),
+        "late": len({d.voice for d in closed}),
         "cores": cores,
         "gaps": found.count,
         "lost": found.samples,

@@ -22,6 +22,7 @@ import soundfile
 
 import latentlive as ll
 from latentlive.corpus import Corpus
+from latentlive.engine.desk.decisions import Gated
 from latentlive.engine.log.bounce import Bounce
 from latentlive.engine.log.performance import Performance
 from latentlive.errors import LatentliveError
@@ -235,7 +236,7 @@ def soak(
         _look(live, result)
         position = live.state["position"]
     performance = Performance(log)
-    closed = [d for d in performance.decisions() if d["do"] == "gate" and d["level"] == 0.0]
+    closed = [d for d in performance.decisions() if isinstance(d, Gated) and d.level == 0.0]
     result.late = len(closed)
     result.restarts = sum("died" in line for line in result.said)
     begin = 0 if compared is None else max(position - round(compared * RATE), 0)

@@ -71,13 +71,19 @@ SIZES = [64, 300, 512, 1024, 2048]
 """Samples that a device asks for at a time."""
 
 
+def words_of(family):
+    """Return the words of a family that latentlive declares: other tests may declare more."""
+    own = "latentlive.protocol."
+    return [word for word, cls in family.words.items() if cls.__module__.startswith(own)]
+
+
 class Performer(random.Random):
     """Does anything that can be asked of an engine, by chance."""
 
     def change(self, op=None):
         """Return a change of a cell."""
         pick = self.choice
-        op = op or pick(["play"] * 12 + ["set"] * 6 + list(Change.words))
+        op = op or pick(["play"] * 12 + ["set"] * 6 + words_of(Change))
         fields = {
             "play": lambda: {"source": pick(SOURCES)},
             "set": self.setting,
@@ -184,13 +190,13 @@ class Performer(random.Random):
         return steps if self.random() < 0.8 else [*steps, ("ask", self.request("quit"))]
 
 
-DONE_LATER = [op for op in Act.words if op not in ("record", "stop recording")]
-ASKED = [op for op in Request.words if op not in ("record", "stop recording", "state")]
+DONE_LATER = [op for op in words_of(Act) if op not in ("record", "stop recording")]
+ASKED = [op for op in words_of(Request) if op not in ("record", "stop recording", "state")]
 
 
 def test_every_word_that_the_engine_takes_is_performed():
     performer = Performer(1)
-    for word in Change.words:
+    for word in words_of(Change):
         assert Change.load(performer.change(word)).word == word
     for word in ASKED:
         assert Request.load(performer.request(word)).word == word
