@@ -131,7 +131,7 @@ def _thumbnail(corpus: Corpus, source: object, sample_rate: int) -> Floats:
 def _together(
     corpus: Corpus, mapped: Mapped, rows: Sequence[int], sample_rate: int, say: Say
 ) -> Audio:
-    """Return the sounds of some rows, joined; a file that is gone is named and left out."""
+    """Return the sounds of some rows, joined; name missing files and leave them out."""
     parts = []
     for row in rows:
         try:

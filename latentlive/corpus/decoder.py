@@ -55,7 +55,7 @@ class Decoder:
         with self._lock:
             try:
                 answer = self._answer({**asked, "folder": os.getcwd()})
-            except BaseException:  # Ctrl-C as well: what it says next answers nothing any more
+            except BaseException:  # Ctrl-C too: its next output would answer no request
                 self._end()
                 raise
             finally:

@@ -57,7 +57,7 @@ REMEDIES = {1: DAMAGED, 5: BUSY, 6: BUSY}
 
 @dataclass(frozen=True)
 class Entry:
-    """What was found out about a sound.
+    """The measurements of a sound.
 
     Parameters
     ----------
@@ -239,7 +239,7 @@ class Index:
         return [_name(name) for name, _, _ in rows], [_name(f) for _, f, _ in rows], thumbnails
 
     def _write(self, statement: str, rows: list[tuple[object, ...]]) -> None:
-        """Write rows, all or none; where the file takes none any more, go on without it."""
+        """Write all rows or none; if the file accepts no more, go on without it."""
         for otherwise in (self._reopen, self._go_on_in_memory, None):
             try:
                 with self._told(), self._db:

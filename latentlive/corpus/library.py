@@ -153,7 +153,7 @@ class Corpus:
         return self._read(path, sample_rate)
 
     def _read(self, path: Path, sample_rate: int) -> Audio:
-        """Return a file's samples; a damaged file of the starter corpus is made anew first."""
+        """Return a file's samples; first rebuild a damaged file of the starter corpus."""
         try:
             return read_audio(path, sample_rate)
         except SoundError:

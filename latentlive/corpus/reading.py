@@ -173,11 +173,11 @@ def _named(path: Path) -> str | bytes:
 
 
 def _noted(note: Path) -> Audio | None:
-    """Return the sound that a note tells of, None if there is none, or it is gone or damaged."""
+    """Return the sound that a note names, or None if it is missing or damaged."""
     try:
         digest, *told = note.read_text().split(" ")
         path = working_file(f"{digest}.npy", "audio")
-        # What has not changed since it was written needs no look at all of its samples.
+        # A file unchanged since it was written needs no check of all its samples.
         if told[1:] != _stamp(path) and not _whole(path, digest):
             _say_if_damaged(path)
             return None
@@ -268,7 +268,7 @@ def streamed(
             if rate != sample_rate:
                 resampler = soxr.ResampleStream(rate, sample_rate, 1, quality=quality)
             size = max(block // file.channels, 1)
-            # A length that was not written counts as endless: what is read is counted instead.
+            # A length that was never written counts as endless: count the samples read instead.
             if MAX_SECONDS * rate < file.frames < UNKNOWN:
                 raise SoundError(f"sound: {path} is longer than {MAX_SECONDS // 3600} hours")
             while len(data := file.read(size, dtype="float32", always_2d=True)):

@@ -1,4 +1,4 @@
-"""What a curve is; operators attach the words that every curve carries.
+"""The base of all curves; operators attach the words that every curve carries.
 
 After Tidal's patterns: a curve *is* a function of time, and operators are a few lines each.
 """

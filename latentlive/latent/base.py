@@ -1,4 +1,4 @@
-"""What a latent is; operators attach the words that every latent carries."""
+"""The base of all latents; operators attach the words that every latent carries."""
 
 from __future__ import annotations
 

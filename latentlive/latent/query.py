@@ -48,7 +48,7 @@ class Joint(NamedTuple):
     distance : array [shape=(n,), frames]
         From the beginning of each window to the joint, which may lie behind it; infinity is never.
     ahead : array [shape=(n,), bool]
-        Whether the joint is the end of what is asked, or its beginning.
+        Whether the joint is the end of the query, or its beginning.
     which : array [shape=(n,)]
         Which row of `beside` is meant.
     beside : array [shape=(any, any), samples]
@@ -82,7 +82,7 @@ class Places(Protocol):
 
 
 class World(Protocol):
-    """What an expression is asked in: the sounds and the space, bound when it is rendered."""
+    """The sounds and the space of an expression, bound when it is rendered."""
 
     @property
     def dims(self) -> int:
@@ -158,7 +158,7 @@ class Scope:
 
     @property
     def place(self) -> tuple[object, ...]:
-        """What a length depends on, beside the node."""
+        """The facts that a length depends on, besides the node."""
         return self.stretch, self.beat_frames
 
     def measured(self, node: Latent) -> Length:
@@ -238,7 +238,7 @@ class Query:
 
     @property
     def arrays(self) -> dict[str, Any]:
-        """What is asked for each position, by field [shape=(n,)], or None."""
+        """The query's arrays by field, one value a position [shape=(n,)], or None."""
         names = ("frames", "beats", "wrap", "before")
         return {name: getattr(self, name) for name in names}
 

@@ -6,4 +6,4 @@ class Words:
 
 
 class RootWords:
-    """What the root of an expression can be told."""
+    """The words at the root of an expression."""

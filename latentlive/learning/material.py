@@ -1,4 +1,4 @@
-"""What a model learns from, and what it is measured on."""
+"""Training data and held-out data."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _divided(heard: list[Samples], sample_rate: int) -> Material:
         parts = [np.split(s, [(len(s) * 4) // EVERY, (len(s) * 5) // EVERY]) for s in heard]
         kept = [part for before, _, after in parts for part in (before, after) if len(part)]
         left = [middle for _, middle, _ in parts]
-    # A remainder that cannot be measured leaves only what was learnt from.
+    # If the remainder cannot be measured, only the training data is left.
     left = [s for s in left if _audible(s)] or kept
     left = left[:MEASURED_SOUNDS]
     each = round(max(MEASURED_SECONDS / len(left), 0.25) * sample_rate)

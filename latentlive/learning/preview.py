@@ -26,7 +26,7 @@ def excerpts(space: Space, sounds: Sequence[Samples]) -> dict[str, Samples]:
     ----------
     space : Space
     sounds : sequence of arrays [shape=(n,)]
-        The two longest are taken; a single one is led to its own reverse.
+        The two longest are taken; a single one morphs into its own reverse.
     """
     most = round(SECONDS * space.sample_rate)
     chosen = [np.array(s[:most]) for s in sorted(sounds, key=len, reverse=True)[:2]]

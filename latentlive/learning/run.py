@@ -75,7 +75,7 @@ class Files:
 
 @dataclass(frozen=True)
 class Look:
-    """What a training looks like at a moment.
+    """The state of a training at one moment.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ MAX_BYTES = 2**31
 
 @dataclass(frozen=True)
 class Config:
-    """What a model file says of itself.
+    """The description stored in a model file.
 
     Parameters
     ----------

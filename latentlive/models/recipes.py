@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is fixed about a training.
+    """The fixed settings of a training.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ RECIPES = {recipe.name: recipe for recipe in (CLEAN, BRIGHT, PAPER, SPECTRAL)}
 
 @dataclass(frozen=True)
 class Plan:
-    """What a training is asked for.
+    """The settings of one training.
 
     Parameters
     ----------

@@ -39,7 +39,7 @@ LEARNT = np.setdiff1d(np.arange(layout.DIMS), BY)
 VOICED, PITCH, HARMONIC, PRESENCE, LEVEL = range(len(NAMED))
 
 OWN = ("voiced", "octaves", "level")
-"""What a prior draws beside the code."""
+"""Dimensions that a prior draws besides the code."""
 
 TOLD = 2
 """Numbers that the decoder is told of what passes by: voicing and pitch, as far as harmonics tell

@@ -1,1 +1,1 @@
-"""What a performer types at: the prompt, its panel, sessions, editors."""
+"""The prompt, its panel, sessions and editors."""

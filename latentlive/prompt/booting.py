@@ -76,7 +76,7 @@ class Booting:
     def state(self) -> dict[str, Any]:
         """The engine's state, empty as long as there is none.
 
-        ``ended`` tells why there is none any more, ``hangs`` that it does not answer.
+        ``ended`` says why the engine ended, ``hangs`` that it does not answer.
         """
         engine = self.started
         if engine is None:

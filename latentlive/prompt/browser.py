@@ -107,7 +107,7 @@ class Browser(Worded, Listing):
         Raises
         ------
         SoundError
-            If there is no such sound; what is heard goes on.
+            If there is no such sound; the playing layers go on.
         """
         layer = self._engine.layer(PREVIEW)
         once = Sound(name).loop(1)

@@ -140,7 +140,7 @@ def _prompt() -> tuple[Wire, socket.socket]:
 
 
 def chosen(place: str, standard_input: Callable[[], str]) -> tuple[str, str, int]:
-    """Return code, file and line of what is to be sent.
+    """Return the code to send, with its file and line.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What the console is asked to run, what it answers, and what it asks of a terminal."""
+"""Jobs for the console, their results, and the console's interface to a terminal."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ Job = Typed | Sent | Saved | Left
 
 
 class Front(Protocol):
-    """What the performer sees: a terminal with a line editor, or plain text."""
+    """The performer's terminal: a line editor, or plain text."""
 
     def read(self) -> None:
         """Begin to read one line or cell in a thread; it arrives in the console's inbox."""

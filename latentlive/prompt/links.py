@@ -30,13 +30,13 @@ class Origin(NamedTuple):
 
 
 class Imports(NamedTuple):
-    """What the text of a module imports.
+    """The imports in the text of a module.
 
     Parameters
     ----------
     modules : frozenset of str
     names : frozenset of str
-        What that binds in it.
+        The names that they bind in it.
     """
 
     modules: frozenset[str]

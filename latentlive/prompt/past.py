@@ -1,4 +1,4 @@
-"""What was typed in earlier runs: lines come back where a disk allows it, and cost nothing else."""
+"""Lines typed in earlier runs come back if the disk can be read; a bad disk costs only them."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ GOES_ON = re.compile(r"(?:else|elif|except|finally|case)\b|[)\]}]")
 
 
 def cells(rows: Iterable[str], asks: bool = False) -> Iterator[str]:
-    """Yield what is to be run, as soon as it is complete.
+    """Yield each piece of code as soon as it is complete.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ class Plain:
             yield row
 
     def read(self) -> None:
-        """Begin to read what is to be run next."""
+        """Begin to read the next code to run."""
         threading.Thread(target=self._read, name="line", daemon=True).start()
 
     def _read(self) -> None:
@@ -114,7 +114,7 @@ class Plain:
         """Show lines."""
         if style == "echo":
             text = ">>> " + text.replace("\n", "\n... ")
-        with contextlib.suppress(OSError):  # nobody reads it any more; the sound goes on
+        with contextlib.suppress(OSError):  # nobody reads the output now; the sound goes on
             print(text, file=sys.stderr if style else sys.stdout, flush=True)
 
     def close(self) -> None:

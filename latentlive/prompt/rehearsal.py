@@ -1,4 +1,4 @@
-"""Rehearsing a session: its cells run one by one from the prompt, read anew each time."""
+"""Rehearsing a session: its cells run one by one from the prompt, read again each time."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Rehearsal:
     def cell(self, name: str | int | None = None) -> Listing:
         """Run a cell of the loaded session: by its name, or the next one; say which is next.
 
-        The file is read anew each time, so a cell may be edited and saved meanwhile. The moment in
+        The file is read again each time, so a cell may be edited and saved meanwhile. The moment in
         a cell's heading is left aside: it lands now.
 
         Example

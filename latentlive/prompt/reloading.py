@@ -1,14 +1,14 @@
-"""Pattern files: imported by name, read anew when saved, sounding layers brought along.
+"""Pattern files: imported by name and read again when saved; sounding layers follow.
 
-All that a file has comes along under its name: functions, plain, decorated, cached or partial,
-instances, tables, numbers. Files that import from one that was saved are read anew after it. What a
-save has lost stays as it was until another one brings it back.
+Everything in a file follows under its name: functions (plain, decorated, cached or partial),
+instances, tables, numbers. Files that import from a saved file are read again after it. A name
+that a save has lost keeps its value until another save brings it back.
 
 The rule for layers: where a line at a cell's own level gives a layer its texture, such as
 ``d1 >> tide(8)``, and names something of a pattern file, the texture is evaluated again when the
 pattern's file is saved, with the values that its other names had when it was typed. The layer takes
-it at its next quant if it still plays what that line gave it; otherwise it is left alone. What a
-loop, a function, ``at`` or ``cue`` assigned keeps its texture.
+it at its next quant if it still plays what that line gave it; otherwise it is left alone. A layer
+that a loop, a function, ``at`` or ``cue`` assigned keeps its texture.
 
 Files are found changed by looking at their times and sizes four times a second: a dozen ``stat``
 calls, the same on every system and network drive, with nothing to install. A file counts as saved
@@ -140,7 +140,7 @@ class Patterns:
     # Reloading.
 
     def reload(self, names: list[str], engine: Callable[[], Engine]) -> list[str]:
-        """Read patterns anew and bring layers along; return what is to be said, a line each."""
+        """Read patterns again and update their layers; return the lines to print."""
         said: list[str] = []
         changed: set[str] = set()
         self.links.settle()
@@ -172,14 +172,14 @@ class Patterns:
         order: list[str] = []
         while left := sorted(concerned - set(order)):
             free = [n for n in left if not leans[n] & set(left) - {n}]
-            # A circle begins with what was saved.
+            # A circle begins with the saved module.
             order += free or [n for n in left if n in names][:1] or left[:1]
         return order
 
     def _replace(self, name: str, old: ModuleType, new: ModuleType) -> None:
         """Put a module, and what it has made, in the place of the one before in other patterns.
 
-        Those that import from it are read anew themselves; this is for those that cannot be.
+        Those that import from it are read again themselves; this is for those that cannot be.
         """
         fresh = {id(old): new}
         for key, value in self.links.made(old):

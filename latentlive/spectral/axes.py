@@ -1,4 +1,4 @@
-"""What a performer can set in spectral vectors: pitch, level, voicing. All functions are pure."""
+"""Set pitch, level and voicing in spectral vectors. All functions are pure."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ AROUND = 32
 """Vectors beside a page on both sides, from which its pitch track takes its context."""
 
 BLOCK = 64
-"""Vectors that are decoded together: .37 s, after which the phases start anew."""
+"""Vectors decoded together: .37 s, after which the phases start again."""
 
 AHEAD = 1
 """Vectors after a block that its decoding reads: where its partials have to arrive."""

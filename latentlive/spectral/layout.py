@@ -1,9 +1,9 @@
-"""What the numbers of a spectral vector mean.
+"""The meaning of the numbers in a spectral vector.
 
 Everything but the level is multiplied by a presence p, 1 where there is sound and 0 in silence,
-and the pitch by the voicing too, so that a linear mix weighs what each side has to say: silence
-says nothing about timbre, noise nothing about pitch, and two pitches glide in log f0. What has a
-pitch may be harmonic or not: a bell is voiced and not harmonic.
+and the pitch by the voicing too, so that a linear mix weighs each side by its content: silence
+does not affect timbre, noise does not affect pitch, and two pitches glide in log f0. A pitched
+sound may be harmonic or not: a bell is voiced and not harmonic.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is tonal in a spectrum, and where it lies."""
+"""The tonal part of a spectrum: how much of it, and at which frequencies."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""Phases of partials: without memory beyond a block, and continuous all the same.
+"""Phases of partials: no memory beyond a block, and yet continuous.
 
 At the first frame of each block, a partial of frequency f has the phase that `anchored` says, a
 function of frequency and position alone. Inside the block it follows its frequency, frame by
-frame, from the nearest partial before it. That will not lead to what `anchored` says at the next
-block's first frame: by at most half a cycle, which is spread over the block, a detuning of at most
-1.3 Hz. A partial that stands still needs less: its anchors advance nearly as it does.
+frame, from the nearest partial before it. It misses the phase that `anchored` gives at the
+next block's first frame by at most half a cycle; this error is spread over the block, a detuning
+of at most 1.3 Hz. A partial that stands still needs less: its anchors advance nearly as it does.
 """
 
 from __future__ import annotations

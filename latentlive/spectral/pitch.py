@@ -24,7 +24,7 @@ CHANGE = 0.12
 """What becoming pitched, or ceasing to be, costs."""
 
 JUMP = 0.5
-"""What any leap costs; a small step costs 2 an octave."""
+"""The cost of any leap; a small step costs 2 an octave."""
 
 REACH = int(JUMP / 2.0 * STEPS)
 

@@ -16,7 +16,7 @@ WIDE = 4
 """Bins of a band beyond."""
 
 PARTIAL = 2.0
-"""What a partial weighs against noise of its energy when shares are cut."""
+"""Weight of a partial against noise of the same energy when shares are cut."""
 
 
 @lru_cache(maxsize=1)

@@ -48,14 +48,14 @@ TABLE = 1 << 17
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a block's windows are made of.
+    """The components of a block's windows.
 
     Parameters
     ----------
     first : int
         The index of its first frame.
     key, turn : int, float [radians]
-        What its noise is drawn by, and how far it is turned towards that of ``key ^ 1``.
+        The seed of its noise, and how far it is turned towards that of ``key ^ 1``.
     frequency, amplitude, phase : array [shape=(block, peaks)]
         Of sinusoids in the middle of each window, in Hz and cycles.
     noise_hz, noise_energy : array [shape=(block, atoms)]
