@@ -1,4 +1,4 @@
-"""Encodings of recordings, window by window, remembered as float16."""
+"""Encodings of recordings, window by window, cached as float16."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from latentlive.space import Space
 from latentlive.units import Samples
 
 ENCODED_AT_ONCE = 256
-"""Windows encoded in one go: a long stretch never needs all its windows in memory."""
+"""Windows encoded per batch, so that a long stretch never holds all its windows in memory."""
 
 LEAST_WINDOWS = 4
-"""Shorter recordings, such as arrays typed by hand, are remembered in memory only."""
+"""Shorter recordings, such as arrays typed by hand, stay in memory only."""
 
 LARGEST = np.float32(np.finfo(np.float16).max)
 LARGEST_LOG_VARIANCE = np.float32(30.0)
-"""A std of three million: whatever is drawn with it still decodes to numbers."""
+"""A std of three million: vectors drawn with it still decode to finite numbers."""
 
 
 def windows_at(
@@ -31,7 +31,7 @@ def windows_at(
 ) -> Samples:
     """Return the windows that begin at some offsets [shape=(n, window)].
 
-    Outside the recording there is silence, or, where `wrap` is set, the recording goes round.
+    Samples outside the recording are silent; where `wrap` is set, the recording wraps around.
     """
     inside = (offsets >= 0) & (offsets + window <= len(samples))
     if inside.all() and isinstance(samples, np.ndarray):
@@ -43,10 +43,10 @@ def windows_at(
 
 
 class Encoder:
-    """Encodes windows of recordings in one space, each once, remembered on disk.
+    """Encodes windows of recordings in one space, each once, and caches them on disk.
 
-    The key of a window is (recording, model, sample offset, whether it goes round the end). A hop
-    is only a pattern of offsets: what was encoded at one hop serves every other that meets it.
+    The key of a window is (recording, model, sample offset, whether it wraps past the end). A hop
+    is only a pattern of offsets: an encoding serves every hop that reaches its offset.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class Encoder:
     def __init__(self, space: Space) -> None:
         self.space = space
         self.store = Store(space.digest, space.dims, space.window)
-        # What still waits to be written is written when the encoder goes or the process ends.
+        # Write pending rows when the encoder is collected or the process ends.
         weakref.finalize(self, self.store.flush)
 
     def encode(
@@ -72,12 +72,12 @@ class Encoder:
         audio : Audio
         offsets : array [shape=(n,), samples]
         wrap : array [shape=(n,)]
-            Where a window past the end goes on at the beginning.
+            Whether a window past the end continues at the beginning.
 
         Returns
         -------
         Latents [shape=(n, dims)]
-            Those that float16 holds, remembered or not.
+            Rounded to float16, cached or not.
         """
         keys = self._keys(audio, offsets, wrap)
         if (keys[1:] > keys[:-1]).all():
@@ -91,19 +91,19 @@ class Encoder:
         )
 
     def flush(self) -> None:
-        """Write every encoding that still waits to be written."""
+        """Write every pending encoding."""
         self.store.flush()
 
     def _keys(self, audio: Audio, offsets: NDArray[np.int64], wrap: NDArray[np.bool_]) -> Keys:
-        """Return a number for each window: twice its offset, plus one where it goes round."""
+        """Return a number for each window: twice its offset, plus one where it wraps."""
         window, length = self.space.window, len(audio.samples)
-        # A window that lies inside is the same whether it may go round or not, and so are all
-        # those that lie wholly outside.
+        # Wrapping never changes a window inside the recording, and all windows wholly before it
+        # are the same silence, as are all wholly after it.
         round_end = wrap & (offsets + window > length)
         return np.where(round_end, offsets % length * 2 + 1, np.clip(offsets, -window, length) * 2)
 
     def encoded(self, windows: Samples, level: float = 1.0) -> tuple[Samples, Samples]:
-        """Return mean and log-variance of windows, within what a row holds."""
+        """Return mean and log-variance of windows, clipped to the range of a row."""
         if level != 1.0:
             windows = windows / np.float32(level)
         mean, log_variance = self.space.encode(windows)

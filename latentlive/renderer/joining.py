@@ -1,8 +1,8 @@
-"""From latent vectors to samples in two steps: what a stretch needs, and how it is joined.
+"""From latent vectors to samples in two steps: request the windows of a stretch, then join them.
 
-Vectors lie a hop apart on a grid of the texture's clock; each is decoded to a window, and
-overlapping windows are added oldest first. Blocks lie on a grid of the same clock. So no sample
-depends on how the rendering was cut.
+Vectors sit a hop apart on a grid of the texture's clock; each decodes to a window, and overlap-add
+sums the windows oldest first. Blocks sit on a grid of the same clock. So no sample depends on
+chunk boundaries.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from latentlive.space import Part, Space
 from latentlive.units import Floats, Samples
 
 KEPT = 3
-"""Prepared blocks that a rendering keeps: a stretch begins where the one before ended."""
+"""Prepared blocks that a rendering keeps: each stretch begins where the last one ended."""
 
 
 class Request(NamedTuple):
-    """What a stretch of samples needs.
+    """The windows that a stretch of samples needs.
 
     Parameters
     ----------
     start, stop : int [samples]
-        At the rate that is rendered at.
+        At the output rate.
     hops : (int, int)
-        The first hop of the space's clock that is joined for it, and one past the last.
+        First hop of the space's clock that the stretch joins, and one past the last.
     first : int
-        The first vector whose window has to be decoded.
+        First vector to decode.
     parts : list of Part
-        What to decode: windows `first` to the last one that begins before `stop`.
+        Windows to decode: `first` to the last one that begins before `stop`.
     """
 
     start: int
@@ -46,24 +46,24 @@ class Request(NamedTuple):
 
     @property
     def windows(self) -> int:
-        """How many windows are to be decoded."""
+        """The number of windows to decode."""
         return sum(part.stop - part.start for part in self.parts)
 
 
 class Rendered(ABC):
-    """What renders stretches of a texture: ask `request`, decode, then `join`.
+    """Renders stretches of a texture: `request`, decode, then `join`.
 
     Parameters
     ----------
     space : Space
     overlap : int
-        Windows at each moment.
+        Windows that overlap at each moment.
     key : int
-        Of the noise.
+        The noise key.
     length : int or None [samples]
-        Silence comes after it; None never ends.
+        Silence follows it; None never ends.
     rate : int [samples a second]
-        Of the samples wanted; those of a space at another rate are resampled.
+        The output rate; a space at another rate is resampled.
     """
 
     def __init__(self, space: Space, overlap: int, key: int, length: int | None, rate: int) -> None:
@@ -71,11 +71,11 @@ class Rendered(ABC):
         self.key, self.turn = key, 0.0
         self.hop = space.window // overlap
         self.frame = space.window * (rate / space.sample_rate)
-        """Samples of one frame, at the rate wanted."""
+        """Samples of one frame, at the output rate."""
         self._resampler = None if rate == space.sample_rate else Resampler(space.sample_rate, rate)
-        # What a resampler reads twice is decoded once.
+        # The resampler reads some windows twice: keep them, to decode them once.
         self._spare = 0 if self._resampler is None else 2 + 2 * self._resampler.half // self.hop
-        # A space with a hop of its own knows how its windows fade.
+        # A space with its own hop fades its windows itself.
         self._fade = None if space.hop else hann(space.window, overlap)
         self._tail = (0, np.empty((0, space.window), np.float32))
         self._blocks: OrderedDict[int, Any] = OrderedDict()
@@ -86,10 +86,10 @@ class Rendered(ABC):
 
     @abstractmethod
     def gains(self, frames: Floats) -> Samples:
-        """Return the gains of windows at some frames [shape=(n, 1)]: of level and ``.norm()``."""
+        """Return the gains of windows at some frames [shape=(n, 1)], from level and ``.norm()``."""
 
     def request(self, start: int, stop: int) -> Request:
-        """Return what is needed for samples `start` to `stop` of the texture's clock."""
+        """Return the request for samples `start` to `stop` of the texture's clock."""
         low, high = self._resampler.needed(start, stop) if self._resampler else (start, stop)
         hops = low // self.hop, -(-high // self.hop)
         first = hops[0] - self.overlap + 1
@@ -104,12 +104,12 @@ class Rendered(ABC):
         Parameters
         ----------
         decoded : array [shape=(n, channels, window)]
-            What the space made of its parts; written over.
+            The decoded parts of the request; `join` overwrites them.
 
         Raises
         ------
         ExpressionError
-            If that is not finite; nothing has changed then.
+            If `decoded` is not finite; no state has changed then.
         """
         start, stop, hops, first, _ = request
         windows = self._faded(first, decoded)
@@ -123,7 +123,7 @@ class Rendered(ABC):
             tail_first, tail = self._tail
             windows = np.concatenate([tail[needed - tail_first : first - tail_first], windows])
         spare = min(self.overlap - 1 + self._spare, len(windows))
-        kept = windows[len(windows) - spare :].copy()  # a view would keep all alive
+        kept = windows[len(windows) - spare :].copy()  # a view would keep every window alive
         self._tail = (hops[1] - spare, kept)
         joined, origin = self._added(windows, hops[1] - hops[0]), hops[0] * self.hop
         if self._resampler is None:
@@ -143,11 +143,11 @@ class Rendered(ABC):
         return self.join(request, self.space.synthesize(request.parts))
 
     def at(self, first: int, last: int) -> Floats:
-        """Return the frames at which vectors `first` to `last` lie."""
+        """Return the frames of vectors `first` to `last`."""
         return np.arange(first, last, dtype=np.float64) / self.overlap
 
     def _parts(self, first: int, last: int) -> list[Part]:
-        space, lead = self.space, self.overlap - 1  # vector -lead is the first that is heard
+        space, lead = self.space, self.overlap - 1  # vector -lead is the first audible one
         if space.block == 1:
             z = self.drawn(self.at(first - space.behind, last + space.ahead))
             return [Part(space.prepare(z, first + lead, self.key, self.turn), 0, last - first)]
@@ -171,7 +171,7 @@ class Rendered(ABC):
         return prepared
 
     def _faded(self, first: int, decoded: Samples) -> Samples:
-        """Return windows as they are added [shape=(n, window)], channels mixed down."""
+        """Return windows ready for overlap-add [shape=(n, window)], channels mixed down."""
         windows = decoded[:, 0] if decoded.shape[1] == 1 else decoded.mean(axis=1)
         gains = self.gains(self.at(first, first + len(windows)))
         if len(gains) and (gains == gains[0]).all():
@@ -183,7 +183,7 @@ class Rendered(ABC):
         return windows
 
     def _added(self, windows: Samples, hops: int) -> Samples:
-        """Return the samples of some hops, the windows before them included."""
+        """Return the overlap-added samples of some hops, including the windows before them."""
         if self.overlap == 1:
             return windows.reshape(-1)
         parts = windows.reshape(len(windows), self.overlap, self.hop)

@@ -1,9 +1,8 @@
 """Joints: windows that hold the end of one recording and the beginning of another.
 
-Where one latent gives way to another, each recording that sounds there is read from a splice: its
-own samples up to the joint, and the other's from there on, or the other way round. Of several that
-are mixed beyond the joint, the one that is heard most stands for all: so a joint is encoded once,
-however curves move.
+Where one latent follows another, each recording there is read from a splice: its own samples up to
+the joint and the other's after it, or the reverse. If several recordings are mixed beyond the
+joint, the one with the most weight stands for all, so a joint is encoded once, however curves move.
 """
 
 from __future__ import annotations
@@ -36,16 +35,16 @@ from latentlive.renderer.encoding import windows_at
 from latentlive.units import Floats, Samples
 
 FADES = 4
-"""A fade lasts the fourth part of a window: 6 ms."""
+"""A fade lasts a quarter of a window: 6 ms."""
 
 
 class Splice(NamedTuple):
-    """Positions of a query that are read from one splice.
+    """The positions of a query that one splice serves.
 
     Parameters
     ----------
     rows : array [shape=(m,)]
-        Which of the positions.
+        Indices of these positions in the query.
     audio : Audio
     positions : array [shape=(m,), samples]
         Where in the splice their windows begin.
@@ -57,7 +56,7 @@ class Splice(NamedTuple):
 
 
 def splices(audio: Audio, offsets: Floats, query: Query) -> Iterator[Splice]:
-    """Yield what is read of a recording where its windows meet something else.
+    """Yield the splices of a recording where its windows reach a joint.
 
     Parameters
     ----------
@@ -86,10 +85,10 @@ def splices(audio: Audio, offsets: Floats, query: Query) -> Iterator[Splice]:
 
 
 def as_heard(query: Query, frames: float, reach: float) -> Query:
-    """Return a query of a recording of so many frames, its ends as far away as they are heard.
+    """Return the query of a recording of `frames` frames, with audible distances to its ends.
 
-    A part that is stretched goes on as recorded while there is more of the recording, so that what
-    follows is not heard before its time; a whole recording has nothing else to go on with.
+    A stretched part continues as recorded while the recording lasts, so that its successor is not
+    heard early; a whole recording has nothing more to continue with.
     """
     assert query.joint is not None
     distance, ahead, *_ = query.joint
@@ -100,10 +99,10 @@ def as_heard(query: Query, frames: float, reach: float) -> Query:
 
 
 def spliced(before: Samples, after: Samples, fade: int) -> Samples:
-    """Return two recordings cut together, each given with so many samples beyond the joint.
+    """Return two recordings cut together, each given with `fade` samples beyond the joint.
 
-    What begins in the middle of its recording fades in before the joint. Otherwise what ends in
-    the middle of its recording fades out after it; attacks stay as they are.
+    If the second begins in mid-recording, it fades in before the joint. Otherwise the first, if it
+    ends in mid-recording, fades out after the joint; attacks stay intact.
     """
     joined = np.concatenate([before[:-fade], after[fade:]])
     joint, rise = len(before) - fade, fading(fade)
@@ -123,14 +122,14 @@ def fading(count: int) -> Samples:
 
 
 def joints(query: Query, distance: Floats) -> NDArray[np.int64]:
-    """Return where in a recording joints lie [shape=(n,), samples]."""
+    """Return the positions of joints in a recording [shape=(n,), samples]."""
     return np.rint((query.frames + distance) * query.world.window).astype(np.int64)
 
 
 def side(
     samples: Samples, ends: NDArray[np.int64], ahead: NDArray[np.bool_], size: int, fade: int
 ) -> F32:
-    """Return samples of a recording before joints that lie `ahead`, after others, and some beyond.
+    """Return samples before joints `ahead` and after the others, with a fade beyond each joint.
 
     Returns
     -------
@@ -142,13 +141,13 @@ def side(
 
 @dataclass(frozen=True)
 class Hearing(Query):
-    """Asks for the samples that sound beside a joint, instead of latents."""
+    """Queries the samples beside a joint instead of latents."""
 
     def samples(self, recording: Samples, size: int) -> F32:
         """Return the samples of a recording beside the joint [shape=(n, size)]."""
         assert self.joint is not None
         distance, ahead, *_ = self.joint
-        # What is turned round or frozen has no joint: it is heard window by window.
+        # Reversed and frozen latents have no joint: they are heard window by window.
         distance = np.where(np.isfinite(distance), distance, ahead)
         fade = self.world.window // FADES
         return side(recording, joints(self, distance), ahead, size - fade, fade)
@@ -158,7 +157,7 @@ class Hearing(Query):
         return heard(node, self)
 
     def meeting(self, node: LatentLike, *beside: object) -> Latents:
-        """Return a node's samples, whatever comes at its ends."""
+        """Return a node's samples; its neighbours do not matter."""
         return self.alone(float(self.scope.length(node))).latents(node)
 
 
@@ -170,7 +169,7 @@ def hearing(query: Query, scope: Scope) -> Hearing:
 
 
 def _most(sides: Sequence[Latents], chosen: NDArray[Any]) -> Latents:
-    """Return for each position the samples of the side that is chosen."""
+    """Return the samples of the chosen side for each position."""
     rows = np.arange(len(chosen))
     samples = np.stack([side.mean for side in sides])[chosen.astype(np.int64), rows]
     return Latents(samples, np.zeros_like(samples))
@@ -178,7 +177,7 @@ def _most(sides: Sequence[Latents], chosen: NDArray[Any]) -> Latents:
 
 @singledispatch
 def heard(node: Latent, query: Hearing) -> Latents:
-    """Return the samples that a node sounds with before a joint, or after it."""
+    """Return a node's samples before or after a joint."""
     return node.at(query)
 
 

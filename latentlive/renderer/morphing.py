@@ -10,10 +10,10 @@ from latentlive.units import Floats, Samples
 
 
 class Morph(Rendered):
-    """A texture that takes over from another by interpolation of their latents.
+    """A texture that takes over from another by interpolating latents.
 
-    Each keeps its own clock. Until `start` the vectors are those of the first, from `start + over`
-    on exactly those of the second, whose noise and whose blocks hold for both.
+    Each keeps its own clock. Until `start` the vectors are the first's; from `start + over` they
+    are exactly the second's. Noise and blocks are the second's throughout.
 
     Parameters
     ----------
@@ -21,9 +21,9 @@ class Morph(Rendered):
         Of the same space and join.
     after : Rendering
     lead : int [samples]
-        By how much the clock of `before` is ahead of that of `after`.
+        How far the clock of `before` is ahead of that of `after`.
     start, over : int [samples]
-        When it begins, on the clock of `after`, and how long it takes.
+        When the morph begins, on the clock of `after`, and its duration.
     """
 
     def __init__(

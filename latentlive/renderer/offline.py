@@ -37,12 +37,12 @@ def render(
     ----------
     texture : Latent
     seconds : float [seconds, > 0], optional
-        How much; needed only for an expression that never ends. A finite one is cut or followed
-        by silence.
+        Length of the result; required only for an expression that never ends. A finite one is cut
+        or padded with silence.
     model : Space or path, optional
-        The starter model when left out.
+        Default: the starter model.
     corpus : Corpus or path, optional
-        The starter corpus when left out.
+        Default: the starter corpus.
     seed : int
     tempo : float [beats per minute]
 
@@ -74,7 +74,7 @@ def prepare(
     seed: int = 0,
     tempo: float = 60.0,
 ) -> tuple[Rendering, int]:
-    """Return a rendering, and how many samples of it are wanted; parameters as in `render`."""
+    """Return a rendering and its number of samples; parameters as in `render`."""
     space = load_model(model) if model is None or isinstance(model, str | os.PathLike) else model
     library = corpus if isinstance(corpus, Corpus) else Corpus(corpus)
     sounds = corpus_sounds(library, space.sample_rate)
@@ -97,7 +97,7 @@ def render_blocks(rendering: Rendering, total: int) -> Iterator[Samples]:
 
 
 def file_format(path: Path) -> type[Wav | Flac]:
-    """Return what writes samples to a file, refusing one that cannot be written.
+    """Return the writer for a file, or refuse a file that cannot be written.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""A page of encodings: a file of rows, appended as they come, memory-mapped to be read.
+"""A page of encodings: an append-only file of rows, memory-mapped for reading.
 
-Nothing found there is trusted: a row whose check sum is wrong is missing, and of two rows of one
-key the newer one counts, so that what is encoded again takes its place.
+A page trusts nothing on disk: a row with a wrong checksum counts as missing, and of two rows of
+one key the newer counts, so that encoding a window again replaces its row.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ Keys = NDArray[np.int64]
 Rows = NDArray[np.float16]
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-"""2**64 over the golden ratio: multiples of it are spread evenly (Knuth, volume 3, 6.4)."""
+"""2**64 over the golden ratio: its multiples spread evenly (Knuth, volume 3, 6.4)."""
 
 
 class Page:
-    """The rows of one stretch of a recording that are on disk.
+    """The rows on disk of one stretch of a recording.
 
     Parameters
     ----------
     path : Path
-        Its name and its folder's say whose rows these are.
+        Its name and its folder's identify the rows.
     dims : int
     most : int
-        Rows that it can have at most: a file with more is none of ours.
+        Most rows that it can hold: a file with more is foreign.
     """
 
     def __init__(self, path: Path, dims: int, most: int) -> None:
@@ -48,13 +48,13 @@ class Page:
         self._keys = self._written
 
     def search(self, keys: Keys, rows: Rows, missing: NDArray[np.bool_]) -> None:
-        """Fill in the rows of some keys; look at the file again if some are missing."""
+        """Fill in the rows of some keys; if some are missing, look at the file again."""
         self._fill_in(keys, rows, missing)
         if missing.any() and self._look_again():
             self._fill_in(keys, rows, missing)
 
     def append(self, keys: Keys, rows: Rows) -> None:
-        """Write rows to the end of the file, after half a row that a killed writer has left.
+        """Append rows to the file, after padding a partial row that a killed writer left.
 
         Raises
         ------
@@ -76,7 +76,7 @@ class Page:
         rows[hits[sound]], missing[hits[sound]] = found["row"][sound], False
 
     def _look_again(self) -> bool:
-        """Map the file anew if it is another or has more rows; return whether that is so."""
+        """Map the file again if it was replaced or has more rows; return whether it did."""
         try:
             with self.path.open("rb") as file:
                 state, size = os.fstat(file.fileno()), self._record.itemsize
@@ -90,7 +90,7 @@ class Page:
                     return False
                 mapped = mmap.mmap(file.fileno(), count * size, access=mmap.ACCESS_READ)
         except OSError:
-            return False  # there is none, it was pruned meanwhile, or the disk fails
+            return False  # no file, pruned meanwhile, or the disk fails
         self._file, self._records = state.st_ino, np.frombuffer(mapped, self._record)
         self._written = np.concatenate([self._written[:before], self._records["key"][before:]])
         self._order = np.argsort(self._written, kind="stable")
@@ -98,10 +98,10 @@ class Page:
         return True
 
     def _checks(self, keys: Keys, rows: NDArray[Any]) -> NDArray[np.uint64]:
-        """Return a check sum of each key and row [shape=(n,)], another one in every page.
+        """Return a checksum of each key and row [shape=(n,)], different in every page.
 
-        The words of a row are summed, each times an odd number of its own: no change of a single
-        word goes unseen, nor do rows of zeros, which a crash of the whole machine may leave.
+        It sums the words of a row, each times its own odd number. This detects every change of a
+        single word, and rows of zeros, which a crash of the whole machine may leave.
         """
         words = np.ascontiguousarray(rows).reshape(-1, 2 * len(self._odd)).view(np.uint32)
         sums: NDArray[np.uint64] = words @ self._odd

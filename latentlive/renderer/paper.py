@@ -1,8 +1,8 @@
 """Exact mode: the samples and the lengths of the paper.
 
-Sounds are cropped, or repeated, in samples and then padded with zeros to whole windows; amounts
-outside 0..1 go straight on; nothing is rounded. Here stand the operators that differ from what the
-algebra makes of them; all others mean the same.
+The paper crops or repeats sounds in samples, then pads them with zeros to whole windows; amounts
+outside 0..1 extrapolate linearly; nothing is rounded. This module holds the operators whose meaning
+differs from the algebra's; all others mean the same.
 
 Tatar, Cotton, Bisig: Sound design strategies for latent audio space explorations using deep
 learning architectures (SMC 2023, arXiv 2305.15571).
@@ -41,35 +41,35 @@ from latentlive.renderer.world import BoundWorld
 from latentlive.units import Floats, Samples
 
 WIDEST = np.exp(np.float32(20.0))
-"""The largest std: log-variances are extrapolated freely, but infinity, which no decoder survives,
-is no sample of the paper's."""
+"""The largest std: log-variances extrapolate freely, but no decoder survives infinity, and the
+paper has no such sample."""
 
 
 @dataclass(frozen=True)
 class PaperScope(Scope):
-    """Where lengths are asked, as the paper counts them.
+    """The scope of lengths as the paper counts them.
 
     Parameters
     ----------
     padded : bool
-        Whether a recording counts as the whole windows that it is padded to.
+        Whether a recording's length includes its padding to whole windows.
     """
 
     padded: bool = True
 
     @property
     def place(self) -> tuple[object, ...]:
-        """What a length depends on, beside the node."""
+        """Everything that a length depends on, beside the node."""
         return (*super().place, self.padded)
 
     @property
     def whole(self) -> PaperScope:
-        """The scope of what comes before something else: it is padded to whole windows."""
+        """The scope of a node that another follows: padded to whole windows."""
         return replace(self, padded=True)
 
     @property
     def sounding(self) -> PaperScope:
-        """The scope of what crops and what repeats: its length in samples, before any padding."""
+        """The scope of crops and repeats: lengths in samples, before padding."""
         return replace(self, padded=False)
 
     def measured(self, node: Latent) -> Length:
@@ -83,12 +83,12 @@ class PaperScope(Scope):
 
 @dataclass(frozen=True)
 class PaperQuery(Query):
-    """Which windows are asked, and how much of each is silent.
+    """The windows of a query, and how much of each is silent.
 
     Parameters
     ----------
     room : array [shape=(n,), frames] or None
-        How much of each window lies before the end that a crop set.
+        How much of each window precedes the end that a crop set.
     """
 
     room: Floats | None = None
@@ -96,7 +96,7 @@ class PaperQuery(Query):
 
     @property
     def arrays(self) -> dict[str, Any]:
-        """What is asked for each position, by field [shape=(n,)], or None."""
+        """The query's value at each position, by field [shape=(n,)], or None."""
         return {**super().arrays, "room": self.room}
 
     def computed(self, node: Latent) -> Latents:
@@ -108,7 +108,7 @@ class PaperQuery(Query):
         return self.latents(node)
 
     def shrunk(self, factor: Fraction) -> Self:
-        """Return a query with its lengths in frames of what is stretched."""
+        """Return a query with its lengths in frames of the stretched node."""
         room = None if self.room is None else self.room / float(factor)
         return replace(super().shrunk(factor), room=room)
 
@@ -126,7 +126,7 @@ class PaperQuery(Query):
 
 
 class PaperWorld(BoundWorld):
-    """Sounds and a space; windows are encoded as they are, and no recording is lowered."""
+    """Sounds and a space; encodes windows as recorded, without lowering any."""
 
     def read(self, source: Node, query: Query) -> Latents:
         """Return a recorded source's latents at the positions of a query."""
@@ -151,7 +151,7 @@ class PaperWorld(BoundWorld):
 
 
 def kinds_of(join: Join) -> tuple[type[BoundWorld], type[Scope]]:
-    """Return in what an expression with such a root is asked: the paper's terms, or the house's."""
+    """Return the world and scope of an expression with this root: the paper's or the usual ones."""
     return (PaperWorld, PaperScope) if join.exact else (BoundWorld, Scope)
 
 
@@ -163,7 +163,7 @@ def length_of(node: Latent, scope: PaperScope) -> Length:
 
 @length_of.register
 def _(node: Recorded, scope: PaperScope) -> Length:
-    """As many windows as the paper's strategies write: ``ceil(N / hop) - window / hop + 1``."""
+    """Windows that the paper's strategies write: ``ceil(N / hop) - window / hop + 1``."""
     length, window = scope.world.length(node), scope.world.window
     if not scope.padded:
         return length
@@ -180,7 +180,7 @@ def _(node: Recorded, scope: PaperScope) -> Length:
 
 @length_of.register
 def _(node: Rev, scope: PaperScope) -> Length:
-    """What is turned round begins with its padding."""
+    """A reversed recording begins with its padding."""
     return node.length(scope.whole)
 
 
@@ -215,7 +215,7 @@ def _(node: Latent, query: PaperQuery) -> Latents:
 
 @latents_of.register
 def _(node: Interp, query: PaperQuery) -> Latents:
-    """What is repeated is so before any padding."""
+    """Sides repeat before any padding."""
     there, sounding = query.cropped(query.sounding.length(node)), query.sounding
     a, b = (node.side(there, side, sounding) for side in (node.a, node.b))
     return _straight(a, b, amount(query, node.curve, node), node.law)
@@ -223,7 +223,7 @@ def _(node: Interp, query: PaperQuery) -> Latents:
 
 @latents_of.register
 def _(node: Steps, query: PaperQuery) -> Latents:
-    """Each step is the whole of both sides, which end where the shorter does."""
+    """Each step plays both sides whole, up to the end of the shorter."""
     frames, amounts = node.step_at(query)
     there = query.at(frames).cropped(node.once(query.sounding))
     return _straight(there.latents(node.a), there.latents(node.b), amounts, "std")
@@ -231,7 +231,7 @@ def _(node: Steps, query: PaperQuery) -> Latents:
 
 @latents_of.register
 def _(node: Loop, query: PaperQuery) -> Latents:
-    """Each turn is padded as the first is, and does not go on at its beginning."""
+    """Each turn is padded like the first, and does not wrap to its beginning."""
     once, last = float(query.scope.length(node.of)), node.n - 1 if node.n else math.inf
     frames = query.frames - np.clip(np.floor(query.frames / once), 0, last) * once
     return query.at(frames, wrap=np.zeros_like(query.wrap), before=None).latents(node.of)
@@ -239,12 +239,12 @@ def _(node: Loop, query: PaperQuery) -> Latents:
 
 @latents_of.register
 def _(node: Slice, query: PaperQuery) -> Latents:
-    """A slice that is repeated does not go round its own end."""
+    """A repeated slice does not wrap past its own end."""
     return node.source(query).latents(node.of)
 
 
 def _straight(a: Latents, b: Latents, c: F32, law: str) -> Latents:
-    """Return ``(1 - c) a + c b`` [c: shape=(n, 1)], however far outside 0..1."""
+    """Return ``(1 - c) a + c b`` [c: shape=(n, 1)], for any c, also outside 0..1."""
     with np.errstate(over="ignore"):
         std = spread(a, b, c, law)
     return Latents(lerp(a.mean, b.mean, c), np.minimum(std, WIDEST) if law == "logvar" else std)

@@ -1,4 +1,4 @@
-"""How the cache of encodings is kept within bounds: what was used longest ago goes first."""
+"""Keeps the cache of encodings within bounds: deletes the least recently used first."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pathlib import Path
 from latentlive.ground.files import cache_folder
 
 DEFAULT_MB = 4096
-"""The size of the whole cache of encodings; ``LATENTLIVE_ENCODINGS_MB`` sets another."""
+"""Default size limit of the whole cache of encodings; ``LATENTLIVE_ENCODINGS_MB`` sets another."""
 
 RECENT_SECONDS = 60.0
-"""What was used so lately is never pruned; a disk that refused is left alone so long."""
+"""Encodings used this recently are never pruned; after a refused write, writing pauses as long."""
 
 MARKER = "used"
 
@@ -25,14 +25,14 @@ class Disk:
 
     def __init__(self) -> None:
         self.failures = 0
-        """How often the disk refused a write; what was encoded was kept in memory instead."""
+        """How often the disk refused a write; those encodings stayed in memory instead."""
         self._unchecked: float = float("inf")
         self._closed_until = 0.0
         self._touched: dict[Path, float] = {}
 
     @cached_property
     def root(self) -> Path | None:
-        """The folder of all encodings; None where there can be none."""
+        """The folder of all encodings; None if it cannot be created."""
         try:
             return cache_folder("encodings")
         except OSError:
@@ -45,7 +45,7 @@ class Disk:
         return self.root and self.root / name
 
     def touch(self, folder: Path) -> None:
-        """Say that a recording is in use: what is used is not pruned."""
+        """Mark a recording as in use, so that it is not pruned."""
         now = time.monotonic()
         if now > self._touched.get(folder, -RECENT_SECONDS) + RECENT_SECONDS / 6:
             self._touched[folder] = now
@@ -54,7 +54,7 @@ class Disk:
 
     @property
     def closed(self) -> bool:
-        """Whether the disk is left alone for now."""
+        """Whether writing is paused for now."""
         return self.root is None or time.monotonic() < self._closed_until
 
     def may_write(self, size: int) -> bool:
@@ -72,35 +72,35 @@ class Disk:
         return True
 
     def refused(self) -> None:
-        """Note that the disk refused a write, and leave it alone for a while."""
+        """Count a write that the disk refused, and pause writing for a while."""
         self.failures += 1
         self._closed_until = time.monotonic() + RECENT_SECONDS
 
 
 def limit_bytes() -> int:
-    """Return how large all encodings together may grow [bytes]."""
+    """Return the size limit of all encodings together [bytes]."""
     text = os.environ.get("LATENTLIVE_ENCODINGS_MB", "")
     return (int(text) if text.isdecimal() else DEFAULT_MB) << 20
 
 
 def prune(root: Path, limit: int, wanted: int = 0) -> bool:
-    """Delete the encodings that were used longest ago, until there is room for more.
+    """Delete the least recently used encodings until there is room for more.
 
     Files that another process has mapped stay readable to it until it closes them.
 
     Parameters
     ----------
     root : Path
-        A folder of folders, one a recording and space.
+        A folder of folders, one for each recording and space.
     limit : int [bytes]
-        A sixteenth of it is kept free, which a process may fill before it looks again.
+        A sixteenth of it stays free: a process may fill that before it looks again.
     wanted : int [bytes]
-        What is to be written now.
+        Size of the next write.
 
     Returns
     -------
     bool
-        Whether there is room: not so while everything is in use.
+        Whether there is room; False while everything is in use.
     """
     folders = []
     with contextlib.suppress(OSError):
@@ -133,7 +133,7 @@ def _use(folder: Path) -> tuple[float, int]:
 
 
 def files_of(folder: Path) -> list[Path]:
-    """Return what lies in a folder; nothing if it cannot be read."""
+    """Return the paths in a folder; none if it cannot be read."""
     try:
         return list(folder.iterdir())
     except OSError:
@@ -142,13 +142,13 @@ def files_of(folder: Path) -> list[Path]:
 
 def remove(path: Path) -> None:
     """Remove a file that is not trusted or not needed."""
-    # What cannot be removed was not trusted anyway.
+    # If removal fails, the file stays untrusted anyway.
     with contextlib.suppress(OSError):
         path.unlink(missing_ok=True)
 
 
 def remove_left(path: Path) -> None:
-    """Remove a file of an earlier version, or one whose writer was killed, unless it writes now."""
+    """Remove a file of an earlier version or of a killed writer, not one still being written."""
     with contextlib.suppress(OSError):
         if not path.name.startswith(".") or path.stat().st_mtime < time.time() - RECENT_SECONDS:
             path.unlink(missing_ok=True)

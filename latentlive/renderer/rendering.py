@@ -1,4 +1,4 @@
-"""One texture being rendered: any stretch of its samples, the same bits in any order and chunk."""
+"""Renders one texture: any stretch of its samples, the same bits in any order and chunk size."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from latentlive.units import Floats, Samples, Tempo, from_db
 NORM_DB = -20.0
 NORM_MAX_GAIN = 16.0
 NORM_WINDOWS = 64
-"""How many windows, spread over the whole, its loudness is measured on."""
+"""Windows, spread over the whole, on which its loudness is measured."""
 
 NORM_STRETCHES = 8
-"""How many where each of them costs a block."""
+"""Stretches measured instead where each costs a block."""
 
 
 class Rendering(Rendered):
-    """A texture bound to a space: ask for any samples.
+    """A texture bound to a space: renders any stretch of samples.
 
     Parameters
     ----------
@@ -51,17 +51,17 @@ class Rendering(Rendered):
         The layer's slot: 0 for ``d1``.
     tempo : Tempo, optional
     looped : bool
-        Whether a finite texture is repeated for ever, as it is on a layer.
+        Whether a finite texture repeats forever, as on a layer.
     align : bool
-        Whether windows of stretched recordings are chosen to fit one another.
+        Whether to align windows of stretched recordings to one another.
     side : float
-        From -1 to 1: how far the noise is turned away from the plain one. Renderings at -s and s
-        share all but their noise, whose correlation falls from 1 at 0 to none at 1.
+        From -1 to 1: how far the noise is turned away from the plain noise. Renderings at -s and s
+        differ only in their noise, whose correlation falls from 1 at 0 to none at 1.
 
     Raises
     ------
     ExpressionError, SoundError
-        If the texture has no meaning here.
+        If this space or its sounds cannot render the texture.
 
     Example
     -------
@@ -104,7 +104,7 @@ class Rendering(Rendered):
         self._gain = np.float32(world.level)
         if join.norm:
             self._gain = np.float32(self._gain_to_norm())
-            self._tail = (0, self._tail[1][:0])  # what was measured has another gain
+            self._tail = (0, self._tail[1][:0])  # the measured windows have another gain
 
     def _gain_to_norm(self) -> float:
         """Return the gain that brings the whole, or the first minute, to a common loudness."""
@@ -112,7 +112,7 @@ class Rendering(Rendered):
         heard = min(self.length or 60 * rate, 60 * rate)
         count = min(max(int(heard // self.frame), 1), NORM_WINDOWS)
         if self.space.hop or self.space.block > 1 or self.space.behind or self.space.ahead:
-            # Windows that know their neighbours are decoded with them: fewer of them will do.
+            # Windows that depend on neighbours are decoded with them: measure fewer.
             count = min(count, NORM_STRETCHES)
             starts = [round(i * heard / count) for i in range(count)]
             decoded = np.stack([self.samples(start, start + window) for start in starts])
@@ -137,7 +137,7 @@ class Rendering(Rendered):
         return z
 
     def gains(self, frames: Floats) -> Samples:
-        """Return the gains of windows at some frames [shape=(n, 1)]: of level and ``.norm()``."""
+        """Return the gains of windows at some frames [shape=(n, 1)], from level and ``.norm()``."""
         return np.full((len(frames), 1), self._gain, np.float32)
 
 
@@ -153,15 +153,15 @@ def check(texture: Texture, facts: Facts, sounds: Sounds, beat: float) -> Length
     ----------
     texture : Latent or joined Latent
     facts : Facts
-        Of the space that will render it, unless it names another; its rate is the sounds'.
+        Of the rendering space, unless the texture names another; its rate is the sounds'.
     sounds : function of a recorded source to its Audio
     beat : float [seconds]
-        How long a beat is.
+        Length of a beat.
 
     Raises
     ------
     ExpressionError, SoundError
-        What rendering would raise.
+        The errors that rendering would raise.
     """
     join = join_of(texture)
     rate = facts.sample_rate
@@ -177,14 +177,14 @@ def check(texture: Texture, facts: Facts, sounds: Sounds, beat: float) -> Length
 
 
 def _core(latent: Latent) -> Latent:
-    """Return the node below the operators that leave time alone."""
+    """Return the node below the operators that leave time unchanged."""
     while isinstance(latent, Touch):
         latent = latent.of
     return latent
 
 
 def _own_seed(latent: Latent) -> int | None:
-    """Return the seed that stands at the root, if any: it moves the noise as well."""
+    """Return the seed at the root, if any: it changes the noise too."""
     while isinstance(latent, Touch):
         if isinstance(latent, Reseeded):
             return latent.n
@@ -193,12 +193,12 @@ def _own_seed(latent: Latent) -> int | None:
 
 
 def _loops(latent: Latent) -> bool:
-    """Return whether a latent says by itself how often it plays."""
+    """Return whether a latent sets its own number of repeats."""
     return isinstance(_core(latent), Loop)
 
 
 def _samples(frames: Length, space: Space, rate: int) -> int | None:
-    """Return how many samples at a rate some frames last."""
+    """Return the length of some frames in samples at a rate."""
     if not isinstance(frames, Fraction):
         return None
     return max(round(frames * Fraction(space.window * rate, space.sample_rate)), 1)

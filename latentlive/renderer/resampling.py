@@ -1,7 +1,7 @@
-"""Samples at another rate: a local operator on an absolute grid, so that bits depend on position.
+"""Resampling: a local operator on an absolute grid, so that bits depend on position alone.
 
 A polyphase filter (a sinc in a Kaiser window): sample n of the result reads the same few samples
-of the source, in the same order, whatever is asked beside it.
+of the source, in the same order, in every request.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ CROSSINGS = 32
 """Zeros of the sinc on either side."""
 
 BETA = 10.0
-"""Of the Kaiser window: what is folded back lies 100 dB down."""
+"""Of the Kaiser window: aliases are 100 dB down."""
 
 PASSED = 0.94
-"""The part of the narrower band that passes whole."""
+"""The passband, as a part of the narrower band."""
 
 PAGE = 4096
 MAX_PAGES = 256
-"""Resampled pages of one recording that are remembered: 4 MB."""
+"""Resampled pages kept of one recording: 4 MB."""
 
 
 class Resampler:
-    """From one rate to another.
+    """Converts samples from one rate to another.
 
     Parameters
     ----------
@@ -43,12 +43,12 @@ class Resampler:
         self.half, self._filters = _filters(self.up, self.down)
 
     def needed(self, start: int, stop: int) -> tuple[int, int]:
-        """Return which samples of the source `start` to `stop` of the result read."""
+        """Return the range of the source that samples `start` to `stop` of the result read."""
         first, last = start * self.down // self.up, (stop - 1) * self.down // self.up
         return first - self.half + 1, last + self.half + 1
 
     def resampled(self, samples: Samples, start: int, stop: int) -> Samples:
-        """Return samples `start` to `stop` of the result from those that they need."""
+        """Return samples `start` to `stop` of the result from the source samples they need."""
         if stop == start:
             return np.empty(0, np.float32)
         grid = np.arange(start, stop, dtype=np.int64) * self.down
@@ -60,7 +60,7 @@ class Resampler:
 
 @lru_cache(maxsize=8)
 def _filters(up: int, down: int) -> tuple[int, Samples]:
-    """Return half the length of the filters, and one for each phase [shape=(up, 2 * half)]."""
+    """Return half the filter length, and a filter for each phase [shape=(up, 2 * half)]."""
     band = min(1.0, up / down)
     half = math.ceil(CROSSINGS / band)
     away = np.arange(2 * half) - (half - 1) - np.arange(up)[:, None] / up
@@ -70,7 +70,7 @@ def _filters(up: int, down: int) -> tuple[int, Samples]:
 
 
 class Resampled:
-    """A recording at another rate; as much of it is computed as is read.
+    """A recording at another rate, computed only where it is read.
 
     Parameters
     ----------

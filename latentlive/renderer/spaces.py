@@ -14,11 +14,11 @@ from latentlive.renderer.wsola import Alignment
 from latentlive.space import Space
 
 MAX_ALIGNMENTS = 128
-"""Stretched recordings whose reading is remembered; others are read from disk again."""
+"""Stretched recordings whose alignment stays in memory; others load from disk again."""
 
 
 def encoder_of(space: Space) -> Encoder | Tracks:
-    """Return what encodes recordings in a space: by window, or by page."""
+    """Return the encoder of recordings in a space: by window, or by page."""
     return Tracks(space) if space.page else Encoder(space)
 
 
@@ -28,7 +28,7 @@ class Spaces:
     Parameters
     ----------
     default : Space
-        What plays where an expression names no other; all is rendered at its rate.
+        The space of expressions that name no other; its rate is the output rate.
     """
 
     def __init__(self, default: Space) -> None:
@@ -42,7 +42,7 @@ class Spaces:
         Raises
         ------
         ModelError
-            If it is no space's name and no model.
+            If it names neither a space nor a model.
         """
         found = self._encoders.get(model)
         if found is None:
@@ -52,7 +52,7 @@ class Spaces:
 
     @property
     def named(self) -> dict[str, str]:
-        """The digests of the spaces that were loaded by a name."""
+        """The digests of the spaces loaded by name."""
         loaded = self._encoders.items()
         return {name: found.space.digest for name, found in loaded if name is not None}
 
@@ -61,16 +61,16 @@ class Spaces:
         return self.encoder(model).space
 
     def alignment(self, audio: Audio, read_hop: Fraction, hop: int, window: int) -> Alignment:
-        """Return where a stretched recording is read; searched once."""
+        """Return the alignment of a stretched recording, searched once."""
         key = (audio.digest, read_hop, hop, window)
         found = self._alignments.pop(key, None)
         if found is None:
             named = hashlib.blake2b(repr(key).encode(), digest_size=16).hexdigest()
-            # Beside the encodings, so that the same bounds hold for both.
+            # Beside the encodings, within the same size limit.
             root = Disk().root
             folder = root / f"aligned-{named}" if root else None
             found = Alignment(audio.samples, read_hop, hop, window, folder)
-        self._alignments[key] = found  # the last used comes last
+        self._alignments[key] = found  # most recently used last
         if len(self._alignments) > MAX_ALIGNMENTS:
             del self._alignments[next(iter(self._alignments))]
         return found

@@ -1,7 +1,7 @@
 """Encodings of windows, kept on disk and shared by processes: rows found by recording and key.
 
-A row is what the encoder made of one window, in float16. Nothing on disk is needed: rows that
-cannot be written stay in memory, a bounded number of them.
+A row is the encoding of one window, in float16. The disk is optional: rows that cannot be written
+stay in memory, a bounded number of them.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ PAGE_WINDOWS = 512
 """Windows side by side in the stretch of a page."""
 
 MAX_WAITING = 2048
-"""Rows that wait to be written: 2 MB at 256 dimensions."""
+"""Most rows pending to be written: 2 MB at 256 dimensions."""
 
 MAX_KEPT = 1 << 16
-"""Rows that stay in memory, over all recordings: 64 MB."""
+"""Most rows in memory, over all recordings: 64 MB."""
 
 GATHER_SECONDS = 5.0
-"""How long rows may wait to be written, if anything is asked for meanwhile."""
+"""How long rows stay pending; the first `find` after that writes them."""
 
 MAX_OPEN = 128
-"""Stretches kept open, over all recordings; those that are in memory only count among them."""
+"""Stretches kept open, over all recordings, including those in memory only."""
 
 
 class Stretch:
-    """The rows of one stretch of a recording: those that wait, and those on disk, if any."""
+    """The rows of one stretch of a recording: pending ones, and those on disk, if any."""
 
     def __init__(self, page: Page | None) -> None:
         self.page = page
@@ -69,12 +69,12 @@ class Store(Disk):
         keys : array [shape=(n,), int64, ascending, each once]
             Twice a window's first sample, or one more.
         on_disk : bool
-            Whether they are kept there.
+            Whether the rows are kept on disk.
 
         Returns
         -------
         array [shape=(n, 2, dims), float16], array [shape=(n,), bool]
-            The rows of missing keys hold anything.
+            The rows of missing keys are undefined.
         """
         rows = np.empty((len(keys), 2, self._dims), np.float16)
         missing = np.ones(len(keys), np.bool_)
@@ -91,7 +91,7 @@ class Store(Disk):
         return rows, missing
 
     def add(self, audio: str, keys: Keys, rows: Rows, on_disk: bool) -> None:
-        """Take in rows that were missing; they are written when enough wait."""
+        """Add rows that were missing; write them when enough are pending."""
         for stretch, part in self._stretches(audio, keys, on_disk):
             stretch.waiting.update(zip(keys[part].tolist(), rows[part].copy(), strict=True))
             if id(stretch) not in self._waiting:
@@ -102,12 +102,12 @@ class Store(Disk):
             self._write(self._open.popitem(last=False)[1])
 
     def flush(self) -> None:
-        """Write every row that waits to be written."""
+        """Write every pending row."""
         for stretch in list(self._waiting.values()):
             self._write(stretch)
 
     def _stretches(self, audio: str, keys: Keys, on_disk: bool) -> Iterator[tuple[Stretch, slice]]:
-        """Yield the stretches of some keys, and which of the keys lie there."""
+        """Yield the stretches of some keys, each with its slice of the keys."""
         numbers, firsts = np.unique(keys // self._length, return_index=True)
         ends = pairwise([*firsts.tolist(), len(keys)])
         for number, part in zip(numbers.tolist(), ends, strict=True):
@@ -123,7 +123,7 @@ class Store(Disk):
             yield stretch, slice(*part)
 
     def _write(self, stretch: Stretch) -> None:
-        """Write what waits; what cannot be written stays in memory."""
+        """Write pending rows; rows that the disk refuses stay in memory."""
         self._waiting.pop(id(stretch), None)
         waiting, page = stretch.waiting, stretch.page
         if page is not None and waiting:

@@ -1,9 +1,9 @@
-"""Recordings encoded page by page: a track of vectors that is read at any position.
+"""Recordings encoded page by page: a track of vectors, readable at any position.
 
 A page holds the vectors of some seconds of a recording, encoded with the samples around it, so
-that an hour of sound plays at once and a page has the same bits whatever was encoded before it.
-Pages lie on disk, memory-mapped and shared by processes, each with a check sum; where they cannot
-be written, the last ones stay in memory.
+that an hour of sound plays at once and a page's bits do not depend on earlier pages. Pages are
+files with checksums, memory-mapped and shared by processes; if they cannot be written, the latest
+stay in memory.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from latentlive.space import F32, Space
 from latentlive.units import Floats
 
 MAX_OPEN = 128
-"""Pages kept open, over all recordings; those that could not be written count among them."""
+"""Pages kept open, over all recordings, including those that could not be written."""
 
 LEAST_SECONDS = 0.1
-"""Shorter recordings, such as arrays typed by hand, are remembered in memory only."""
+"""Shorter recordings, such as arrays typed by hand, stay in memory only."""
 
 MAGIC = b"LLPAGE01"
 CHECK = 16
@@ -39,7 +39,7 @@ Page = NDArray[np.floating[Any]]
 
 
 class Ways(NamedTuple):
-    """What a page hears beyond the recording, where it reaches there; silence otherwise.
+    """The samples that a page reads beyond the recording's ends; silence by default.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ class Tracks:
 
     @property
     def _reach(self) -> int:
-        """The samples that a page is encoded from."""
+        """The number of samples that the encoding of a page reads."""
         return (self.space.page - 1) * self.hop + self.space.window + 2 * self.space.margin
 
     def read(
@@ -86,16 +86,16 @@ class Tracks:
     ) -> Latents:
         """Return the latents of the windows that begin at some positions.
 
-        Between two vectors of the track they are mixed linearly.
+        Between two vectors of the track, it interpolates linearly.
 
         Parameters
         ----------
         audio : Audio
         positions : array [shape=(n,), samples], fractions allowed
         wrap : array [shape=(n,)]
-            Where a window past the end goes on at the beginning.
+            Whether a window past the end continues at the beginning.
         again : array [shape=(n,)]
-            Where the end comes before the beginning.
+            Whether the end comes before the beginning.
 
         Returns
         -------
@@ -116,7 +116,7 @@ class Tracks:
         return Latents(mean, np.zeros_like(mean) + np.float32(self.space.std))
 
     def flush(self) -> None:
-        """Pages are written when they are encoded: nothing waits."""
+        """Do nothing: each page is written when it is encoded."""
 
     def _vectors(
         self,
@@ -125,13 +125,13 @@ class Tracks:
         wrap: NDArray[np.bool_],
         again: NDArray[np.bool_],
     ) -> F32:
-        """Return the vectors of some numbers [shape=(n, dims)], silence outside the recording."""
+        """Return vectors by index [shape=(n, dims)], silence outside the recording."""
         vectors = np.empty((len(index), self.space.dims), np.float32)
         length, size = len(audio.samples), self.space.page
         inside = (index >= -self.lead) & (wrap | (index * self.hop < length))
         vectors[~inside] = self.silence
         numbers = (index + self.lead) // size
-        # Pages that do not hear the end, or the beginning, are the same whatever comes there.
+        # A page that does not reach an end has the same bits whatever follows there.
         start = (numbers * size - self.lead) * self.hop - self.space.margin
         keys = numbers * 4 + (wrap & (start + self._reach > length)) + 2 * (again & (start < 0))
         for key in np.unique(keys[inside]):
@@ -155,7 +155,7 @@ class Tracks:
         if page is None:
             page = self._encoded(audio, number, ways)
             if path is not None and self._kept(path, page):
-                loaded = self._load(path)  # memory-mapped, so that many pages cost none
+                loaded = self._load(path)  # memory-mapped, so that many pages cost no memory
                 page = page if loaded is None else loaded
         self._open[key] = page
         if len(self._open) > MAX_OPEN:
@@ -185,13 +185,13 @@ class Tracks:
         return folder and folder / f"{number}{'_round' * ways.wrap}{'_again' * ways.again}.page"
 
     def _head(self, path: Path) -> bytes:
-        """Return what a page's file begins with: it holds this page and no other."""
+        """Return the header of a page's file: it identifies this page."""
         shape, kind = (self.space.page, self.space.dims), np.dtype(self.space.keeps).str
         named = f"{path.parent.name} {path.name} {shape} {kind}"
         return MAGIC + hashlib.blake2b(named.encode(), digest_size=24).digest()
 
     def _load(self, path: Path) -> Page | None:
-        """Return a page from disk, memory-mapped; None if there is none, or it is broken."""
+        """Return a page from disk, memory-mapped; None if it is missing or damaged."""
         shape, kind = (self.space.page, self.space.dims), np.dtype(self.space.keeps)
         head = self._head(path)
         try:
@@ -234,16 +234,16 @@ class Tracks:
 
 
 def widened(stored: Page) -> F32:
-    """Return numbers as float32, the same ones: float16 in a quarter of the time of a cast."""
+    """Return the same numbers as float32: float16 in a quarter of the time of a cast."""
     if stored.dtype != np.float16:
         return stored.astype(np.float32)
-    # Sign, exponent and fraction move to their new places; the exponent counts from elsewhere.
+    # Shift sign, exponent and fraction to their new places, then correct the exponent's bias.
     bits = stored.view(np.int16).astype(np.int32)
     bits <<= 13
     bits &= np.int32(-0x70000001)
     wide: F32 = bits.view(np.float32)
     wide *= np.float32(2.0**112)
-    # Infinity and NaN have no exponent of their own.
+    # Infinity and NaN come out finite, from 65536 up: cast instead.
     if np.abs(wide).max(initial=0.0) >= 65536.0:
         return stored.astype(np.float32)
     return wide

@@ -1,4 +1,4 @@
-"""The world that an expression is rendered in: recordings bound to names, a space to encode."""
+"""The world that renders an expression: recordings bound to names, a space to encode them."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ from latentlive.space import Axis, Facts, Prior
 from latentlive.units import Floats, Samples
 
 Sounds = Callable[[Recorded], Audio]
-"""Where a sound's samples are found."""
+"""Finds a sound's samples."""
 
 
 HOT = 10.0 ** (1.0 / 20.0)
-"""The peak from which a recording is said to be too loud; decoders overshoot by less."""
+"""The peak above which a line reports a recording as too loud; decoders overshoot by less."""
 
 
 def tell(line: str) -> None:
@@ -51,15 +51,15 @@ def tell(line: str) -> None:
 
 
 def corpus_sounds(corpus: Corpus, sample_rate: int, say: Callable[[str], object] = tell) -> Sounds:
-    """Return the sounds of a corpus, of paths, of arrays, and those chosen on the map, at a rate.
+    """Return a lookup of sounds at a rate: of a corpus, paths, arrays, or chosen on the map.
 
-    What a cluster holds is decided when it is first asked for, and stays so.
+    A cluster chooses its sounds at its first lookup and keeps them.
 
     Parameters
     ----------
     say : function of a line
-        Told which node stands in for an empty one, which files are missing, and what is louder
-        than full scale.
+        Told which node stands in for an empty one, which files are missing, and which sounds are
+        louder than full scale.
     """
     known: dict[str, Audio] = {}
 
@@ -100,7 +100,7 @@ def joined_by(join: Join, facts: Facts) -> int:
     Raises
     ------
     ExpressionError
-        If the space has no such join.
+        If the space does not support the join.
     """
     if facts.hop is None:
         overlap = DEFAULT_OVERLAP if join.overlap is None else join.overlap
@@ -125,16 +125,16 @@ def joined_by(join: Join, facts: Facts) -> int:
 
 
 class BoundWorld:
-    """Sounds and a space; `World` for the algebra.
+    """Sounds and a space: the algebra's `World`.
 
     Parameters
     ----------
     sounds : function of a recorded source to its Audio
     spaces : Spaces
     join : Join
-        What stands at the root of the expression.
+        The root of the expression.
     align : bool
-        Whether windows of stretched recordings are sought; without, they are read blindly.
+        Whether to align windows of stretched recordings, or read them at nominal positions.
     """
 
     def __init__(self, sounds: Sounds, spaces: Spaces, join: Join, align: bool = True) -> None:
@@ -145,7 +145,7 @@ class BoundWorld:
         self.overlap = joined_by(join, self.facts)
         self.align = align and self.overlap > 1 and not isinstance(self.encoder, Tracks)
         self.level = self._level(join.latent)
-        """What recordings are divided by where they are encoded: what is decoded wants it back."""
+        """Encoding divides recordings by this; gain after decoding restores it."""
 
     @property
     def window(self) -> int:
@@ -159,26 +159,26 @@ class BoundWorld:
 
     @property
     def linear(self) -> bool:
-        """Whether latents may be mixed in straight lines only."""
+        """Whether latents mix only linearly."""
         return self.facts.linear
 
     @property
     def space(self) -> str:
-        """How the space is called."""
+        """The name of the space."""
         return self.facts.name
 
     def frames(self, seconds: float) -> Fraction:
-        """Return how many frames some seconds are, to the nearest sample of what is rendered."""
+        """Return some seconds in frames, to the nearest output sample."""
         samples = round(seconds * self.rate)
         return Fraction(samples * self.facts.sample_rate, self.rate * self.facts.window)
 
     def axis(self, name: str) -> Axis:
-        """Return what moves vectors along an axis of the space.
+        """Return the function that moves vectors along an axis of the space.
 
         Raises
         ------
         ExpressionError
-            If the space has none of that name.
+            If the space has no such axis.
         """
         if name not in self.facts.axes:
             having = " or ".join(f".on({space!r})" for space in spaces_having(name))
@@ -188,12 +188,12 @@ class BoundWorld:
         return self._axis(name)
 
     def prior(self, word: str) -> Prior:
-        """Return where the vectors of the space lie.
+        """Return the prior of the space's vectors.
 
         Raises
         ------
         ExpressionError
-            If nothing is known of that.
+            If the space has no prior.
         """
         if not self.facts.prior:
             raise ExpressionError(f"{word}: the space {self.space!r} has no prior to draw from")
@@ -217,12 +217,12 @@ class BoundWorld:
 
     @property
     def reach(self) -> float:
-        """How many frames beyond a window its encoding hears."""
+        """How many frames beyond a window its encoding reads."""
         return self.encoder.space.margin / self.window if isinstance(self.encoder, Tracks) else 0.0
 
     @cached_property
     def _listening(self) -> Listening:
-        """The world in which samples are heard beside a joint, enough for what windows reach."""
+        """The world that reads samples beside a joint, as many as windows reach."""
         dims = math.ceil(3.0 + 2.0 * self.reach) * self.window
         return Listening(self.sounds, replace(self.facts, dims=dims), self.rate)
 
@@ -277,8 +277,8 @@ class BoundWorld:
     def _aligned(self, audio: Audio, frames: Floats, stretch: Fraction) -> NDArray[np.int64]:
         hop = self.window // self.overlap
         alignment = self.spaces.alignment(audio, hop / stretch, hop, self.window)
-        # Which window of the stretched recording this is; snapped first, so that a position
-        # half-way between two does not waver with the last bit of a float.
+        # The window's index in the stretched recording; snapped first, so that rounding errors
+        # never decide a position half-way between two.
         index = np.floor(np.rint(frames * float(stretch * self.overlap) * 1024.0) / 1024.0 + 0.5)
         return alignment.offsets(index.astype(np.int64))
 
@@ -312,7 +312,7 @@ class DryWorld(BoundWorld):
 
     @property
     def reach(self) -> float:
-        """Nothing is encoded."""
+        """Zero: this world encodes nothing."""
         return 0.0
 
     def heard(self, node: LatentLike, query: Query) -> Samples:
@@ -337,9 +337,9 @@ class DryWorld(BoundWorld):
 
 
 class Listening(DryWorld):
-    """Samples instead of latents: what recordings sound like beside a joint."""
+    """Samples of recordings beside a joint, instead of latents."""
 
     def read(self, source: Node, query: Query) -> Latents:
-        """Return a recorded source's samples before a joint, or after it [shape=(n, dims)]."""
+        """Return a recorded source's samples before or after a joint [shape=(n, dims)]."""
         samples = cast("Hearing", query).samples(self.audio(source).samples, self.dims)
         return Latents(samples, np.zeros_like(samples))

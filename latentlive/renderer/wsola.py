@@ -1,8 +1,8 @@
-"""Where a stretched recording is read: each window chosen to continue the one before it.
+"""Read positions of a stretched recording: each window continues the one before it.
 
 WSOLA: Verhelst, Roelands: An overlap-add technique based on waveform similarity for high quality
-time-scale modification of speech (ICASSP 1993). The search runs on the recording itself; what is
-found is read, encoded, mixed and decoded like any other window.
+time-scale modification of speech (ICASSP 1993). The search runs on the recording itself; windows
+found are encoded, mixed and decoded like any other.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ SILENT = 1e-9
 """The power below which a window counts as silence."""
 
 MAX_BLOCKS = 256
-"""Blocks that are remembered: four hours of one stretched recording at a hop of 256."""
+"""Blocks kept in memory: four hours of one stretched recording at a hop of 256."""
 
 BLOCK = 1024
-"""Windows from one anchor to the next. An anchor is read where the stretching says, whatever came
-before: so any position can be asked without searching from the beginning."""
+"""Windows from one anchor to the next. An anchor is read at its nominal position, whatever came
+before: so a search starts at the block's anchor, not at the beginning."""
 
 
 class Alignment:
-    """The positions at which the windows of a stretched recording are read.
+    """The read positions of a stretched recording's windows.
 
     Parameters
     ----------
@@ -40,11 +40,11 @@ class Alignment:
     read_hop : Fraction [samples]
         From one window to the next in the recording.
     hop : int [samples]
-        From one window to the next in what is heard.
+        From one window to the next in the output.
     window : int [samples]
-        A window is sought within a quarter of this to either side.
+        The search reaches a quarter of this to either side.
     folder : path, optional
-        Where blocks that were searched to their end are kept.
+        Keeps the blocks that are searched to their end.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Alignment:
         self._blocks: dict[int, list[int]] = {}
 
     def offsets(self, index: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the sample at which each window begins [shape=(n,)]; negative ones too."""
+        """Return the sample at which each window begins [shape=(n,)]; indices may be negative."""
         found = np.empty(len(index), np.int64)
         blocks = index // BLOCK
         for block in np.unique(blocks):
@@ -72,7 +72,7 @@ class Alignment:
         return found
 
     def _searched(self, block: int, count: int) -> list[int]:
-        """Return a block's positions, searched as far as they are needed."""
+        """Return a block's positions, searched as far as needed."""
         known = self._blocks.get(block)
         if known is None:
             known = self._blocks[block] = self._load(block)
@@ -89,7 +89,7 @@ class Alignment:
         return known
 
     def _load(self, block: int) -> list[int]:
-        """Return a block that was searched before, or an empty one."""
+        """Return a block that an earlier search stored, or an empty one."""
         if self.folder is None:
             return []
         try:
@@ -103,7 +103,7 @@ class Alignment:
 
     def _keep(self, block: int, known: list[int]) -> None:
         if self.folder is not None:
-            # Without it the block is searched again another time.
+            # If the write fails, the next run searches the block again.
             with contextlib.suppress(OSError):
                 self.folder.mkdir(parents=True, exist_ok=True)
                 write_whole(
@@ -111,12 +111,12 @@ class Alignment:
                 )
 
     def _nominal(self, n: Index) -> Index:
-        """Return the sample at which the stretching says that window n is read, rounded."""
+        """Return the sample at which the stretch ratio alone puts window n, rounded."""
         up, down = self.read_hop.numerator, self.read_hop.denominator
         return (2 * n * up + down) // (2 * down)
 
     def _best(self, nominal: int, follow: int, last: int) -> int:
-        """Return the position near `nominal` that is most like what follows the last window."""
+        """Return the position near `nominal` that best matches what follows the last window."""
         samples, window = self.samples, self.window
         low, high = max(nominal - self.reach, 0), min(nominal + self.reach, last)
         if not 0 <= follow <= last:
