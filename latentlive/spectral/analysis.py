@@ -1,4 +1,4 @@
-"""Sound to spectral vectors: what is tonal, where it lies, and how it is spread in time."""
+"""Sound to spectral vectors: its tonal part, the places of its energy, its envelope in time."""
 
 from __future__ import annotations
 
@@ -44,37 +44,37 @@ from latentlive.spectral.partials import (
 from latentlive.spectral.shares import atoms, weighed
 
 STEP = 64
-"""Frames that are analysed together, so that they stay in the processor's cache."""
+"""Frames analysed together, so that they stay in the processor's cache."""
 
 LEAK = 0.0001
-"""Of the partials around, what is taken for their skirts and not for noise."""
+"""The part of the surrounding partials that counts as their skirts, not as noise."""
 
 DECIDING = 10
-"""Frames before and after that a decision on voicing hears."""
+"""Frames before and after that a decision on voicing reads."""
 
 BOX: F64 = np.ones(2 * DECIDING + 1)
 
 NEAR, FAR, STIFF = 0.05, 0.2, 0.02
-"""How far from a harmonic, in parts of the pitch, what belongs to it may lie: `STIFF` times its
-number, but not less than `NEAR` and not more than `FAR`."""
+"""How far a partial may be from its harmonic, in parts of the pitch: `STIFF` times the harmonic's
+number, at least `NEAR` and at most `FAR`."""
 
 SUDDEN = 1.5
-"""Natural log of energy by which tones have to rise above, or fall below, all that was near."""
+"""Natural log of energy by which tones must rise above, or fall below, all energies nearby."""
 
 SMOOTH = 64
-"""Samples: three means of so many leave what is slower than .4 kHz."""
+"""Samples of a running mean; three in a row keep only what is slower than .4 kHz."""
 
 LOUDEST = 4.0
-"""Samples beyond are clipped."""
+"""Samples beyond this are clipped."""
 
 FLOOR = 1e-9
 """A mean square below this, -90 dB, is silence."""
 
 
 def sharpened(samples: F32) -> F32:
-    """Return steps from sample to sample without what is slower than a slot [shape=(n,)].
+    """Return steps from sample to sample without changes slower than a slot [shape=(n,)].
 
-    The waveform of a rumble is not a shape: its swings would be taken for one.
+    The waveform of a rumble is not a shape, but its swings would count as one.
     """
     smooth = np.pad(samples.astype(np.float64), 3 * SMOOTH // 2)
     for _ in range(3):
@@ -85,9 +85,9 @@ def sharpened(samples: F32) -> F32:
 
 
 def sudden(energy: F32) -> F32:
-    """Return by how much energies [shape=(n, 3 * slots)] rise above, or fall below, all before.
+    """Return how far energies [shape=(n, 3 * slots)] rise above, or fall below, all nearby.
 
-    Natural logs [shape=(n,)], of the greatest such step in the middle third.
+    Natural logs [shape=(n,)] of the greatest such step in the middle third.
     """
     log = np.log(energy)
     seen = np.lib.stride_tricks.sliding_window_view(log, SLOTS, axis=1).max(2)
@@ -102,8 +102,8 @@ def sudden(energy: F32) -> F32:
 def shapes(frames: F32, sharp: F32) -> tuple[F32, F32]:
     """Return how noise and tones move inside windows [shape=(n, slots)]: quarters of natural logs.
 
-    Noise moves as the energy of the edges does. Tones move only where they begin or end, as the
-    energy does; their beating is not a shape.
+    Noise follows the energy of the edges. Tones follow the energy, but only where they begin or
+    end; their beating is not a shape.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def shapes(frames: F32, sharp: F32) -> tuple[F32, F32]:
     square = np.mean(edges * edges, 2)
     mean = np.maximum(square.mean(1, keepdims=True), np.float32(1e-12))
     noise = np.log(np.maximum(square / mean, np.float32(1e-6)))
-    # Slots of the window and as many on both sides.
+    # The window's slots and as many on each side.
     wide = slice(start - FRAME, start + 2 * FRAME)
     energy = np.mean(np.square(frames[:, wide]).reshape(n, 3 * SLOTS, slot), 2) + np.float32(1e-10)
     inner = energy[:, SLOTS : 2 * SLOTS]
@@ -133,7 +133,7 @@ def _quarters(log: F32) -> F32:
 
 
 def levels(frames: F32) -> F32:
-    """Return twice the mean square in the middle of stretches: what their spectra should sum to."""
+    """Return twice the mean square in the middle of stretches: the sum of their spectra."""
     start = (SIZE - FRAME) // 2
     middle = frames[:, start : start + FRAME]
     hann = np.float32(0.5) - np.float32(0.5) * np.cos(
@@ -147,8 +147,8 @@ def levels(frames: F32) -> F32:
 def _vectors(frames: F32, sharp: F32, low: F32, hz: F64, power: F32, place: F32) -> F32:
     """Return the vectors of stretches [shape=(n, size)] whose pitch is known, 0 if none.
 
-    As harmonic as harmonics are a share of what is tonal, and as voiced as a part of all is tonal;
-    `settled` makes decisions of that.
+    `harmonic` is the harmonics' share of the tonal energy, `voiced` the tonal share of all energy;
+    `settled` turns both into decisions.
     """
     tone = tonality(power, place)
     n = len(frames)
@@ -172,7 +172,7 @@ def _vectors(frames: F32, sharp: F32, low: F32, hz: F64, power: F32, place: F32)
     harmonics = np.zeros((n, HARMONICS), np.float32)
     harmonic, voiced = np.zeros(n, np.float32), np.zeros(n, np.float32)
     pitches = np.full(n, PITCH_REFERENCE)
-    # Without harmonics the rest is all there is, in fewer shares.
+    # Without harmonics, the residue is the whole spectrum in fewer shares.
     shares = energy.reshape(n, RESIDUE, -1)
     residue_energy = shares.sum(2)
     residue_position = position[:, 2 :: ATOMS // RESIDUE].copy()
@@ -223,7 +223,7 @@ def split(tonal: F32, place: F32, f0: F64) -> tuple[F64, F64]:
     -------
     energies of harmonics : array [shape=(n, harmonics)]
     shares : array [shape=(n,)], 0..1
-        How much of what is tonal was a harmonic.
+        The harmonics' share of the tonal energy.
     """
     n, bins = tonal.shape
     index = np.flatnonzero(tonal)
@@ -231,14 +231,14 @@ def split(tonal: F32, place: F32, f0: F64) -> tuple[F64, F64]:
     ratio = place.ravel()[index] / f0[row]
     number = np.rint(ratio)
     off = np.abs(ratio - number) * f0[row]
-    # Strings are stiff: their high harmonics lie a little too high.
+    # Strings are stiff: their high harmonics are a little sharp.
     room = np.maximum(np.clip(STIFF * number, NEAR, FAR) * f0[row], 0.5)
     number[(number > HARMONICS) | (off > room)] = 0
     target = row * (HARMONICS + 1) + number.astype(np.int64)
     energy = tonal.ravel()[index]
     summed = np.bincount(target, energy, n * (HARMONICS + 1)).reshape(n, -1)
     share = summed[:, 1:].sum(1) / np.maximum(summed.sum(1), 1e-20)
-    # Of a bell, each partial counts as the harmonic that it would turn into.
+    # Each partial of a bell counts as its nearest harmonic.
     bell = ringing(tonal.sum(1)) * (1.0 - harmonious(share, 1.0))
     stray = number == 0
     nearest = np.clip(np.rint(ratio), 1, HARMONICS).astype(np.int64)
@@ -256,7 +256,7 @@ def encoded(samples: F32) -> F32:
     Parameters
     ----------
     samples : array [shape=(page samples + 2 * margin,)]
-        Sample `margin` is the first one of the page's first window. Outside of the recording: 0.
+        Sample `margin` is the first one of the page's first window. Outside the recording: 0.
     """
     if samples.shape != (PAGE_SAMPLES + 2 * MARGIN,):
         raise ValueError(f"a page wants {PAGE_SAMPLES + 2 * MARGIN} samples, got {samples.shape}")
@@ -289,22 +289,22 @@ def encoded(samples: F32) -> F32:
 
 
 def ringing(clear: F64) -> F64:
-    """Return whether a sound is nearly all partials, 0..1 [clear: what part of it is]."""
+    """Return whether a sound is nearly all partials, 0..1 [clear: their share of it]."""
     found: F64 = np.clip((clear - 0.8) / 0.1, 0.0, 1.0)
     return found
 
 
 def harmonious(share: F64, bell: F64 | float) -> F64:
-    """Return whether partials are a tone's: what rings as a bell has to keep its own otherwise."""
+    """Return whether partials form a tone, 0..1; a bell needs a greater share, or keeps its own."""
     found: F64 = np.clip((share - 0.3 - 0.35 * bell) / 0.2, 0.0, 1.0)
     return found
 
 
 def settled(z: F32) -> F32:
-    """Decide what is harmonic and what has a pitch, by the frames around.
+    """Decide from neighbouring frames which are harmonic and which have a pitch.
 
-    A tone is to a good part harmonics of its pitch. What is nearly all partials, as a bell or a
-    chord, has the pitch that is heard in it, whether they are harmonics or not.
+    A tone consists largely of harmonics of its pitch. A sound of nearly only partials, such as a
+    bell or a chord, has the pitch that a listener hears, whether they are harmonics or not.
     """
     there = z[:, PLACES["harmonic"]][:, 0] > 0
     near = np.maximum(np.convolve(there, BOX, "same"), 1.0)

@@ -21,7 +21,7 @@ def _column(values: ArrayLike, n: int) -> F32:
 
 
 def _moved(z: F32, octaves: F32) -> F32:
-    """Return vectors whose pitch and positions are so many octaves higher [shape=(n,)]."""
+    """Return vectors with pitch and positions raised by some octaves [shape=(n,)]."""
     out = z.copy()
     out[:, PITCH] += octaves * z[:, VOICED]
     for name in _POSITIONS:
@@ -30,7 +30,7 @@ def _moved(z: F32, octaves: F32) -> F32:
 
 
 def transposed(z: F32, semitones: ArrayLike) -> F32:
-    """Return vectors that sound so many semitones higher, pitched or not.
+    """Return vectors transposed up by some semitones, pitched or not.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def transposed(z: F32, semitones: ArrayLike) -> F32:
 
 
 def pitched(z: F32, hz: ArrayLike) -> F32:
-    """Return vectors whose pitch is so many Hz, 20..6000; those without a pitch stay.
+    """Return vectors with their pitch set in Hz, 20..6000; unpitched ones stay.
 
     Parameters
     ----------
@@ -55,13 +55,13 @@ def pitched(z: F32, hz: ArrayLike) -> F32:
     has &= voiced > 1e-6
     octaves = np.where(has, wanted - z[:, PITCH] / np.where(has, voiced, np.float32(1.0)), 0.0)
     out = _moved(z, octaves.astype(np.float32))
-    # From the wish itself, since a sum of differences would be a little out of tune.
+    # Set from the requested pitch: a sum of differences would be a little out of tune.
     out[:, PITCH] = np.where(has, wanted * voiced, z[:, PITCH])
     return out
 
 
 def louder(z: F32, decibels: ArrayLike) -> F32:
-    """Return vectors that sound so many dB louder.
+    """Return vectors made louder by some dB.
 
     Parameters
     ----------
@@ -92,10 +92,10 @@ def levelled(z: F32, decibels: ArrayLike) -> F32:
 
 
 def voiced(z: F32, amount: ArrayLike) -> F32:
-    """Return vectors that are voiced by an amount, 0 (as its spectrum is) to 1 (harmonics).
+    """Return vectors voiced by an amount, from 0 (spectrum only) to 1 (harmonics).
 
-    What had no pitch takes its harmonics from its spectrum, at 200 Hz until `pitched` says
-    otherwise.
+    An unpitched vector takes harmonics from its spectrum, at 200 Hz until `pitched` sets another
+    pitch.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def voiced(z: F32, amount: ArrayLike) -> F32:
 
 
 def _from_spectrum(z: F32) -> F32:
-    """Return harmonics of 200 Hz that are as strong as the spectrum is around them."""
+    """Return harmonics of 200 Hz, each as strong as the spectrum around it."""
     place = PLACES["harmonics"]
     count = place.stop - place.start
     hz = np.float32(640.0) * np.exp2(np.clip(z[:, PLACES["position"]], -5.0, 5.0))

@@ -13,22 +13,22 @@ RATE = 44100
 """Samples per second."""
 
 FRAME = 1024
-"""Samples of the window that a vector describes and decodes to; its vector is centred in it."""
+"""Samples of the window that a vector describes and decodes to, centred on the vector."""
 
 HOP = 256
 """Samples from one vector to the next."""
 
 PAGE = 256
-"""Vectors that are encoded together: 1.49 s."""
+"""Vectors encoded together: 1.49 s."""
 
 AROUND = 32
 """Vectors beside a page on both sides, from which its pitch track takes its context."""
 
 BLOCK = 64
-"""Vectors decoded together: .37 s, after which the phases start again."""
+"""Vectors decoded together: .37 s. Phases start again at each block."""
 
 AHEAD = 1
-"""Vectors after a block that its decoding reads: where its partials have to arrive."""
+"""Vectors after a block that its decoding reads, to steer its partials to their phases there."""
 
 SIZE = 4096
 """Samples of an analysis."""
@@ -44,7 +44,7 @@ PAGE_SAMPLES = (PAGE - 1) * HOP + FRAME
 """Samples of the windows of a page."""
 
 LOWEST, HIGHEST = 25.0, 20000.0
-"""Hz: below and above, nothing is kept."""
+"""Hz: the range that is kept."""
 
 
 def erbs(hz: F64) -> F64:

@@ -16,26 +16,26 @@ from numpy.typing import NDArray
 from latentlive.spectral.grid import F32, HIGHEST, LOWEST
 
 ATOMS = 128
-"""Shares of equal weight that a spectrum is cut into."""
+"""Shares of equal weight in a spectrum."""
 
 RESIDUE = 32
-"""Shares of what is left of a pitched spectrum without its harmonics."""
+"""Shares of the residue: a pitched spectrum without its harmonics."""
 
 HARMONICS = 80
 SLOTS = 8
 """Points of the envelopes inside a window."""
 
 POWER = 0.15
-"""Energies are kept to this power, near to loudness: steps are even, and 0 is silence."""
+"""Vectors hold energies to this power, close to loudness: steps are even, and 0 is silence."""
 
 LEVEL_POWER = 0.2
-"""The level is kept to this power, so that half of it is 15 dB less."""
+"""Vectors hold the level to this power, so that half of it is 15 dB less."""
 
 REFERENCE = 640.0
-"""Hz, where a position is 0."""
+"""Hz at which a position is 0."""
 
 PITCH_REFERENCE = 200.0
-"""Hz, where a pitch is 0."""
+"""Hz at which a pitch is 0."""
 
 _SIZES = {
     "position": ATOMS,
@@ -55,7 +55,7 @@ _SIZES = {
 }
 
 PLACES: dict[str, slice] = {}
-"""Where each kind of number lies in a vector."""
+"""The slice of each kind of number in a vector."""
 
 for _name, _size in _SIZES.items():
     _start = sum(s.stop - s.start for s in PLACES.values())
@@ -82,7 +82,7 @@ _BOUNDS = {
 
 @dataclass(frozen=True)
 class Frames:
-    """Vectors [n] taken apart, within bounds whatever they held.
+    """Vectors [n] taken apart and clipped to their bounds.
 
     Positions are in octaves from 640 Hz, the pitch in octaves from 200 Hz, energies to the
     power of .15 and relative, the level to the power of .2 and absolute.
@@ -104,7 +104,7 @@ class Frames:
 
 
 def packed(frames: Frames, presence: F32) -> F32:
-    """Return vectors [shape=(n, dims)] of what they mean, and how present each is (0..1)."""
+    """Return vectors [shape=(n, dims)] from their parts and the presence of each (0..1)."""
     z = np.empty((len(presence), DIMS), np.float32)
     for name, place in PLACES.items():
         if name != "presence":
@@ -116,16 +116,16 @@ def packed(frames: Frames, presence: F32) -> F32:
 
 
 def over(a: F32, b: F32, where: NDArray[np.bool_]) -> F32:
-    """Return a / b where that has a meaning, a elsewhere."""
+    """Return a / b where `where` is set, a elsewhere."""
     if where.all():
-        # Most often by presence, which is 1 where nothing is mixed with silence.
+        # The usual divisor is presence, which is 1 unless a vector is mixed with silence.
         return a if (b == 1.0).all() else np.asarray(a / b)
     found: F32 = np.divide(a, b, out=a.copy(), where=where)
     return found
 
 
 def unpacked(z: F32) -> Frames:
-    """Return what vectors [shape=(n, dims)] mean; numbers that mean nothing become silence."""
+    """Return the parts of vectors [shape=(n, dims)]; invalid numbers become silence."""
     if not (z.min(initial=0.0) >= -1e6 and z.max(initial=0.0) <= 1e6):  # NaN is neither
         z = np.clip(z, np.float32(-1e6), np.float32(1e6))
         z[np.isnan(z)] = 0.0
@@ -147,10 +147,10 @@ def unpacked(z: F32) -> Frames:
 
 
 def energies(roots: F32, power: float = POWER) -> F32:
-    """Return energies of numbers that were kept to a power."""
+    """Return energies from numbers stored to a power."""
     return np.power(roots, np.float32(1.0 / power))
 
 
 def roots(energy: F32, power: float = POWER) -> F32:
-    """Return energies as they are kept: to a power."""
+    """Return energies as vectors store them: to a power."""
     return np.power(energy, np.float32(power)).astype(np.float32)

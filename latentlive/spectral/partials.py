@@ -1,4 +1,4 @@
-"""The tonal part of a spectrum: how much of it, and at which frequencies."""
+"""The tonal part of a spectrum: its energy and its frequencies."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from latentlive.spectral.grid import F32
 
 BESIDE = 14
-"""Bins on either side that a partial has to stand out of."""
+"""Bins on either side above which a partial must stand out."""
 
 THIN = 8
-"""Of what tells about the bass, every so many samples are enough."""
+"""Decimation for the analysis of the bass."""
 
 TAPS = 128
 
 DEEP = 110
-"""Bins, to 1.2 kHz, that longer stretches tell about where there is no pitch and no change."""
+"""Bins, to 1.2 kHz, analysed in longer stretches where there is no pitch and no change."""
 
 
 @lru_cache(maxsize=2)
@@ -32,8 +32,8 @@ def _windows(size: int) -> tuple[F32, F32]:
 def spectra(frames: F32) -> tuple[F32, F32]:
     """Return powers and reassigned places, in bins, of stretches [shape=(n, size)].
 
-    A sinusoid of amplitude A sums to A^2, noise of variance s to 2s. Each bin's energy is placed
-    where its phase says that it is (Auger and Flandrin 1995).
+    A sinusoid of amplitude A sums to A^2, noise of variance s to 2s. Each bin's phase gives the
+    place of its energy (Auger and Flandrin 1995).
     """
     size = frames.shape[1]
     hann, slope = _windows(size)
@@ -74,8 +74,8 @@ def boxed(x: F32) -> F32:
 def tonality(power: F32, place: F32) -> F32:
     """Return how tonal each bin is, 0..1.
 
-    A partial draws the places of the bins around it to itself, and stands out of its surroundings;
-    noise does neither. Choirs and pads beat, so that their places waver: standing out is enough.
+    A partial draws the places of the bins around it to itself and rises above its surroundings;
+    noise does neither. Choirs and pads beat, so their places waver: for them, rising is enough.
     """
     slope = np.zeros_like(place)
     slope[:, 1:-1] = np.abs(place[:, 2:] - place[:, :-2]) * np.float32(0.5)
@@ -86,7 +86,7 @@ def tonality(power: F32, place: F32) -> F32:
     steady = np.clip((steady - np.float32(0.5)) / np.float32(0.35), 0.0, 1.0)
     decibels = np.float32(10.0 / np.log(10.0)) * np.log(weight)
     mean = boxed(decibels)
-    # What surrounds a peak, without the peak.
+    # The surroundings of a peak, without the peak.
     around = boxed(np.minimum(decibels, mean))
     out = decibels - around - np.float32(3.0)
     tall = np.clip((out - np.float32(8.0)) / np.float32(5.0), 0.0, 1.0)
@@ -100,12 +100,12 @@ def tonality(power: F32, place: F32) -> F32:
 
 
 def gathered(power: F32, tone: F32, place: F32) -> tuple[F32, F32]:
-    """Gather the tonal energy of bins where it lies.
+    """Move the tonal energy of bins to its reassigned places.
 
     Returns
     -------
     energies, places [bins] : arrays [shape=(n, bins)]
-        A place is the mean of what came to a bin; where nothing came, the bin itself.
+        A place is the mean of the places gathered in a bin, or the bin itself if there are none.
     """
     n, bins = power.shape
     index = np.flatnonzero(tone > np.float32(0.05))
@@ -122,7 +122,7 @@ def gathered(power: F32, tone: F32, place: F32) -> tuple[F32, F32]:
 
 @lru_cache(maxsize=1)
 def _lowpass() -> F32:
-    """Return a filter that lets pass what a rate of 5.5 kHz can hold, to 2.2 kHz."""
+    """Return the low-pass filter for a rate of 5.5 kHz: it passes up to 2.2 kHz."""
     n = np.arange(TAPS) - (TAPS - 1) / 2
     taps = np.sinc(n / THIN * 0.9) * np.blackman(TAPS)
     found: F32 = (taps / taps.sum()).astype(np.float32)
@@ -130,7 +130,7 @@ def _lowpass() -> F32:
 
 
 def thinned(samples: F32) -> F32:
-    """Return every eighth sample, without what is above 2.2 kHz."""
+    """Return every eighth sample, low-passed at 2.2 kHz."""
     before = TAPS // 2 - 1
     padded = np.pad(samples, (before, TAPS))
     cut = np.lib.stride_tricks.sliding_window_view(padded, TAPS)[: len(samples) : THIN]
@@ -139,26 +139,26 @@ def thinned(samples: F32) -> F32:
 
 
 def steady(low: F32) -> NDArray[np.bool_]:
-    """Return whether stretches are about as loud everywhere [shape=(n,)]."""
+    """Return whether stretches are about equally loud throughout [shape=(n,)]."""
     loud = np.square(low).reshape(len(low), 8, -1).mean(2)[:, 1:-1] + np.float32(1e-12)
     found: NDArray[np.bool_] = loud.max(1) < np.float32(4.0) * loud.min(1)
     return found
 
 
 def deepened(low: F32, tonal: F32, noise: F32, place: F32) -> None:
-    """Put what stretches twice as long say about the bass in place of what is known, in place.
+    """Replace the analysis of the bass by that of stretches twice as long, in place.
 
     Parameters
     ----------
     low : array [shape=(n, size / 4)]
-        Stretches of 8192 samples, of which every eighth is left.
+        Stretches of 8192 samples, decimated to every eighth.
     tonal, noise, place : array [shape=(n, bins)]
     """
     power, where = spectra(low)
     tone = tonality(power, where)
     fine, fine_place = gathered(power, tone, where)
     rough = power * (np.float32(1.0) - tone)
-    # Two fine bins to a bin, whose middle is the even one.
+    # Two fine bins make a bin; the even one is its centre.
     top = 2 * DEEP
     odd, even = fine[:, 1:top:2], fine[:, 2 : top + 1 : 2]
     pair = odd + even

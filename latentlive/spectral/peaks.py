@@ -7,20 +7,20 @@ import numpy as np
 from latentlive.spectral.grid import F32, HIGHEST, RATE
 
 PEAKS = 96
-"""Sinusoids of a frame, always as many: sums of another length would have other bits."""
+"""Sinusoids of a frame, a fixed number: sums of another length would have other bits."""
 
 CELL = RATE / 4096
-"""Hz of a cell in which atoms are gathered."""
+"""Width in Hz of the cells that gather atoms."""
 
 CELLS = int(HIGHEST / CELL) + 12
 
 
 def peaks(hz: F32, energy: F32) -> tuple[F32, F32]:
-    """Return frequencies [Hz] and amplitudes [shape=(n, peaks)] of what lies in one heap each.
+    """Return frequencies [Hz] and amplitudes [shape=(n, peaks)] of sinusoids, one for each heap.
 
-    The atoms' energies are spread over cells and smoothed; between two minima lies a heap. It
-    sounds as one sinusoid of its energy at its mean frequency. The strongest heaps are kept, by
-    frequency; where there are fewer, sinusoids of amplitude 0 fill up.
+    It spreads the atoms' energies over cells and smooths them; between two minima is a heap. A heap
+    sounds as one sinusoid of its energy at its mean frequency. The strongest heaps stay, ordered by
+    frequency; if there are fewer, sinusoids of amplitude 0 fill the frame.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def peaks(hz: F32, energy: F32) -> tuple[F32, F32]:
     """
     n, count = hz.shape
     rows = np.arange(n)[:, None]
-    # What has no energy changes no sum.
+    # Atoms without energy change no sum.
     sounding = np.flatnonzero(energy)
     hz, energy = hz.take(sounding), energy.take(sounding)
     row = sounding // count
@@ -39,7 +39,7 @@ def peaks(hz: F32, energy: F32) -> tuple[F32, F32]:
     heap = np.bincount(flat, energy - upper, n * CELLS)
     heap[1:] += np.bincount(flat, upper, n * CELLS)[:-1]
     # Twice a mean of four cells: [1 2 3 4 3 2 1] / 16; the middle moves three cells down. All rows
-    # in one go: no atom lies within four cells of the end of one.
+    # at once: no atom is within four cells of a row's end.
     heaps, turn = heap.astype(np.float32), np.empty(n * CELLS, np.float32)
     for lag in (1, 2, 1, 2):
         np.add(heaps[:-lag], heaps[lag:], out=turn[:-lag])
@@ -51,8 +51,8 @@ def peaks(hz: F32, energy: F32) -> tuple[F32, F32]:
     ends = low.reshape(n, CELLS)
     ends[:, :4] = ends[:, -4:] = False
     minima = np.cumsum(low, dtype=np.int32)
-    # Heaps are numbered along the frequency axis; there are at most as many as atoms, but for
-    # ripples of rounding.
+    # Number heaps along the frequency axis; apart from ripples of rounding, they never outnumber
+    # the atoms.
     label = minima.take(flat) - minima.take(row * CELLS)
     room = count + 2
     index = np.minimum(label, room - 1) + row * room
@@ -62,7 +62,7 @@ def peaks(hz: F32, energy: F32) -> tuple[F32, F32]:
     best += rows * room
     total, moment = total.take(best), moment.take(best)
     sounds = total > 1e-12
-    # A silent one waits beside the one below it, so that frequencies stay in order.
+    # A silent sinusoid takes the frequency of the one below it, so that they stay in order.
     mean = np.where(sounds, moment / np.where(sounds, total, 1.0), 0.0)
     frequency = np.maximum.accumulate(mean, axis=1)
     amplitude = np.where(sounds, np.sqrt(total), 0.0)

@@ -1,10 +1,10 @@
 """Phases of partials: no memory beyond a block, and yet continuous.
 
-At the first frame of each block, a partial of frequency f has the phase that `anchored` says, a
-function of frequency and position alone. Inside the block it follows its frequency, frame by
-frame, from the nearest partial before it. It misses the phase that `anchored` gives at the
-next block's first frame by at most half a cycle; this error is spread over the block, a detuning
-of at most 1.3 Hz. A partial that stands still needs less: its anchors advance nearly as it does.
+At the first frame of each block, `anchored` gives a partial its phase, a function of frequency
+and position alone. Inside the block the phase follows the frequency, frame by frame, from the
+nearest partial before it. It misses the `anchored` phase at the next block's first frame by at
+most half a cycle; the block spreads this error, a detuning of at most 1.3 Hz. A steady partial
+needs less: its anchors advance nearly as it does.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import numpy as np
 from latentlive.spectral.grid import BLOCK, F32, F64, HOP, RATE, Ints
 
 NEAR = 65.0
-"""Hz: a partial goes on from one that was at most so far away."""
+"""Hz: a partial continues one that was at most this far away."""
 
 FINE = 8
-"""Frequencies are told apart by this part of a cycle a block when phases are anchored."""
+"""Anchors round frequencies to 1 / `FINE` of a cycle a block."""
 
 CYCLES = HOP / RATE
 """Cycles a hop of 1 Hz."""
@@ -32,10 +32,10 @@ def _starts() -> F64:
 
 
 def anchored(hz: F64, frame: Ints) -> F64:
-    """Return the phases [cycles] that partials have if they begin at a frame.
+    """Return the phases [cycles] of partials that begin at a frame.
 
-    Frequencies are rounded to an eighth of a cycle a block, so that a partial that stands still
-    has, from block to block, the phase that it had plus its own cycles, in whole eighths.
+    It rounds frequencies to an eighth of a cycle a block, so that a steady partial advances, from
+    block to block, by its own cycles in whole eighths.
     """
     step = RATE / (HOP * BLOCK * FINE)
     whole = np.rint(hz / step).astype(np.int64)
@@ -46,14 +46,14 @@ def anchored(hz: F64, frame: Ints) -> F64:
 
 
 def _neighbours(hz: F64) -> tuple[Ints, Ints]:
-    """Return the nearest partial in the frame before of all but the first frame's, and that in the
-    frame after of all but the last one's [hz shape=(n, k), sorted; both (n - 1, k), counted
+    """Return for each partial the nearest in the frame before (all frames but the first), and the
+    nearest in the frame after (all but the last) [hz shape=(n, k), sorted; both (n - 1, k), counted
     through the rows].
     """
     n, k = hz.shape
     before, after = hz[:-1], hz[1:]
     row = np.arange(0, (n - 1) * k, k)[:, None]
-    # One search in all rows: each lies 100 kHz above the one before it.
+    # One search in all rows: each is raised 100 kHz above the one before it.
     apart = np.arange(n - 1)[:, None] * 1e5
     lower = np.searchsorted((before + apart).ravel(), (after + apart).ravel())
     upper = np.cumsum(np.bincount(lower, minlength=(n - 1) * k + 1))[:-1]
@@ -61,7 +61,7 @@ def _neighbours(hz: F64) -> tuple[Ints, Ints]:
 
 
 def _nearer(at: Ints, row: Ints, of: F64, among: F64) -> Ints:
-    """Return where the nearest of sorted numbers lie, of which so many lie below.
+    """Return the indices of the nearest of sorted numbers, given how many are below.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def phases(frequency: F32, first: int) -> F32:
     before, after = hz[:-1], hz[1:]
     parent, child = _neighbours(hz)
     came, goes = before.take(parent), after.take(child)
-    # A newcomer starts as if it had been there since its anchor; the nearest gives its steering.
+    # A new partial starts at its anchored phase; the nearest partial steers it.
     born = np.abs(came - after) > NEAR
     follows = np.where(born, 0.0, 1.0)
     advance = np.where(born, fresh[1:], (after + came) * (0.5 * CYCLES))

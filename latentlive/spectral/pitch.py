@@ -12,16 +12,16 @@ STEPS = 48
 """Pitches to an octave."""
 
 PITCHES: F64 = 55.0 * 2.0 ** (np.arange(int(STEPS * 4.6)) / STEPS)
-"""Hz: those that are tried."""
+"""Candidates in Hz."""
 
 HEARD = int(6000 / BIN) + 1
-"""Bins that tell a pitch: up to 6 kHz."""
+"""Bins that determine a pitch: up to 6 kHz."""
 
 UNPITCHED = 0.30
-"""How strong a pitch has to be to be one."""
+"""The strength that a pitch must exceed."""
 
 CHANGE = 0.12
-"""What becoming pitched, or ceasing to be, costs."""
+"""The cost of becoming pitched or unpitched."""
 
 JUMP = 0.5
 """The cost of any leap; a small step costs 2 an octave."""
@@ -31,7 +31,7 @@ REACH = int(JUMP / 2.0 * STEPS)
 
 @lru_cache(maxsize=1)
 def _kernels() -> F32:
-    """Return what a pitch's spectrum looks like [shape=(bins, pitches)].
+    """Return the spectral template of each pitch [shape=(bins, pitches)].
 
     Lobes at the first and prime harmonics, valleys between them, as in SWIPE' (Camacho 2007).
     """
@@ -51,13 +51,13 @@ def strengths(power: F32) -> F32:
     """Return how strong each pitch is in power spectra, about 0..1 [shape=(n, pitches)]."""
     root = np.sqrt(np.sqrt(power[:, :HEARD]))
     norm = np.sqrt(np.sum(root * root, 1, keepdims=True))
-    # Row by row, so that a frame's bits do not depend on how many there are beside it.
+    # Row by row, so that a frame's bits do not depend on the number of frames.
     found: F32 = np.matmul((root / np.maximum(norm, np.float32(1e-9)))[:, None], _kernels())[:, 0]
     return found
 
 
 def track(strength: F32) -> Ints:
-    """Return the best path: the index of each frame's pitch, or -1 where there is none."""
+    """Return the best path: the index of each frame's pitch, or -1 for no pitch."""
     count, pitches = strength.shape
     if not count:
         return np.empty(0, np.int64)
@@ -89,15 +89,15 @@ def track(strength: F32) -> Ints:
 
 
 def refined(guess: F64, tonal: F32, place: F32) -> F64:
-    """Return pitches moved to where their first eight harmonics lie.
+    """Return pitches refined to fit their first eight harmonics.
 
     Parameters
     ----------
     guess : array [shape=(n,), bins]
     tonal : array [shape=(n, bins)]
-        The energy of each bin that is tonal.
+        The tonal energy of each bin.
     place : array [shape=(n, bins), bins]
-        Where that energy lies.
+        The place of that energy.
     """
     number = np.arange(1, 9)
     rows = np.arange(len(guess))[:, None, None]

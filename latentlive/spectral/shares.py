@@ -1,4 +1,4 @@
-"""Spectra cut into shares of equal weight: atoms that say where they lie and what they weigh."""
+"""Spectra cut into shares of equal weight: atoms with a position and an energy."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from latentlive.spectral.grid import BIN, F32, F64, HIGHEST, LOWEST, Ints, erbs
 from latentlive.spectral.layout import REFERENCE
 
 NARROW = 371
-"""Bins that are bands of their own: up to 4 kHz."""
+"""Bins that each form a band: up to 4 kHz."""
 
 WIDE = 4
-"""Bins of a band beyond."""
+"""Bins in a band above that."""
 
 PARTIAL = 2.0
-"""Weight of a partial against noise of the same energy when shares are cut."""
+"""Weight of a partial against noise of the same energy in cutting shares."""
 
 
 @lru_cache(maxsize=1)
 def _bands() -> tuple[Ints, F32]:
-    """Return the first bin of each band that atoms are cut from, and its width in ERB.
+    """Return the first bin of each band for cutting atoms, and its width in ERB.
 
-    A band is a bin up to 4 kHz and four beyond, where hearing is no finer.
+    A band is one bin up to 4 kHz and four above, where hearing is no finer.
     """
     first = np.r_[1 : NARROW + 1, NARROW + 1 : int(HIGHEST / BIN) : WIDE]
     edges = np.r_[first, first[-1] + WIDE] * BIN
@@ -40,14 +40,14 @@ def banded(x: F32 | F64) -> F32:
 
 
 def weighed(tonal: F32, noise: F32, place: F32) -> tuple[F32, F32, F32]:
-    """Return what atoms are cut from: energies and places of bands [shape=(n, bands) each].
+    """Return bands for cutting atoms: their energies and places [shape=(n, bands) each].
 
     Parameters
     ----------
     tonal, noise : array [shape=(n, bins)]
         Energies, parts of the whole.
     place : array [shape=(n, bins), bins]
-        Where the tonal energy lies.
+        The place of the tonal energy.
     """
     bands = banded(tonal)
     where = banded(tonal * place)
@@ -67,19 +67,19 @@ def atoms(bands: tuple[F32, F32, F32], count: int) -> tuple[F32, F32, F32]:
     first, per_erb = _bands()
     rows = np.arange(n)[:, None]
     total = np.maximum((tonal + noise).sum(1, keepdims=True), np.float32(1e-20))
-    # The fourth root is near to loudness; nothing is made of what lies 75 dB below.
+    # The fourth root is close to loudness; energy 75 dB below the total has no weight.
     share = np.float32(PARTIAL) * np.sqrt(np.sqrt(tonal / total))
     share += np.sqrt(np.sqrt(noise / total))
     share = np.maximum(share - np.float32(10.0 ** (-7.5 / 4)), np.float32(1e-6)) * per_erb
     mass = np.cumsum(share, 1, dtype=np.float64)
     mass /= mass[:, -1:]
-    # All rows in one search: each lies one higher than the one before it.
+    # One search in all rows: each is raised by one above the one before it.
     cuts = np.arange(1, count + 1) / count - 1e-9
     at = np.searchsorted((mass + rows).ravel(), (cuts + rows).ravel()).reshape(n, -1)
     at = np.clip(at - rows * width, 0, width - 1)
     before = np.where(at > 0, mass[rows, at - 1], 0.0)
     part = np.clip((cuts - before) / np.maximum(mass[rows, at] - before, 1e-30), 0.0, 1.0)
-    # A band is shared only by those that have nothing else: no share ends with a bit of the next.
+    # Shares split a band only if they have no other: no share ends with a bit of the next.
     ends = np.ones((n, count), np.bool_)
     ends[:, :-1] = at[:, 1:] != at[:, :-1]
     part[ends] = 1.0
@@ -90,8 +90,8 @@ def atoms(bands: tuple[F32, F32, F32], count: int) -> tuple[F32, F32, F32]:
         inside = running[rows, at] + part * (running[rows, at + 1] - running[rows, at])
         sums.append(np.maximum(np.diff(inside, axis=1, prepend=0.0), 0.0))
     tone, energy, moment = sums
-    # Noise lies in the middle; of partials the strongest says where, since a mean would invent
-    # one between two. Bits of positive floats are in order, with the band's number below them.
+    # Noise takes the mean position, partials that of the strongest, since a mean would invent
+    # one between two. Bits of positive floats sort in order; the band's number fills the low bits.
     start = np.zeros((n, count), np.int64)
     start[:, 1:] = at[:, :-1] + ends[:, :-1]
     start = np.minimum(start, at)

@@ -1,4 +1,4 @@
-"""The space `spectral`: sounds as places of partials and shares of spectra, nothing trained."""
+"""The space `spectral`: sounds as places of partials and shares of spectra, without training."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from latentlive.spectral.synthesis import Prepared
 
 
 class Spectral(Space):
-    """A space in which what lies between two sounds is a sound.
+    """A space in which every point between two sounds is a sound.
 
-    A vector says where the partials of a window lie, how its energy is shared among them, and
-    how it moves in time; positions on the frequency axis are numbers in it, so that a linear mix
-    moves pitch and timbre instead of fading one sound into the other. It follows the transport of
-    spectra (Henderson and Solomon 2019), with harmonics counted by number where there is a pitch.
+    A vector holds the places of a window's partials, their shares of its energy, and its envelope
+    in time. Positions on the frequency axis are numbers in the vector, so a linear mix moves pitch
+    and timbre instead of fading one sound into the other. The method follows the transport of
+    spectra (Henderson and Solomon 2019), with harmonics matched by number where there is a pitch.
 
-    Vectors lie `hop` samples apart on the recording's own grid: vector i is centred in its
-    window, which begin at sample ``i * hop``. They are encoded in pages, page p holding
-    so many vectors in a row, and decoded in blocks, on a grid of `block` vectors
-    that is anchored at the texture's clock.
+    Vectors sit `hop` samples apart on the recording's own grid: vector i is centred in its
+    window, which begins at sample ``i * hop``. Pages of `page` vectors in a row are encoded
+    together. Blocks of `block` vectors, on a grid anchored at the texture's clock, are decoded
+    together.
     """
 
     name = "spectral"
@@ -38,7 +38,7 @@ class Spectral(Space):
     block = grid.BLOCK
     ahead = grid.AHEAD
     peak = analysis.LOUDEST
-    keeps = np.float16  # positions are told apart by 2 cents where 16 bits are coarsest
+    keeps = np.float16  # steps of position are 2 cents where 16 bits are coarsest
     linear = True
     axes: Mapping[str, Axis] = {
         "pitch": axes.pitched,
@@ -49,7 +49,7 @@ class Spectral(Space):
     }
     prior: Prior | None = None
     silence = np.zeros(layout.DIMS, np.float32)
-    """Mixed with a sound, it only lowers its level."""
+    """Mixing silence with a sound only lowers its level."""
 
     def encode_page(self, samples: F32) -> F32:
         """Return the vectors [shape=(page, dims)] of a page.
@@ -62,20 +62,20 @@ class Spectral(Space):
         return analysis.encoded(samples)
 
     def prepare(self, z: F32, first: int, key: int, turn: float = 0.0) -> Prepared:
-        """Return what a block is made of: a pure function of its arguments.
+        """Return the components of a block: a pure function of its arguments.
 
         Parameters
         ----------
         z : array [shape=(behind + block + ahead, dims)]
         first : int
-            Which vector of the texture's clock the block's first is.
+            The index of the block's first vector on the texture's clock.
         key : int
-            The noise key: of the seed and the layer's slot.
+            The noise key, from the seed and the layer's slot.
         turn : float [radians]
             How far the noise is turned towards that of ``key ^ 1``.
         """
         return synthesis.prepared(z, first, key, turn)
 
     def synthesize(self, parts: Sequence[Part]) -> F32:
-        """Return faded windows [shape=(n, channels, window)]: adding them is all there is to do."""
+        """Return faded windows [shape=(n, channels, window)], ready to overlap and add."""
         return synthesis.decoded(list(parts))[:, None, :]

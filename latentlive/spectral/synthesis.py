@@ -31,19 +31,19 @@ SIDE = 32
 """A window is SIDE x SIDE samples: n = SIDE * p + q."""
 
 SOON = 2.0
-"""How soon what has a pitch is told by harmonics alone: half of the way from a bell to a tone."""
+"""Speed of the change from atoms to harmonics: complete half-way from a bell to a tone."""
 
 RAMP = 32
-"""Samples in which one point of a shape turns into the next."""
+"""Samples of the transition from one point of a shape to the next."""
 
 SLOWEST = 350.0
-"""Hz: the shape of noise does not move what is slower, and moves all of what is twice as fast."""
+"""Hz: the shape of noise leaves slower components still, and moves those twice as fast fully."""
 
 SLOW = int(2 * SLOWEST * FRAME / RATE) + 1
-"""Bins of noise that its shape moves in part, or not at all."""
+"""Bins of noise that its shape moves partly or not at all."""
 
 TABLE = 1 << 17
-"""Complex numbers of noise that frames take their stretch of."""
+"""Complex numbers in the noise table; each frame reads a stretch of it."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,13 @@ class Prepared:
     first : int
         The index of its first frame.
     key, turn : int, float [radians]
-        The seed of its noise, and how far it is turned towards that of ``key ^ 1``.
+        The seed of its noise, and how far the noise is turned towards that of ``key ^ 1``.
     frequency, amplitude, phase : array [shape=(block, peaks)]
         Of sinusoids in the middle of each window, in Hz and cycles.
     noise_hz, noise_energy : array [shape=(block, atoms)]
-        Where noise lies and how strong it is, ascending in either of two parts.
+        The place and energy of noise, ascending in each of two parts.
     noise_shape, tone_shape : array [shape=(block, slots)]
-        How both move inside a window: quarters of natural logs of energy.
+        Envelopes of both inside a window: quarters of natural logs of energy.
     """
 
     first: int
@@ -77,7 +77,7 @@ class Prepared:
 
 
 def prepared(z: F32, first: int, key: int, turn: float = 0.0) -> Prepared:
-    """Return what the windows of a block are made of: a pure function, in whatever order.
+    """Return the components of a block's windows: a pure function, in any order.
 
     Parameters
     ----------
@@ -85,14 +85,14 @@ def prepared(z: F32, first: int, key: int, turn: float = 0.0) -> Prepared:
     first : int
         The index of the block's first vector on the texture's clock.
     key, turn : int, float [radians]
-        What noise is drawn by, and how far it is turned towards that of ``key ^ 1``.
+        The seed of the noise, and how far the noise is turned towards that of ``key ^ 1``.
     """
     frames = unpacked(z)
     n = len(z)
     one = np.float32(1.0)
     s = np.clip((frames.voiced - np.float32(0.6)) / np.float32(0.38), 0.0, 1.0)
     s *= s * (np.float32(3.0) - np.float32(2.0) * s)
-    # A bell has a pitch and no harmonics; a little of a tone, and its pitch is the tone's to move.
+    # A bell has a pitch but no harmonics; mixing in a little of a tone lets the tone move it.
     s = (s * np.minimum(frames.harmonic * np.float32(SOON), one))[:, None]
     level = energies(frames.level, LEVEL_POWER)[:, None]
     hz = np.float32(REFERENCE) * np.exp2(frames.position)
@@ -134,15 +134,15 @@ def prepared(z: F32, first: int, key: int, turn: float = 0.0) -> Prepared:
 
 
 def spread(hz: F32, energy: F32) -> F32:
-    """Return the energy of bins [shape=(n, bins)] when each atom fills the room of its own.
+    """Return the energy of bins [shape=(n, bins)] with each atom spread over its own room.
 
-    That is half the way to each neighbour. What lies below a frequency is piecewise linear, so it
-    is the second sum of what happens to its slope at the edges.
+    The room reaches half-way to each neighbour. The energy below a frequency is piecewise linear:
+    the second sum of the changes of its slope at the edges.
 
     Parameters
     ----------
     hz, energy : array [shape=(n, atoms)]
-        Atoms of whole spectra, then those of what is left of them; both ascending.
+        Atoms of whole spectra, then those of residues; both ascending.
     """
     n = len(hz)
     where, bends = [], []
@@ -152,7 +152,7 @@ def spread(hz: F32, energy: F32) -> F32:
         edge[:, 1:-1] = (place[:, 1:] + place[:, :-1]) / 2.0
         edge[:, 0] = place[:, 0] - 0.5
         edge[:, -1] = place[:, -1] + 0.5
-        # Atoms in one place share a little room.
+        # Atoms at the same place share a minimum of room.
         width = np.maximum(np.diff(edge, axis=1), 0.5)
         slope = energy[:, part] / width
         where += [edge[:, :-1], edge[:, :-1] + width]
@@ -172,7 +172,7 @@ def spread(hz: F32, energy: F32) -> F32:
 
 
 def decoded(parts: list[tuple[Prepared, int, int]]) -> F32:
-    """Return faded windows [shape=(n, frame)] of vectors a..b of blocks, to be only added.
+    """Return faded windows [shape=(n, frame)] of vectors a..b of blocks, ready to add.
 
     Parameters
     ----------
@@ -194,7 +194,7 @@ def decoded(parts: list[tuple[Prepared, int, int]]) -> F32:
     noise = np.fft.irfft(spectrum, axis=1).astype(np.float32, copy=False)
     noise -= slow
     noise *= shaped(joined("noise_shape"), power_fade)
-    # What is slow begins and ends with the tones.
+    # Slow components begin and end with the tones.
     slow *= shaped(shape, power_fade)
     windows += noise
     windows += slow
@@ -203,9 +203,9 @@ def decoded(parts: list[tuple[Prepared, int, int]]) -> F32:
 
 @lru_cache(maxsize=1)
 def _slow_waves() -> F32:
-    """Return the samples of slow bins, real parts and imaginary [shape=(2 * slow, frame)].
+    """Return the samples of slow bins, real and imaginary parts [shape=(2 * slow, frame)].
 
-    A shape that cuts what swings as slowly as itself is a click: it moves nothing that is slow.
+    A shape that cuts a wave as slow as itself clicks, so it leaves slow components still.
     """
     bins = np.arange(SLOW)
     turn = 2.0 * np.pi * bins[:, None] * np.arange(FRAME) / FRAME
@@ -241,7 +241,7 @@ def _powers(step: C128, count: int) -> C64:
 def sinusoids(frequency: F32, amplitude: F32, phase: F32) -> F32:
     """Return faded windows of sinusoids [shape=(n, peaks)], as products of small matrices.
 
-    exp(i w n) with n = SIDE * p + q is exp(i w SIDE p) exp(i w q): no sine is taken of a sample.
+    exp(i w n) with n = SIDE * p + q is exp(i w SIDE p) exp(i w q): no sine for each sample.
     """
     n = len(frequency)
     turn = 2.0 * np.pi / RATE * frequency.astype(np.float64)
@@ -263,7 +263,7 @@ def _table() -> C64:
 
 
 def _offsets(key: int, frames: Ints) -> Ints:
-    """Return where in the table frames begin: a hash of key and frame (splitmix64)."""
+    """Return each frame's start in the table: a hash of key and frame (splitmix64)."""
     x = frames.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(key % 2**64)
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         x = (x ^ (x >> np.uint64(shift))) * np.uint64(factor)
@@ -273,9 +273,9 @@ def _offsets(key: int, frames: Ints) -> Ints:
 
 @lru_cache(maxsize=1)
 def _slots() -> F32:
-    """Return how much of each point of a shape a sample has [shape=(slots, frame)]."""
+    """Return the weight of each point of a shape at each sample [shape=(slots, frame)]."""
     slot = FRAME // SLOTS
-    # From one slot to the next within `RAMP` samples: what rises suddenly is not heard before.
+    # Slots change within `RAMP` samples, so that a sudden rise is not heard early.
     place = np.arange(FRAME) + 0.5
     rise = np.clip((place - np.arange(SLOTS + 1)[:, None] * slot) / RAMP + 0.5, 0.0, 1.0)
     rise[0], rise[-1] = 1.0, 0.0
@@ -283,10 +283,10 @@ def _slots() -> F32:
 
 
 def shaped(shape: F32, fade: F32) -> F32:
-    """Return fades of windows [shape=(n, frame)] that move as shapes say, of the same energy."""
+    """Return fades of windows [shape=(n, frame)] that follow shapes, at the same energy."""
     points = np.exp(np.float32(2.0) * shape)  # amplitudes: half of four times a quarter
     gain: F32 = np.matmul(points[:, None], _slots())[:, 0]
-    # Row by row, so that a frame's bits do not depend on how many there are beside it.
+    # Row by row, so that a frame's bits do not depend on the number of frames.
     weight = _fades()[1] ** 2
     mean = (gain * gain * weight).sum(1, keepdims=True) * np.float32(1.0 / HOP)
     gain *= fade / np.sqrt(mean)
