@@ -15,9 +15,9 @@ from latentlive.errors import SoundError
 from latentlive.units import Samples
 
 SILENCE = 1e-4
-"""A sound whose peak lies below this, -80 dBFS, is silent."""
+"""A sound whose peak is below this, -80 dBFS, is silent."""
 EVERY = 10
-"""One sound in so many is held out, or one part in so many of each."""
+"""One sound in this many is held out, or one part in this many of each."""
 MEASURED_SECONDS = 20.0
 MEASURED_SOUNDS = 80
 
@@ -43,14 +43,14 @@ def read_material(
 ) -> Material:
     """Return a folder's recordings, every tenth held out.
 
-    Of fewer than ten recordings a tenth of each is held out instead, the fifth one.
+    With fewer than ten recordings, the fifth tenth of each is held out instead.
 
     Parameters
     ----------
     folder : Path
     sample_rate : int [samples per second]
     say : function of a line
-        Hears what was left out, and why.
+        Told which sounds were left out, and why.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def _divided(heard: list[Samples], sample_rate: int) -> Material:
 
 
 def _loudest(samples: Samples, length: int) -> Samples:
-    """Return the loudest stretch of at most a length, which is never a silent one."""
+    """Return the loudest stretch of at most a length, never a silent one."""
     if len(samples) <= length:
         return samples
     starts = range(0, len(samples) - length + 1, max(length // 2, 1))

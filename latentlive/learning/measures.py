@@ -1,4 +1,4 @@
-"""How well a sound is rebuilt: by its samples, by its spectrum, by its timbre."""
+"""Measures of reconstruction: of samples, of spectrum, of timbre."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from latentlive.units import Samples
 
 FFT, HOP = 1024, 256
 FLOOR = 1e-3
-"""Added to magnitudes of which a full-scale sine has 256: 108 dB below it."""
+"""Added to magnitudes; a full-scale sine has 256, 108 dB above this."""
 
 
 def si_sdr(reference: Samples, estimate: Samples) -> float:
@@ -82,7 +82,7 @@ def _cepstral(sample_rate: int) -> tuple[Samples, Samples]:
 
 
 def cepstral_distance(reference: Samples, estimate: Samples, sample_rate: int = 44100) -> float:
-    """Return the mean mel-cepstral distance in dB: of timbres, whatever level and phase.
+    """Return the mean mel-cepstral distance in dB: of timbres, independent of level and phase.
 
     Parameters
     ----------

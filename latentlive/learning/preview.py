@@ -20,13 +20,13 @@ PAUSE_SECONDS = 0.25
 
 
 def excerpts(space: Space, sounds: Sequence[Samples]) -> dict[str, Samples]:
-    """Return a recording, the same rebuilt, and a way from it to another, each at most 4 s.
+    """Return a recording, its reconstruction, and a morph from it to another, each at most 4 s.
 
     Parameters
     ----------
     space : Space
     sounds : sequence of arrays [shape=(n,)]
-        The two longest are taken; a single one morphs into its own reverse.
+        The preview uses the two longest; a single one morphs into its own reverse.
     """
     most = round(SECONDS * space.sample_rate)
     chosen = [np.array(s[:most]) for s in sorted(sounds, key=len, reverse=True)[:2]]

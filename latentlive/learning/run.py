@@ -1,4 +1,4 @@
-"""A training from a folder to a model file: measured, previewed, kept at its best, resumable."""
+"""Training from a folder to a model file: measures, previews, keeps the best model, resumes."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from latentlive.models.training import Training
 
 LOOK_SECONDS = 30.0
-"""How often the model is measured, saved and previewed."""
+"""Interval of measuring, saving and previewing the model."""
 
 
 @dataclass(frozen=True)
 class Files:
-    """The files of a training: the model, and beside it what belongs to it.
+    """The files of a training: the model, and its state and previews beside it.
 
     Parameters
     ----------
@@ -47,21 +47,21 @@ class Files:
 
     @property
     def state(self) -> Path:
-        """Where the training stands, for ``--resume``."""
+        """The state of the training, for ``--resume``."""
         return self.model.with_suffix(".training.safetensors")
 
     @property
     def sound(self) -> Path:
-        """A recording, the same rebuilt, and a way to another one."""
+        """A recording, its reconstruction, and a morph to another recording."""
         return self.model.with_suffix(".preview.flac")
 
     @property
     def picture(self) -> Path:
-        """The same as spectrograms."""
+        """The preview as spectrograms."""
         return self.model.with_suffix(".preview.png")
 
     def check(self, resume: bool) -> None:
-        """Refuse names that cannot be written, and a model that would be lost."""
+        """Refuse an unwritable name, and refuse to overwrite a model."""
         if self.model.suffix != ".safetensors":
             raise ModelError(f"train: the model must end in .safetensors, got {self.model.name!r}")
         if not (os.path.isdir(self.model.parent) and os.access(self.model.parent, os.W_OK)):
@@ -83,7 +83,7 @@ class Look:
     loss : float
         A running mean.
     held_out : float [dB] or None
-        How well held-out recordings are rebuilt, as last measured; None before the first time.
+        Last measured quality of rebuilt held-out recordings; None before the first measurement.
     """
 
     part: float
@@ -92,10 +92,10 @@ class Look:
 
 
 def figure_of(training: Training | SpectralTraining, held_out: list[Samples]) -> float:
-    """Return how well a network rebuilds recordings, in dB: the higher the better.
+    """Return how well a network rebuilds recordings, in dB; higher is better.
 
-    Windows are judged by their samples, by SI-SDR. A spectral space keeps timbres, not phases:
-    it is judged by the mel-cepstral distance, which counts as negative.
+    SI-SDR of the samples judges a space of windows. A spectral space keeps timbres, not phases:
+    the negative mel-cepstral distance judges it.
     """
     from latentlive.models.spectral_training import SpectralTraining
 
@@ -125,8 +125,8 @@ def train_folder(
 ) -> float:
     """Train a model on a folder's recordings and return its held-out figure in dB.
 
-    The best model so far is always in its file. An interrupt ends the training after the step
-    that it is in, and `resume` goes on from there.
+    The model's file always holds the best model so far. An interrupt ends the training after the
+    current step, and `resume` continues from there.
 
     Parameters
     ----------
@@ -140,12 +140,12 @@ def train_folder(
         Called after each step.
     say : function of a line
     look_seconds : float [seconds]
-        From one measurement and preview to the next.
+        Interval of measurements and previews.
 
     Raises
     ------
     SoundError, ModelError
-        One line: no sounds, only silence, a name that cannot be used, no memory.
+        With one line: no sounds, only silence, an unusable name, no memory.
     """
     from latentlive.models.resuming import TRAININGS, load_state
     from latentlive.models.team import Team
@@ -188,7 +188,7 @@ class _Run:
         self.show = show
 
     def go(self, look_seconds: float) -> None:
-        """Train to the end or to an interrupt."""
+        """Train until the end or an interrupt."""
         training, team = self.training, self.training.team
         mean_loss, looked, seen = np.nan, time.monotonic(), -1
         with interrupts() as interrupted:
@@ -204,7 +204,7 @@ class _Run:
         self.show(Look(training.part, mean_loss, self.held_out))
 
     def look(self) -> None:
-        """Measure; keep the model where it is the best so far; save the state; write previews."""
+        """Measure; if the model is the best so far, save it with previews; save the state."""
         from safetensors import SafetensorError
 
         try:
@@ -239,7 +239,7 @@ class _Run:
 
 @contextmanager
 def interrupts() -> Iterator[threading.Event]:
-    """Catch the first interrupt or end, so that a step is finished; the next one acts as ever."""
+    """Catch the first SIGINT or SIGTERM so that the step finishes; the next acts as usual."""
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield asked
