@@ -1,4 +1,4 @@
-"""What ``cluster`` and ``near`` stand for: sounds chosen on the map, joined into one."""
+"""The sounds of ``cluster`` and ``near``: chosen on the map, joined into one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from latentlive.ground.names import normal
 from latentlive.units import Floats
 
 Say = Callable[[str], object]
-"""Told what a performer should know, in one line."""
+"""Receives one line for the performer."""
 
 PATIENCE = 120.0
 
@@ -31,7 +31,7 @@ def cluster(
     valence: float | None = None,
     arousal: float | None = None,
 ) -> Audio:
-    """Return the sounds of a node, joined; parameters as of the word ``cluster``.
+    """Return the sounds of a node, joined; parameters as for the word ``cluster``.
 
     Raises
     ------
@@ -110,7 +110,7 @@ def _row(corpus: Corpus, mapped: Mapped, name: str) -> int | None:
 
 
 def _thumbnail(corpus: Corpus, source: object, sample_rate: int) -> Floats:
-    """Return the thumbnail of a sound that no index knows, measured in a process of its own."""
+    """Return the thumbnail of a sound outside the index, measured in a separate process."""
     from latentlive.corpus.reading import keep
 
     if isinstance(source, str):

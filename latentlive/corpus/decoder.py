@@ -1,6 +1,6 @@
-"""A process of its own that decodes sound files: one that crashes or hangs it ends nothing else.
+"""A separate process that decodes sound files: a file that crashes or hangs it ends nothing else.
 
-It is started with the first file that is not in the cache, and ends with the process that did so.
+The first file that is not in the cache starts it; it ends with the process that started it.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from latentlive.ground.system import apart
 COMMAND = [sys.executable, "-P", "-m", "latentlive.corpus.decoding"]
 
 PATIENCE = 30.0
-"""Seconds within which the next part of a file must be decoded."""
+"""Longest time in seconds to decode the next part of a file."""
 
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 
 
 class Decoder:
-    """The process, started when it is needed; threads wait for each other."""
+    """The decoding process, started when needed; threads wait for each other."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -46,9 +46,9 @@ class Decoder:
         Raises
         ------
         SoundError
-            If it cannot be decoded.
+            If the file cannot be decoded.
         OSError
-            If the folder does not take it.
+            If the folder cannot be written.
         """
         beside = folder.absolute() / f".{os.getpid()}-{secrets.token_hex(8)}.npy"
         asked = {"path": os.fspath(path), "rate": sample_rate, "beside": os.fspath(beside)}
@@ -72,7 +72,7 @@ class Decoder:
         return str(answer["digest"]), float(answer["peak"])
 
     def _answer(self, asked: dict[str, Any]) -> dict[str, Any] | None:
-        """Return what the process answers, None if it ends or hangs."""
+        """Return the answer of the process, None if it ends or hangs."""
         process = self._started()
         assert process.stdin is not None
         assert process.stdout is not None
@@ -90,7 +90,7 @@ class Decoder:
             if not line.endswith(b"\n"):
                 self._end()
                 return None
-            if line != b"\n":  # which only says that it goes on
+            if line != b"\n":  # an empty line only means: still decoding
                 answer: dict[str, Any] = json.loads(line)
                 return answer
 
@@ -116,4 +116,4 @@ class Decoder:
 
 
 DECODER = Decoder()
-"""That of this process."""
+"""The decoder of this process."""

@@ -1,4 +1,4 @@
-"""The process that decodes sound files: requests come as lines of JSON, and so do the answers."""
+"""The process that decodes sound files: requests and answers are lines of JSON."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from latentlive.errors import SoundError
 from latentlive.units import Samples
 
 EVERY = 1.0
-"""Seconds between two lines that say that it goes on."""
+"""Seconds between two empty lines that mean: still decoding."""
 
 
 def serve(asked: IO[str], answers: IO[str]) -> None:
-    """Answer requests until there are no more."""
+    """Answer requests until the input ends."""
     for line in asked:
         answers.write(json.dumps(answer(json.loads(line), answers)) + "\n")
         answers.flush()
 
 
 def answer(request: dict[str, Any], answers: IO[str]) -> dict[str, Any]:
-    """Decode a file; return its digest and peak, or what is wrong with it or with the disk."""
-    with contextlib.suppress(OSError):  # a relative path is not found then, which is told
+    """Decode a file; return its digest and peak, or the error of the file or the disk."""
+    with contextlib.suppress(OSError):  # a relative path then fails with its own error
         os.chdir(request["folder"])
     blocks = streamed(Path(request["path"]), int(request["rate"]), quality="VHQ")
     try:
@@ -43,7 +43,7 @@ def answer(request: dict[str, Any], answers: IO[str]) -> dict[str, Any]:
 
 
 def told(blocks: Iterator[Samples], answers: IO[str]) -> Iterator[Samples]:
-    """Yield blocks, and say now and then that it goes on."""
+    """Yield blocks, with an empty line now and then to show progress."""
     said = time.monotonic()
     for block in blocks:
         if time.monotonic() - said > EVERY:

@@ -1,7 +1,7 @@
-"""The features of a sound, measured: the one module that imports librosa.
+"""Measures the features of a sound: the one module that imports librosa.
 
 It runs in worker processes: while a folder is indexed, and, started as
-``python -m latentlive.corpus.features DIGEST RATE``, for a single sound that no index knows.
+``python -m latentlive.corpus.features DIGEST RATE``, for a single sound outside the index.
 
 Sources: Peeters, A large set of audio features (CUIDADO, 2004), for loudness, decrease and
 tristimulus on Bark bands; de Cheveigné and Kawahara, YIN (JASA 2002); Zwicker and Fastl,
@@ -33,11 +33,11 @@ FLOOR = 1e-8
 """The least power: 80 dB below a full-scale sine."""
 
 THRESHOLD = 1e-9
-"""The power of a critical band that is just not heard: 90 dB below a full-scale sine."""
+"""The hearing threshold of a critical band, in power: 90 dB below a full-scale sine."""
 
 F0_RANGE = (50.0, 2000.0)
 F0_DEPTH = 1e-4
-"""A frame's pitch counts if its energy lies at most 40 dB below the loudest frame's."""
+"""A frame's pitch counts if its energy is at most 40 dB below the loudest frame's."""
 
 BARK = (
     *(20, 100, 200, 300, 400, 510, 630, 770, 920, 1080, 1270, 1480, 1720),
@@ -88,10 +88,10 @@ def _measured(samples: NDArray[np.float64]) -> Floats:
 
 
 def _stretches(blocks: Iterable[Samples]) -> Iterator[NDArray[np.float64]]:
-    """Yield stretches of whole frames; each frame comes once, however the blocks were cut.
+    """Yield stretches of whole frames; each frame comes once, independent of block boundaries.
 
-    A sound that is shorter than a frame is filled with zeros; otherwise what fills no frame is
-    left out, for where a recording is cut off is no part of how it sounds.
+    Zeros pad a sound shorter than a frame; otherwise an incomplete last frame is left out, since
+    the point where a recording is cut off says nothing about its sound.
     """
     held = np.empty(0)
     size = (FRAMES_AT_ONCE - 1) * HOP + FRAME
@@ -108,7 +108,7 @@ def _stretches(blocks: Iterable[Samples]) -> Iterator[NDArray[np.float64]]:
 
 
 def thumbnail(blocks: Iterable[Samples]) -> Floats:
-    """Return the thumbnail of a sound that comes in blocks.
+    """Return the thumbnail of a sound given in blocks.
 
     Parameters
     ----------
@@ -161,12 +161,12 @@ def thumbnail(blocks: Iterable[Samples]) -> Floats:
 
 
 def of_file(path: str) -> tuple[Floats | None, str]:
-    """Return a file's thumbnail and no error, or None and what is wrong with it, in one line."""
+    """Return a file's thumbnail and no error, or None and the error in one line."""
     try:
         found = thumbnail(streamed(Path(path), RATE))
     except SoundError as error:
         return None, " ".join(str(error).removeprefix("sound: ").split())
-    except Exception as error:  # noqa: BLE001 - decoders raise anything, and the rest goes on
+    except Exception as error:  # noqa: BLE001 - decoders raise anything, and other files continue
         return None, f"cannot measure {path}: {' '.join(str(error).split()) or repr(error)}"
     if not np.isfinite(found).all():
         return None, f"cannot measure {path}: its features are not finite"

@@ -1,6 +1,6 @@
-"""Existing maps: text and JSON files as the Max patches of MASOM write them.
+"""Existing maps: text and JSON files in the format of MASOM's Max patches.
 
-Every row of a text file is ``KEY, values;`` with values separated by blanks.
+Every row of a text file is ``KEY, values;`` with blanks between values.
 
 Source: Tatar and Pasquier, MASOM: A musical agent architecture based on self-organizing maps
 (MUME 2017), and its public patches.
@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, eq=False)
 class Imported:
-    """An existing map, read.
+    """An existing map, as read from its files.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Imported:
     given : array [shape=(n,), int]
         The node that the files give each sound; -1 for none.
     labels : array [shape=(n,), int]
-        The nearest node of each.
+        The nearest node of each sound.
     """
 
     files: list[str]
@@ -65,7 +65,7 @@ class Imported:
 
     @property
     def equal(self) -> int:
-        """How many sounds lie in the cluster that the files give them."""
+        """The number of sounds whose nearest node is the one that the files give."""
         return int((self.given == self.labels).sum())
 
 
@@ -95,15 +95,15 @@ def read_map(folder: Path) -> Imported:
 
 
 def store_map(imported: Imported, audio: Path, origin: Path) -> list[str]:
-    """Make an imported map the map of a folder of sounds; return the files that are missing.
+    """Make an imported map the map of a folder of sounds; return the missing files.
 
     Parameters
     ----------
     imported : Imported
     audio : Path
-        Its files are found by their name, in any subfolder and with any suffix of a sound.
+        The folder; files match by name, in any subfolder and with any suffix of a sound.
     origin : Path
-        Where the map comes from.
+        The source of the map.
     """
     corpus = Corpus(audio)
     by_name: dict[str, Path] = {}
@@ -137,7 +137,7 @@ def store_map(imported: Imported, audio: Path, origin: Path) -> list[str]:
 
 
 def _plain(name: str) -> str:
-    """Return the form in which the names of files are compared here: case does not matter."""
+    """Return a file name in the form for comparison: case does not matter."""
     return normal(normal(name).casefold())
 
 
@@ -246,7 +246,7 @@ def _scale(path: Path) -> Scale:
 
 
 def _data(path: Path) -> tuple[list[str], Floats, Any, Floats, dict[int, int]]:
-    """Return file names, starts, which are parts, thumbnails, and the row of each index."""
+    """Return file names, starts, flags of parts, thumbnails, and the row of each index."""
     found: dict[int, tuple[str, bool, list[float]]] = {}
     if path.suffix == ".json":
         for place, key, items in _entries(path):

@@ -1,6 +1,6 @@
-"""The index of a corpus: what is known of each sound, and its map, in one SQLite file.
+"""The index of a corpus: the measurements of each sound, and its map, in one SQLite file.
 
-SQLite because indexing must survive being killed at any moment and be read while it goes on.
+SQLite, because indexing must survive a kill at any moment and allow reads meanwhile.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
 VERSION = 1
-"""Raise it when the features change, so that old thumbnails are measured again."""
+"""Raise it when the features change, to have old thumbnails measured again."""
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS sound (
@@ -43,16 +43,16 @@ CREATE TABLE IF NOT EXISTS map (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;
 WIDTH = len(NAMES)
 
 PATIENCE = 30.0
-"""Seconds that a write waits for another program that writes the same index."""
+"""Seconds that a write waits for another program writing to the same index."""
 
 READONLY, IOERR, FULL, CANTOPEN = 8, 10, 13, 14
-"""SQLite's codes for a file that cannot be written: read-only or replaced, a fault of the disk, no
-room, no folder."""
+"""SQLite's codes for a file that cannot be written: read-only or replaced, disk fault, disk full,
+no folder."""
 
 BUSY = "; another program holds it: end that, or run this again when it is done"
 DAMAGED = "; delete it"
 REMEDIES = {1: DAMAGED, 5: BUSY, 6: BUSY}
-"""What helps, by SQLite's codes: a table is missing, the file is busy, a table is locked."""
+"""Remedies, by SQLite's codes: a table is missing, the file is busy, a table is locked."""
 
 
 @dataclass(frozen=True)
@@ -62,15 +62,15 @@ class Entry:
     Parameters
     ----------
     name : str
-        In the corpus.
+        Its name in the corpus.
     file : str
         Its file, relative to the corpus's folder.
     size, mtime : int [bytes, nanoseconds]
-        Of the file when it was measured.
+        Of the file at the time of measurement.
     thumbnail : array [shape=(35,)] or None
         None if the sound could not be measured.
     error : str
-        Why, in one line; empty if all is well.
+        The reason, in one line; empty if there is none.
     """
 
     name: str
@@ -91,7 +91,7 @@ class Entry:
 
 
 def _bytes(name: str) -> bytes:
-    """Return a name as bytes: a file's need not be valid text."""
+    """Return a name as bytes: a file name need not be valid text."""
     return name.encode("utf-8", "surrogateescape")
 
 
@@ -101,14 +101,14 @@ def _name(data: bytes) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Mapped:
-    """The sounds of a map, and the map.
+    """A map and its sounds.
 
     Parameters
     ----------
     names, files : list of str
         Each sound's name, and its file relative to the corpus's folder.
     starts : list of float or None [seconds]
-        Where a sound begins that is a part of its file.
+        The start of a sound that is a part of its file.
     thumbnails : array [shape=(n, 35)]
     labels : array [shape=(n,), int]
         The node of each sound.
@@ -116,9 +116,9 @@ class Mapped:
         On the scale.
     scale : Scale
     origin : str
-        Where the map was imported from; empty if it was made here.
+        The source of an imported map; empty for a map made here.
     seed : int
-        That it was made with.
+        The seed of a map made here.
     """
 
     names: list[str]
@@ -143,9 +143,9 @@ class Mapped:
 
 
 def index_path(folder: str | os.PathLike[str]) -> Path:
-    """Return where the index of a folder lies: in the cache, never in the folder.
+    """Return the path of a folder's index: in the cache, never in the folder.
 
-    Where the cache cannot be written, a copy of it serves.
+    If the cache cannot be written, it is the path of a copy.
     """
     whole = os.path.realpath(folder)
     mark = hashlib.blake2b(os.fsencode(whole), digest_size=16).hexdigest()
@@ -164,14 +164,14 @@ def _copy(source: Path, target: Path) -> None:
 class Index:
     """An index file, open.
 
-    The sounds are rows, written as they are measured. The map, with all that is on it, is a few
-    whole arrays, so that it opens at once however many sounds there are.
+    The sounds are rows, written as they are measured. The map and its sounds are a few whole
+    arrays, so that the map opens at once with any number of sounds.
 
     Parameters
     ----------
     path : Path
     frozen : bool
-        Only to be read: it is part of an installation, perhaps on a read-only disk.
+        Read-only: the file is part of an installation, perhaps on a read-only disk.
 
     Raises
     ------
@@ -180,7 +180,7 @@ class Index:
     """
 
     def __init__(self, path: Path, frozen: bool = False) -> None:
-        import sqlite3  # here, since the prompt opens no index before it is asked to
+        import sqlite3  # here, since the prompt opens no index until it needs one
 
         self.path = path
         self._wrong, self._passing = sqlite3.Error, sqlite3.OperationalError
@@ -204,7 +204,7 @@ class Index:
             yield
         except (self._wrong, OSError) as error:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-            # Out of reach is no fault of the file's.
+            # An unreachable file is not damaged.
             default = "" if isinstance(error, self._passing | OSError) else DAMAGED
             remedy = REMEDIES.get(code, default)
             raise SoundError(f"corpus: the index {self.path}: {error}{remedy}") from None
@@ -216,19 +216,19 @@ class Index:
         self._db.close()
 
     def seen(self) -> dict[str, tuple[str, int, int]]:
-        """Return file, size and time of change of every sound that was looked at."""
+        """Return file, size and time of change of every indexed sound."""
         with self._told():
             rows = self._db.execute("SELECT name, file, size, mtime FROM sound").fetchall()
         return {_name(name): (_name(file), size, mtime) for name, file, size, mtime in rows}
 
     def errors(self) -> dict[str, str]:
-        """Return what is wrong with the sounds that could not be measured, by file."""
+        """Return the errors of the sounds that could not be measured, by file."""
         with self._told():
             rows = self._db.execute("SELECT file, error FROM sound WHERE error != ''").fetchall()
         return {_name(file): error for file, error in rows}
 
     def measured(self) -> tuple[list[str], list[str], NDArray[np.float32]]:
-        """Return names, files and thumbnails [shape=(n, 35)] of all sounds that were measured."""
+        """Return names, files and thumbnails [shape=(n, 35)] of all measured sounds."""
         with self._told():
             rows = self._db.execute(
                 "SELECT name, file, thumbnail FROM sound WHERE thumbnail IS NOT NULL ORDER BY name"
@@ -252,7 +252,7 @@ class Index:
                 otherwise(error)
 
     def _reopen(self, _: SoundError) -> None:
-        """Take a new file if the one that is open was deleted or replaced; all that it held too."""
+        """If the open file was deleted or replaced, move its contents to a new file."""
         with contextlib.suppress(self._wrong, OSError):
             database, before = self._connected(str(self.path)), self._db
             for table, marks in (("sound", "?, ?, ?, ?, ?, ?"), ("map", "?, ?")):
@@ -263,7 +263,7 @@ class Index:
             before.close()
 
     def _go_on_in_memory(self, why: SoundError) -> None:
-        """Hold what is known in memory: what is measured now is lost with this process."""
+        """Continue in memory: new measurements are lost when this process ends."""
         say_once(f"{why}; what is measured now is not kept")
         with self._told():
             database = self._connected(":memory:")
@@ -272,16 +272,16 @@ class Index:
         self._db = database
 
     def put(self, entries: Iterable[Entry]) -> None:
-        """Store entries, all or none; the map stays as it is until it is made again."""
+        """Store entries, all or none; the map stays unchanged until it is made again."""
         rows = [entry.row for entry in entries]
         self._write("INSERT OR REPLACE INTO sound VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def forget(self, names: Iterable[str]) -> None:
-        """Drop sounds that are no longer there."""
+        """Drop sounds that have left the folder."""
         self._write("DELETE FROM sound WHERE name = ?", [(_bytes(name),) for name in names])
 
     def put_map(self, mapped: Mapped) -> None:
-        """Store a map and all that is on it, in place of the one before."""
+        """Store a map and its sounds in place of the previous one."""
         scale = mapped.scale
         rows = {
             "names": json.dumps(mapped.names).encode(),
@@ -296,7 +296,7 @@ class Index:
         self._write("INSERT OR REPLACE INTO map VALUES (?, ?)", list(rows.items()))
 
     def read(self) -> Mapped | None:
-        """Return the map and all that is on it, None if there is none yet."""
+        """Return the map and its sounds, None if there is no map yet."""
         with self._told():
             rows = dict(self._db.execute("SELECT key, value FROM map"))
         if not rows:
@@ -316,7 +316,7 @@ class Index:
 
     @contextlib.contextmanager
     def _sane(self) -> Iterator[None]:
-        """Refuse what no index of ours holds."""
+        """Refuse contents that no valid index holds."""
         try:
             yield
         except (ValueError, KeyError, TypeError) as error:

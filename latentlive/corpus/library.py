@@ -40,12 +40,12 @@ class Corpus:
 
     @property
     def given(self) -> str:
-        """The folder that was asked for, absolute; empty for the starter corpus."""
+        """The given folder, absolute; empty for the starter corpus."""
         return "" if self._given is None else os.path.abspath(self._given)
 
     @cached_property
     def folder(self) -> Path:
-        """The folder; the starter corpus is made when it is first looked into."""
+        """The folder; the first use makes the starter corpus."""
         if self._given is not None:
             return self._given
         from latentlive.corpus.starting import starter_folder
@@ -53,14 +53,14 @@ class Corpus:
         return starter_folder()
 
     def prepare(self) -> None:
-        """Make the starter sounds now, if this is their first use, and not in mid-performance."""
+        """Make missing starter sounds now instead of in mid-performance."""
         _ = self.folder
 
     @cached_property
     def files(self) -> dict[str, Path]:
-        """Every sound's file by its name; a bare file name serves where it is the only one.
+        """Every sound's file by its name; a bare file name serves if it is unique.
 
-        Linked folders are followed, each only once, so that a link to itself ends.
+        It follows linked folders, each only once, so that a link to itself ends.
         """
         held: dict[str, Path] = {}
         entered: set[tuple[int, int]] = set()
@@ -96,7 +96,7 @@ class Corpus:
 
     @cached_property
     def unread(self) -> dict[str, str]:
-        """What `files` could not look into, and why."""
+        """The paths that `files` could not read, and why."""
         return {}
 
     @cached_property
@@ -157,7 +157,7 @@ class Corpus:
         try:
             return read_audio(path, sample_rate)
         except SoundError:
-            # As long as no starter sounds were looked for, the file is none of them.
+            # Before the first use of the starter corpus, no file belongs to it.
             if self._given is not None or path.parent != vars(self).get("folder"):
                 raise
         from latentlive.corpus.starting import make
@@ -167,7 +167,7 @@ class Corpus:
         return read_audio(path, sample_rate)
 
     def row_audio(self, mapped: Mapped, row: int, sample_rate: int) -> Audio:
-        """Return the samples of a sound on the map, by its row; perhaps a part of a file."""
+        """Return the samples of a sound on the map, by its row; it may be a part of a file."""
         whole = self._read(self.folder / mapped.files[row], sample_rate)
         start = mapped.starts[row]
         if start is None:
@@ -181,14 +181,14 @@ class Corpus:
 
     @property
     def index_path(self) -> Path:
-        """Where the index lies: in the cache; that of the starter corpus is part of latentlive."""
+        """The path of the index: in the cache; the starter corpus's is part of latentlive."""
         if self._given is None:
             return Path(__file__).with_name("starter.sqlite")
         return index_path(self._given)
 
     @property
     def mapped(self) -> Mapped | None:
-        """The map and what is on it, None if there is none; read again when it has changed."""
+        """The map and its sounds, None if there is no map; read again after a change."""
         path = self.index_path
         try:
             state = path.stat()
@@ -201,7 +201,7 @@ class Corpus:
         return self._mapped[1]
 
     def need_map(self) -> Mapped:
-        """Return the map and what is on it.
+        """Return the map and its sounds.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""The map of a corpus: which sounds belong together, which are near."""
+"""The map of a corpus: groups of sounds, and distances between sounds."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def labelled(vectors: Floats, nodes: Floats, at_once: int = 1 << 22) -> tuple[La
 
 
 class SoundMap:
-    """Sounds on a square grid of nodes, like beside like; a sound is known by its row.
+    """Sounds on a square grid of nodes, similar ones side by side; its row identifies a sound.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class SoundMap:
 
     @cached_property
     def seconds(self) -> Floats:
-        """How long each sound is [shape=(n,)]."""
+        """The length of each sound [shape=(n,)]."""
         return self.thumbnails[:, DURATION].astype(np.float64) / 1000.0
 
     @cached_property
@@ -84,7 +84,7 @@ class SoundMap:
 
     @cached_property
     def sizes(self) -> Labels:
-        """How many sounds each node holds [shape=(side * side,)]."""
+        """The number of sounds at each node [shape=(side * side,)]."""
         return np.bincount(self.labels, minlength=len(self.nodes))
 
     def _away(self, vector: Floats) -> Floats:
@@ -109,8 +109,8 @@ class SoundMap:
     def cluster(self, node: int, seconds: float | None = None) -> list[int]:
         """Return the rows of a node's sounds, nearest to the node first.
 
-        With `seconds`, only as many as reach that length; where the node holds less, the nearest
-        sounds of other nodes follow.
+        With `seconds`, it stops once the sounds reach that length; if the node holds less, the
+        nearest sounds of other nodes follow.
         """
         own = self.labels == node
         order = np.lexsort((self._away(self.nodes[node]), ~own))
@@ -132,7 +132,7 @@ class SoundMap:
         return int(np.argmin(away))
 
     def near(self, sound: int | Floats, n: int) -> list[int]:
-        """Return the rows of the `n` sounds most like a sound, nearest first, itself left out.
+        """Return the rows of the `n` sounds most like a sound, nearest first, without itself.
 
         Parameters
         ----------

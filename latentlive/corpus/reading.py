@@ -1,6 +1,6 @@
-"""Audio files as mono float32 at the model's rate, kept decoded and memory-mapped in the cache.
+"""Audio files as mono float32 at the model's rate, decoded into the cache and memory-mapped.
 
-The render workers map what was decoded here and import no audio library.
+The render workers map the decoded samples and import no audio library.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from latentlive.units import Samples
 MAX_SECONDS = 4 * 3600
 PEAK_PART = 1 << 20
 RATES = (1000, 768_000)
-"""Samples a second that a file may have: others are a damaged header."""
+"""Range of plausible sample rates of a file: others mean a damaged header."""
 
 UNKNOWN = 1 << 62
-"""Frames that the library reports where a file does not tell its length."""
+"""The length that the library reports if a file states none."""
 
 HEADER = 128
-"""Bytes before the samples of a decoded sound: the header that NumPy writes for one axis."""
+"""Bytes before the samples of a decoded sound: NumPy's header for one axis."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,13 +42,13 @@ class Audio:
     Parameters
     ----------
     samples : array [shape=(n,), float32, n >= 1]
-        Mono, at the rate asked for; read-only.
+        Mono, at the requested rate; read-only.
     digest : str
         The digest of these samples, and of the level.
     level : float [> 0]
-        What they are divided by where they are encoded.
+        The divisor of the samples when they are encoded.
     known_peak : float, optional
-        The largest magnitude, where it was found while they were decoded.
+        The largest magnitude, if the decoder measured it.
     """
 
     samples: Samples
@@ -58,7 +58,7 @@ class Audio:
 
     @cached_property
     def peak(self) -> float:
-        """The largest magnitude of its samples; they are looked at part by part, if need be."""
+        """The largest magnitude of its samples, measured part by part unless known."""
         if self.known_peak is not None:
             return self.known_peak
         parts = range(0, len(self.samples), PEAK_PART)
@@ -90,7 +90,7 @@ def keep(samples: Samples) -> Audio:
 
 @contextlib.contextmanager
 def _refusal_told() -> Iterator[None]:
-    """Say in one line that a disk refuses what has to lie on it to be played."""
+    """Turn an OSError of the cache into one line for the performer."""
     try:
         yield
     except OSError as error:
@@ -101,7 +101,7 @@ def _refusal_told() -> Iterator[None]:
 
 
 def joined(parts: Sequence[Audio]) -> Audio:
-    """Return several sounds one after another; what was joined before is not joined again."""
+    """Return several sounds one after another; reuse an earlier join of the same sounds."""
     if len(parts) == 1:
         return parts[0]
     mark = hashlib.blake2b(" ".join(p.digest for p in parts).encode(), digest_size=16).hexdigest()
@@ -120,7 +120,7 @@ def stored(digest: str) -> Samples:
     Raises
     ------
     SoundError
-        If the cache holds none, or a broken one.
+        If the cache holds no such file, or a damaged one.
     """
     if not (len(digest) == 32 and set(digest) <= set("0123456789abcdef")):
         raise SoundError(f"sound: {digest!r} is no digest")
@@ -146,8 +146,8 @@ def read_audio(path: Path, sample_rate: int) -> Audio:
         state = path.stat()
     except OSError as error:
         raise SoundError(f"sound: cannot read {path}: {error.strerror}") from None
-    # A file that has not changed was decoded before: a small note beside the samples says where.
-    # The time of change cannot be set back, as that of modification can.
+    # For an unchanged file, a small note beside the decoded samples names them. Programs can set
+    # the modification time (mtime) back, but not the change time (ctime).
     when = f"{state.st_mtime_ns} {state.st_ctime_ns} {state.st_ino}"
     seen = f"{path.resolve()} {state.st_size} {when} {sample_rate}"
     mark = hashlib.blake2b(os.fsencode(seen), digest_size=16).hexdigest()
@@ -163,7 +163,7 @@ def read_audio(path: Path, sample_rate: int) -> Audio:
 
 
 def _named(path: Path) -> str | bytes:
-    """Return a path as the library takes it: one that is no text as its bytes."""
+    """Return a path for the library: as bytes if it is not valid text."""
     name = os.fspath(path)
     try:
         name.encode()
@@ -187,7 +187,7 @@ def _noted(note: Path) -> Audio | None:
 
 
 def _whole(path: Path, digest: str) -> bool:
-    """Return whether a decoded sound is there and has the samples that its name says."""
+    """Return whether a decoded sound exists and its samples match its name."""
     try:
         state = path.stat()
         return _has_digest(path, digest, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
@@ -211,7 +211,7 @@ def _has_digest(path: Path, digest: str, size: int, *times: int) -> bool:
 
 
 def _take_note(note: Path, audio: Audio) -> None:
-    with contextlib.suppress(OSError):  # decoded again another time
+    with contextlib.suppress(OSError):  # without a note, the next run decodes it again
         told = [audio.digest]
         if audio.known_peak is not None:
             path = working_file(f"{audio.digest}.npy", "audio")
@@ -220,7 +220,7 @@ def _take_note(note: Path, audio: Audio) -> None:
 
 
 def _stamp(path: Path) -> list[str]:
-    """Return what changes whenever a file does."""
+    """Return numbers that change whenever a file changes."""
     state = path.stat()
     return [str(n) for n in (state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino)]
 
@@ -232,7 +232,7 @@ def _write_text(path: Path, text: str) -> None:
 def streamed(
     path: Path, sample_rate: int, block: int = 1 << 18, quality: str = "HQ"
 ) -> Iterator[Samples]:
-    """Yield a file's audio block by block, as `read_audio` reads it but with nothing kept.
+    """Yield a file's audio block by block, like `read_audio` but without caching.
 
     Parameters
     ----------
@@ -253,12 +253,12 @@ def streamed(
     seen = 0
     try:
         _check_regular(path)
-        path.open("rb").close()  # its reasons are better than those of the library
+        path.open("rb").close()  # gives better reasons than the library
         with contextlib.ExitStack() as stack:
             file = stack.enter_context(soundfile.SoundFile(_named(path)))
             if not file.frames and (unended := stack.enter_context(streamed_wav(path))):
                 file = stack.enter_context(soundfile.SoundFile(unended))
-            # The library seeks after each block otherwise, and fails where no length is known.
+            # Otherwise the library seeks after each block, and fails if the length is unknown.
             file.seekable = lambda: False
             rate = file.samplerate
             low, high = RATES
@@ -289,19 +289,19 @@ def streamed(
 
 
 def _check_regular(path: Path) -> None:
-    """Refuse pipes and devices: a pipe that nobody writes to would be waited for without end."""
+    """Refuse pipes and devices: reading a pipe without a writer would wait forever."""
     if not stat.S_ISREG(path.stat().st_mode):
         raise SoundError(f"sound: {path} is no file with an end, but a pipe, a folder or a device")
 
 
 def store_blocks(blocks: Iterator[Samples], beside: Path) -> tuple[str, float]:
-    """Store samples that come block by block in a folder, as `keep` does, with one in memory.
+    """Store samples block by block in a folder, like `keep`, with one block in memory.
 
     Parameters
     ----------
     blocks : iterator of arrays
     beside : Path
-        A file of that folder, written first and renamed then.
+        A temporary file in the folder, renamed at the end.
 
     Returns
     -------
@@ -318,7 +318,7 @@ def store_blocks(blocks: Iterator[Samples], beside: Path) -> tuple[str, float]:
             file.write(data)
             count += len(block)
             peak = max(peak, float(np.abs(samples).max(initial=0.0)))
-        if not count:  # so short that its rate leaves nothing of it
+        if not count:  # so short that resampling leaves no samples
             count = 1
             digest.update(bytes(4))
             file.write(bytes(4))

@@ -1,4 +1,4 @@
-"""Indexing a folder: only what is new or changed, in parallel, to be interrupted at any moment."""
+"""Indexing a folder: only new or changed sounds, in parallel, safe to interrupt at any moment."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from latentlive.errors import SoundError
 
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 KEEP_EVERY = 1.0
-"""Seconds between two writes: what a kill can cost."""
+"""Seconds between two writes: a kill loses at most this much."""
 
 FEW = 8
-"""Up to so many sounds, one worker: a second would not be ready before they are done."""
+"""Up to this many sounds, one worker: a second would start too late to help."""
 
 Measured = tuple[Any, str]
 
 
 @dataclass
 class Report:
-    """What indexing did.
+    """The result of indexing.
 
     Parameters
     ----------
     measured, kept, gone : int
-        Sounds measured now, unchanged since before, no longer there.
+        Sounds measured now, unchanged, and no longer in the folder.
     broken : dict
-        What could not be measured, and why, by file.
+        The reason for each file that could not be measured.
     interrupted : bool
-        Whether it ended before all was measured.
+        Whether indexing ended before all sounds were measured.
     """
 
     measured: int = 0
@@ -64,9 +64,9 @@ def update(
     corpus : Corpus
     index : Index
     workers : int, optional
-        Processes; one for each core when left out, 0 for none but this one.
-    progress : function of what is done, one by one, and of how many there are
-        Passes it on, and may draw a bar.
+        Processes; by default one for each core; 0 measures in this process.
+    progress : function of an iterable of results, and of their number
+        Yields the results, and may draw a bar.
 
     Raises
     ------
@@ -122,10 +122,10 @@ def update(
 
 
 def measured(paths: dict[str, str], workers: int | None = None) -> Iterator[tuple[str, Measured]]:
-    """Yield each sound's name with its thumbnail or its error, as they come.
+    """Yield each sound's name with its thumbnail or its error, in order of completion.
 
-    When a sound ends the process that reads it, those under way are tried again one by one, and
-    the one that does it again counts as broken.
+    If a sound crashes its worker, it measures all sounds under way again, one by one; the sound
+    that crashes its worker again counts as broken.
     """
     if workers == 0:
         yield from ((name, work.measure(path)) for name, path in paths.items())
@@ -140,7 +140,7 @@ def measured(paths: dict[str, str], workers: int | None = None) -> Iterator[tupl
 
 
 def _pooled(left: dict[str, str], workers: int) -> Generator[tuple[str, Measured], None, list[str]]:
-    """Yield what a pool measures, taking it off `left`; return what was under way at a crash."""
+    """Yield a pool's results, removing each from `left`; return the running names at a crash."""
     todo = iter(list(left.items()))
     running: dict[Future[Measured], str] = {}
     with _environment(ONE_THREAD):
@@ -169,7 +169,7 @@ def _pooled(left: dict[str, str], workers: int) -> Generator[tuple[str, Measured
 
 @contextlib.contextmanager
 def _environment(values: dict[str, str]) -> Iterator[None]:
-    """Set variables for the processes that are started meanwhile."""
+    """Set environment variables for processes started meanwhile."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:

@@ -9,11 +9,11 @@ from pathlib import Path
 from latentlive.ground.files import working_folder, write_whole
 
 VERSION = "1"
-"""Raise it when the sounds change, so that old ones are not mistaken for new."""
+"""Raise it when the sounds change, so that old files do not count as new."""
 
 
 def starter_folder() -> Path:
-    """Return the folder of the starter corpus, making what is missing with a progress bar."""
+    """Return the folder of the starter corpus; make missing sounds with a progress bar."""
     from tqdm import tqdm
 
     from latentlive.starter import NAMES
@@ -29,7 +29,7 @@ def starter_folder() -> Path:
 
 
 def make(path: Path) -> None:
-    """Make a starter sound, or make it again where its file is damaged."""
+    """Make a starter sound, or replace its damaged file."""
     import soundfile
 
     from latentlive.starter import synthesise

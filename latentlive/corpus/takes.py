@@ -1,4 +1,4 @@
-"""Audio files that can be read at any moment while they grow, whoever is killed meanwhile."""
+"""Audio files that stay readable while they grow, even if the writer is killed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Take(Protocol):
         """Append samples [shape=(n, channels)]; OSError if they cannot be written."""
 
     def settle(self) -> None:
-        """Let readers see what was written so far."""
+        """Let readers see all samples written so far."""
 
     def close(self) -> None:
         """End the file."""
@@ -35,7 +35,7 @@ class Take(Protocol):
 class Wav:
     """A WAV file of 32-bit floats; beyond 4 GB it becomes RF64.
 
-    Room for the 64-bit sizes is kept from the start (EBU Tech 3306, "on-the-fly conversion").
+    It reserves room for 64-bit sizes from the start (EBU Tech 3306, "on-the-fly conversion").
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class Wav:
                 self._file.truncate(self._start + self.frames * width)
 
     def settle(self) -> None:
-        """Let readers see what was written so far."""
+        """Let readers see all samples written so far."""
         self._file.seek(0)
         self._file.write(self._header(self.frames))
         self._file.seek(0, 2)
@@ -80,7 +80,7 @@ class Wav:
 
     def _header(self, frames: int) -> bytes:
         channels, width = self._channels, 4 * self._channels
-        # 3: IEEE float. More than two channels want the extensible form, which says it again.
+        # 3: IEEE float. More than two channels need the extensible form, which repeats the code.
         plain = struct.pack("<HIIHH", channels, self._rate, self._rate * width, width, 32)
         if channels > 2:
             float_id = b"\x03\x00\x00\x00\x00\x00\x10\x00\x80\x00\x00\xaa\x00\x38\x9b\x71"
@@ -106,7 +106,7 @@ class Flac:
     """A FLAC file of 24 bits.
 
     Its encoder writes the length only at the end, and readers refuse a file without one:
-    `settle` writes the length of the whole blocks that are in the file by then.
+    `settle` writes the length of the whole blocks in the file so far.
 
     Parameters
     ----------
@@ -136,13 +136,13 @@ class Flac:
         try:
             self._sound.write(samples)
         except (self._error, AssertionError) as error:
-            # The encoder tells that it failed and keeps the reason to itself.
+            # The encoder reports a failure without its reason.
             full = shutil.disk_usage(self.path.parent).free < samples.nbytes + 4096
             raise OSError(errno.ENOSPC if full else errno.EIO, str(error)) from None
         self.frames += len(samples)
 
     def settle(self) -> None:
-        """Let readers see what was written so far."""
+        """Let readers see all samples written so far."""
         # Bytes 8 and 9: the block size; 18 to 25: rate, channels, bits, and 36 bits of length.
         self._file.seek(8)
         block = int.from_bytes(self._file.read(2), "big")
@@ -167,7 +167,7 @@ FLAC_CHANNELS = 8
 
 
 def check_kind(word: str, path: Path, channels: int) -> None:
-    """Refuse a file that a recording or a bounce cannot be written to.
+    """Refuse a file that cannot hold a recording or a bounce.
 
     Raises
     ------

@@ -1,6 +1,6 @@
-"""Thumbnails: a sound as 35 numbers, the space in which sounds are near and far.
+"""Thumbnails: a sound as 35 numbers, which give the distances between sounds.
 
-The numbers and their order are those of published maps (Tatar, Cotton, Bisig, SMC 2023), so that
+The numbers and their order match published maps (Tatar, Cotton, Bisig, SMC 2023), so that
 such maps can be read. `latentlive.corpus.features` measures them.
 """
 
@@ -33,7 +33,7 @@ UNITS = {"duration": "ms", "loudness": "sone-like", "mfcc": "log10 amplitude", "
 """The unit of each kind of feature that has one; valence and arousal run from about -1 to 1."""
 
 WEIGHTS = np.array([1.0 / MFCCS if name.startswith("mfcc") else 1.0 for name in NAMES])
-"""How much a feature counts: all MFCCs together as much as two of the others."""
+"""The weight of each feature: all MFCCs together weigh as much as two others."""
 
 DURATION, VALENCE, AROUSAL = 0, 1, 2
 
@@ -82,7 +82,7 @@ def arousal(
 
 @dataclass(frozen=True, eq=False)
 class Scale:
-    """What brings thumbnails of all sounds of a corpus to one scale.
+    """The common scale of all thumbnails of a corpus.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ class Scale:
         return (thumbnails - self.mean) * self._factor
 
     def raw(self, normal: Floats) -> Floats:
-        """Return what `normal` scaled, in the features' own units."""
+        """Undo `normal`: return features in their own units."""
         factor = self._factor
         back = np.divide(1.0, factor, out=np.zeros_like(factor), where=factor > 0.0)
         return normal * back + self.mean

@@ -1,4 +1,4 @@
-"""WAV files whose sizes were never written: a recorder was cut off, or wrote into a pipe."""
+"""WAV files without sizes: the recorder was cut off, or wrote into a pipe."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MOST = 2**32 - 1
 
 
 class _Sized(io.FileIO):
-    """A file in which some bytes read as others.
+    """A file in which patches replace some bytes on reading.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ class _Sized(io.FileIO):
         self._patches = patches
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """Read as a file does, with the patches in place."""
+        """Read like a file, with the patches applied."""
         start = self.tell()
         view = memoryview(buffer).cast("B")
         count = super().readinto(view) or 0
@@ -38,9 +38,9 @@ class _Sized(io.FileIO):
 
 @contextlib.contextmanager
 def streamed_wav(path: Path) -> Iterator[io.FileIO | None]:
-    """Open a WAV file whose data chunk says 0 bytes as one that goes on to the end of the file.
+    """Open a WAV file whose data chunk states 0 bytes as one that extends to the file's end.
 
-    None if it is not of that kind.
+    None for any other file.
     """
     place = _unsized(path)
     if place is None:
@@ -53,7 +53,7 @@ def streamed_wav(path: Path) -> Iterator[io.FileIO | None]:
 
 
 def _unsized(path: Path) -> int | None:
-    """Return where the data chunk begins that says 0 bytes and is followed by some."""
+    """Return the start of a data chunk that states 0 bytes but is followed by some."""
     with path.open("rb") as file:
         kind = file.read(12)
         if kind[:4] != b"RIFF" or kind[8:] != b"WAVE":

@@ -24,7 +24,7 @@ def _end_with(parent: BaseProcess) -> None:
 
 
 def measure(path: str) -> tuple[Any, str]:
-    """Return a file's thumbnail and no error, or None and what is wrong with it."""
+    """Return a file's thumbnail and no error, or None and the error."""
     from latentlive.corpus.features import of_file
 
     return of_file(path)
