@@ -1,1 +1,1 @@
-"""What systems do in their own way, child processes, and how long to wait for them."""
+"""The differences between operating systems, child processes, and how long to wait for them."""

@@ -1,4 +1,4 @@
-"""Files of their own for what is recorded and bounced: nothing that is there is written over."""
+"""New files for recordings and bounces: they never overwrite an existing file."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from latentlive.errors import EngineError
 from latentlive.ground.names import normal, on_disk, taken
 
 NUMBERED = tuple(f"d{number}" for number in range(1, 17))
-"""The layers that everybody has."""
+"""The layers of every performance."""
 
 
 class Claims:
-    """The files and folders that were made for one recording or bounce.
+    """The files and folders made for one recording or bounce.
 
     Parameters
     ----------
     word : str
-        What refusals begin with: 'record' or 'bounce'.
+        The first word of refusals: 'record' or 'bounce'.
     """
 
     def __init__(self, word: str) -> None:
@@ -29,12 +29,12 @@ class Claims:
         self._made: list[Path] = []
 
     def file(self, path: Path) -> Path:
-        """Make an empty file, and return its path: the one asked for, or else a numbered one.
+        """Make an empty file, and return its path: `path`, or a numbered one if that exists.
 
         Raises
         ------
         EngineError
-            If it cannot be written there.
+            If the file cannot be written.
 
         Example
         -------
@@ -44,7 +44,7 @@ class Claims:
             if taken(free):
                 continue
             try:
-                # Made and claimed in one step: nobody else can come between.
+                # Make and claim in one step, so that no other process can take it.
                 os.close(os.open(free, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
             except FileExistsError:
                 continue
@@ -55,18 +55,18 @@ class Claims:
         raise AssertionError
 
     def folder(self, path: Path, mix: Path) -> Path:
-        """Return a folder for stems: the one asked for, or a numbered one if that holds sounds.
+        """Return a folder for stems: `path`, or a numbered one if that holds sounds.
 
         Parameters
         ----------
         path : Path
         mix : Path
-            A sound that may lie in it.
+            A sound that the folder may hold.
 
         Raises
         ------
         EngineError
-            If it cannot be made.
+            If the folder cannot be made.
         """
         for free in numbered(path):
             try:
@@ -82,9 +82,9 @@ class Claims:
         raise AssertionError
 
     def withdraw(self) -> None:
-        """Take away all that was made."""
+        """Remove all files and folders made here."""
         for path in reversed(self._made):
-            with contextlib.suppress(OSError):  # a folder in which somebody else has put something
+            with contextlib.suppress(OSError):  # a folder that holds other files by now
                 if path.is_dir():
                     path.rmdir()
                 else:
@@ -93,14 +93,14 @@ class Claims:
 
 
 def numbered(path: Path) -> Iterator[Path]:
-    """Yield a path, then the same with numbers: ``take.wav``, ``take-2.wav``, ``take-3.wav``."""
+    """Yield a path, then numbered ones: ``take.wav``, ``take-2.wav``, ``take-3.wav``."""
     yield path
     for number in count(2):
         yield path.with_stem(f"{path.stem}-{number}")
 
 
 def moved(word: str, asked: Path, given: Path) -> str:
-    """Return the line that says where something went instead of where it was asked for."""
+    """Return the line that names the file given instead of the one asked."""
     return f"{word}: {asked.name} is there already; this is {given.name}"
 
 
@@ -110,7 +110,7 @@ def stem_name(layer: str) -> str:
 
 
 def check_apart(word: str, mix: Path, stems: Path, layers: Collection[str]) -> None:
-    """Refuse a mix where a stem is to go.
+    """Refuse a mix that takes the file of a stem.
 
     Raises
     ------
@@ -125,7 +125,7 @@ def check_apart(word: str, mix: Path, stems: Path, layers: Collection[str]) -> N
 
 
 def _same(one: Path, other: Path) -> bool:
-    """Return whether two paths name one file, whether it is there or not; case may not matter."""
+    """Return whether two paths name one file, existing or not, ignoring case."""
     plain = [
         os.path.join(os.path.realpath(p.parent), normal(p.name).casefold()) for p in (one, other)
     ]

@@ -1,4 +1,4 @@
-"""Where latentlive keeps what it can make again."""
+"""The cache: files that latentlive can make again."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ MEMORY = Path("/dev/shm")
 """A disk in memory, where the system has one."""
 
 PROBE = 4096
-"""Bytes that a folder must take to count as one that takes files."""
+"""Bytes that a folder must accept to count as writable."""
 
 
 def can_be_called(name: str) -> bool:
-    """Tell whether a file could have a name: one that is not empty and that a system can take.
+    """Return whether a file can have this name: not empty, and valid for the system.
 
     >>> can_be_called("take.wav"), can_be_called("")
     (True, False)
@@ -36,20 +36,20 @@ def can_be_called(name: str) -> bool:
 
 
 def cache_folder(*parts: str) -> Path:
-    """Return a folder of the cache, made if need be; ``LATENTLIVE_CACHE`` moves them all."""
+    """Return a folder of the cache, made if missing; ``LATENTLIVE_CACHE`` moves them all."""
     return _made(_root(), parts)
 
 
 def working_folder(*parts: str) -> Path:
-    """Return a folder of the cache, or one that lasts until the next start of the machine.
+    """Return a folder of the cache, or one that lasts until the machine restarts.
 
-    The latter where the cache is read-only, or its disk has no room: what is needed to play lies
-    there, and is made again another time.
+    The latter if the cache is read-only or its disk is full: it holds the files needed to play,
+    which later runs make again.
 
     Raises
     ------
     OSError
-        If there is neither.
+        If neither can be written.
     """
     refused: OSError | None = None
     for root in _roots():
@@ -69,7 +69,7 @@ def working_folder(*parts: str) -> Path:
 
 
 def working_file(name: str, *parts: str) -> Path:
-    """Return where a file of a working folder lies, or would be written."""
+    """Return the path of a file of a working folder, existing or to be written."""
     for folder in working_folders(*parts):
         if (path := folder / name).is_file():
             return path
@@ -77,7 +77,7 @@ def working_file(name: str, *parts: str) -> Path:
 
 
 def working_folders(*parts: str) -> list[Path]:
-    """Return the folders in which files of a working folder may lie by now."""
+    """Return the folders that may hold files of a working folder by now."""
     folders = [Path(root, *parts) for root in _roots() if root == _root() or _is_ours(root)]
     return [folder for folder in folders if folder.is_dir()]
 
@@ -87,9 +87,9 @@ def _root() -> Path:
 
 
 def _roots() -> Iterator[Path]:
-    """Yield the cache, then what serves instead: on a full disk, only memory may be left."""
+    """Yield the cache, then its substitutes: on a full disk, only memory may be left."""
     yield _root()
-    with contextlib.suppress(OSError):  # the system has found no such folder that takes files
+    with contextlib.suppress(OSError):  # the system has no writable temporary folder
         yield Path(tempfile.gettempdir(), f"latentlive-{_user()}")
     if MEMORY.is_dir():
         yield MEMORY / f"latentlive-{_user()}"
@@ -100,7 +100,7 @@ def _user() -> int:
 
 
 def _is_ours(folder: Path) -> bool:
-    """Return whether a folder is ours alone: where everybody may write, another may make it."""
+    """Return whether a folder is ours alone: another user may make it in a shared place."""
     try:
         state = folder.lstat()
     except OSError:
@@ -110,7 +110,7 @@ def _is_ours(folder: Path) -> bool:
 
 
 def _made(root: Path, parts: tuple[str, ...]) -> Path:
-    """Return a folder below a root, made if need be; what we make is ours alone."""
+    """Return a folder below a root, made if missing; only this user may enter new ones."""
     if not parts or not root.exists():
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
     if root != _root() and not _is_ours(root):
@@ -123,7 +123,7 @@ def _made(root: Path, parts: tuple[str, ...]) -> Path:
 
 
 def _check_room(folder: Path) -> None:
-    """Raise OSError where a file cannot be made or filled: rights, quotas and disks differ."""
+    """Raise OSError if a file cannot be made or filled: rights, quotas and disks differ."""
     with tempfile.TemporaryFile(dir=folder) as file:
         file.write(bytes(PROBE))
 
@@ -133,7 +133,7 @@ _saying = threading.Lock()
 
 
 def say_once(line: str, about: str = "") -> None:
-    """Say a line, unless this process has said it, or another one about the same, before."""
+    """Print a line, unless this process has printed it, or one with the same `about`, before."""
     key = about or line
     with _saying:
         new = key not in _said
@@ -143,19 +143,19 @@ def say_once(line: str, about: str = "") -> None:
 
 
 def fresh_file(path: Path) -> BinaryIO:
-    """Open a new file for writing that only its owner reads; what had its name is gone, a link too.
+    """Open a new file that only its owner reads, for writing; first remove the old file or link.
 
     Raises
     ------
     OSError
-        If it cannot be made.
+        If the file cannot be made.
     """
     path.unlink(missing_ok=True)
     return open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
 def write_whole(path: Path, write: Callable[[Path], None]) -> None:
-    """Write a file so that it is seen whole or not at all, whoever is killed meanwhile."""
+    """Write a file that appears whole or not at all, even if the writer is killed."""
     beside = path.with_name(f".{path.stem}-{os.getpid()}-{secrets.token_hex(4)}{path.suffix}")
     try:
         write(beside)

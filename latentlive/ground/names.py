@@ -1,8 +1,7 @@
-"""Names that are compared: letters with marks have several forms, one of which counts.
+"""Comparison of names: letters with marks have several forms, one of which counts.
 
-A keyboard and a system may write ö as one character or as o and a mark; files keep either. Names
-are compared, and held in expressions, in Unicode's form C; a file is opened by the form that it
-has.
+A keyboard and a system may write ö as one character or as o and a mark; files keep either.
+Comparisons and expressions use Unicode's form C; opening a file uses the form on disk.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from pathlib import Path
 
 
 def normal(name: str) -> str:
-    r"""Return the form of a name in which it is compared.
+    r"""Return a name in the form for comparison.
 
     >>> normal("Glo\u0308ckchen") == "Gl\u00f6ckchen"
     True
@@ -22,9 +21,9 @@ def normal(name: str) -> str:
 
 
 def on_disk(path: str | os.PathLike[str]) -> Path:
-    """Return a path in the form that it has on disk; one that is not there as it is given.
+    """Return a path in its form on disk; a missing path stays as given.
 
-    Where two names differ in their form only, the one that is given is meant.
+    If two names differ only in form, the given one counts.
     """
     given = Path(path)
     if os.path.lexists(given) or given == given.parent:
@@ -34,12 +33,12 @@ def on_disk(path: str | os.PathLike[str]) -> Path:
 
 
 def taken(path: Path) -> bool:
-    """Return whether a folder holds something of this name, in any form."""
+    """Return whether this path exists, in any form of its name."""
     return os.path.lexists(on_disk(path))
 
 
 def _alike(folder: Path, name: str) -> list[Path]:
-    """Return what a folder holds under a name in another form; few names have one."""
+    """Return the paths in a folder with a name in any form; few names have several."""
     wanted = normal(name)
     if wanted.isascii():
         return []

@@ -1,4 +1,4 @@
-"""How long something has said nothing, while this process itself was running."""
+"""Seconds of silence of another process, counted only while this process was running."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ import time
 from collections.abc import Callable
 
 MOST = 0.25
-"""Seconds that count between two looks: what passed while this process was stopped, or the whole
-machine slept, is nobody's fault."""
+"""Most seconds that count between two looks: time in which this process was stopped, or the whole
+machine slept, does not count."""
 
 JUDGED = 0.25
-"""Seconds of waiting after which it is asked whether there is an excuse for them."""
+"""Seconds of waiting after which `excused` decides whether they count."""
 
 
 def never() -> bool:
-    """Return that there is no excuse."""
+    """Accept no excuse."""
     return False
 
 
 class Patience:
-    """Counts the seconds since something was heard of.
+    """Counts the seconds since the last sign of life.
 
     Parameters
     ----------
     clock : function
         Returns seconds that never go back.
     excused : function
-        Returns whether what passed since it was called before is not to count.
+        Returns whether to ignore the time since its last call.
 
     Example
     -------
@@ -45,12 +45,12 @@ class Patience:
         self.heard()
 
     def heard(self) -> None:
-        """Begin anew: it is there."""
+        """Restart the count: there was a sign of life."""
         self._looked = self._clock()
         self._waited = self._unjudged = 0.0
 
     def waited(self) -> float:
-        """Return the seconds since; look several times a second."""
+        """Return the seconds since the last sign of life; call several times a second."""
         now = self._clock()
         self._unjudged += min(now - self._looked, MOST)
         self._looked = now

@@ -1,6 +1,6 @@
-"""Processes by their numbers: whether one is there, since when, how much it works, its end.
+"""Processes by their numbers: whether one exists, its start, its work, its end.
 
-A number alone is not enough: systems give the numbers of ended processes to new ones.
+A number alone is not enough: systems reuse the numbers of ended processes.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from pathlib import Path
 NONE = ""
 
 PATIENCE = 2.0
-"""Seconds to wait for the end of what was ended."""
+"""Seconds to wait for a killed process to end."""
 
 
 def started(pid: int) -> str:
-    """Return what tells a process from a later one of the same number; empty if it has ended.
+    """Return a process's start, to tell it from a later one of its number; empty if ended.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def started(pid: int) -> str:
     Raises
     ------
     OSError
-        If that cannot be found out: descriptors have run out.
+        If the system cannot tell, because descriptors have run out.
     """
     if pid <= 0:
         return NONE
@@ -45,10 +45,10 @@ def started(pid: int) -> str:
 
 
 def worked(pid: int) -> float:
-    """Return how much a process has worked: seconds of computing, and a hundredth for each read.
+    """Return a process's work: seconds of computing, plus a hundredth for each read.
 
-    What stands still is frozen, waits for its turn, or for a disk that does not answer. Where
-    that cannot be found out, since descriptors have run out, it is infinity: it is not blamed.
+    A process without progress is frozen, waits for its turn, or waits for a disk that does not
+    answer. If descriptors have run out, the result is infinity, so the process is not blamed.
     """
     try:
         if sys.platform == "linux":
@@ -65,7 +65,7 @@ def worked(pid: int) -> float:
 
 
 def stopped(pid: int) -> bool:
-    """Return whether a process was stopped, as SIGSTOP does, where the system tells so."""
+    """Return whether a process is stopped, as by SIGSTOP, if the system tells."""
     if sys.platform != "linux":
         return False
     try:
@@ -77,7 +77,7 @@ def stopped(pid: int) -> bool:
 def would_go_on(pid: int) -> bool:
     """Return whether a process needs nothing but its turn on a processor.
 
-    One that a debugger holds counts too, where the system tells so; one that is stopped does not.
+    A process held by a debugger counts too, if the system tells; a stopped one does not.
     """
     with contextlib.suppress(OSError):
         if sys.platform == "linux":
@@ -88,22 +88,22 @@ def would_go_on(pid: int) -> bool:
 
 
 def end(pid: int, since: str = NONE) -> None:
-    """End a process at once, and those that it started in its group, and wait for its end.
+    """Kill a process and those that it started in its group, and wait for its end.
 
-    It cannot object; only a stuck disk can hold it for longer than the two seconds of the wait.
+    It cannot refuse; only a stuck disk can delay it beyond the two seconds of the wait.
 
     Parameters
     ----------
     pid : int
     since : str, optional
-        What `started` told of it: a later process of the same number is left alone.
+        The result of `started`: spares a later process of the same number.
     """
-    with contextlib.suppress(OSError):  # it has ended by itself, or cannot be looked for
+    with contextlib.suppress(OSError):  # it has ended by itself, or cannot be looked up
         found = started(pid)
         if not found or since not in (NONE, found):
             return
         if sys.platform == "win32":
-            os.kill(pid, signal.SIGTERM)  # which is at once, there
+            os.kill(pid, signal.SIGTERM)  # which kills at once on Windows
         elif os.getpgid(pid) == pid:
             os.killpg(pid, signal.SIGKILL)
         else:
@@ -114,19 +114,19 @@ def end(pid: int, since: str = NONE) -> None:
 
 
 def unmoved_by_signals() -> None:
-    """Let this process outlive what asks the engine to end: it goes when its input ends."""
+    """Ignore signals that ask the engine to end: this process ends when its input ends."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 def _stat(pid: int) -> list[str]:
-    """Return what Linux tells of a process, from its state on."""
+    """Return Linux's stat fields of a process, from its state on."""
     return _fields(Path(f"/proc/{pid}/stat"))
 
 
 def _states(pid: int) -> list[str]:
-    """Return the states of the threads of a process, as Linux tells them."""
+    """Return the states of a process's threads, as Linux reports them."""
     threads = [_fields(one / "stat") for one in Path(f"/proc/{pid}/task").glob("*")]
     return [fields[0] for fields in threads if fields]
 
@@ -140,7 +140,7 @@ def _fields(stat: Path) -> list[str]:
 
 
 def _read_pages(pid: int) -> int:
-    """Return how many pages a process has read from disks."""
+    """Return the number of pages that a process has read from disks."""
     with contextlib.suppress(OSError):
         for line in Path(f"/proc/{pid}/io").read_text().splitlines():
             if line.startswith("read_bytes:"):
@@ -149,7 +149,7 @@ def _read_pages(pid: int) -> int:
 
 
 def _ps(pid: int, what: str) -> str:
-    """Return what ps tells of a process."""
+    """Return the output of ps for a process."""
     done = subprocess.run(["ps", "-o", what, "-p", str(pid)], capture_output=True, text=True)
     return done.stdout.strip()
 
@@ -164,7 +164,7 @@ def _seconds(told: str) -> float:
 
 
 def _windows_times(pid: int) -> tuple[str, float]:
-    """Return when a process of Windows began, and the seconds that it computed."""
+    """Return a Windows process's start, and its seconds of computing."""
     if sys.platform != "win32":
         raise NotImplementedError
     import ctypes

@@ -1,4 +1,4 @@
-"""When a process is started again: at once if it died, later and later if it cannot be started."""
+"""When to restart a process: at once after a death, after growing pauses if it cannot start."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 MINUTE = 60.0
 FIRST, LONGEST = 0.5, 10.0
-"""Seconds after which it is tried again where descriptors, threads or memory have run out."""
+"""Pause in seconds before another try when descriptors, threads or memory have run out."""
 
 
 class Restarts:
-    """Counts deaths, and says when to start again.
+    """Counts deaths, and decides when to start again.
 
     Parameters
     ----------
@@ -26,26 +26,26 @@ class Restarts:
 
     @property
     def due(self) -> bool:
-        """Whether it may be started now."""
+        """Whether the process may be started now."""
         return self._clock() >= self._due
 
     def died(self) -> int:
-        """Note a death; return how many there were within a minute."""
+        """Note a death; return the number of deaths within a minute."""
         now = self._clock()
         self._deaths = [one for one in self._deaths if one > now - MINUTE] + [now]
         return len(self._deaths)
 
     def wait(self, seconds: float) -> None:
-        """Let nothing be started for so many seconds."""
+        """Block starts for some seconds."""
         self._due = self._clock() + seconds
 
     def failed(self) -> bool:
-        """Note that it could not be started; return whether that is news."""
+        """Note a failed start; return whether it is the first in a row."""
         news = not self._pause
         self._pause = min(2.0 * self._pause, LONGEST) or FIRST
         self.wait(self._pause)
         return news
 
     def began(self) -> None:
-        """Note that it runs."""
+        """Note a successful start."""
         self._pause = 0.0

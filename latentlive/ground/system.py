@@ -1,6 +1,6 @@
-"""What each operating system does in its own way: shared memory, processes apart, store order.
+"""The parts that differ by operating system: shared memory, separate processes, store order.
 
-Everything else in the engine is the same code everywhere.
+The rest of the engine is the same code everywhere.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _FENCES = (threading.Lock(), threading.Lock())
 def share(size: int) -> int:
     """Reserve memory that children map too; return the key to hand to them.
 
-    The memory goes with the last process that holds it, however that one ends: it has no name
-    in any folder. On Windows the key numbers a mapping of the system, elsewhere it is a
-    descriptor.
+    The system frees the memory when the last process that holds it ends, in whatever way: it
+    has no name in any folder. On Windows the key numbers a mapping of the system, elsewhere it
+    is a descriptor.
 
     Parameters
     ----------
@@ -33,11 +33,11 @@ def share(size: int) -> int:
     Raises
     ------
     EngineError
-        If there is not so much memory.
+        If there is not enough memory.
     """
     if sys.platform == "win32":
         return secrets.randbits(31)
-    # Reserved now: a full memory file system answers here, not as a bus error on stage.
+    # Reserve now: a full memory file system fails here, not with a bus error on stage.
     fd = nameless()
     try:
         reserve(fd, size)
@@ -58,7 +58,7 @@ def nameless() -> int:
 
 
 def reserve(fd: int, size: int) -> None:
-    """Give a file its size, and really the room for it."""
+    """Set a file's size and allocate its space."""
     if sys.platform != "win32" and hasattr(os, "posix_fallocate"):
         os.posix_fallocate(fd, 0, size)
         return
@@ -75,9 +75,9 @@ def mapped(key: int, size: int) -> mmap.mmap:
 
 
 def apart() -> dict[str, Any]:
-    """Return how `subprocess.Popen` starts a process in a group of its own.
+    """Return options of `subprocess.Popen` for a process in a group of its own.
 
-    The terminal's Ctrl-C and Ctrl-Z are not for it, nor for what it starts beside itself.
+    The terminal's Ctrl-C and Ctrl-Z do not reach it, nor processes that it starts `beside` it.
     """
     if sys.platform == "win32":
         flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
@@ -86,9 +86,9 @@ def apart() -> dict[str, Any]:
 
 
 def beside(*keys: int) -> dict[str, Any]:
-    """Return how `subprocess.Popen` starts a process of our own group that inherits shared memory.
+    """Return options of `subprocess.Popen` for one in our group that inherits shared memory.
 
-    What ends the group at once ends it too.
+    A kill of the group ends it too.
     """
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NO_WINDOW}
@@ -96,11 +96,11 @@ def beside(*keys: int) -> dict[str, Any]:
 
 
 def fence() -> None:
-    """Let no store or load before this change places with one of its kind after it.
+    """Memory fence: no store or load moves past this point over one of its kind.
 
-    x86 keeps both in order by itself; ARM does not. Taking and leaving two locks that nobody
-    else holds for longer orders them: what came before cannot sink below the first release,
-    what comes after cannot rise above the second acquisition.
+    x86 keeps both in order by itself; ARM does not. Acquiring and releasing two locks that no
+    thread holds for longer orders them: earlier accesses cannot sink below the first release,
+    later ones cannot rise above the second acquisition.
     """
     for lock in _FENCES:
         if lock.acquire(blocking=False):

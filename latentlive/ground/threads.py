@@ -1,7 +1,7 @@
-"""Threads that nobody waits for, not even for their beginning.
+"""Threads without any wait, not even for their start.
 
-`threading.Thread.start` waits until the new thread says that it runs. One that finds no memory to
-say so ends before that, and who started it waits for ever.
+`threading.Thread.start` waits until the new thread reports that it runs. A thread without memory
+to do so ends first, and its starter waits forever.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 
 def run(what: Callable[..., object], *arguments: object) -> None:
-    """Run a function in a thread of its own, which ends with the process.
+    """Run a function in a new thread, which ends with the process.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""Whether a process could go on and is not let, or cannot: stopped, or waiting for its turn.
+"""Whether a process is stopped or starved of processor time, rather than hanging.
 
-What hangs sleeps, is stopped, or computes without end. What waits for its turn on a busy
-processor does neither, and to end it would only make the machine busier.
+A hanging process sleeps, is stopped, or computes without end. A process that waits for its turn on
+a busy processor does none of these; killing it would only make the machine busier.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from collections.abc import Callable
 from latentlive.ground import processes
 
 FEW = 0.1
-"""Seconds of computing in a second: who is given more of them, and says nothing, hangs."""
+"""Seconds of computing in a second: a silent process that gets more of them hangs."""
 
 
 class Turns:
-    """Watches how much a process is given of what it could use.
+    """Watches how much processor time a process gets.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class Turns:
         self._at, self._worked = clock(), processes.worked(pid)
 
     def missed(self) -> bool:
-        """Return whether it has hardly come to its turn since the last look, and would go on."""
+        """Return whether it has hardly run since the last look, but would go on."""
         now, worked = self._clock(), processes.worked(self._pid)
         passed, given = now - self._at, worked - self._worked
         self._at, self._worked = now, worked
@@ -40,12 +40,11 @@ class Turns:
 
 
 LASTS = 0.1
-"""Seconds after which a stop is no accident: where all of us were stopped, one is the last to go
-on."""
+"""Seconds after which a stop is no accident: if all processes were stopped, one resumes last."""
 
 
 class Stop:
-    """Watches whether a process stays stopped, as SIGSTOP does: nothing else is to be waited for.
+    """Watches whether a process stays stopped, as by SIGSTOP: waiting for it is useless.
 
     Parameters
     ----------
@@ -59,7 +58,7 @@ class Stop:
         self._since: float | None = None
 
     def lasts(self) -> bool:
-        """Return whether it is stopped, and was already at looks before this one."""
+        """Return whether it is stopped, and has been since an earlier look."""
         if not processes.stopped(self._pid):
             self._since = None
             return False
