@@ -8,8 +8,8 @@ The words of the language are the names below; ``render`` and ``Engine`` make th
     with ll.Engine() as live:
         live.d1 >> ll.sound("gong").extend(8)
 
-Importing is free: no device is opened, no process started, and a name is loaded when it is first
-used. ``__init__.pyi``, written by ``docs/make_words.py``, tells type checkers where it comes from.
+Importing is free: it opens no device, starts no process, and loads a name at its first use.
+``docs/make_words.py`` writes ``__init__.pyi``, which gives type checkers the source of each name.
 """
 
 from importlib import import_module
@@ -34,11 +34,11 @@ _BESIDE = {
     "latentlive.models": "load_model",
     "latentlive.renderer": "render",
 }
-"""What scripts need besides, by module."""
+"""Further names for scripts, by module."""
 
 
 def _homes(names: dict[str, str], lower: bool) -> dict[str, tuple[str, str]]:
-    """Return module and name there of each public name."""
+    """Return each public name's module, and its name there."""
     found = {}
     for module, listed in names.items():
         for entry in listed.split():
@@ -56,7 +56,7 @@ __all__ = ["WORDS", *_HOMES]
 
 
 def __getattr__(name: str) -> Any:
-    """Load a name when it is first used."""
+    """Load a name at its first use."""
     if name not in _HOMES:
         raise AttributeError(f"module 'latentlive' has no attribute {name!r}")
     module, there = _HOMES[name]

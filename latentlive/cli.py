@@ -37,18 +37,18 @@ class OneLine(click.Group):
 
 
 def shown(said: str) -> str:
-    """Return lines without what a terminal would take for an order: files may hold anything."""
+    """Return lines without terminal control codes: files may hold anything."""
     return "\n".join(map(printable, said.splitlines()))
 
 
 class FilePath(click.Path):
-    """A path that a file could have."""
+    """A path that a file can have."""
 
     def __init__(self) -> None:
         super().__init__(path_type=Path)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the path; refuse a name that no file can have before anything is begun."""
+        """Return the path; refuse a name that no file can have before anything starts."""
         if not can_be_called(os.fspath(value)):
             assert param is not None
             option = isinstance(param, click.Option)
@@ -58,7 +58,7 @@ class FilePath(click.Path):
 
 
 def stand_somewhere() -> None:
-    """Work in the home folder where the working folder has been removed."""
+    """Move to the home folder if the working folder was removed."""
     try:
         os.getcwd()
     except OSError:
@@ -67,7 +67,7 @@ def stand_somewhere() -> None:
 
 
 def mend_streams() -> None:
-    """Let what is no text come in and go out, also where output is closed: it ends no command."""
+    """Make the streams accept invalid text, and closed output: neither ends a command."""
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     for stream, errors in (
@@ -80,7 +80,7 @@ def mend_streams() -> None:
 
 
 def standard_input() -> str:
-    """Return what is piped in, nothing where standard input is closed."""
+    """Return the piped text, empty if standard input is closed."""
     return sys.stdin.read() if sys.stdin else ""
 
 
@@ -148,7 +148,7 @@ def main(ctx: click.Context, /, **options: Any) -> None:
 
 
 def hand_on(ctx: click.Context, name: str) -> None:
-    """Let the options that were given before a command count for it, if it has them.
+    """Pass options given before a command on to it, if it has them.
 
     Raises
     ------
@@ -165,7 +165,7 @@ def hand_on(ctx: click.Context, name: str) -> None:
                     f"{name} has no {option}; latentlive {name} --help lists what it has"
                 )
             handed[own[option]] = ctx.params[param.name]
-    ctx.default_map = {name: handed}  # where a command looks for what it was not given itself
+    ctx.default_map = {name: handed}  # where a command looks for options that it was not given
 
 
 def prompt(options: dict[str, Any]) -> None:
@@ -183,7 +183,7 @@ def prompt(options: dict[str, Any]) -> None:
 
 
 def leave_to_the_log(ctx: click.Context) -> None:
-    """Refuse options that a log decides, instead of leaving them unheard.
+    """Refuse options that a log decides, instead of ignoring them.
 
     Raises
     ------
@@ -234,7 +234,7 @@ def play(
             out = Path(f"{path.stem}.flac")
             engine.request(RecordTo(os.path.abspath(out), whole=True))
         if out is not None and engine.state.get("out"):
-            out = out.with_name(Path(engine.state["out"]).name)  # it may have got a number
+            out = out.with_name(Path(engine.state["out"]).name)  # it may have a number by now
         if unheard:
             screen.say(f"writing what would be heard to {out}")
         try:
@@ -259,7 +259,7 @@ def play(
 def replay(
     context: click.Context, /, path: Path, begin: str, perform: bool, **options: Any
 ) -> None:
-    """Play a logged performance again, with the same samples; none of its code is run.
+    """Play a logged performance again, with the same samples, without running its code.
 
     latentlive replay evening.py --from 12:00
     """
@@ -276,7 +276,7 @@ def replay(
     first = sample_at(begin, performance)
     with Engine(**options, replay=performance.path, begin=first, say=screen.say) as engine:
         try:
-            # What a crash has left sounding never falls silent by itself.
+            # Layers left sounding by a crash never fall silent by themselves.
             while not engine.ended and engine.state.get("replaying", True):
                 time.sleep(0.1)
                 screen.show(engine.state)
@@ -372,7 +372,7 @@ def render(
     try:
         with tqdm(total=total, unit="sample", unit_scale=True, file=sys.stderr) as bar:
             render_file(file, rendering, total, bar.update)
-    except BaseException:  # Ctrl-C as well: an empty file is left by none, and the fault goes on
+    except BaseException:  # Ctrl-C too: leave no empty file, then re-raise
         claims.withdraw()
         raise
     click.echo(file)
@@ -408,9 +408,9 @@ def train(
 ) -> None:
     """Train a model on a folder of recordings.
 
-    Beside the model: a preview to hear, a picture to see, and what --resume needs. Ctrl-C keeps
-    the best so far. Without --minutes or --epochs it takes 5 minutes, a spectralvae 6, paper 500
-    epochs. Under torchrun the same command shares the work among processes and machines.
+    Beside the model: a preview to hear, a picture to see, and the state for --resume. Ctrl-C keeps
+    the best model so far. Without --minutes or --epochs it takes 5 minutes, a spectralvae 6, paper
+    500 epochs. Under torchrun the same command shares the work among processes and machines.
     """
     from tqdm import tqdm
 
@@ -457,7 +457,7 @@ def train(
 @main.command()
 @prompted
 def attach(on_exit: OnExit, **looks: Any) -> None:
-    """Open a prompt on the engine that was started last and still runs."""
+    """Open a prompt on the last started engine that still runs."""
     from latentlive.client import Engine
     from latentlive.prompt.opening import open_prompt
 
@@ -473,7 +473,7 @@ def attach(on_exit: OnExit, **looks: Any) -> None:
 @main.command()
 @click.argument("place", metavar="[FILE:LINE | FILE | -]")
 def send(place: str) -> None:
-    """Run a cell of a file, or standard input, in the prompt that is open.
+    """Run a cell of a file, or standard input, in the open prompt.
 
     latentlive send evening.py:12
     """
@@ -504,7 +504,7 @@ def panic() -> None:
 @click.option("--fade", default=1.0, show_default=True, help="Seconds.")
 @click.option("--all", "everything", is_flag=True, help="Every engine, not only the last one.")
 def stop(fade: float, everything: bool) -> None:
-    """Fade the engine that was started last out and end it, from any terminal."""
+    """Fade out and end the last started engine, from any terminal."""
     import latentlive.client.emergency as emergency
 
     if told := emergency.stop(fade, everything):
@@ -534,7 +534,7 @@ def corpus(folder: Path | None, **options: Any) -> None:
 
 @main.command()
 def devices() -> None:
-    """List the sound devices that can be played on."""
+    """List the sound devices for output."""
     from latentlive.engine.output.probe import listed
 
     for line in listed():
@@ -547,7 +547,7 @@ def devices() -> None:
 @click.option("--prune", is_flag=True, help="Delete logs in the cache older than four weeks.")
 @click.pass_context
 def doctor(ctx: click.Context, model: Path | None, device: str, prune: bool) -> None:
-    """Say what works on this machine, and the remedy for what does not."""
+    """Check what works on this machine, and name the remedy for each failure."""
     import latentlive.doctor as looked
 
     if prune:

@@ -1,4 +1,4 @@
-"""What `latentlive corpus` does, and what it says."""
+"""The command `latentlive corpus` and its output."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def corpus(
     import_map: Path | None = None,
     audio: Path | None = None,
 ) -> None:
-    """Index a folder, or import a map; then draw it if that is wanted."""
+    """Index a folder, or import a map; then draw it on request."""
     if plot is None and (planes or pair):
         raise LatentliveError("corpus: --plane and --path want --plot FILE")
     if plot is not None:
@@ -50,7 +50,7 @@ def corpus(
 
 
 def indexed(folder: Path | None, seed: int, workers: int | None) -> Corpus:
-    """Index a folder and say what became of it."""
+    """Index a folder and print the result."""
     from tqdm import tqdm
 
     from latentlive.mapping import make_map
@@ -88,7 +88,7 @@ def indexed(folder: Path | None, seed: int, workers: int | None) -> Corpus:
 
 
 def imported(folder: Path, audio: Path | None) -> tuple[Corpus, str]:
-    """Read an existing map and make it the map of its sounds; return how well it agrees."""
+    """Read an existing map and make it the map of its sounds; return their agreement in a line."""
     from latentlive.corpus.importing import read_map, store_map
 
     found = read_map(folder)

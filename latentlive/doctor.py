@@ -1,4 +1,4 @@
-"""What works on this machine, and the remedy for what does not."""
+"""Checks of this machine, with a remedy for each failure."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ OLDEST_PYTHON = (3, 11)
 LEAST_CORES = 2
 LEAST_DISK_GB = 5.0
 KEPT_WEEKS = 4
-"""Weeks for which logs are kept where old ones are pruned."""
+"""Weeks for which pruning keeps logs."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """The result of one check.
 
     Parameters
     ----------
     name : str
     state : 'ok', 'warning' or 'fails'
-        With 'fails' no sound can be made.
+        With 'fails', latentlive can make no sound.
     text : str
     remedy : str
     """
@@ -48,12 +48,12 @@ class Finding:
 
 
 def examine(model: str | None = None, device: str = "") -> Iterator[Finding]:
-    """Look at everything that sound needs, one thing after another.
+    """Check everything that sound needs, one item at a time.
 
     Parameters
     ----------
     model : str, optional
-        A model file; the starter model when left out.
+        A model file; by default the starter model.
     device : str
         Name or number; empty for the system's own choice.
 
@@ -71,7 +71,7 @@ def examine(model: str | None = None, device: str = "") -> Iterator[Finding]:
 
 
 def python() -> Finding:
-    """Look at the interpreter."""
+    """Check the interpreter."""
     text = f"{platform.python_version()} on {platform.platform(terse=True)}"
     if sys.version_info < OLDEST_PYTHON:
         return Finding("Python", "fails", text, "install Python 3.11 or newer")
@@ -79,7 +79,7 @@ def python() -> Finding:
 
 
 def cores() -> Finding:
-    """Look at the processor."""
+    """Check the processor."""
     count = os.cpu_count() or 1
     if count < LEAST_CORES:
         return Finding("cores", "warning", str(count), "few layers can be rendered in time")
@@ -87,7 +87,7 @@ def cores() -> Finding:
 
 
 def cache() -> Iterator[Finding]:
-    """Look at the folder for what can be made again, and the room on its disk."""
+    """Check the cache folder and the room on its disk."""
     move = "set LATENTLIVE_CACHE to a folder on another disk"
     try:
         folder = cache_folder()
@@ -111,9 +111,9 @@ def cache() -> Iterator[Finding]:
 
 
 def prune(weeks: float = KEPT_WEEKS) -> str:
-    """Delete the logs of performances and engines in the cache that are older; return a line.
+    """Delete older logs of performances and engines in the cache; return a line.
 
-    What lies elsewhere, because ``--log`` named it, is left alone.
+    Logs elsewhere, named by ``--log``, stay.
     """
     oldest = time.time() - weeks * 7 * 24 * 3600
     count = size = 0

@@ -4,12 +4,12 @@
 
     LatentliveError
     ├── ExpressionError    a bad expression: operator, rule, value, remedy
-    │   └── WordError      a word that does not exist here
+    │   └── WordError      a word that does not exist
     ├── SoundError         a sound that is missing, broken or silent
     ├── ModelError         a model file that cannot be trusted or read
-    ├── DeviceError        no sound device, or it refuses what was asked
-    └── EngineError        the engine is gone, busy or was asked the impossible
-        └── HangingError   the engine is there and does not answer
+    ├── DeviceError        no sound device, or it refuses a request
+    └── EngineError        the engine has ended, is busy or cannot do it
+        └── HangingError   the engine runs and does not answer
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ class LatentliveError(Exception):
 
 
 class ExpressionError(LatentliveError):
-    """An expression that has no meaning, refused where it is typed."""
+    """An expression without a meaning, refused as it is typed."""
 
 
 class WordError(ExpressionError, AttributeError):
-    """A word that does not exist here, with the one that was meant."""
+    """A word that does not exist, with a suggestion."""
 
 
 class SoundError(LatentliveError):
@@ -40,15 +40,15 @@ class ModelError(LatentliveError):
 
 
 class DeviceError(LatentliveError):
-    """No sound device, or one that refuses what was asked."""
+    """No sound device, or one that refuses a request."""
 
 
 class EngineError(LatentliveError):
-    """The engine is gone, busy, or was asked for something impossible."""
+    """The engine has ended, is busy, or cannot do what a request asks."""
 
 
 class HangingError(EngineError):
-    """The engine is there and does not answer: nothing but its end helps."""
+    """The engine runs and does not answer: the only remedy is to end it."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -58,13 +58,13 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def reason(error: OSError) -> str:
-    """Return what the system refuses, with the file that it names."""
+    """Return the system's reason, with the file that it names."""
     named = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
     return f"{named}{error.strerror or error}"
 
 
 def printable(text: str) -> str:
-    r"""Return a text without what a terminal would take for an order.
+    r"""Return a text without terminal control codes.
 
     >>> print(printable("rain" + chr(27) + "[2J"))
     rain\x1b[2J

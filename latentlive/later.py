@@ -1,6 +1,6 @@
-"""Words that are not here yet, or are called otherwise here, and what to do instead.
+"""Words that do not exist yet, or have another name here, and the alternative.
 
-A word that has come is taken out of the table; a test says so.
+A word that exists leaves the table; a test checks this.
 """
 
 from __future__ import annotations
@@ -82,11 +82,11 @@ LATER = {
     "play": 'd1 >> sound("gong")',
     "stop": "hush(8) fades all layers out, d1.stop(8) one",
 }
-"""What to do instead, by word."""
+"""The alternative, by word."""
 
 
 def instead(word: str) -> str:
-    """Return what to do instead of a word that is not here, empty for one that nobody expects.
+    """Return the alternative to a missing word, empty for a word outside the table.
 
     >>> instead("bpm")
     '; instead: tempo(90)'

@@ -1,10 +1,10 @@
-"""The limiter behind the master: true peaks stay below -1 dBFS, what is lower passes untouched.
+"""The limiter behind the master: keeps true peaks below -1 dBFS, passes lower levels untouched.
 
 A look-ahead limiter on the mixer's grid, with finite memory: the gain at a grid point is the mean
-of 16 running minima of what each step allows, so it has arrived when a peak comes and leaves it
-slowly. Every value depends on a fixed number of steps around it, never on how blocks were cut.
+of 16 running minima of the gains that steps allow, so it is down when a peak arrives and recovers
+slowly. Every value depends on a fixed number of steps around it, never on block boundaries.
 
-True peaks are estimated by fourfold oversampling (ITU-R BS.1770-5, annex 2).
+Fourfold oversampling estimates true peaks (ITU-R BS.1770-5, annex 2).
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ CEILING = np.float32(10.0 ** (-1.35 / 20.0))
 """A little below -1 dBFS, since fourfold oversampling sees most of a peak, not all."""
 
 AHEAD = 16
-"""Steps by which the gain leads a peak, and over which it moves: 23 ms at 44.1 kHz."""
+"""Look-ahead, and duration of a gain change, in steps: 23 ms at 44.1 kHz."""
 
 HOLD = 64
 """Steps for which the gain stays down after a peak: 93 ms."""
 
 MEMORY = AHEAD + HOLD
-"""Steps before one on which its gain depends."""
+"""Earlier steps on which a gain depends."""
 
 REACH = 12
-"""Samples to either side that an oversampled value needs."""
+"""Samples on either side that an oversampled value needs."""
 
 
 def _phases() -> F32:
@@ -53,7 +53,7 @@ def allowed(mixed: F32) -> F32:
     Parameters
     ----------
     mixed : array [shape=(steps * 64 + 24, 2)]
-        The mix with 12 samples more on either side.
+        The mix with 12 more samples on either side.
 
     Returns
     -------
@@ -79,7 +79,7 @@ def gains(allows: F32) -> F32:
     Parameters
     ----------
     allows : array [shape=(steps + MEMORY + AHEAD,)]
-        What steps allow, from MEMORY steps before the first to AHEAD steps after the last.
+        Gains that steps allow, from MEMORY steps before the first to AHEAD steps after the last.
 
     Returns
     -------

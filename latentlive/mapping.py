@@ -1,4 +1,4 @@
-"""From a folder of sounds to its map: index what is new, train, store."""
+"""From a folder of sounds to its map: index new sounds, train, store."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from latentlive.corpus.thumbnails import Scale
 
 @dataclass
 class Made:
-    """What became of a folder.
+    """The result of mapping a folder.
 
     Parameters
     ----------
     report : Report
-        What indexing did.
+        The result of indexing.
     sounds : int
-        On the map.
+        The number of sounds on the map.
     side : int
-        Of the map; 0 if it was not trained, since indexing was interrupted.
+        Of the map; 0 if an interrupt ended indexing before training.
     quantisation, topographic : float
         The errors of the map.
     replaced : str
-        Where the map came from that this one replaces, if it was imported.
+        The source of an imported map that this one replaces.
     """
 
     report: Report
@@ -58,7 +58,7 @@ def make_map(
     seed : int
         The same seed gives the same map.
     workers, progress
-        As of `latentlive.corpus.scan.update`.
+        As for `latentlive.corpus.scan.update`.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def make_map(
 def _made_of(
     before: Mapped, names: list[str], files: list[str], thumbnails: NDArray[np.float32], seed: int
 ) -> bool:
-    """Tell whether a map was made here of just these sounds, with this seed."""
+    """Return whether a map was made here from exactly these sounds with this seed."""
     same = (before.names, before.files, before.origin, before.seed) == (names, files, "", seed)
     return same and np.array_equal(before.thumbnails, thumbnails)
 

@@ -1,8 +1,7 @@
 """Layers to one stereo block: the same pure function live, offline and in replay.
 
-Everything lies on a grid of 64 samples of global position: gains are given at grid points and go
-straight from one to the next, voices are added in slot order. No sample depends on how the device
-cuts its blocks.
+All runs on a grid of 64 samples of global position: gains are linear between grid points, and
+voices add up in slot order. No sample depends on the device's block size.
 """
 
 from __future__ import annotations
@@ -46,14 +45,14 @@ def mix(audio: F32, gains: F32) -> F32:
         start, stop = gains[side, :, :-1, None], gains[side, :, 1:, None]
         moving = np.flatnonzero((start != stop).any(axis=(1, 2)))
         if len(moving) < voices:
-            # A voice whose gain stands still needs no ramp: start + 0 * rise is start.
+            # A voice with a constant gain needs no ramp: start + 0 * rise is start.
             np.multiply(steps, start, out=voiced)
         if len(moving):
             chosen = moving if len(moving) < voices else slice(None)
             ramp = (stop[chosen] - start[chosen]) * _RISE
             ramp += start[chosen]
             voiced[chosen] = np.multiply(ramp, steps[chosen], out=ramp)
-        # Reducing the first axis adds voice after voice, whatever the number of samples.
+        # Reducing the first axis adds voice after voice for any number of samples.
         out[:, side] = np.add.reduce(voiced, axis=0).reshape(-1)
     return out
 

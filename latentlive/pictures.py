@@ -1,6 +1,6 @@
-"""Pictures of a corpus: its map, and the way between two sounds through the latent space.
+"""Pictures of a corpus: its map, and the path between two sounds through the latent space.
 
-Beside the previews of trainings, the one module that imports matplotlib.
+Apart from the previews of trainings, the one module that imports matplotlib.
 """
 
 from __future__ import annotations
@@ -41,23 +41,23 @@ NUMBERED_TO = 13
 MAP = 6.0
 POINTS = 6.0
 LINE, LETTER = 0.1, 0.047
-"""Inches of the map's side, points of its names, inches that a line and a letter of them take."""
+"""The map's side in inches, its names in points, inches per line and letter of a name."""
 
 SHORTEST = 8
-"""Letters of a name that must have room."""
+"""Fewest letters of a name worth showing."""
 
 STEPS = 21
-"""Amounts at which the way between two sounds is looked at."""
+"""Amounts at which the path between two sounds is sampled."""
 
 SHORTEST_STRETCH, MOST_STRETCHES = 4, 120
-"""Windows of a stretch, at least, and stretches of a sound, at most."""
+"""Fewest windows in a stretch, and most stretches of a sound."""
 
 FLOOR_DB = -60.0
-"""What is weaker than the strongest by so much is not told apart."""
+"""Powers this far below the strongest count as equal."""
 
 
 def file_format(path: Path) -> str:
-    """Return a picture's format, refusing one that cannot be written.
+    """Return a picture's format; refuse a file that cannot be written.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def file_format(path: Path) -> str:
 
 
 def plot_map(corpus: Corpus, path: Path, planes: Sequence[str] = ()) -> None:
-    """Draw how many sounds each node holds, and planes: what a feature is at each node.
+    """Draw the number of sounds at each node, and planes: the value of a feature at each node.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def plot_map(corpus: Corpus, path: Path, planes: Sequence[str] = ()) -> None:
     path : Path
         ``.png`` or ``.svg``.
     planes : names of features, optional
-        Valence, arousal and duration when left out.
+        By default valence, arousal and duration.
 
     Raises
     ------
@@ -138,20 +138,20 @@ def _sizes(figure: Figure, axes: Axes, mapped: Mapped, name: str) -> None:
 
 
 def room(side: int) -> tuple[int, int]:
-    """Return how many lines of names, and letters in each, a node of the map has room for."""
+    """Return the lines of names that fit into a node of the map, and the letters in each."""
     lines, letters = int(0.9 * MAP / side / LINE - 1.4), int(0.94 * MAP / side / LETTER)
     return (lines, letters) if lines > 0 and letters >= SHORTEST else (0, 0)
 
 
 def named(mapped: Mapped, node: int, lines: int, letters: int) -> list[str]:
-    """Return the names of a node's sounds for so many lines, nearest to the node first.
+    """Return the names of a node's sounds for `lines` lines, nearest to the node first.
 
     Parameters
     ----------
     mapped : Mapped
     node : int
     lines, letters : int
-        Longer names are cut; the last line tells how many more there are.
+        Longer names are cut; the last line counts the rest.
     """
     if not lines or not mapped.map.sizes[node]:
         return []
@@ -171,7 +171,7 @@ def _plane(figure: Figure, axes: Axes, values: Floats, name: str) -> None:
 
 
 def colours(values: Floats, signed: bool) -> dict[str, Any]:
-    """Return map of colours and range for a plane: about 0 only where it has both signs."""
+    """Return colour map and range for a plane: centred on 0 only if it has both signs."""
     if not signed or values.min() >= 0.0 or values.max() <= 0.0:
         return {"cmap": "cividis", "vmin": values.min(), "vmax": values.max()}
     most = float(np.abs(values).max())
@@ -186,10 +186,10 @@ def _labelled(axes: Axes) -> None:
 
 
 def plot_path(corpus: Corpus, path: Path, a: str, b: str, model: str | None = None) -> None:
-    """Draw two sounds, the mix that goes from one to the other, and its way, in a plane.
+    """Draw two sounds, the mix from one to the other, and its path, in a plane.
 
-    A point is a stretch of a sound: how strong each dimension of its latents is there. The line is
-    the middle of the mix at each amount, from that of the one sound to that of the other.
+    A point is a stretch of a sound: the strength of each dimension of its latents. The line joins
+    the mean of the mix at each amount, from one sound's to the other's.
 
     Parameters
     ----------
@@ -199,7 +199,7 @@ def plot_path(corpus: Corpus, path: Path, a: str, b: str, model: str | None = No
     a, b : str
         Names of sounds.
     model : path, optional
-        The starter model when left out.
+        By default the starter model.
 
     Source: Tatar, Cotton, Bisig (SMC 2023), the figures of latent paths.
     """
@@ -256,9 +256,9 @@ def latents(latent: Latent, spaces: Spaces, sounds: Any) -> Floats:
 
 
 def strengths(z: Floats) -> Floats:
-    """Return how strong each dimension is, stretch by stretch [shape=(n, dims), dB].
+    """Return the strength of each dimension, stretch by stretch [shape=(n, dims), dB].
 
-    One window alone says little: it depends on where in a wave it begins.
+    One window alone says little: it depends on its phase in the wave.
 
     Parameters
     ----------
@@ -272,15 +272,15 @@ def strengths(z: Floats) -> Floats:
 
 
 def plane(parts: Sequence[Floats]) -> list[Floats]:
-    """Return points in a plane [shape=(n, 2)] that shows the way from some points to others.
+    """Return points in a plane [shape=(n, 2)] that shows the path from some points to others.
 
     Parameters
     ----------
     parts : arrays [shape=(n, dims)]
-        The one, the other, and further points.
+        The first group, the second, and further points.
 
-    The first axis leads from the middle of the one to the middle of the other, the second is the
-    direction across it in which both vary most.
+    The first axis leads from the mean of the first group to that of the second; the second axis
+    is the direction across it in which both vary most.
     """
     one, other = (part.mean(axis=0) for part in parts[:2])
     both = np.concatenate([parts[0] - one, parts[1] - other])

@@ -1,8 +1,8 @@
-"""Self-organizing maps: minisom as the map object and its measures, a batch trainer of our own.
+"""Self-organizing maps: minisom as the map object and its measures, with our own batch trainer.
 
 minisom moves the map for one sound after another. Here an epoch is one matrix product that finds
-every sound's best node, and two small ones that spread what was found over the neighbours, since
-a Gaussian on a grid is the product of one along x and one along y.
+every sound's best node, and two small ones that spread the results over the neighbours: a Gaussian
+on a grid is the product of one along x and one along y.
 
 Source: Kohonen, Essentials of the self-organizing map (Neural Networks, 2013), the batch
 algorithm.
@@ -24,12 +24,12 @@ F32 = NDArray[np.float32]
 
 EPOCHS = 100
 LAST_SIGMA = 0.36
-"""The neighbourhood at the end, in nodes. Less brings sounds a little nearer to their nodes and
-tears the map: at 0.25 a fifth more of them have their two best nodes apart."""
+"""The final neighbourhood, in nodes. A smaller one brings sounds a little nearer to their nodes
+but tears the map: at 0.25 a fifth more of them have their two best nodes apart."""
 
 
 def side_for(sounds: int) -> int:
-    """Return the side of a map for so many sounds, about six to a node.
+    """Return the side of a map for `sounds` sounds, about six to a node.
 
     Example
     -------
@@ -47,7 +47,7 @@ def first_nodes(vectors: Floats, side: int, seed: int) -> Floats:
     vectors : array [shape=(n, dims)]
     side : int
     seed : int
-        Draws a little unevenness, without which equal sounds would make equal nodes.
+        Draws a small jitter, without which equal sounds would make equal nodes.
 
     Returns
     -------
@@ -81,14 +81,14 @@ def epoch(vectors: F32, nodes: F32, sigma: float) -> F32:
     spread = np.einsum("xk,ykd->yxd", near, along_y.reshape(side, side, -1), optimize=True)
     spread = spread.reshape(side * side, -1)
     weight = spread[:, dims:]
-    # A node that nothing reaches stays where it is.
+    # A node that no sound reaches stays in place.
     moved: F32 = np.where(weight > 1e-12, spread[:, :dims] / np.maximum(weight, 1e-12), nodes)
     return moved
 
 
 def _best(vectors: F32, nodes: F32, at_once: int = 1 << 21) -> NDArray[np.int64]:
     """Return the best node of each vector, from one matrix product per stretch of vectors."""
-    # The node's half square rides in the product as one more dimension.
+    # One more dimension of the product carries the node's half square.
     wide = np.hstack([nodes, -0.5 * np.einsum("ij,ij->i", nodes, nodes)[:, None]]).T.copy()
     step = max(at_once // len(nodes), 1)
     ones = np.ones((len(vectors), 1), np.float32)
@@ -117,13 +117,13 @@ def train(
     vectors : array [shape=(n, dims)]
         Thumbnails on a common scale.
     side : int, optional
-        `side_for` their number when left out.
+        By default `side_for` their number.
     seed : int
     epochs : int
     last : float [nodes]
-        The neighbourhood at the end.
+        The final neighbourhood.
     seconds : float [seconds]
-        Go over the rest of the schedule in this time at most.
+        Most time for the schedule; steps grow to meet it.
 
     Returns
     -------
@@ -160,7 +160,7 @@ def as_minisom(nodes: Floats) -> MiniSom:
 
 
 def errors(vectors: Floats, nodes: Floats) -> tuple[float, float]:
-    """Return quantisation and topographic error, as minisom measures them, in little memory.
+    """Return quantisation and topographic error as minisom defines them, in little memory.
 
     The first is the mean distance to the best node; the second the share of vectors whose best
     and second best nodes are not among each other's eight neighbours.

@@ -1,8 +1,8 @@
-"""A latent space: a fact sheet and two machines, and nothing else in the house knows a model.
+"""A latent space: a fact sheet and two machines; no other module knows a model.
 
-The *encoder* describes recordings by latent vectors, window by window at any sample, or page by
-page on the recording's own grid. The *decoder* makes windows of vectors, each by itself or in
-blocks that know their neighbours. The renderer adds the windows up.
+The *encoder* turns recordings into latent vectors, window by window at any sample, or page by page
+on the recording's own grid. The *decoder* turns vectors into windows, each by itself or in blocks
+that depend on their neighbours. The renderer overlaps and adds the windows.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ Axis = Callable[[F32, F32], F32]
 
 
 class Prior(NamedTuple):
-    """Where the vectors of a space lie before anything is known of the sound.
+    """The distribution of a space's vectors before the sound is known.
 
     Parameters
     ----------
     mean, std : float or array [shape=(dims,)]
-        Of a normal distribution; what is jittered moves by this std.
+        Of a normal distribution; jitter moves vectors by this std.
     draws : int
-        How many numbers a vector is made of that is not drawn number by number; 0 otherwise.
+        Numbers that `made` turns into a vector; 0 draws each number of a vector.
     made : function of draws from N(0, I) [shape=(n, draws)]
-        Returns the vectors that they make [shape=(n, dims)].
+        Returns vectors [shape=(n, dims)].
     """
 
     mean: float | F32 = 0.0
@@ -49,7 +49,7 @@ class Prior(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Vectors that are to be decoded: `start` to `stop` of what was prepared together."""
+    """Vectors to decode: `start` to `stop` of a prepared block."""
 
     prepared: Any
     start: int
@@ -58,7 +58,7 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Facts:
-    """What an expression can be checked against without its space: plain data.
+    """The facts for checking an expression without its space: plain data.
 
     Parameters
     ----------
@@ -91,47 +91,47 @@ class Facts:
 
 
 class Space:
-    """What every model derives from. What is given here holds for the simplest kind: independent
-    windows, read at any sample, normally distributed.
+    """The base of every model. Its defaults describe the simplest kind: independent windows, read
+    at any sample, normally distributed.
 
     Parameters
     ----------
     name : str
-        How the space is called on stage.
+        The space's name on stage.
     digest : str
-        What tells this space's weights, or its code, from any other's.
+        Identifies this space's weights, or its code.
     sample_rate : int [samples a second]
-        Of the samples that it encodes, and of those that it gives.
+        Of the samples that it encodes and decodes.
     channels : int
-        Of what it gives.
+        Of the decoded samples.
     window : int [samples]
-        What is decoded of one vector; one frame of the algebra.
+        Samples decoded from one vector; one frame of the algebra.
     dims : int
         Numbers of one vector.
     hop : int or None [samples]
         From one vector to the next, a whole part of the window; None leaves that to the
-        performer's ``.overlap(k)``. A space with a hop gives windows that are faded already.
+        performer's ``.overlap(k)``. A space with a hop fades its windows itself.
     block, behind, ahead : int [vectors]
-        Vectors are prepared in blocks of `block`, which lie on a grid of the texture's clock, with
-        so many more on either side. Blocks of 1 are prepared in stretches of any length.
+        `prepare` takes blocks of `block` vectors, on a grid of the texture's clock, with `behind`
+        vectors before and `ahead` after. With a block of 1 it takes stretches of any length.
     page, margin : int [vectors], int [samples]
-        Recordings are encoded in pages of `page` vectors, from their samples and `margin` more on
-        either side; 0 encodes window by window, wherever windows begin.
+        The encoder works in pages of `page` vectors, from their samples and `margin` more on
+        either side; 0 encodes window by window, at any sample.
     peak : float
-        The largest sample that it can encode and give. Louder recordings are encoded at a lower
-        level, and what is decoded of them is raised again.
+        The largest sample that it can encode and decode. Louder recordings are lowered before
+        encoding and raised again after decoding.
     keeps : numpy type
-        In which encoded pages are stored.
+        The type of stored pages.
     std : float or array [shape=(dims,)]
-        The spread of vectors encoded in pages.
+        The std of vectors encoded in pages.
     prior : Prior or None
     silence : array [shape=(dims,)] or None
-        The vector of silence; None where encoding silence tells it.
+        The vector of silence; None to encode silence instead.
     axes : mapping of name to Axis
-        What can be set by name: ``pitch`` [Hz], ``transpose`` [semitones], ``loudness`` [dB],
+        Properties set by name: ``pitch`` [Hz], ``transpose`` [semitones], ``loudness`` [dB],
         ``voiced`` [0 to 1].
     linear : bool
-        Whether vectors may be mixed in straight lines only.
+        Whether vectors mix only linearly.
     """
 
     name: str
@@ -156,7 +156,7 @@ class Space:
 
     @property
     def facts(self) -> Facts:
-        """What an expression is checked against."""
+        """The facts for checking an expression."""
         return Facts(
             self.name,
             self.sample_rate,
@@ -181,8 +181,8 @@ class Space:
         Parameters
         ----------
         samples : array [shape=(margin + (n - 1) * hop + window + margin,)]
-            Vector i describes the window that begins at ``margin + i * hop``. Outside the
-            recording there is silence.
+            Vector i describes the window that begins at ``margin + i * hop``. Samples outside the
+            recording are silent.
         """
         raise NotImplementedError
 
@@ -191,33 +191,33 @@ class Space:
         raise NotImplementedError
 
     def prepare(self, z: F32, first: int, key: int, turn: float = 0.0) -> Any:
-        """Return what a block needs to be decoded: what costs much is done once.
+        """Return a block prepared for decoding: expensive work happens once.
 
         Parameters
         ----------
         z : array [shape=(behind + n + ahead, dims)]
             `n` is `block`, or any number where that is 1.
         first : int
-            Which vector of the texture's clock the block's first is, counted from the first that
-            is heard.
+            Index of the block's first vector on the texture's clock, counted from the first audible
+            one.
         key : int
-            All chance is drawn from this key and the vector's number.
+            This key and the vector's index determine all chance.
         turn : float [radians]
-            How far chance is turned from that of this key to that of ``key ^ 1``: left and right
-            of a wide texture differ by it.
+            How far chance is turned from this key's to that of ``key ^ 1``: left and right of a
+            wide texture differ by it.
         """
         return z
 
     def synthesize(self, parts: Sequence[Part]) -> F32:
         """Return the windows of some parts, one after the other [shape=(n, channels, window)].
 
-        A window's bits depend on what was prepared, not on the parts around it.
+        A window's bits depend on its prepared block, not on the parts around it.
         """
         z = np.concatenate([part.prepared[part.start : part.stop] for part in parts])
         return self.decode(z)[:, None]
 
     def warm(self) -> None:
-        """Decode a block of nothing: what is loaded when it is first used is loaded then."""
+        """Decode a block of zeros, to load now whatever the first use loads."""
         z = np.zeros((self.behind + self.block + self.ahead, self.dims), np.float32)
         self.synthesize([Part(self.prepare(z, 0, 0), 0, self.block)])
 
@@ -248,9 +248,9 @@ class ToySpace(Space):
         self._log_variance = np.float32(2.0 * np.log(std))
 
     def encode(self, windows: F32) -> tuple[F32, F32]:
-        """Return the windows as they are, and a constant log-variance."""
+        """Return the windows unchanged, and a constant log-variance."""
         return windows.copy(), np.full_like(windows, self._log_variance)
 
     def decode(self, z: F32) -> F32:
-        """Return the vectors as they are."""
+        """Return the vectors unchanged."""
         return z.copy()

@@ -22,7 +22,7 @@ MOST_TEMPOS = 10_000
 """Changes of tempo in one performance: each voice and each line of the log carries them."""
 
 LAST_SAMPLE, LONGEST_RAMP = 2**62, 2**44
-"""Where a tempo may change at the latest, and how many samples it may take."""
+"""The last sample of a tempo change, and its longest ramp in samples."""
 
 
 def from_db(gain_db: ArrayLike) -> Floats:
@@ -32,7 +32,7 @@ def from_db(gain_db: ArrayLike) -> Floats:
 
 
 def bpm_text(bpm: float) -> str:
-    """Return a tempo to one decimal, as it is read while it moves.
+    """Return a tempo to one decimal, for display while it moves.
 
     >>> bpm_text(72.0), bpm_text(72.3456)
     ('72 bpm', '72.3 bpm')
@@ -52,14 +52,14 @@ def clock_text(seconds: float) -> str:
 
 @dataclass(frozen=True)
 class TempoChange:
-    """A tempo that holds from a sample on, reached over a ramp.
+    """A tempo from a sample on, reached over a ramp.
 
     Parameters
     ----------
     at : int [samples]
     bpm : float [beats per minute]
     over : int [samples, >= 0]
-        How long the tempo moves there; beats per minute go straight.
+        Length of the ramp, linear in beats per minute.
     """
 
     at: int
@@ -76,7 +76,7 @@ class Tempo:
     bpm : float [beats per minute, 1 to 2000]
     sample_rate : int [samples per second]
     changes : tuple of TempoChange
-        In rising order; a later one cuts off the ramp of the one before.
+        In rising order; a later one cuts off the ramp before it.
 
     Example
     -------
@@ -134,7 +134,7 @@ class Tempo:
         start, beat, rate, bend = self._pieces
         i = int(np.searchsorted(start, sample, "right")) - 1
         bpm = self._bpm((start[i], beat[i], rate[i], bend[i]), sample)
-        return min(max(bpm, 1.0), 2000.0)  # at the end of a ramp it is that only nearly
+        return min(max(bpm, 1.0), 2000.0)  # rounding may exceed the range at a ramp's end
 
     def beats(self, samples: ArrayLike) -> Floats:
         """Return the beats elapsed at `samples` [shape=(n,)]."""
@@ -154,21 +154,21 @@ class Tempo:
         starts, beats, rates, bends = self._pieces
         i = max(int(np.searchsorted(beats, beat, "right")) - 1, 0)
         start, rate, bend, left = starts[i], rates[i], bends[i], beat - beats[i]
-        # Of the two roots of left = x (rate + bend x), the one that is left / rate without a ramp.
+        # Of the two roots of left = x (rate + bend x), the one that is left / rate at bend 0.
         x = 2 * left / (rate + math.sqrt(max(rate * rate + 4 * bend * left, 0.0)))
         return round(float(start + x))
 
     def span(self, at: int, beats: float) -> int:
-        """Return how many samples `beats` last from a sample on."""
+        """Return the length of `beats` in samples, from a sample on."""
         if not self.changes:
             return round(beats * self.beat_samples)
         return self.sample(float(self.beats(at)) + beats) - at
 
     def changed(self, at: int, bpm: float, over_beats: float = 0.0) -> Tempo:
-        """Return the tempo that moves to `bpm` from sample `at` on, over so many beats."""
+        """Return the tempo that moves to `bpm` from sample `at` on, over `over_beats` beats."""
         before = tuple(change for change in self.changes if change.at < at)
         kept = replace(self, changes=before)
-        # A straight ramp lasts as long as its mean tempo says.
+        # A linear ramp lasts as long as its beats at the mean tempo.
         mean = (kept.bpm_at(at) + bpm) / 2
         over = round(over_beats * 60.0 * self.sample_rate / mean)
         return replace(kept, changes=(*before, TempoChange(at, float(bpm), over)))
@@ -194,7 +194,7 @@ class Tempo:
         Raises
         ------
         ExpressionError
-            For anything else.
+            If `data` is anything else.
         """
         if not isinstance(data, list) or not data or len(data) > MOST_TEMPOS:
             raise ExpressionError(f"tempo: expected a pace and at most {MOST_TEMPOS} changes of it")

@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from latentlive.errors import WordError, did_you_mean
 
 LONGEST = 60
-"""Characters of a value that are shown."""
+"""Most characters of a value to show."""
 
 
 class Worded:
-    """A thing that a performer has words for; assigning to one of them is refused.
+    """An object whose names are a performer's words; it refuses assignments to them.
 
     ``d1.gain = -6`` would put a number where the word was, and ``d1.gain(-3)`` would fail from
     then on.
     """
 
     _called: ClassVar[str]
-    """How it is typed."""
+    """The text that a performer types for it."""
 
     def _typed(self) -> str:
-        """Return how this one is typed."""
+        """Return the text that a performer types for this object."""
         return self._called
 
     if not TYPE_CHECKING:
@@ -49,12 +49,12 @@ class Worded:
 
 
 def typed(thing: Worded | type[Worded]) -> str:
-    """Return how a thing with words is typed; of a class, how one of its kind is."""
+    """Return the text that a performer types for an object, or for one of a class."""
     return thing._called if isinstance(thing, type) else thing._typed()
 
 
 def _short(value: Any) -> str:
-    """Return a value as a message shows it: on one line, and not long."""
+    """Return a value for a message: on one line, and short."""
     try:
         text = " ".join(repr(value).split())
     except Exception:  # noqa: BLE001 - a performer's class may do anything here
