@@ -139,7 +139,7 @@ perform_option = click.option(
 def main(ctx: click.Context, /, **options: Any) -> None:
     """Live-code textures out of a neural audio latent space.
 
-    Without a command: the prompt, with sound on. Options before a command count for it.
+    Without a command: the prompt, with sound on. Options before a command apply to it.
     """
     if ctx.invoked_subcommand is None:
         prompt(options)

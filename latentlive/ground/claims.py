@@ -100,7 +100,7 @@ def numbered(path: Path) -> Iterator[Path]:
 
 
 def moved(word: str, asked: Path, given: Path) -> str:
-    """Return the line that names the file given instead of the one asked."""
+    """Return the line that names the numbered file, given instead of the one asked."""
     return f"{word}: {asked.name} is there already; this is {given.name}"
 
 

@@ -147,7 +147,7 @@ class Hearing(Query):
         """Return the samples of a recording beside the joint [shape=(n, size)]."""
         assert self.joint is not None
         distance, ahead, *_ = self.joint
-        # Reversed and frozen latents have no joint: they are heard window by window.
+        # Reversed and frozen latents have no joint: each window sounds alone.
         distance = np.where(np.isfinite(distance), distance, ahead)
         fade = self.world.window // FADES
         return side(recording, joints(self, distance), ahead, size - fade, fade)

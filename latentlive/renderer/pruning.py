@@ -21,7 +21,7 @@ MARKER = "used"
 
 
 class Disk:
-    """The folder of all encodings, and whether it may be written to."""
+    """The folder of all encodings, with a guard on writes."""
 
     def __init__(self) -> None:
         self.failures = 0

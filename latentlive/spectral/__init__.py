@@ -1,4 +1,4 @@
-"""The space in which sounds morph: numbers that say where partials lie and what they weigh."""
+"""The space in which sounds morph: numbers for the places and energies of partials."""
 
 from latentlive.spectral.space import Spectral
 

@@ -44,7 +44,7 @@ PAGE_SAMPLES = (PAGE - 1) * HOP + FRAME
 """Samples of the windows of a page."""
 
 LOWEST, HIGHEST = 25.0, 20000.0
-"""Hz: the range that is kept."""
+"""The range of the space in Hz."""
 
 
 def erbs(hz: F64) -> F64:

@@ -1,8 +1,8 @@
 """The meaning of the numbers in a spectral vector.
 
-Everything but the level is multiplied by a presence p, 1 where there is sound and 0 in silence,
-and the pitch by the voicing too, so that a linear mix weighs each side by its content: silence
-does not affect timbre, noise does not affect pitch, and two pitches glide in log f0. A pitched
+A presence p, 1 for sound and 0 for silence, multiplies everything but the level, and the voicing
+multiplies the pitch too. So a linear mix weighs each side by its content: silence does not affect
+timbre, noise does not affect pitch, and two pitches glide in log f0. A pitched
 sound may be harmonic or not: a bell is voiced and not harmonic.
 """
 
