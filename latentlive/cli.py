@@ -454,6 +454,31 @@ def train(
         click.echo(output)
 
 
+@main.command("import")
+@click.argument("file", type=FilePath())
+@click.option("-o", "--output", type=FilePath(), required=True, help="The model.")
+@click.option("--rate", type=click.IntRange(8000, 192_000), help="Its rate, if it says none [Hz].")
+@click.option("--mean", type=float, help="Of the samples that it learnt from, if standardised.")
+@click.option(
+    "--std", type=click.FloatRange(0, min_open=True), help="Of the samples that it learnt from."
+)
+@click.option("--licence", help="A note on how it may be used [that of a file beside it].")
+def import_(file: Path, output: Path, **given: Any) -> None:
+    """Read another program's model and write a model file that plays.
+
+    latentlive import darbouka.ts -o darbouka.safetensors
+
+    RAVE and whatever nn~ plays (.ts), Latent Timbre Synthesis, RAMFEM, Colonel and Keene's
+    autoencoders, MelGAN vocoders, and the original RawAudioVAE. It says what it found and what
+    cannot be done with it. Nothing in the file is trusted.
+    """
+    from latentlive.models.importing import Given, import_model
+
+    for line in import_model(file, output, Given(**given)):
+        click.echo(line, err=True)
+    click.echo(output)
+
+
 @main.command()
 @prompted
 def attach(on_exit: OnExit, **looks: Any) -> None:

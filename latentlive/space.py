@@ -48,6 +48,10 @@ class Prior(NamedTuple):
         return (self.mean + self.std * drawn).astype(np.float32)
 
 
+class StartingError(Exception):
+    """A space whose process is being started cannot decode yet: ask again."""
+
+
 class Part(NamedTuple):
     """Vectors to decode: `start` to `stop` of a prepared block."""
 
@@ -66,7 +70,7 @@ class Facts:
     sample_rate : int [samples a second]
     window, dims : int
     hop : int or None
-    linear, prior : bool
+    linear, prior, encodes : bool
     axes : tuple of str
         See `Space`.
     """
@@ -79,6 +83,7 @@ class Facts:
     linear: bool = False
     prior: bool = True
     axes: tuple[str, ...] = ()
+    encodes: bool = True
 
     def dump(self) -> dict[str, Any]:
         """Return the facts as JSON data."""
@@ -124,6 +129,9 @@ class Space:
         The type of stored pages.
     std : float or array [shape=(dims,)]
         The std of vectors encoded in pages.
+    spread : int
+        How many of a vector's first numbers have a log-variance of their own, which pages hold
+        after the vector; the others have `std`.
     prior : Prior or None
     silence : array [shape=(dims,)] or None
         The vector of silence; None to encode silence instead.
@@ -132,6 +140,14 @@ class Space:
         ``voiced`` [0 to 1].
     linear : bool
         Whether vectors mix only linearly.
+    encodes : bool
+        Whether the space encodes recordings; without an encoder only drawn or typed vectors play.
+    names : tuple of str
+        The meaning of each number of a vector, if the model says it.
+    licence : str
+        The licence note of the model's file.
+    hurried : bool
+        Whether layers play: a space that is still starting then raises StartingError.
     """
 
     name: str
@@ -153,6 +169,11 @@ class Space:
     silence: F32 | None = None
     axes: Mapping[str, Axis] = MappingProxyType({})
     linear: bool = False
+    encodes: bool = True
+    names: tuple[str, ...] = ()
+    licence: str = ""
+    spread: int = 0
+    hurried: bool = False
 
     @property
     def facts(self) -> Facts:
@@ -166,6 +187,7 @@ class Space:
             self.linear,
             self.prior is not None,
             tuple(self.axes),
+            self.encodes,
         )
 
     def encode(self, windows: F32) -> tuple[F32, F32]:
@@ -176,7 +198,7 @@ class Space:
         raise NotImplementedError
 
     def encode_page(self, samples: F32) -> F32:
-        """Return the vectors of a page [shape=(n, dims)].
+        """Return the vectors of a page [shape=(n, dims + spread)].
 
         Parameters
         ----------
@@ -215,6 +237,10 @@ class Space:
         """
         z = np.concatenate([part.prepared[part.start : part.stop] for part in parts])
         return self.decode(z)[:, None]
+
+    def start(self) -> bool:
+        """Start what the space needs to run; return whether it answers by now."""
+        return True
 
     def warm(self) -> None:
         """Decode a block of zeros, to load now whatever the first use loads."""

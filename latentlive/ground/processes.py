@@ -47,16 +47,13 @@ def started(pid: int) -> str:
 def worked(pid: int) -> float:
     """Return a process's work: seconds of computing, plus a hundredth for each read.
 
-    A process without progress is frozen, waits for its turn, or waits for a disk that does not
+    Processes that it started count too, where the system lists them, for it may wait for them. A
+    process without progress is frozen, waits for its turn, or waits for a disk that does not
     answer. If descriptors have run out, the result is infinity, so the process is not blamed.
     """
     try:
         if sys.platform == "linux":
-            fields = _stat(pid)
-            if not fields:
-                return 0.0
-            computed = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-            return computed + 0.01 * (int(fields[9]) + _read_pages(pid))
+            return sum(map(_worked, [pid, *_children(pid)]))
         if sys.platform == "win32":
             return _windows_times(pid)[1]
         return _seconds(_ps(pid, "time="))
@@ -81,7 +78,8 @@ def would_go_on(pid: int) -> bool:
     """
     with contextlib.suppress(OSError):
         if sys.platform == "linux":
-            return any(state in "Rt" for state in _states(pid))
+            family = [pid, *_children(pid)]
+            return any(state in "Rt" for one in family for state in _states(one))
         if sys.platform != "win32":
             return _ps(pid, "state=").startswith("R")
     return False
@@ -118,6 +116,24 @@ def unmoved_by_signals() -> None:
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
+
+
+def _worked(pid: int) -> float:
+    """Return how much one process has worked, as Linux tells it."""
+    fields = _stat(pid)
+    if not fields:
+        return 0.0
+    computed = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return computed + 0.01 * (int(fields[9]) + _read_pages(pid))
+
+
+def _children(pid: int) -> list[int]:
+    """Return the processes that one has started, as Linux tells them."""
+    found: list[int] = []
+    for thread in Path(f"/proc/{pid}/task").glob("*"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            found += map(int, (thread / "children").read_text().split())
+    return found
 
 
 def _stat(pid: int) -> list[str]:

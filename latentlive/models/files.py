@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from latentlive.errors import ModelError
 from latentlive.ground.files import write_whole
 from latentlive.ground.names import on_disk
-from latentlive.models import levelvae, rawaudiovae, spectralvae
+from latentlive.models import levelvae, rawaudiovae, script, spectralvae
 from latentlive.models.levelvae import LevelVAE
 from latentlive.models.rawaudiovae import RawAudioVAE
 from latentlive.models.spectralvae import SpectralVAE
@@ -45,6 +45,10 @@ class Config:
         The digest of the stored tensors.
     training : mapping
         How it was trained, for people.
+    facts : mapping
+        What an imported model has to be played by, beside its tensors.
+    licence : str
+        What is said of how it may be used.
     """
 
     sample_rate: int
@@ -54,6 +58,8 @@ class Config:
     digest: str
     training: dict[str, Any] = field(default_factory=dict)
     architecture: str = rawaudiovae.ARCHITECTURE
+    facts: dict[str, Any] = field(default_factory=dict)
+    licence: str = ""
 
 
 def starter_path(name: str = "rawaudiovae") -> Path:
@@ -102,6 +108,13 @@ BUILT_IN: dict[str, Callable[[], Space]] = {
     "rawaudiovae": lambda: _starter("rawaudiovae"),
     "toy": lambda: ToySpace(1024),
 }
+IMPORTED: dict[str, Callable[[Path, Mapping[str, NDArray[Any]], Config], Space]] = {
+    script.ARCHITECTURE: lambda file, _, config: script.Script(
+        file, config.facts, config.sample_rate, config.digest
+    ),
+}
+"""Architectures of other people's models, as `importing` writes them."""
+
 NAMES = ("spectral", "spectralvae", "rawaudiovae")
 """The spaces that need no file, as a performer may choose them."""
 
@@ -155,19 +168,42 @@ def _told_of(file: Path) -> Iterator[None]:
         raise ModelError(reason) from None
 
 
-def _load_safetensors(file: Path) -> Model:
+def save_imported(
+    path: Path, tensors: Mapping[str, NDArray[Any]], config: Callable[[str], Config]
+) -> None:
+    """Write an imported model, whole or not at all.
+
+    Parameters
+    ----------
+    path : path
+    tensors : mapping of name to array
+    config : function of the tensors' digest to what the file says of itself
+    """
+    from safetensors.numpy import save_file
+
+    metadata = {"latentlive": json.dumps(asdict(config(weights_digest(tensors))))}
+    write_whole(path, lambda beside: save_file(dict(tensors), beside, metadata=metadata))
+
+
+def _load_safetensors(file: Path) -> Space:
     tensors, said = read_tensors(file)
     try:
         config = Config(**json.loads(said))
     except (ValueError, TypeError, RecursionError):
         raise ModelError(f"model: {file} does not say what it is; import its checkpoint") from None
     architecture = ARCHITECTURES.get(str(config.architecture))
-    if architecture is None:
-        known = ", ".join(map(repr, ARCHITECTURES))
+    imported = IMPORTED.get(str(config.architecture))
+    if architecture is None and imported is None:
+        known = ", ".join(map(repr, [*ARCHITECTURES, *IMPORTED]))
         raise ModelError(f"model: {file} is a {config.architecture!r}, known: {known}")
     if weights_digest(tensors) != config.digest:
         raise ModelError(f"model: {file} is damaged: its tensors do not match its digest")
-    return architecture(tensors, config.sample_rate, file.stem)
+    if architecture is not None:
+        return architecture(tensors, config.sample_rate, file.stem)
+    assert imported is not None
+    space = imported(file, tensors, config)
+    space.name, space.licence = file.stem, str(config.licence)
+    return space
 
 
 def read_tensors(file: Path) -> tuple[dict[str, NDArray[Any]], str]:

@@ -51,6 +51,11 @@ class Spaces:
         return found
 
     @property
+    def loaded(self) -> list[Space]:
+        """All that were loaded."""
+        return [encoder.space for encoder in self._encoders.values()]
+
+    @property
     def named(self) -> dict[str, str]:
         """The digests of the spaces loaded by name."""
         loaded = self._encoders.items()

@@ -32,6 +32,9 @@ MAX_OPEN = 128
 LEAST_SECONDS = 0.1
 """Shorter recordings, such as arrays typed by hand, stay in memory only."""
 
+LEAST_LOG_VARIANCE = -60.0
+"""That of what does not vary."""
+
 MAGIC = b"LLPAGE01"
 CHECK = 16
 
@@ -66,15 +69,22 @@ class Tracks:
         self.space, self.disk = space, Disk()
         self.hop, self.lead = space.hop, -(-space.window // space.hop) - 1
         """Vectors whose window begins before the recording and reaches into it."""
+        self._width = space.dims + space.spread
         self._open: OrderedDict[tuple[str, int, Ways], Page] = OrderedDict()
 
-    @cached_property
+    @property
     def silence(self) -> F32:
         """The vector of silence [shape=(dims,)]."""
+        return self._quiet[: self.space.dims]
+
+    @cached_property
+    def _quiet(self) -> F32:
+        """What a page holds of silence [shape=(dims + spread,)]."""
         if self.space.silence is not None:
-            return self.space.silence
-        silence: F32 = self.space.encode_page(np.zeros(self._reach, np.float32))[0]
-        return silence
+            least = np.full(self.space.spread, LEAST_LOG_VARIANCE, np.float32)
+            return np.concatenate([self.space.silence, least])
+        quiet: F32 = self.space.encode_page(np.zeros(self._reach, np.float32))[0]
+        return quiet
 
     @property
     def _reach(self) -> int:
@@ -113,7 +123,12 @@ class Tracks:
         if between.any():
             after = self._vectors(audio, index[between] + 1, wrap[between], again[between])
             mean[between] += part[between] * (after - mean[between])
-        return Latents(mean, np.zeros_like(mean) + np.float32(self.space.std))
+        dims = self.space.dims
+        std = np.zeros((len(mean), dims), np.float32) + np.float32(self.space.std)
+        if self.space.spread:
+            std[:, : self.space.spread] = np.exp(np.float32(0.5) * mean[:, dims:])
+            mean = np.ascontiguousarray(mean[:, :dims])
+        return Latents(mean, std)
 
     def flush(self) -> None:
         """Do nothing: each page is written when it is encoded."""
@@ -125,11 +140,11 @@ class Tracks:
         wrap: NDArray[np.bool_],
         again: NDArray[np.bool_],
     ) -> F32:
-        """Return vectors by index [shape=(n, dims)], silence outside the recording."""
-        vectors = np.empty((len(index), self.space.dims), np.float32)
+        """Return vectors by index [shape=(n, dims + spread)], silence outside the recording."""
+        vectors = np.empty((len(index), self._width), np.float32)
         length, size = len(audio.samples), self.space.page
         inside = (index >= -self.lead) & (wrap | (index * self.hop < length))
-        vectors[~inside] = self.silence
+        vectors[~inside] = self._quiet
         numbers = (index + self.lead) // size
         # A page that does not reach an end has the same bits whatever follows there.
         start = (numbers * size - self.lead) * self.hop - self.space.margin
@@ -181,18 +196,18 @@ class Tracks:
         """Return the file of a page, in a folder of its recording and space."""
         if len(audio.samples) < LEAST_SECONDS * self.space.sample_rate:
             return None
-        folder = self.disk.folder(audio.digest, self.space.digest, self.space.dims)
+        folder = self.disk.folder(audio.digest, self.space.digest, self._width)
         return folder and folder / f"{number}{'_round' * ways.wrap}{'_again' * ways.again}.page"
 
     def _head(self, path: Path) -> bytes:
         """Return the header of a page's file: it identifies this page."""
-        shape, kind = (self.space.page, self.space.dims), np.dtype(self.space.keeps).str
+        shape, kind = (self.space.page, self._width), np.dtype(self.space.keeps).str
         named = f"{path.parent.name} {path.name} {shape} {kind}"
         return MAGIC + hashlib.blake2b(named.encode(), digest_size=24).digest()
 
     def _load(self, path: Path) -> Page | None:
         """Return a page from disk, memory-mapped; None if it is missing or damaged."""
-        shape, kind = (self.space.page, self.space.dims), np.dtype(self.space.keeps)
+        shape, kind = (self.space.page, self._width), np.dtype(self.space.keeps)
         head = self._head(path)
         try:
             file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))

@@ -232,7 +232,18 @@ class BoundWorld:
         return hearing(query, scope).latents(node).mean
 
     def length(self, source: Node) -> Fraction:
-        """Return a recorded source's length in frames."""
+        """Return a recorded source's length in frames.
+
+        Raises
+        ------
+        ExpressionError
+            If the space cannot encode recordings.
+        """
+        if not self.facts.encodes:
+            raise ExpressionError(
+                f"{source!r}: the space {self.space!r} encodes no recordings; play z(...), "
+                "prior(...), noise(...) or drift(...) in it"
+            )
         return Fraction(len(self.audio(source).samples), self.window)
 
     def read(self, source: Node, query: Query) -> Latents:

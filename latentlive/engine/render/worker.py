@@ -48,7 +48,10 @@ from latentlive.protocol.rendering import (
 )
 from latentlive.protocol.wire import Message, Wire
 from latentlive.renderer import Morph, Rendered, Rendering, Request, Sounds, Spaces
-from latentlive.space import Space
+from latentlive.space import Space, StartingError
+
+STARTING_PAUSE = 0.02
+"""Seconds after which it is tried again whether a space has started."""
 
 
 @dataclass
@@ -128,10 +131,18 @@ class Worker:
         self.voices.pop(order.serial, None)
         clip = order.clip.mapped(inline, self.space.sample_rate)
         sides = [0.0] if len(order.rings) == 1 else [-order.wide, order.wide]
+        self._hurry(False)
         renderings = [rendered(clip, self.spaces, order.seed, order.slot, side) for side in sides]
+        self._hurry(True)
         bound = Bound(order.version, clip.origin, order.rings, renderings)
         self.voices[order.serial] = bound
         return Loaded(order.serial, order.version, bound.length, self.spaces.named)
+
+    def _hurry(self, hurried: bool) -> None:
+        """Let spaces that are still starting say so from now on, or wait: a level is measured."""
+        for space in self.spaces.loaded:
+            space.hurried = hurried
+            space.start()
 
     def move(self, order: Move) -> Loaded:
         """Let a voice's clock begin elsewhere."""
@@ -149,6 +160,7 @@ class Worker:
         answers: list[AboutVoice] = []
         due: list[Stretch] = []
         spent: dict[int, float] = {}
+        starting = False
         for job in jobs:
             serial, start, stop = job.serial, job.start, job.stop
             bound = self.voices.get(serial)
@@ -162,10 +174,16 @@ class Worker:
                     for ring, rendering in zip(bound.rings, bound.renderings, strict=True):
                         request = rendering.request(start - bound.origin, stop - bound.origin)
                         due.append(Stretch(job, ring, rendering, request))
+                except StartingError:  # not answered, so it is asked for again
+                    due = [stretch for stretch in due if stretch.job is not job]
+                    starting = True
+                    continue
                 except Exception as error:  # noqa: BLE001 - its own fault, whatever it is
                     due = [stretch for stretch in due if stretch.job is not job]
                     answers.append(failure(serial, job.version, error))
             spent[serial] = time.perf_counter() - begun
+        if starting and not due:
+            time.sleep(STARTING_PAUSE)
         by_space: dict[str, list[Stretch]] = {}
         for stretch in due:
             by_space.setdefault(stretch.rendering.space.digest, []).append(stretch)

@@ -1,0 +1,59 @@
+"""TorchScript files, looked at without running or unpickling anything in them.
+
+TorchScript cannot call Python, but it can write files and allocate without bound, and objects in
+the file may run code of theirs while they are loaded. So its text is read first.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from pathlib import Path
+
+from latentlive.errors import ModelError
+
+MAX_BYTES = 2**31
+MAX_CODE = 2**25
+"""Bytes of a script's text, unpacked."""
+
+TOUCHING = re.compile(r"\btorch\s*\.\s*(save|load|from_file|_save\w*|_load\w*)\b")
+"""Functions of torch that read or write files."""
+
+FOREIGN = re.compile(r"\bops\s*\.\s*(?!prim\b|aten\b)(\w+)")
+"""Operators of other libraries than torch: what they do is not known."""
+
+
+def is_script(file: Path) -> bool:
+    """Return whether a file is a TorchScript archive."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return any("/code/" in name for name in archive.namelist())
+    except (OSError, zipfile.BadZipFile, ValueError):
+        return False
+
+
+def vet(file: Path) -> str:
+    """Return the text of a script whose code touches no file and no foreign operator.
+
+    Raises
+    ------
+    ModelError
+        If it does, or if the archive is damaged or unpacks to more than a model would.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            entries = archive.infolist()
+            code = [entry for entry in entries if entry.filename.endswith(".py")]
+            if sum(entry.file_size for entry in entries) > MAX_BYTES:
+                raise ModelError(f"model: {file} unpacks to more than {MAX_BYTES >> 30} GB")
+            if sum(entry.file_size for entry in code) > MAX_CODE:
+                raise ModelError(f"model: {file} holds more than {MAX_CODE >> 20} MB of code")
+            text = "\n".join(archive.read(entry).decode() for entry in code)
+    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError, EOFError) as error:
+        raise ModelError(f"model: {file} is damaged: {error}") from None
+    if found := TOUCHING.search(text) or FOREIGN.search(text):
+        raise ModelError(
+            f"model: {file} is refused: its code calls {found[0]!r}, which may touch files of "
+            "yours; ask who made it for an export without it"
+        )
+    return text
