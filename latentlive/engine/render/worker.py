@@ -101,12 +101,20 @@ class Worker:
     longest : float [seconds]
         After so long in one batch, what is left of it is not begun and not answered: it is asked
         for again, behind what is then more urgent.
+    live : bool
+        Whether layers wait for it: then nothing waits here for a space that is still starting.
     """
 
     def __init__(
-        self, space: Space, shared: Shared, lane: int = 0, longest: float = math.inf
+        self,
+        space: Space,
+        shared: Shared,
+        lane: int = 0,
+        longest: float = math.inf,
+        live: bool = False,
     ) -> None:
-        self.space, self.shared, self.lane, self.longest = space, shared, lane, longest
+        self.space, self.shared, self.lane = space, shared, lane
+        self.longest, self.live = longest, live
         self.spaces = Spaces(space)
         self.voices: dict[int, Bound] = {}
 
@@ -133,7 +141,7 @@ class Worker:
         sides = [0.0] if len(order.rings) == 1 else [-order.wide, order.wide]
         self._hurry(False)
         renderings = [rendered(clip, self.spaces, order.seed, order.slot, side) for side in sides]
-        self._hurry(True)
+        self._hurry(self.live)
         bound = Bound(order.version, clip.origin, order.rings, renderings)
         self.voices[order.serial] = bound
         return Loaded(order.serial, order.version, bound.length, self.spaces.named)
@@ -332,7 +340,7 @@ def main(fd: int, model: str, lane: int) -> None:
     """Serve until the engine closes the pipe."""
     processes.unmoved_by_signals()
     wire = Wire(sys.stdin.buffer, os.fdopen(os.dup(1), "wb"))
-    worker = Worker(load_model(model or None), Shared.attach(fd), lane, LONGEST_BATCH)
+    worker = Worker(load_model(model or None), Shared.attach(fd), lane, LONGEST_BATCH, live=True)
     worker.space.warm()
     wire.send(Ready().dump())
     with contextlib.suppress(EngineError):  # nobody reads the answer

@@ -1,0 +1,103 @@
+"""Imported models on stage: beside a layer of spectral, replayed, and when they go wrong."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import numpy as np
+import soundfile
+from click.testing import CliRunner
+
+import latentlive as ll
+from latentlive.cli import main
+from tests.imports import scripts
+from tests.live.conftest import wait_until
+
+RATE = 44100
+TONE = (np.sin(np.arange(2 * RATE) * 2 * np.pi * 220 / RATE) * 0.3).astype(np.float32)
+KINDS = (scripts.Streaming, scripts.Noisy, scripts.Decoder)
+
+
+def read(path):
+    return soundfile.read(path, dtype="float32", always_2d=True)[0]
+
+
+def beat(live, beat):
+    wait_until(lambda: live.state.get("beat", 0) >= beat, 60, f"beat {beat}")
+
+
+def layers(live):
+    """Return the layers by name."""
+    return {layer["name"]: layer for layer in live.state.get("layers", [])}
+
+
+def sounds(live, name):
+    """Wait until a layer sounds."""
+    wait_until(lambda: layers(live).get(name, {}).get("state") == "playing", 60, name)
+
+
+def test_layers_beside_one_of_spectral_are_replayed_and_bounced_to_the_sample(imported, tmp_path):
+    log, heard, said = tmp_path / "evening.py", tmp_path / "heard.wav", []
+    models = {kind: str(imported(kind)) for kind in KINDS}
+    with ll.Engine(silent=True, out=heard, log=log, seed=5, say=said.append) as live:
+        live.d1 >> ll.sound(TONE).transpose(ll.sine(1))
+        for layer, (kind, model) in zip((live.d2, live.d3, live.d4), models.items(), strict=True):
+            source = ll.drift(1) if kind is scripts.Decoder else ll.sound(TONE)
+            layer >> ll.interp(source, ll.prior(2), ll.sine(2)).on(model)
+        for name in ("d1", "d2", "d3", "d4"):
+            sounds(live, name)
+        live.d3.gain(-6).morph(1) >> ll.drift(1, 0.5).on(models[scripts.Noisy])
+        beat(live, live.state["beat"] + 3)
+        assert live.state["missing"] == 0, said
+        live.hush(0.5)
+        wait_until(lambda: live.state["silent"], 20, "silence")
+    assert not [line for line in said if "cannot" in line], said
+    samples = read(heard)
+    assert np.abs(samples).max() > 0.05
+    for command in ("replay", "bounce"):
+        again = tmp_path / f"{command}.wav"
+        options = ["--silent", "--out"] if command == "replay" else ["-o"]
+        done = CliRunner().invoke(main, [command, str(log), *options, str(again)])
+        assert done.exit_code == 0, done.output
+        other = read(again)
+        shared = min(len(other), len(samples))
+        assert shared > 3 * RATE
+        assert np.array_equal(other[:shared], samples[:shared])
+
+
+def test_a_script_that_loops_for_ever_costs_its_own_layer_only(imported, tmp_path):
+    model, said = str(imported(scripts.Trap)), []
+    with ll.Engine(silent=True, say=said.append) as live:
+        live.d2 >> ll.sound(TONE)
+        live.d1 >> ll.drift(1).on(model)
+        sounds(live, "d1")
+        live.d1 >> (ll.drift(1) * 100).on(model)
+        wait_until(lambda: [s for s in said if "computed for more than 5 s" in s], 60, "the end")
+        assert live.state["missing"] == 0, said
+        assert {"d1", "d2"} <= layers(live).keys()
+
+
+def test_a_process_that_is_killed_is_replaced_while_its_layer_plays(imported, tmp_path):
+    model, said = str(imported(scripts.Plain)), []
+    with ll.Engine(silent=True, say=said.append) as live:
+        live.d1 >> ll.drift(1).on(model)
+        sounds(live, "d1")
+        for worker in live.state["workers"]:
+            for task in os.listdir(f"/proc/{worker}/task"):
+                with open(f"/proc/{worker}/task/{task}/children") as children:
+                    for pid in children.read().split():
+                        os.kill(int(pid), signal.SIGKILL)
+        begun = live.state["beat"]
+        beat(live, begun + 6)  # torch is imported again: what was rendered may not last so long
+        wait_until(lambda: layers(live)["d1"]["ready"] > 0.5, 30, "the layer")
+        assert layers(live)["d1"]["state"] == "playing"
+        assert "drift" in layers(live)["d1"]["code"]
+
+
+def test_the_prompts_space_may_be_an_imported_one(imported):
+    with ll.Engine(model=str(imported(scripts.Plain)), silent=True) as live:
+        live.d1 >> ll.sound(TONE)
+        sounds(live, "d1")
+        beat(live, 3)
+        assert live.state["missing"] == 0
