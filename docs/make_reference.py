@@ -98,7 +98,7 @@ def looked_at() -> Iterator[tuple[str, Any]]:
 def typed_only() -> Iterator[tuple[str, Any]]:
     """Yield the words that only a prompt has."""
     yield from methods(Rehearsal, ("names",))
-    yield from (("tap", Tap.__call__), ("print", Names.print))
+    yield from (("tap", Tap.__call__), ("print", Names.print), ("space", Names.space))
     yield from (("tutorial", Tutorial), ("examples", Examples), ("help", Help))
     yield from (("why", Why), ("exit", Exit), ("quit", Exit))
 

@@ -8,19 +8,29 @@ import platform
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from latentlive.engine.output.probe import tried
 from latentlive.errors import DeviceError, LatentliveError
 from latentlive.ground.files import cache_folder, working_folder, working_folders
 
+if TYPE_CHECKING:
+    from latentlive.engine.render.speed import Speed
+
 OLDEST_PYTHON = (3, 11)
 LEAST_CORES = 2
 LEAST_DISK_GB = 5.0
+LEAST_LAYERS = 4
 KEPT_WEEKS = 4
 """Weeks for which pruning keeps logs."""
+
+QUICK = "rawaudiovae"
+"""The space of which a machine holds most layers."""
+
+FROZEN = 'play it with .frozen("name"), which renders before it plays'
 
 
 @dataclass(frozen=True)
@@ -67,6 +77,8 @@ def examine(model: str | None = None, device: str = "") -> Iterator[Finding]:
     yield from cache()
     rate, found = opened_model(model)
     yield found
+    if found.state == "ok":
+        yield layers(model)
     yield sound(device, rate)
 
 
@@ -136,6 +148,35 @@ def opened_model(model: str | None) -> tuple[int, Finding]:
         return 44100, Finding("model", "fails", str(error))
     text = f"{space.name}: {space.sample_rate} Hz, windows of {space.window}, {space.dims} dims"
     return space.sample_rate, Finding("model", "ok", text)
+
+
+def layers(model: str | None) -> Finding:
+    """Measure how many layers of a space the cores of the render workers hold."""
+    from latentlive.engine.render.dispatch import LANES
+    from latentlive.engine.render.speed import measure
+
+    try:
+        return told(measure(model or "", min(len(LANES), os.cpu_count() or 1)), model)
+    except LatentliveError as error:
+        remedy = f"end what else computes, or, if it is slower than real time, {FROZEN}"
+        return Finding("layers", "warning", str(error), remedy)
+
+
+def told(speeds: Sequence[Speed], model: str | None) -> Finding:
+    """Return what measured speeds mean, one of each core, for layers of a model."""
+    from latentlive.engine.render.speed import held
+
+    new, known = held(speeds)
+    slowest = min(speeds, key=lambda one: one.decode)
+    later = f", {known} once their sounds are encoded" if slowest.encode else ""
+    text = f"{new} at once{later}; each of {len(speeds)} cores {slowest}"
+    if slowest.decode < 1.0:
+        return Finding("layers", "warning", f"slower than real time: {text}", FROZEN)
+    if new < LEAST_LAYERS:
+        quicker = "" if model == QUICK else f", or play a quicker space: --model {QUICK}"
+        remedy = f"end what else computes{quicker}"
+        return Finding("layers", "warning", text, remedy)
+    return Finding("layers", "ok", text)
 
 
 def sound(device: str, rate: int) -> Finding:

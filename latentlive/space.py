@@ -143,11 +143,13 @@ class Space:
     encodes : bool
         Whether the space encodes recordings; without an encoder only drawn or typed vectors play.
     names : tuple of str
-        The meaning of each number of a vector, if the model says it.
+        The meaning of a vector's first numbers, or of all, if the model says it.
     licence : str
         The licence note of the model's file.
     hurried : bool
         Whether layers play: a space that is still starting then raises StartingError.
+    training : mapping
+        What the model's file says of its training.
     """
 
     name: str
@@ -174,6 +176,7 @@ class Space:
     licence: str = ""
     spread: int = 0
     hurried: bool = False
+    training: Mapping[str, Any] = MappingProxyType({})
 
     @property
     def facts(self) -> Facts:

@@ -52,6 +52,8 @@ def completed(words, text):
         ("with cue('d", {"with cue('drop"}),
         ('layer("', {'layer("sea'}),
         ('cell("', set()),
+        ('space("spectral', {'space("spectral', 'space("spectralvae'}),
+        ("d1 >> rainbow.on('raw", {"d1 >> rainbow.on('rawaudiovae"}),
         ('load("first', {'load("first_light'}),
         ("'just a string ra", set()),
     ],
@@ -108,6 +110,16 @@ def test_paths_are_completed_in_sound(words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "field.wav").touch()
     assert 'sound("./field.wav' in completed(words, 'sound("./fi')
+
+
+def test_model_files_are_completed_where_a_space_is_named(words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.safetensors").touch()
+    (tmp_path / "mine.wav").touch()
+    (tmp_path / "models").mkdir()
+    assert set(completed(words, 'space("mi')) == {'space("mine.safetensors'}
+    assert set(completed(words, 'x.on("./m')) == {'x.on("./mine.safetensors', 'x.on("./models'}
+    assert completed(words, "spac")["space"].startswith("space(name=None)  Show what a space is")
 
 
 def test_nothing_is_asked_of_an_engine_that_is_not_there():

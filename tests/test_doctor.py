@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 from latentlive import doctor
+from latentlive.corpus import Audio, audio_digest
+from latentlive.curves import Sine
 from latentlive.engine.output import probe as asking
+from latentlive.engine.render.priority import CHUNK
+from latentlive.engine.render.speed import Speed, measured
+from latentlive.engine.render.worker import Worker
+from latentlive.engine.shared import Shared
 from latentlive.ground.files import cache_folder
+from latentlive.latent import Interp, Sound
+from latentlive.models import load_model
+from latentlive.protocol.clip import Clip, Source
+from latentlive.protocol.rendering import Job, Load, Loaded
+from latentlive.renderer import Rendering
+from latentlive.space import ToySpace
+from latentlive.units import Tempo
 
 
 def ask(*arguments, **environment):
@@ -26,9 +41,10 @@ def ask(*arguments, **environment):
 def test_without_a_device_it_fails_and_names_the_remedy(tmp_path):
     code, lines = ask(PULSE_SERVER=f"unix:{tmp_path}/none")
     assert code == 1
-    assert list(lines) == ["Python", "cores", "cache", "disk", "model", "sound"]
+    assert list(lines) == ["Python", "cores", "cache", "disk", "model", "layers", "sound"]
     assert lines["sound"].startswith("FAIL")
     assert lines["model"].startswith("ok")
+    assert lines["layers"].startswith("ok")
 
 
 def test_with_a_device_all_is_well(tmp_path):
@@ -55,6 +71,100 @@ def test_a_model_that_cannot_be_read_fails_with_its_one_line(tmp_path):
     _, found = doctor.opened_model(str(tmp_path / "bad.safetensors"))
     assert found.state == "fails"
     assert "\n" not in found.line()
+    model = str(tmp_path / "bad.safetensors")
+    assert "layers" not in [one.name for one in doctor.examine(model)]
+
+
+TONES = [
+    (np.sin(np.arange(6 * 44100) * step) * 0.3).astype(np.float32) for step in (0.02, 0.05, 0.11)
+]
+
+
+def directly(name, texture, seconds, again):
+    """Return the layers of a texture that a real worker renders in the time of a core.
+
+    Parameters
+    ----------
+    again : bool
+        Whether what the texture reads was encoded by an earlier run.
+    """
+    worker, count = Worker(load_model(name), Shared.create()), 4
+    source = Source(texture, repr(texture), {})
+    for serial in range(count):
+        load = Load(serial, 0, (serial,), Clip(source, 0, Tempo(60, 44100)), 0.0, serial, 5)
+        assert isinstance(worker.bind(load), Loaded)
+    costs = []
+    for _ in range(1 + again):
+        begun = time.process_time()
+        for start in range(0, int(seconds * 44100), CHUNK):
+            jobs = [Job(serial, 0, start, start + CHUNK) for serial in range(count)]
+            assert all(one.word == "rendered" for one in worker.render(jobs))
+        costs.append((time.process_time() - begun) / (count * seconds))
+    return 1 / costs[-1]
+
+
+def encoded(name, sound, seconds=6.0):
+    """Return the seconds of a recording that nobody read before that a core encodes in one."""
+    audio = Audio(sound.source, audio_digest(sound.source))
+    rendering = Rendering(sound, load_model(name), lambda _: audio)
+    begun = time.process_time()
+    rendering.drawn(np.arange(0, seconds * 44100, 256) / rendering.frame)
+    return seconds / (time.process_time() - begun)
+
+
+def counted(model):
+    """Return the layers of a core in the doctor's line: of new sounds, and of known ones."""
+    begun = time.monotonic()
+    found = doctor.layers(model)
+    assert time.monotonic() - begun < 5
+    if "no answer" in found.text:
+        return 0.0, 0.0
+    new, known, lanes = re.match(
+        r"(\d+) at once, (\d+) once .* each of (\d+) cores", found.text
+    ).groups()
+    return int(new) / int(lanes), int(known) / int(lanes)
+
+
+def within(a, b, factor):
+    return 1 / factor < a / b < factor
+
+
+@pytest.mark.parametrize("name", ["spectral", "rawaudiovae"])
+def test_the_layers_that_the_doctor_counts_are_those_that_a_worker_renders(name):
+    a, b, c = (Sound(tone) for tone in TONES)
+    known = directly(name, Interp(a, b, Sine(8)), 3.0, again=True)
+    encode = encoded(name, c)
+    new = 1 / (1 / known + 1 / encode)
+    for _ in range(5):  # other programs may take a core just when the doctor looks
+        found = counted(name)
+        if within(found[0], new, 2) and within(found[1], known, 2):
+            return
+    raise AssertionError((found, (new, known)))
+
+
+def test_too_few_layers_are_a_warning_with_a_remedy():
+    few = doctor.told([Speed(3.0, 2.0), Speed(3.0, 2.0)], None)
+    assert few.line() == (
+        "warn  layers   2 at once, 6 once their sounds are encoded; each of 2 cores decodes 3 x, "
+        "encodes 2 x real time; end what else computes, or play a quicker space: "
+        "--model rawaudiovae"
+    )
+    assert doctor.told([Speed(3.0, None)], "rawaudiovae").remedy == "end what else computes"
+    assert doctor.told([Speed(3.0, None), Speed(3.0, None)], None).state == "ok"
+
+
+def test_a_space_slower_than_real_time_is_to_be_frozen():
+    class Slow(ToySpace):
+        encodes = False
+
+        def decode(self, z):
+            time.sleep(len(z) * 256 / 44100 * 1.5)
+            return z.copy()
+
+    found = doctor.told([measured(Slow(1024))], None)
+    assert found.state == "warning"
+    assert found.text.startswith("slower than real time: 0 at once; each of 1 cores decodes 0.6")
+    assert '.frozen("name")' in found.remedy
 
 
 def test_little_room_and_one_core_are_warnings(monkeypatch):

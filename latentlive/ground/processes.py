@@ -111,6 +111,17 @@ def end(pid: int, since: str = NONE) -> None:
             time.sleep(0.005)
 
 
+def stand_back() -> None:
+    """Let this process compute where others leave time: what sounds comes first."""
+    if sys.platform == "win32":
+        import ctypes
+
+        kernel, below_normal = ctypes.windll.kernel32, 0x4000
+        kernel.SetPriorityClass(kernel.GetCurrentProcess(), below_normal)
+    else:
+        os.nice(10)
+
+
 def unmoved_by_signals() -> None:
     """Ignore signals that ask the engine to end: this process ends when its input ends."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):

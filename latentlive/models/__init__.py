@@ -3,6 +3,7 @@
 from latentlive.models.files import (
     Config,
     Model,
+    findable,
     load_model,
     save_model,
     spaces_having,
@@ -18,6 +19,7 @@ __all__ = [
     "Model",
     "RawAudioVAE",
     "SpectralVAE",
+    "findable",
     "load_model",
     "save_model",
     "spaces_having",

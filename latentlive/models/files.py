@@ -122,6 +122,11 @@ DEFAULT = "spectral"
 """What plays where no space is named."""
 
 
+def findable(path: str) -> str:
+    """Return what `load_model` finds from any folder: a space's name, or a file's whole path."""
+    return path if path in BUILT_IN or not path else os.path.abspath(path)
+
+
 def spaces_having(axis: str) -> list[str]:
     """Return the names of the spaces that have an axis."""
     return [name for name in NAMES if axis in load_model(name).axes]
@@ -198,11 +203,14 @@ def _load_safetensors(file: Path) -> Space:
         raise ModelError(f"model: {file} is a {config.architecture!r}, known: {known}")
     if weights_digest(tensors) != config.digest:
         raise ModelError(f"model: {file} is damaged: its tensors do not match its digest")
+    space: Space
     if architecture is not None:
-        return architecture(tensors, config.sample_rate, file.stem)
-    assert imported is not None
-    space = imported(file, tensors, config)
+        space = architecture(tensors, config.sample_rate, file.stem)
+    else:
+        assert imported is not None
+        space = imported(file, tensors, config)
     space.name, space.licence = file.stem, str(config.licence)
+    space.training = config.training if isinstance(config.training, dict) else {}
     return space
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import inspect
 import keyword
+import os
 import re
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -16,6 +17,7 @@ from prompt_toolkit.document import Document
 from latentlive.errors import LatentliveError
 from latentlive.expr import Node
 from latentlive.expr.node import INNER
+from latentlive.models.files import NAMES
 from latentlive.prompt.helping import document, explain, owners
 from latentlive.prompt.scope import LAYERS, OF_THE_ENGINE
 from latentlive.prompt.session import shipped
@@ -28,6 +30,9 @@ COUNTED = re.compile(r"\bcluster\(\s*(\d*)$")
 NAME = re.compile(r"(?:^|[^\w.'\"])([A-Za-z_]\w*)$")
 METHOD = re.compile(r"^(.*[\w)\]'\"])\.(\w*)$", re.DOTALL)
 STRING = re.compile(r"""^(?:[^'"\n]|'[^'\n]*'|"[^"\n]*")*(['"])[^'"\n]*$""")
+OF_SPACES = ("space", "on")
+"""Words that name a space, or the file of one."""
+
 CLOSING = {")": "(", "]": "[", "}": "{"}
 
 
@@ -42,6 +47,7 @@ class Words(Completer):
     def __init__(self, console: Console) -> None:
         self._console = console
         self._paths = PathCompleter(expanduser=True)
+        self._models = PathCompleter(file_filter=_is_model)
 
     def visible(self) -> dict[str, Any]:
         """Return everything that can be typed and has a value now; asks the engine for nothing."""
@@ -65,6 +71,8 @@ class Words(Completer):
             yield from self._inside(quoted[1], quoted[3])
             if quoted[1] == "sound" and re.match(r"[./~\\]", quoted[3]):
                 yield from self._paths.get_completions(Document(quoted[3]), event)
+            if quoted[1] in OF_SPACES:
+                yield from self._models.get_completions(Document(quoted[3]), event)
         elif counted := COUNTED.search(row):
             yield from self._clusters(counted[1])
         elif STRING.match(row):
@@ -154,6 +162,8 @@ class Words(Completer):
         if word == "load":
             stems = {p.stem for folder in shipped("sessions") for p in folder.glob("*.py")}
             return [(stem, "session") for stem in sorted(stems)]
+        if word in OF_SPACES:
+            return [(name, "space") for name in NAMES]
         if word == "help":
             return [(w, self.meta(w)) for w in sorted({*_methods(), *self._console.scope.words})]
         return []
@@ -172,6 +182,10 @@ class Words(Completer):
             counts[int(label)] = counts.get(int(label), 0) + 1
         for node in sorted(n for n in counts if n >= 0 and str(n).startswith(begun)):
             yield Completion(str(node), -len(begun), display_meta=f"{counts[node]} sounds")
+
+
+def _is_model(path: str) -> bool:
+    return path.endswith(".safetensors") or os.path.isdir(path)
 
 
 def _methods() -> set[str]:

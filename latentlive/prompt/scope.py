@@ -12,10 +12,12 @@ import latentlive
 from latentlive.errors import ExpressionError, LatentliveError, did_you_mean
 from latentlive.later import instead
 from latentlive.prompt.calls import misused
+from latentlive.protocol.kinds import PATH
 
 if TYPE_CHECKING:
     from latentlive.client import Engine
     from latentlive.prompt.browser import Browser
+    from latentlive.prompt.spaces import Sheet
 
 LAYERS = tuple(f"d{n}" for n in range(1, 17))
 KEPT = frozenset({*LAYERS, "layer", "master", "hush", "only", "panic"})
@@ -63,6 +65,7 @@ class Names(dict[str, Any]):
             **{word: getattr(latentlive, word) for word in latentlive.WORDS},
             "np": np,
             "print": self.print,
+            "space": self.space,
             **(words or {}),
         }
 
@@ -105,6 +108,22 @@ class Names(dict[str, Any]):
         """
         told = (self.shown(value) for value in values)
         print(*told, sep=sep, end=end, file=file, flush=flush)
+
+    def space(self, name: str | None = None) -> Sheet:
+        """Show what a space is: window, dimensions, axes, reach, and its speed here now.
+
+        Parameters
+        ----------
+        name : str, optional
+            Of a space, or of a model file; the space that plays when left out.
+
+        Example
+        -------
+        ``space()``, ``space("spectralvae")``, ``space("mine.safetensors")``
+        """
+        from latentlive.prompt.spaces import Sheet
+
+        return Sheet(self._engine().welcome.file if name is None else PATH.coerce(name, "space"))
 
     def __setitem__(self, name: str, value: Any) -> None:
         if name in KEPT:

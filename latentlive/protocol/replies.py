@@ -45,6 +45,8 @@ class Welcome(Reply):
     log : str
     corpus : str
         As it was given, empty for the starter corpus.
+    file : str
+        The name or the whole path that the space is loaded by, empty for the default.
     """
 
     pid: int = declared(Whole())
@@ -55,6 +57,7 @@ class Welcome(Reply):
     bpm: float = declared(BPM)
     log: str = declared(TEXT)
     corpus: str = declared(TEXT)
+    file: str = declared(TEXT)
 
 
 @record("status")

@@ -34,7 +34,7 @@ from latentlive.renderer.joints import Hearing, as_heard, hearing, splices
 from latentlive.renderer.resampling import Resampled
 from latentlive.renderer.spaces import Spaces
 from latentlive.renderer.tracks import Tracks
-from latentlive.space import Axis, Facts, Prior
+from latentlive.space import Axis, Facts, Prior, Space
 from latentlive.units import Floats, Samples
 
 Sounds = Callable[[Recorded], Audio]
@@ -92,6 +92,14 @@ def corpus_sounds(corpus: Corpus, sample_rate: int, say: Callable[[str], object]
 def _quiet(window: int) -> Audio:
     samples = np.zeros(window, np.float32)
     return Audio(samples, audio_digest(samples))
+
+
+def usual_hop(space: Space) -> int:
+    """Return the samples from one vector to the next: the space's, or those of most overlap that
+    its window allows where nobody chooses another."""
+    if space.hop is not None:
+        return space.hop
+    return next(space.window // k for k in (DEFAULT_OVERLAP, 2, 1) if not space.window % k)
 
 
 def joined_by(join: Join, facts: Facts) -> int:

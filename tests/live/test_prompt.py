@@ -248,6 +248,21 @@ def test_rows_are_marked_as_the_next_or_the_rest_of_a_long_one(terminal):
     wait_until(lambda: not prompt.running(), 20, "the prompt to end")
 
 
+def test_a_space_is_shown_while_another_sounds(terminal):
+    prompt = terminal("--model", "toy")
+    prompt.shows("waiting for a texture", 30)
+    prompt.type(f"d1 >> {TONE}")
+    prompt.shows("d1 playing")
+    prompt.type("space('rawa", enter=False)
+    prompt.key("Tab")
+    prompt.type("')")
+    prompt.shows("rawaudiovae (RawAudioVAE)")
+    prompt.shows("real time, measured now")
+    prompt.shows("d1 playing")
+    prompt.key("C-d")
+    wait_until(lambda: not prompt.running(), 20, "the prompt to end")
+
+
 def test_a_dumb_terminal_gets_plain_text(terminal):
     prompt = terminal("--model", "toy", TERM="dumb")
     wait_until(lambda: prompt.typed() == ">>>", 30, "the plain prompt")

@@ -46,7 +46,7 @@ from latentlive.errors import LatentliveError, reason
 from latentlive.ground import threads
 from latentlive.ground.files import fresh_file, working_folder
 from latentlive.mixer import grid_floor
-from latentlive.models import load_model
+from latentlive.models import findable, load_model
 from latentlive.protocol.address import OnExit, sweep
 from latentlive.protocol.children import Child
 from latentlive.protocol.door import Door
@@ -316,6 +316,7 @@ class Server:
             self.timeline.tempo.bpm_at(self.timeline.position),
             str(self.journal.path),
             self.options["corpus"],
+            findable(self.model),
         )
 
     def _end_for(self, names: list[str]) -> None:
