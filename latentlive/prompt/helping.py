@@ -24,10 +24,7 @@ GROUPS = (
     ("", "sine2 cosine2 saw2 isaw2 tri2 square2 rand2 perlin2 brown2"),
     ("layers", "d1 ... d16 layer layers hush only panic master"),
     ("time, plan", "tempo tap now at cue after go ready cancel plan audition"),
-    (
-        "session",
-        "load cell record stop_recording bounce undo redo history seed status log corpus",
-    ),
+    ("session", "load cell record stop_recording bounce undo redo history seed status log corpus"),
     ("learn", "tutorial examples help space why exit quit"),
 )
 """Words that stand alone; those of latents, curves and layers are listed from their classes."""
