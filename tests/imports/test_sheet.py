@@ -1,4 +1,4 @@
-"""``space(...)`` and the doctor tell of imported models, whose scripts run in a process of theirs."""
+"""``space(...)`` and the doctor tell of imported models, whose scripts have their own process."""
 
 from __future__ import annotations
 
