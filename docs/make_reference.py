@@ -107,6 +107,7 @@ OF_SCRIPTS = ("cell", "close")
 """Methods of the engine that only a script calls; a word of the prompt has the name of one."""
 
 INNER = ("source", "change", "request", "shown", "moment", "start", "wait_for_device")
+INNER += ("freeze", "awaits", "hang_up")
 """Methods of the engine that the prompt uses and a performer does not type."""
 
 

@@ -22,6 +22,7 @@ IMPORTS = {
     "latent": """from latentlive.curves import CurveLike, Factor
 from latentlive.latent.base import Latent, LatentLike
 from latentlive.latent.join import Exact, Norm, On, Overlap
+from latentlive.latent.sources import Sound
 """,
     "curves": """from typing import Literal
 
@@ -77,10 +78,18 @@ def declaration(family: Any, name: str, value: Any, declared: Any) -> str:
     else:
         _, *rest = inspect.signature(value).parameters.values()
         asked = ", ".join(parameter(one) for one in rest)
-        back = declared.__name__ if declared and declared.family == "join" else family.__name__
+        back = returned(family, value, declared)
     given = f"self, {asked}" if asked else "self"
     head, first = f"    def {name}({given}) -> {back}:", inspect.getdoc(value).partition("\n")[0]
     return f'{head}\n        """{first}"""\n'
+
+
+def returned(family: Any, value: Any, declared: Any) -> str:
+    """Return the name of what a method returns: its own class at the root, else the family's."""
+    if declared:
+        return str(declared.__name__ if declared.family == "join" else family.__name__)
+    said = inspect.signature(value).return_annotation
+    return family.__name__ if said is inspect.Signature.empty else str(said)
 
 
 def parameter(one: inspect.Parameter) -> str:

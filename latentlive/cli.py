@@ -359,11 +359,14 @@ def render(
     from tqdm import tqdm
 
     from latentlive.ground.claims import Claims, moved
+    from latentlive.latent import freezing_by
     from latentlive.prompt.typed import evaluate
+    from latentlive.renderer.freezing import Here
     from latentlive.renderer.offline import file_format, prepare, render_file
 
     file_format(output)
-    texture = evaluate(expression)
+    with freezing_by(Here(model, corpus, seed, tempo)):
+        texture = evaluate(expression)
     rendering, total = prepare(texture, seconds, model=model, corpus=corpus, seed=seed, tempo=tempo)
     claims = Claims("render")
     file = claims.file(output)

@@ -67,7 +67,6 @@ LATER = {
     "reverb": OUTSIDE,
     "dry": OUTSIDE,
     # rendering
-    "frozen": "latentlive render writes it to a file; play that",
     "mono": "recordings are mixed to one channel; d1.wide(1) makes two",
     "seconds": "at tempo(60) a beat is a second",
     # as other programs call it

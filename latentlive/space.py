@@ -245,10 +245,36 @@ class Space:
         """Start what the space needs to run; return whether it answers by now."""
         return True
 
+    def at_rate(self, rate: int) -> Space:
+        """Return the space for samples at a rate: itself, where it was made for one of its own."""
+        return self
+
     def warm(self) -> None:
         """Decode a block of zeros, to load now whatever the first use loads."""
         z = np.zeros((self.behind + self.block + self.ahead, self.dims), np.float32)
         self.synthesize([Part(self.prepare(z, 0, 0), 0, self.block)])
+
+
+class Verbatim(Space):
+    """Recordings as they are: a vector is a window of their samples, and costs nothing.
+
+    What was rendered once, a frozen sound, plays in it as it is. It has any rate.
+    """
+
+    name = digest = "samples"
+    window = dims = hop = 1024
+    prior, linear = None, True
+
+    def __init__(self, sample_rate: int = 44100) -> None:
+        self.sample_rate = sample_rate
+
+    def at_rate(self, rate: int) -> Space:
+        """Return the space at a rate."""
+        return Verbatim(rate)
+
+    def decode(self, z: F32) -> F32:
+        """Return the vectors, which are windows."""
+        return z
 
 
 class ToySpace(Space):

@@ -11,21 +11,24 @@ from collections.abc import Callable
 from typing import Any
 
 from latentlive.client.connection import PATIENCE, SILENT, Connection, start_engine
+from latentlive.client.freezing import Freezing, Line
 from latentlive.client.layer import Layer, Master
 from latentlive.client.transaction import Transaction
 from latentlive.client.views import History, Layers, Now, Plan, Status, Tap, cue_name
 from latentlive.corpus import Corpus
 from latentlive.errors import EngineError, ExpressionError, HangingError
 from latentlive.ground.names import normal
-from latentlive.latent import Joined, Latent, Recorded, Sound, Texture
+from latentlive.latent import Joined, Latent, Sound, Texture
+from latentlive.latent.freezing import close_freezer, open_freezer
 from latentlive.protocol.address import OnExit, reached
-from latentlive.protocol.changes import Change, Hush, Only, SetTempo
+from latentlive.protocol.changes import Change, Hush, Only, Play, SetTempo
 from latentlive.protocol.children import ONE_THREAD
 from latentlive.protocol.clip import Source
 from latentlive.protocol.kinds import BEATS, BPM, PATH, SEED
 from latentlive.protocol.requests import (
     Audition,
     Cancel,
+    Cell,
     Panic,
     RecordTo,
     Redo,
@@ -36,6 +39,7 @@ from latentlive.protocol.requests import (
 )
 from latentlive.protocol.when import After, Beat, Cue
 from latentlive.renderer import check, corpus_sounds
+from latentlive.renderer.freezing import Setting, as_played, recordings
 from latentlive.space import Facts
 
 
@@ -132,6 +136,7 @@ class Engine(Connection):
         address, self.process = start_engine(arguments)
         super().__init__(*address.connect(on_exit), address, say, PATIENCE)
         self._make_words(library)
+        open_freezer(self)
 
     @classmethod
     def attach(cls, say: Callable[[str], object] | None = None, on_exit: OnExit = "keep") -> Engine:
@@ -152,13 +157,16 @@ class Engine(Connection):
         engine.process = None
         Connection.__init__(engine, *reached(on_exit=on_exit), say)
         engine._make_words(None)
+        open_freezer(engine)
         return engine
 
     def _make_words(self, library: Corpus | None) -> None:
         """Make the words that are objects, and the cell that they write into."""
         self.corpus = library or Corpus(self.welcome.corpus or None)
         self._sounds = corpus_sounds(self.corpus, self.welcome.sample_rate, self._say)
-        self._cells = Transaction(self)
+        self.freezing = Freezing(self._setting, self._play_frozen, self._say)
+        self._first_tempo: float | None = None
+        self._cells = Transaction(self, self.freezing)
         self.master = Master(self)
         self.now, self.tap = Now(self), Tap(self)
         self.plan, self.layers = Plan(self), Layers(self)
@@ -207,20 +215,53 @@ class Engine(Connection):
             raise ExpressionError(
                 f"a layer plays a latent such as sound('gong'), got {texture!r}{hint}"
             )
-        facts = Facts.load(self.welcome.space)
-        check(texture, facts, self._sounds, 60.0 / self.welcome.bpm)
-        named = [
-            n
-            for n in texture.walk()
-            if isinstance(n, Recorded)
-            and not (isinstance(n, Sound) and not isinstance(n.source, str))
-        ]
-        sounds = {sound.digest: self._sounds(sound).digest for sound in named}
-        return Source(texture, repr(texture), sounds)
+        self.freezing.check(texture)
+        played = as_played(texture, self.corpus)
+        check(played, self._facts, self._sounds, 60.0 / self.welcome.bpm)
+        return Source(played, repr(texture), recordings(played, self._sounds))
+
+    @property
+    def _facts(self) -> Facts:
+        return Facts.load(self.welcome.space)
+
+    def freeze(self, texture: Texture, name: str, seconds: float | None = None) -> Sound:
+        """Render a texture into a sound, beside the performance: see ``.frozen()``."""
+        return self.freezing.freeze(texture, name, seconds)
+
+    def awaits(self, layer: str, texture: Texture) -> bool:
+        """Return whether a layer waits for the sounds of a texture to be frozen, from now on.
+
+        Raises
+        ------
+        ExpressionError
+            Inside ``at``, ``cue`` and ``after``, which wait for something else.
+        """
+        if not self.freezing.unfinished(texture):
+            return False
+        if self._cells.planning:
+            self.freezing.check(texture)
+            return False  # it has been completed meanwhile
+        self._cells.wait(Line(layer, texture))
+        return True
+
+    def _play_frozen(self, line: Line) -> None:
+        """Let a layer play what it has waited for, as if it were typed now."""
+        source = self.source(line.texture)
+        code = f"{self.layer(line.layer)._typed()} >> {line.texture!r}"
+        self.request(Cell((Play(line.layer, source),), code=code, name="frozen"))
+
+    def _setting(self) -> Setting:
+        """Return what is rendered with now, also before the transport has taken a tempo."""
+        state, welcome = self.fresh(), self.welcome
+        tempo = self._cells.tempo or (None if state["running"] else self._first_tempo)
+        space = welcome.file, welcome.digest, self._facts
+        return Setting(self.corpus, self._sounds, *space, state["seed"], tempo or state["bpm"])
 
     def change(self, change: Change) -> None:
         """Send one change, or keep it for the cell that is open."""
         self._cells.change(change)
+        if isinstance(change, SetTempo) and not self._cells.planning:
+            self._first_tempo = change.bpm
 
     def cell(
         self, at: int | None = None, code: str = "", name: str = ""
@@ -277,8 +318,13 @@ class Engine(Connection):
         self._cells.go(cue_name(name, "go"))
 
     def cancel(self, name: str) -> None:
-        """Drop a cue, or a line of the plan by its name."""
-        self._cells.act(Cancel(cue_name(name, "cancel")))
+        """Drop a cue, or a line of the plan by its name; or stop freezing a sound of that name."""
+        name = cue_name(name, "cancel")
+        self._cells.refuse_planned("cancel")
+        if self.freezing.cancel(name):
+            self._say(f"{name} is not frozen any more")
+        else:
+            self._cells.act(Cancel(name))
 
     def ready(self, name: str) -> float:
         """Return how many seconds of a cue, or of a line of the plan, are rendered.
@@ -429,8 +475,15 @@ class Engine(Connection):
                 return str(layer["code"])
         return ""
 
+    def hang_up(self) -> None:
+        """Close the wire; the engine goes on as ``on_exit`` says, what is being frozen ends."""
+        close_freezer(self)
+        self.freezing.close()
+        super().hang_up()
+
     def close(self, fade: float = 1.0) -> None:
         """Fade out over `fade` seconds and end the engine; at once if it does not answer."""
+        self.freezing.close()
         try:
             self.end(fade)
         except HangingError:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from latentlive.client.connection import SILENT, Connection
+from latentlive.client.freezing import Freezing, Line, parted
 from latentlive.errors import EngineError, ExpressionError
-from latentlive.protocol.changes import Change
-from latentlive.protocol.requests import Act, Cell, Go, Plan, Planned
+from latentlive.protocol.changes import Change, SetTempo
+from latentlive.protocol.requests import Act, Cell, Go, Panic, Plan, Planned
 from latentlive.protocol.when import NOW, After, At, Cue, When
 
 
@@ -18,11 +19,13 @@ class Transaction:
     Parameters
     ----------
     engine : Connection
+    freezing : Freezing
+        Keeps lines whose sounds are being frozen.
     """
 
-    def __init__(self, engine: Connection) -> None:
-        self._engine = engine
-        self._changes: list[Change] | None = None
+    def __init__(self, engine: Connection, freezing: Freezing) -> None:
+        self._engine, self._freezing = engine, freezing
+        self._changes: list[Change | Line] | None = None
         self._plans: list[Plan] = []
         self._acts: list[Act] = []
         self._when: When = NOW
@@ -34,7 +37,33 @@ class Transaction:
         if self._changes is not None:
             self._changes.append(change)
         else:
-            self._engine.request(Cell((change,)))
+            self._send(Cell((change,)))
+
+    def wait(self, line: Line) -> None:
+        """Keep a line until its sounds are frozen, or until the cell that is open can do so."""
+        if self._changes is not None:
+            self._changes.append(line)
+        else:
+            self._freezing.keep([line])
+
+    def _send(self, cell: Cell, lines: Sequence[Line] = ()) -> None:
+        """Send a cell and keep lines; those that waited before the cell give way to it."""
+        with self._freezing.turn:
+            self._engine.request(cell)
+            if cell.when == NOW:
+                self._freezing.overtaken(cell.changes)
+            self._freezing.keep(lines)
+
+    @property
+    def planning(self) -> bool:
+        """Whether what is changed waits for its moment."""
+        return self._when != NOW
+
+    @property
+    def tempo(self) -> float | None:
+        """The tempo that the cell that is open has set so far, if it has."""
+        found = [one.bpm for one in self._changes or () if isinstance(one, SetTempo)]
+        return found[-1] if found else None
 
     def act(self, act: Act, word: str = "", patience: float = 2.0 * SILENT) -> None:
         """Ask for what acts at once, or at the moment of the cell that is open if it has one.
@@ -53,6 +82,8 @@ class Transaction:
             Inside ``at``, ``cue`` and ``after``.
         """
         self.refuse_planned(word or act.word)
+        if isinstance(act, Panic):
+            self._freezing.forget_lines()
         if self.moment is None:
             self._engine.request(act, patience)
         else:
@@ -90,8 +121,8 @@ class Transaction:
             raise
         if changes or plans or acts or code.strip():
             when = NOW if at is None else At(at)
-            asked = tuple(changes), tuple(plans), tuple(acts), when, code, name
-            self._engine.request(Cell(*asked))
+            told, lines = parted(changes)
+            self._send(Cell(told, tuple(plans), tuple(acts), when, code, name), lines)
 
     @contextlib.contextmanager
     def planned(self, word: str, when: When) -> Iterator[None]:
@@ -106,7 +137,7 @@ class Transaction:
             changes, plans = self._changes, self._plans
             (self._changes, self._plans), self._when = outer, NOW
         if changes:
-            plans.append(Planned(tuple(changes), when))
+            plans.append(Planned(parted(changes)[0], when))
         if self._changes is not None:
             self._plans += plans
         elif plans:

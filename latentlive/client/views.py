@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from latentlive.client.freezing import Freezing, Progress
 from latentlive.errors import ExpressionError, printable
 from latentlive.ground.names import normal
 from latentlive.protocol.replies import Welcome
@@ -36,6 +37,8 @@ class Watched(Protocol):
     @property
     def log(self) -> str: ...
     def fresh(self) -> Message: ...
+    @property
+    def freezing(self) -> Freezing: ...
     def tempo(self, bpm: float, over: float = 0.0) -> None: ...
 
 
@@ -225,7 +228,7 @@ class Status(Shown):
 
     Rendering says how long a second of sound takes to render: from 0.80 s on there is little room
     for more layers. Backlog is what is still to be rendered ahead. Dropouts are samples that the
-    device did not get.
+    device did not get. Sounds that are being frozen are listed too.
 
     Example
     -------
@@ -237,7 +240,7 @@ class Status(Shown):
     @property
     def table(self) -> Table:
         """How it is now."""
-        return status_table(self._engine.fresh())
+        return status_table(self._engine.fresh(), self._engine.freezing.progress)
 
 
 def plan_table(state: dict[str, Any]) -> Table:
@@ -258,14 +261,15 @@ def layer_table(state: dict[str, Any]) -> Table:
     return Table(("layer", "state", "gain", "ready", "texture"), rows, "nothing plays")
 
 
-def status_table(state: dict[str, Any]) -> Table:
-    """Return how the engine is: device, load, backlog, what was missed, where the log is."""
+def status_table(state: dict[str, Any], freezing: Sequence[Progress] = ()) -> Table:
+    """Return how the engine is: device, load, backlog, what was missed, what is being frozen."""
     rows = [
         ("device", state["device"] or f"none: {state['why']}"),
         ("transport", f"beat {state['beat']:.1f}, {bpm_text(state['bpm'])}"),
         ("rendering", f"{state['load']:.2f} s for a second of sound"),
         ("backlog", f"{state['backlog']:.1f} s to be rendered ahead"),
         ("dropouts", f"{state['underflows']} underflows, {state['missing']} samples missing"),
+        *(("freezing", f"{one.name}: {one}") for one in freezing),
         ("log", state["log"]),
     ]
     return Table(("engine", ""), rows, "")

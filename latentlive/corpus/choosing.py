@@ -101,6 +101,8 @@ def _row(corpus: Corpus, mapped: Mapped, name: str) -> int | None:
     """Return the row of a sound on the map, by its name, short name or path."""
     if normal(name) in mapped.rows:
         return mapped.rows[normal(name)]
+    if corpus.frozen(name) is not None:
+        return None
     path = corpus.path(name)
     try:
         inside = path.resolve().relative_to(corpus.folder.resolve())

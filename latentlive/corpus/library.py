@@ -6,6 +6,7 @@ import os
 from functools import cached_property
 from pathlib import Path
 
+from latentlive.corpus.frozen import frozen_file, frozen_names
 from latentlive.corpus.index import Index, Mapped, index_path
 from latentlive.corpus.reading import Audio, keep, read_audio
 from latentlive.errors import SoundError, did_you_mean
@@ -133,15 +134,25 @@ class Corpus:
         near = self._short.get(name)
         if near is not None:
             return near
-        hint = did_you_mean(name, [*self.files, *self._short])
+        hint = did_you_mean(name, [*self.files, *self._short, *frozen_names()])
         if name in self._short:
             hint = "; several sounds have this name: write the folder as well"
         raise SoundError(
             f"sound: no {name!r} in corpus {self.name!r} ({len(self.files)} sounds){hint}"
         )
 
+    def holds(self, name: str) -> bool:
+        """Return whether a name is that of a sound of the corpus; frozen ones do not count."""
+        name, mapped = normal(name), self.mapped
+        return name in self.files or name in self._short or bool(mapped and name in mapped.rows)
+
+    def frozen(self, name: str) -> Path | None:
+        """Return the file of a frozen sound, None if there is none or the corpus has the name."""
+        found = frozen_file(name)
+        return None if found is None or self.holds(name) else found
+
     def audio(self, name: str, sample_rate: int) -> Audio:
-        """Return a sound's samples, mono, at a rate."""
+        """Return a sound's samples, mono, at a rate: of the corpus, or else of a frozen sound."""
         try:
             path = self.path(name)
         except SoundError:
@@ -149,7 +160,10 @@ class Corpus:
             row = mapped.rows.get(normal(name)) if mapped else None
             if mapped is not None and row is not None:
                 return self.row_audio(mapped, row, sample_rate)
-            raise
+            frozen = frozen_file(name)
+            if frozen is None:
+                raise
+            path = frozen
         return self._read(path, sample_rate)
 
     def _read(self, path: Path, sample_rate: int) -> Audio:

@@ -95,6 +95,17 @@ def beside(*keys: int) -> dict[str, Any]:
     return {"pass_fds": keys}
 
 
+def give_way() -> None:
+    """Let every other process go before this one, from now on."""
+    if sys.platform == "win32":
+        import ctypes
+
+        idle, kernel = 0x40, ctypes.windll.kernel32
+        kernel.SetPriorityClass(kernel.GetCurrentProcess(), idle)
+    else:
+        os.nice(19)
+
+
 def fence() -> None:
     """Memory fence: no store or load moves past this point over one of its kind.
 

@@ -3,6 +3,7 @@
 from latentlive.expr import dumps, loads  # what is loaded is declared by the modules below
 from latentlive.latent.axes import Loudness, Pitch, Transpose, Voiced
 from latentlive.latent.base import Latent, LatentLike
+from latentlive.latent.freezing import Freezer, freezing_by
 from latentlive.latent.join import (
     DEFAULT_OVERLAP,
     Exact,
@@ -37,6 +38,7 @@ __all__ = [
     "Cluster",
     "Exact",
     "Extend",
+    "Freezer",
     "Interp",
     "Join",
     "Joined",
@@ -73,6 +75,7 @@ __all__ = [
     "cat",
     "drift",
     "dumps",
+    "freezing_by",
     "join_of",
     "loads",
     "noise",

@@ -68,8 +68,8 @@ class Sound(Recorded):
     Parameters
     ----------
     source : str or array [shape=(n,), float32, at the model's rate]
-        A name in the corpus, a path to an audio file, or the samples themselves; those of int8 to
-        int32 are scaled by their type.
+        A name in the corpus or of a frozen sound, a path to an audio file, or the samples
+        themselves; those of int8 to int32 are scaled by their type.
 
     Example
     -------

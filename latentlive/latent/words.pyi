@@ -3,6 +3,7 @@
 from latentlive.curves import CurveLike, Factor
 from latentlive.latent.base import Latent, LatentLike
 from latentlive.latent.join import Exact, Norm, On, Overlap
+from latentlive.latent.sources import Sound
 
 class Words:
     def spread(self, k: CurveLike) -> Latent:
@@ -33,6 +34,8 @@ class Words:
         """Render in another space than the engine's: ``"spectral"``, ``"rawaudiovae"``, a file."""
     def norm(self) -> Norm:
         """Bring to a common loudness of -20 dB, measured over the whole."""
+    def frozen(self, name: str, seconds: float | None = None) -> Sound:
+        """Render it ahead, at low priority, into ``sound(name)``, which costs nothing to play."""
     def __add__(self, other: LatentLike) -> Latent:
         """Means added; the first one's spread."""
     def __radd__(self, other: LatentLike) -> Latent:
@@ -75,3 +78,5 @@ class RootWords:
         """Render in another space than the engine's: ``"spectral"``, ``"rawaudiovae"``, a file."""
     def norm(self) -> Norm:
         """Bring to a common loudness of -20 dB, measured over the whole."""
+    def frozen(self, name: str, seconds: float | None = None) -> Sound:
+        """Render it ahead, at low priority, into ``sound(name)``, which costs nothing to play."""

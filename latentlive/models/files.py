@@ -21,7 +21,7 @@ from latentlive.models.levelvae import LevelVAE
 from latentlive.models.rawaudiovae import RawAudioVAE
 from latentlive.models.spectralvae import SpectralVAE
 from latentlive.models.tensors import weights_digest
-from latentlive.space import Space, ToySpace
+from latentlive.space import Space, ToySpace, Verbatim
 from latentlive.spectral import Spectral
 
 Model = RawAudioVAE | LevelVAE | SpectralVAE
@@ -106,6 +106,7 @@ BUILT_IN: dict[str, Callable[[], Space]] = {
     "spectral": _spectral,
     "spectralvae": lambda: _starter("spectralvae"),
     "rawaudiovae": lambda: _starter("rawaudiovae"),
+    "samples": Verbatim,
     "toy": lambda: ToySpace(1024),
 }
 IMPORTED: dict[str, Callable[[Path, Mapping[str, NDArray[Any]], Config], Space]] = {
@@ -136,8 +137,8 @@ def load_model(path: str | os.PathLike[str] | None = None) -> Space:
     """Load a space by its name, or a model: a ``.safetensors`` file or an original checkpoint.
 
     None is ``"spectral"``, the space that nobody trained; ``"spectralvae"`` and ``"rawaudiovae"``
-    were trained on the starter sounds; ``"toy"`` is the exact space that tests and rehearsals
-    without a model use.
+    were trained on the starter sounds; ``"samples"`` plays recordings as they are; ``"toy"`` is the
+    exact space that tests and rehearsals without a model use.
 
     Nothing in the file is ever executed.
 

@@ -19,6 +19,12 @@ LEAVE = 4.0
 """Seconds for which an engine that is still starting is waited for; left alone, it ends."""
 
 
+def shown_state(engine: Engine) -> dict[str, Any]:
+    """Return the state of an engine, and how far the sounds are that are frozen beside it."""
+    freezing = [one._asdict() | {"told": str(one)} for one in engine.freezing.progress]
+    return {**engine.state, "freezing": freezing} if engine.state else engine.state
+
+
 class Booting:
     """Starts an engine in a thread; `engine` waits for it.
 
@@ -83,7 +89,8 @@ class Booting:
             return {}
         if engine.ended:
             return {"ended": engine.why}
-        return {**engine.state, "hangs": True} if engine.hangs else engine.state
+        state = shown_state(engine)
+        return {**state, "hangs": True} if engine.hangs else state
 
     def engine(self) -> Engine:
         """Return the engine, once it runs; says so if that takes a while.

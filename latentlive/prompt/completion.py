@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion, PathCompleter
 from prompt_toolkit.document import Document
 
+from latentlive.corpus.frozen import frozen_names
 from latentlive.errors import LatentliveError
 from latentlive.expr import Node
 from latentlive.expr.node import INNER
@@ -146,7 +147,10 @@ class Words(Completer):
         state, live = self._console.booting.state, self._console.booting.started
         if word in ("sound", "near", "audition", "find"):
             ready = live is not None and self._console.booting.ready
-            return [(name, "sound") for name in live.corpus.names] if ready and live else []
+            if not (ready and live):
+                return []
+            kept = frozen_names() if word == "sound" else []
+            return [(n, "sound") for n in live.corpus.names] + [(n, "frozen") for n in kept]
         if word in ("go", "cue", "cancel", "ready"):
             return [
                 (str(c["name"]), f"{c.get('ready') or 0:.1f} s ready")

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from latentlive.errors import LatentliveError
+from latentlive.latent import Sound, Texture, freezing_by
 from latentlive.prompt.booting import Booting
 from latentlive.prompt.helping import Examples, Help, told
 from latentlive.prompt.jobs import Answer, Front, Job, Left, Saved, Sent, Typed
@@ -232,7 +233,7 @@ class Console:
                 self._code, label = code, name
                 if self.booting.ready:
                     self._enter(label)
-                with self.interruptible():
+                with self.interruptible(), freezing_by(self):
                     if isinstance(last, ast.Expr):
                         body = ast.Module(tree.body[:-1], tree.type_ignores)
                         exec(compile(body, file, "exec"), self.scope)
@@ -256,6 +257,10 @@ class Console:
         if waited and self._cells is not None:
             self._enter()
         return engine
+
+    def freeze(self, texture: Texture, name: str, seconds: float | None) -> Sound:
+        """Render a texture into a sound beside the performance: for ``.frozen()``."""
+        return self._live().freeze(texture, name, seconds)
 
     def _enter(self, name: str = "") -> None:
         assert self._cells is not None

@@ -1,4 +1,4 @@
-"""The engine's state as a few lines: transport, load and meter, a line per layer, a line per cue.
+"""The engine's state as a few lines: transport, load and meter, then layers, cues, frozen sounds.
 
 Each line is a list of (style, text); the style is one word that a theme colours, empty for plain.
 """
@@ -54,6 +54,7 @@ def styled(state: dict[str, Any], width: int = 80, height: int = 100) -> list[Li
     wide = min(max([4, *(len(layer["name"]) for layer in state["layers"])]), LONGEST_NAME)
     lines += [_layer(layer, wide) for layer in state["layers"]]
     lines += [_planned(row) for row in state.get("plan", [])]
+    lines += [_freezing(row) for row in state.get("freezing", [])]
     if len(lines) > height:
         left_out = len(lines) - height + 1
         lines = [*lines[: height - 1], [("note", f"     ... {left_out} more: type layers, plan")]]
@@ -119,6 +120,16 @@ def _planned(row: dict[str, Any]) -> Line:
         ("empty", "." * (BAR - filled)),
         ("", f" {ready:4.1f}s ready  "),
         ("code", names),
+    ]
+
+
+def _freezing(row: dict[str, Any]) -> Line:
+    filled = int(BAR * row["done"] + 0.5)
+    return [
+        ("coming", f" freezing {row['name']}  "),
+        ("bar", "#" * filled),
+        ("empty", "." * (BAR - filled)),
+        ("", f" {row['told']}"),
     ]
 
 

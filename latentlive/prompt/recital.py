@@ -12,6 +12,7 @@ from typing import Any
 
 from latentlive.client import Engine
 from latentlive.errors import EngineError
+from latentlive.latent import Sound, Texture, freezing_by
 from latentlive.prompt.scope import Names, parsed, told_line
 from latentlive.prompt.session import Cell, parse, reach_patterns, read_session
 from latentlive.units import clock_text
@@ -92,6 +93,12 @@ class Recital:
                 return
             self._over.wait(LOOK_EVERY)
 
+    def freeze(self, texture: Texture, name: str, seconds: float | None) -> Sound:
+        """Render a texture into a sound, and wait for it: for ``.frozen()``."""
+        sound = self._engine.freeze(texture, name, seconds)
+        self._engine.freezing.wait(name, self._gone)
+        return sound
+
     def _gone(self) -> bool:
         return self._over.is_set() or self._engine.ended
 
@@ -107,7 +114,7 @@ class Recital:
             at = round(cell.moment * engine.welcome.sample_rate)
         try:
             code = compile(parsed(cell.code, file, cell.line, scope), file, "exec")
-            with engine.cell(at, cell.code, cell.name):
+            with engine.cell(at, cell.code, cell.name), freezing_by(self):
                 exec(code, scope)
                 scope.mend()
         except BaseException as error:  # noqa: BLE001 - a performer's code may raise anything

@@ -6,7 +6,14 @@ from latentlive.renderer.morphing import Morph
 from latentlive.renderer.offline import render, render_blocks, render_file
 from latentlive.renderer.rendering import Rendering, ask, check
 from latentlive.renderer.spaces import Spaces
-from latentlive.renderer.world import BoundWorld, Sounds, corpus_sounds, joined_by, usual_hop
+from latentlive.renderer.world import (
+    BoundWorld,
+    Sounds,
+    corpus_sounds,
+    joined_by,
+    stored_sounds,
+    usual_hop,
+)
 
 __all__ = [
     "BoundWorld",
@@ -24,5 +31,6 @@ __all__ = [
     "render",
     "render_blocks",
     "render_file",
+    "stored_sounds",
     "usual_hop",
 ]

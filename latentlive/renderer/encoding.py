@@ -123,3 +123,23 @@ class Encoder:
             rows[part] = both
             self.store.add(audio.digest, keys[part], both, on_disk)
         return rows
+
+
+class Unencoded(Encoder):
+    """Reads windows of recordings where the vectors are their samples: nothing is kept or rounded.
+
+    Parameters
+    ----------
+    space : Space
+    """
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+
+    def encode(self, audio: Audio, offsets: NDArray[np.int64], wrap: NDArray[np.bool_]) -> Latents:
+        """Return the windows at some sample offsets, and no spread; as `Encoder.encode`."""
+        windows = windows_at(audio.samples, offsets, wrap, self.space.window)
+        return Latents(windows, np.zeros_like(windows))
+
+    def flush(self) -> None:
+        """Nothing waits to be written."""

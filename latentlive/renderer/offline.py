@@ -13,6 +13,7 @@ from latentlive.corpus.takes import Flac, Wav
 from latentlive.errors import ExpressionError, LatentliveError
 from latentlive.latent import Texture
 from latentlive.models import load_model
+from latentlive.renderer.freezing import as_played
 from latentlive.renderer.rendering import Rendering
 from latentlive.renderer.world import corpus_sounds
 from latentlive.space import Space
@@ -79,7 +80,7 @@ def prepare(
     library = corpus if isinstance(corpus, Corpus) else Corpus(corpus)
     sounds = corpus_sounds(library, space.sample_rate)
     clock = Tempo(tempo, space.sample_rate)
-    rendering = Rendering(texture, space, sounds, seed=seed, tempo=clock)
+    rendering = Rendering(as_played(texture, library), space, sounds, seed=seed, tempo=clock)
     if seconds is not None:
         if not 0 < seconds <= 24 * 3600:
             raise ExpressionError(f"render: seconds must be > 0 and at most a day, got {seconds:g}")

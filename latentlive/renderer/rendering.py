@@ -94,6 +94,8 @@ class Rendering(Rendered):
             beat_frames=self.tempo.beat_samples
             / (space.window * (spaces.rate / space.sample_rate)),
         )
+        self.once = _samples(self.scope.length(latent), space, spaces.rate)
+        """Samples of one pass of a texture that is looped; None if it never ends."""
         if looped and not math.isinf(self.scope.length(latent)) and not _loops(latent):
             latent = Loop(latent, 0)
         self.latent: Latent = latent
@@ -166,7 +168,7 @@ def check(texture: Texture, facts: Facts, sounds: Sounds, beat: float) -> Length
     join = join_of(texture)
     rate = facts.sample_rate
     if join.model is not None:
-        facts = load_model(join.model).facts
+        facts = load_model(join.model).at_rate(rate).facts
     joined_by(join, facts)
     beat_frames = beat * facts.sample_rate / facts.window
     _, scope_of = kinds_of(join)

@@ -7,18 +7,20 @@ from fractions import Fraction
 
 from latentlive.corpus import Audio
 from latentlive.models import load_model
-from latentlive.renderer.encoding import Encoder
+from latentlive.renderer.encoding import Encoder, Unencoded
 from latentlive.renderer.pruning import Disk
 from latentlive.renderer.tracks import Tracks
 from latentlive.renderer.wsola import Alignment
-from latentlive.space import Space
+from latentlive.space import Space, Verbatim
 
 MAX_ALIGNMENTS = 128
 """Stretched recordings whose alignment stays in memory; others load from disk again."""
 
 
 def encoder_of(space: Space) -> Encoder | Tracks:
-    """Return the encoder of recordings in a space: by window, or by page."""
+    """Return the encoder of recordings in a space: by window, by page, or none at all."""
+    if isinstance(space, Verbatim):
+        return Unencoded(space)
     return Tracks(space) if space.page else Encoder(space)
 
 
@@ -46,7 +48,7 @@ class Spaces:
         """
         found = self._encoders.get(model)
         if found is None:
-            space = load_model(model)
+            space = load_model(model).at_rate(self.rate)
             found = self._encoders[model] = encoder_of(space)
         return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
@@ -13,9 +13,9 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from latentlive.corpus import Audio, Corpus, audio_digest
+from latentlive.corpus import Audio, Corpus, audio_digest, stored
 from latentlive.corpus.choosing import cluster, near
-from latentlive.errors import ExpressionError
+from latentlive.errors import ExpressionError, SoundError
 from latentlive.expr import Node
 from latentlive.latent import (
     DEFAULT_OVERLAP,
@@ -50,6 +50,11 @@ def tell(line: str) -> None:
     print(line, file=sys.stderr)
 
 
+def is_frozen_sound(sound: Sound, corpus: Corpus) -> bool:
+    """Return whether a sound is a frozen one, beside a corpus whose names come first."""
+    return isinstance(sound.source, str) and corpus.frozen(sound.source) is not None
+
+
 def corpus_sounds(corpus: Corpus, sample_rate: int, say: Callable[[str], object] = tell) -> Sounds:
     """Return a lookup of sounds at a rate: of a corpus, paths, arrays, or chosen on the map.
 
@@ -77,12 +82,34 @@ def corpus_sounds(corpus: Corpus, sample_rate: int, say: Callable[[str], object]
         return Audio(samples, audio_digest(samples))
 
     def find(sound: Recorded) -> Audio:
+        if sound.digest in known:
+            return known[sound.digest]
+        if isinstance(sound, Sound) and is_frozen_sound(sound, corpus):
+            return found(sound)  # by the next line it may be another, and it is as loud as it was
+        audio = known[sound.digest] = found(sound)
+        if audio.peak > HOT:
+            over = 20.0 * math.log10(audio.peak)
+            said = f"{sound!r} is {over:.1f} dB above full scale and plays that loud"
+            say(f"{said}; .gain({-over:.0f}) on its layer tames it")
+        return audio
+
+    return find
+
+
+def stored_sounds(digests: Mapping[str, str]) -> Sounds:
+    """Return the sounds that were decoded already, by the digests of the nodes that name them."""
+    known: dict[str, Audio] = {}
+
+    def find(sound: Recorded) -> Audio:
         if sound.digest not in known:
-            audio = known[sound.digest] = found(sound)
-            if audio.peak > HOT:
-                over = 20.0 * math.log10(audio.peak)
-                said = f"{sound!r} is {over:.1f} dB above full scale and plays that loud"
-                say(f"{said}; .gain({-over:.0f}) on its layer tames it")
+            if not isinstance(sound, Sound) or isinstance(sound.source, str):
+                digest = digests.get(sound.digest)
+                if digest is None:
+                    raise SoundError(f"{sound!r}: its recording was not sent with it")
+                known[sound.digest] = Audio(stored(digest), digest)
+            else:
+                samples = np.asarray(sound.source, np.float32)
+                known[sound.digest] = Audio(samples, audio_digest(samples))
         return known[sound.digest]
 
     return find

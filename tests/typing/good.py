@@ -145,6 +145,7 @@ def rendered() -> None:
     for texture in (a.exact(), a.overlap(8), a.norm(), a.on("mine.safetensors")):
         render(texture, seconds=2.5)
     joined = a.on("mine.safetensors").norm().overlap(2)
+    ll.interp(a.frozen("river"), joined.frozen("lake", seconds=8), sine(8))
     samples = render(joined, model=load_model(), corpus=Corpus(Path("sounds")), seed=3, tempo=90)
     samples.astype(np.float64).mean()
     ll.render(a.exact().on("toy").norm(), model="toy", corpus="sounds")

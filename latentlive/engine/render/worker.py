@@ -11,20 +11,18 @@ import math
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import click
 import numpy as np
 
-from latentlive.corpus import Audio, audio_digest, stored
 from latentlive.engine.shared import WORKING, Shared
 from latentlive.engine.timing import LONGEST_BATCH
-from latentlive.errors import EngineError, LatentliveError, SoundError
+from latentlive.errors import EngineError, LatentliveError
 from latentlive.expr.record import inline
 from latentlive.ground import processes
-from latentlive.latent import Recorded, Sound
 from latentlive.models import load_model
 from latentlive.protocol.address import sweep
 from latentlive.protocol.clip import Clip, Source
@@ -47,7 +45,7 @@ from latentlive.protocol.rendering import (
     Render,
 )
 from latentlive.protocol.wire import Message, Wire
-from latentlive.renderer import Morph, Rendered, Rendering, Request, Sounds, Spaces
+from latentlive.renderer import Morph, Rendered, Rendering, Request, Spaces, stored_sounds
 from latentlive.space import Space, StartingError
 
 STARTING_PAUSE = 0.02
@@ -300,25 +298,6 @@ def failure(serial: int, version: int, error: Exception) -> Failed:
     """Return the answer for a voice that cannot be rendered."""
     why = str(error) if isinstance(error, LatentliveError) else repr(error)
     return Failed(serial, version, why)
-
-
-def stored_sounds(digests: Mapping[str, str]) -> Sounds:
-    """Return a function that finds recordings by the digests of a source."""
-    known: dict[str, Audio] = {}
-
-    def find(sound: Recorded) -> Audio:
-        if sound.digest not in known:
-            if not isinstance(sound, Sound) or isinstance(sound.source, str):
-                digest = digests.get(sound.digest)
-                if digest is None:
-                    raise SoundError(f"{sound!r}: its recording was not sent with it")
-                known[sound.digest] = Audio(stored(digest), digest)
-            else:
-                samples = np.asarray(sound.source, np.float32)
-                known[sound.digest] = Audio(samples, audio_digest(samples))
-        return known[sound.digest]
-
-    return find
 
 
 def answered(worker: Worker, message: Message) -> Answer | None:

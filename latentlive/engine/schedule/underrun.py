@@ -16,6 +16,9 @@ MIXED_AHEAD = 2048
 """Samples that the player may have mixed before they are heard: the limiter's look-ahead and a
 device block."""
 
+LIVE = 1.0
+"""Load, in seconds of rendering a second of sound, from which a voice cannot be played live."""
+
 
 class Underrun:
     """Mutes voices that run dry, and unmutes them.
@@ -71,9 +74,11 @@ class Underrun:
             if position < self._excused:
                 self._timeline.say(f"{voice.layer}: {self._excuse}; it is silent until it is back")
                 return
+            load = voice.stream.load
+            remedy = '; .frozen("name") renders it first' if load >= LIVE else ""
             total = sum(one.stream.load for one in self._timeline.voices.values() if one.sounding)
             self._timeline.say(
                 f"{voice.layer}: rendering cannot keep up "
-                f"({voice.stream.load:.1f} s for a second of it, "
-                f"{total:.1f} s for a second of all); it is silent until it can"
+                f"({load:.1f} s for a second of it, "
+                f"{total:.1f} s for a second of all); it is silent until it can{remedy}"
             )

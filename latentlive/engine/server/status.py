@@ -27,6 +27,7 @@ def report(scheduler: Scheduler) -> Message:
         "seconds": position / timeline.tempo.sample_rate,
         "beat": float(timeline.tempo.beats(position)),
         "bpm": timeline.tempo.bpm_at(position),
+        "seed": timeline.desk.seed,
         "silent": timeline.silent,
         "master": _gain_text(timeline.desk.master.gain_db),
         "load": sum(voice.stream.load for voice in sounding),

@@ -1,0 +1,437 @@
+"""Sounds that are being frozen beside a performance, and the lines that wait for them.
+
+They are rendered one at a time, each by a process of `latentlive.renderer.kiln` that gives way to
+all others and ends with this one. A line that plays such a sound is sent when the sound is
+complete, unless a newer one for its layer has come before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import IO, NamedTuple
+
+from latentlive.corpus.frozen import forget_unfinished
+from latentlive.errors import EngineError, ExpressionError, LatentliveError, printable, reason
+from latentlive.expr import Node
+from latentlive.ground.names import normal
+from latentlive.ground.system import apart
+from latentlive.latent import Sound, Texture
+from latentlive.protocol.changes import Change, Hush, Play, Rename, Stop
+from latentlive.protocol.children import ONE_THREAD
+from latentlive.renderer.freezing import Order, Setting, ordered
+
+LOOK_EVERY = 0.1
+"""Seconds between two looks at whether a session that waits has ended."""
+
+PATIENCE = 2.0
+"""Seconds to wait for the end of a process that was killed."""
+
+Say = Callable[[str], object]
+
+
+class Line(NamedTuple):
+    """A line that waits: which layer is to play what.
+
+    Parameters
+    ----------
+    layer : str
+    texture : Latent or joined Latent
+    """
+
+    layer: str
+    texture: Texture
+
+
+class Progress(NamedTuple):
+    """How far a sound is.
+
+    Parameters
+    ----------
+    name : str
+    done : float [0 to 1]
+    left : float or None [seconds]
+        How long it is likely to take; None as long as nothing is known.
+    """
+
+    name: str
+    done: float
+    left: float | None
+
+    def __str__(self) -> str:
+        if self.left is None:
+            return "waits" if not self.done else f"{100 * self.done:.0f}%"
+        return f"{100 * self.done:.0f}%, about {_span(self.left)} left"
+
+
+@dataclass
+class Firing:
+    """A sound that is being rendered, or waits for its turn.
+
+    Parameters
+    ----------
+    order : Order
+    """
+
+    order: Order
+    process: subprocess.Popen[bytes] | None = None
+    begun: tuple[float, int] | None = None
+    """When something was done first, in seconds of ``time.monotonic``, and how many samples."""
+
+    done: int = 0
+    total: int = 0
+    dropped: bool = False
+    waited_for: bool = False
+    announced: bool = False
+    error: str = ""
+    over: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.order.name
+
+    @property
+    def progress(self) -> Progress:
+        """How far it is."""
+        left = None
+        if self.begun is not None and self.done > self.begun[1]:
+            since, first = self.begun
+            each = (time.monotonic() - since) / (self.done - first)
+            left = each * (self.total - self.done)
+        return Progress(self.name, self.done / self.total if self.total else 0.0, left)
+
+    def told(self, done: int, total: int) -> None:
+        """Take in how far it is."""
+        self.done, self.total = done, total
+        if self.begun is None:
+            self.begun = time.monotonic(), done
+
+    def kill(self) -> None:
+        """Render it no further; it is over when its process has ended and nothing half is left."""
+        self.dropped = True
+        if self.process is None:
+            self.over.set()
+        else:
+            self.process.kill()
+
+
+class Freezing:
+    """What is being frozen, in its order, and what waits for it.
+
+    Parameters
+    ----------
+    setting : function
+        Returns what the performance renders with now.
+    send : function of a Line
+        Lets a layer play a texture whose sounds are there.
+    say : function of a line
+        Told what a performer should know.
+    """
+
+    def __init__(
+        self, setting: Callable[[], Setting], send: Callable[[Line], object], say: Say
+    ) -> None:
+        self._setting, self._send, self._say = setting, send, say
+        self._firings: list[Firing] = []
+        self._lines: dict[str, Texture] = {}
+        self._told: set[str] = set()
+        self._serving = False
+        self.turn = threading.RLock()
+        """Held while changes are sent: a line that has waited overtakes no newer one."""
+
+    # What a performer asks for.
+
+    def freeze(self, texture: Texture, name: str, seconds: float | None) -> Sound:
+        """Return the sound of a name; render it unless it is there or on its way.
+
+        Raises
+        ------
+        LatentliveError
+            If it cannot be frozen.
+        """
+        if unfinished := self.unfinished(texture):
+            raise ExpressionError(f"frozen: {self._being(unfinished[0])}; freeze this one then")
+        order = ordered(texture, name, seconds, self._setting())
+        with self.turn:
+            known = self._of(order.name)
+            if known is not None and known.order.key == order.key:
+                return Sound(order.name)
+            if order.done:
+                self._cancel(order.name)
+                return Sound(order.name)
+            if known is not None:  # its lines wait for this one
+                self._firings.remove(known)
+                known.kill()
+            self._firings.append(Firing(order))
+            if not self._serving:
+                threading.Thread(target=self._serve, name="freezing", daemon=True).start()
+                self._serving = True
+        return Sound(order.name)
+
+    def wait(self, name: str, given_up: Callable[[], bool]) -> None:
+        """Wait until a sound is frozen.
+
+        Raises
+        ------
+        EngineError
+            If it is not: it failed, was cancelled, or `given_up` was so first.
+        """
+        firing = self._of(name)
+        if firing is None:
+            return
+        firing.waited_for = True
+        while not firing.over.wait(LOOK_EVERY):
+            if given_up():
+                self._cancel(name)
+        if firing.dropped:
+            raise EngineError(f"frozen: {name!r} was cancelled")
+        if not firing.order.done:
+            raise EngineError(f"frozen: {firing.error}")
+
+    def cancel(self, name: str) -> bool:
+        """Stop rendering a sound, and drop the lines that wait for it.
+
+        Returns
+        -------
+        bool
+            Whether it was being rendered; nothing of it is left then.
+        """
+        firing = self._cancel(name)
+        if firing is not None:
+            firing.over.wait(PATIENCE)
+        return firing is not None
+
+    def _cancel(self, name: str) -> Firing | None:
+        with self.turn:
+            firing = self._of(name)
+            if firing is not None:
+                self._firings.remove(firing)
+                firing.kill()
+                self._drop(firing.name)
+            return firing
+
+    # Lines that wait.
+
+    def unfinished(self, texture: object) -> list[str]:
+        """Return which sounds of a texture are being frozen."""
+        if not self._firings or not isinstance(texture, Node):
+            return []
+        names = _names(texture)
+        with self.turn:
+            return [firing.name for firing in self._firings if firing.name in names]
+
+    def check(self, texture: object) -> None:
+        """Refuse a texture that has to be there now, and waits for a sound.
+
+        Raises
+        ------
+        ExpressionError
+            ``sound: 'river' is not frozen yet (42%, about 30 s left)``
+        """
+        for name in self.unfinished(texture):
+            raise ExpressionError(f"sound: {self._being(name)}")
+
+    def keep(self, lines: Iterable[Line]) -> None:
+        """Let lines wait; one whose sounds have been completed meanwhile is sent."""
+        with self.turn:
+            for line in lines:
+                self._lines[line.layer] = line.texture
+                self._told.discard(line.layer)
+            self._settle()
+            for firing in self._firings[:1]:
+                self._announce(firing)
+
+    def overtaken(self, changes: Iterable[Change]) -> None:
+        """Drop lines that newer changes stand for, once these are sent."""
+        for change in changes:
+            overtake(self._lines, change)
+
+    def forget_lines(self) -> None:
+        """Drop all lines that wait."""
+        with self.turn:
+            self._lines.clear()
+
+    @property
+    def progress(self) -> list[Progress]:
+        """How far the sounds are, in their order."""
+        return [firing.progress for firing in list(self._firings)]
+
+    def close(self) -> None:
+        """Stop all renderings, and wait for their processes to end; what is complete stays."""
+        with self.turn:
+            self._lines.clear()
+            ended = list(self._firings)
+            self._firings.clear()
+            for firing in ended:
+                firing.kill()
+        for firing in ended:
+            firing.over.wait(PATIENCE)
+
+    # Rendering.
+
+    def _serve(self) -> None:
+        """Render what waits, one after the other, until nothing does."""
+        forget_unfinished()
+        while True:
+            with self.turn:
+                if not self._firings:
+                    self._serving = False
+                    return
+                firing = self._firings[0]
+            self._render(firing)
+            with self.turn:
+                if firing in self._firings:  # nobody has cancelled it
+                    self._firings.remove(firing)
+                    if firing.order.done:
+                        self._complete(firing)
+                    else:
+                        self._fail(firing)
+                firing.over.set()
+
+    def _render(self, firing: Firing) -> None:
+        with contextlib.ExitStack() as stack:
+            try:
+                errors = stack.enter_context(tempfile.TemporaryFile())
+                with self.turn:
+                    if firing.dropped:
+                        return
+                    process = firing.process = _started(errors)
+            except OSError as error:
+                firing.error = f"no process can be started: {reason(error)}"
+                return
+            stack.enter_context(process)
+            assert process.stdin is not None
+            assert process.stdout is not None
+            with contextlib.suppress(OSError):  # it has ended already
+                process.stdin.write(json.dumps(firing.order.dump()).encode() + b"\n")
+                process.stdin.flush()
+            for line in process.stdout:
+                firing.told(**json.loads(line))
+                with self.turn:
+                    self._announce(firing)
+            process.wait()
+            forget_unfinished(process.pid)
+            errors.seek(0)
+            said = errors.read().decode(errors="replace").strip().splitlines()
+            if said and process.returncode > 0:
+                firing.error = printable(said[-1].removeprefix("frozen: "))
+
+    def _complete(self, firing: Firing) -> None:
+        layers = [layer for layer, texture in self._lines.items() if firing.name in _names(texture)]
+        self._settle()
+        left = [layer for layer in layers if layer in self._lines]
+        plays = [layer for layer in layers if layer not in left]
+        then = f": {', '.join(plays)} {'play' if len(plays) > 1 else 'plays'} it" if plays else ""
+        if not firing.waited_for:
+            self._say(f"{firing.name} is frozen{then}")
+
+    def _fail(self, firing: Firing) -> None:
+        firing.error = firing.error or "its process was ended"
+        layers = self._drop(firing.name)
+        rest = f"; {', '.join(layers)} {'go' if len(layers) > 1 else 'goes'} on as before" * bool(
+            layers
+        )
+        if not firing.waited_for:
+            self._say(f"{firing.name} is not frozen: {firing.error}{rest}")
+
+    def _settle(self) -> None:
+        """Send lines whose sounds are all there."""
+        for layer, texture in list(self._lines.items()):
+            if self.unfinished(texture):
+                continue
+            del self._lines[layer]
+            try:
+                self._send(Line(layer, texture))
+            except LatentliveError as error:
+                self._say(f"{layer} goes on as it was: {error}")
+
+    def _announce(self, firing: Firing) -> None:
+        """Say once which layers wait for a sound, and how long, as soon as that is known."""
+        left = firing.progress.left
+        if left is None or firing.done == firing.total:
+            return
+        if firing.waited_for and not firing.announced:
+            firing.announced = True
+            self._say(f"{firing.name} is frozen first, in about {_span(left)}")
+        waiting = {
+            layer for layer, texture in self._lines.items() if firing.name in _names(texture)
+        }
+        if new := sorted(waiting - self._told):
+            self._told |= waiting
+            plays = "play" if len(new) > 1 else "plays"
+            self._say(
+                f"{', '.join(new)} {plays} {firing.name} when it is frozen, in about {_span(left)}"
+            )
+
+    def _drop(self, name: str) -> list[str]:
+        """Drop lines that wait for a sound; return their layers."""
+        layers = [layer for layer, texture in self._lines.items() if name in _names(texture)]
+        for layer in layers:
+            del self._lines[layer]
+        return layers
+
+    def _of(self, name: str) -> Firing | None:
+        return next((one for one in self._firings if one.name == normal(name)), None)
+
+    def _being(self, name: str) -> str:
+        firing = self._of(name)
+        return f"{name!r} is not frozen yet ({firing.progress if firing else 'it is just done'})"
+
+
+def overtake(lines: dict[str, Texture], change: Change) -> None:
+    """Let a change take the place of lines that wait, by layer."""
+    match change:
+        case Play() | Stop():
+            lines.pop(change.layer, None)
+        case Hush():
+            lines.clear()
+        case Rename() if change.layer in lines:
+            lines[change.name] = lines.pop(change.layer)
+
+
+def parted(typed: Iterable[Change | Line]) -> tuple[tuple[Change, ...], list[Line]]:
+    """Return the changes of a cell, and the lines in it that none of them has overtaken."""
+    changes: list[Change] = []
+    lines: dict[str, Texture] = {}
+    for one in typed:
+        if isinstance(one, Line):
+            lines[one.layer] = one.texture
+        else:
+            changes.append(one)
+            overtake(lines, one)
+    return tuple(changes), [Line(*one) for one in lines.items()]
+
+
+def _started(errors: IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "latentlive.renderer.kiln"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        **apart(),
+        env={**os.environ, **ONE_THREAD},
+    )
+
+
+def _names(texture: Node) -> set[str]:
+    """Return the names of the sounds in a texture."""
+    named = (node.source for node in texture.walk() if isinstance(node, Sound))
+    return {normal(name) for name in named if isinstance(name, str)}
+
+
+def _span(seconds: float) -> str:
+    """Return about how long something takes.
+
+    >>> _span(38.2), _span(200)
+    ('38 s', '3 min')
+    """
+    return f"{max(round(seconds), 1)} s" if seconds < 100 else f"{round(seconds / 60)} min"

@@ -1,0 +1,301 @@
+"""Freezing: a texture rendered once, whole, into a recording that is found by its name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from latentlive.corpus import Corpus, read_audio
+from latentlive.corpus.frozen import (
+    forget_others,
+    frozen_name,
+    is_frozen,
+    place_of,
+)
+from latentlive.corpus.takes import Wav
+from latentlive.errors import ExpressionError, SoundError, reason
+from latentlive.expr import dump, load
+from latentlive.ground.files import write_whole
+from latentlive.latent import Latent, Loop, On, Recorded, Sound, Texture, join_of
+from latentlive.latent.freezing import LONGEST
+from latentlive.latent.time import Early, Slice
+from latentlive.models import load_model
+from latentlive.renderer.joints import fading
+from latentlive.renderer.rendering import Rendering, check
+from latentlive.renderer.spaces import Spaces
+from latentlive.renderer.world import (
+    Sounds,
+    corpus_sounds,
+    is_frozen_sound,
+    stored_sounds,
+    tell,
+)
+from latentlive.space import Facts, Verbatim
+from latentlive.units import Samples, Tempo
+
+KIND = 1
+"""Which way of rendering a frozen sound was made with: others are rendered anew."""
+
+STEP = 0.5
+"""Seconds rendered at a time."""
+
+SEAM, CUT_SEAM = 0.006, 0.25
+"""Seconds in which an end is crossed over into the beginning: of a pass, and of what was cut."""
+
+Progress = Callable[[int, int], object]
+"""Told how many samples are done, and how many there are."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a performance renders with.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    sounds : function of a recorded source to its Audio
+    model, digest : str
+        The space that plays where a texture names none: its name or file (empty for the default),
+        and its digest.
+    facts : Facts
+        Of that space.
+    seed : int
+    tempo : float [beats per minute]
+    """
+
+    corpus: Corpus
+    sounds: Sounds
+    model: str
+    digest: str
+    facts: Facts
+    seed: int = 0
+    tempo: float = 60.0
+
+
+@dataclass(frozen=True)
+class Order:
+    """A texture that is to be frozen, with all that its samples depend on.
+
+    Parameters
+    ----------
+    name : str
+    texture : Latent or joined Latent
+    sounds : mapping
+        The digests of its recordings, by those of the nodes that name them.
+    model, digest : str
+        The space that plays where it names none, and the digest of the one that it is played in.
+    seed : int
+    tempo : float [beats per minute]
+    seconds : float or None [seconds]
+        How much; None is one pass.
+    """
+
+    name: str
+    texture: Texture
+    sounds: Mapping[str, str]
+    model: str
+    digest: str
+    seed: int
+    tempo: float
+    seconds: float | None
+
+    @cached_property
+    def key(self) -> str:
+        """The digest of what its samples depend on, 32 hexadecimal digits."""
+        told = [KIND, self.texture.digest, sorted(self.sounds.items()), self.digest]
+        told += [self.seed, self.tempo, self.seconds]
+        return hashlib.blake2b(json.dumps(told).encode(), digest_size=16).hexdigest()
+
+    @property
+    def done(self) -> bool:
+        """Whether its name has this sound already."""
+        return is_frozen(self.key, self.name)
+
+    def dump(self) -> dict[str, Any]:
+        """Return it as JSON data."""
+        return {
+            **asdict(replace(self, texture=cast("Texture", None))),
+            "texture": dump(self.texture),
+        }
+
+    @classmethod
+    def load(cls, data: Mapping[str, Any]) -> Order:
+        """Return the order that `dump` wrote."""
+        return cls(**{**data, "texture": load(data["texture"])})
+
+
+def ordered(texture: Texture, name: str, seconds: float | None, setting: Setting) -> Order:
+    """Return the order to freeze a texture, after checking both.
+
+    Raises
+    ------
+    LatentliveError
+        If the texture has no meaning or no end, or its name is none or a sound's of the corpus.
+    """
+    name, corpus = frozen_name(name), setting.corpus
+    if corpus.holds(name):
+        raise ExpressionError(
+            f"frozen: the corpus {corpus.name!r} has a sound {name!r}, which comes first; "
+            "take another name"
+        )
+    texture = as_played(texture, corpus)
+    length = check(texture, setting.facts, setting.sounds, 60.0 / setting.tempo)
+    if seconds is None and math.isinf(length):
+        raise ExpressionError(
+            f"frozen: the texture never ends; say how much: .frozen({name!r}, seconds=60)"
+        )
+    other = join_of(texture).model
+    return Order(
+        name,
+        texture,
+        recordings(texture, setting.sounds),
+        setting.model,
+        setting.digest if other is None else load_model(other).digest,
+        setting.seed,
+        setting.tempo,
+        seconds,
+    )
+
+
+def recordings(texture: Texture, sounds: Sounds) -> dict[str, str]:
+    """Return the digests of a texture's recordings by those of the nodes that name them."""
+    named = (
+        node
+        for node in texture.walk()
+        if isinstance(node, Recorded)
+        and not (isinstance(node, Sound) and not isinstance(node.source, str))
+    )
+    return {node.digest: sounds(node).digest for node in named}
+
+
+def as_played(texture: Texture, corpus: Corpus) -> Texture:
+    """Return a texture as it is rendered: a frozen sound alone plays its samples.
+
+    So it costs nothing, and no space changes it a second time. It may be repeated, cut and shifted;
+    all other words mean what they mean of any recording, in the space.
+    """
+    join = join_of(texture)
+    if join.model is not None or join.exact or join.overlap is not None:
+        return texture
+    node: Latent = join.latent
+    while isinstance(node, Loop | Slice | Early):
+        node = node.of
+    alone = isinstance(node, Sound) and is_frozen_sound(node, corpus)
+    return On(texture, Verbatim.name) if alone else texture
+
+
+def freeze(order: Order, progress: Progress = lambda done, total: None) -> Path:
+    """Render an order into the sound of its name, whole or not at all; return its file.
+
+    Raises
+    ------
+    LatentliveError
+        If it cannot be rendered or written.
+    """
+    spaces = Spaces(load_model(order.model or None))
+    tempo = Tempo(order.tempo, spaces.rate)
+    sounds = stored_sounds(order.sounds)
+    rendering = Rendering(order.texture, spaces, sounds, seed=order.seed, tempo=tempo, looped=True)
+    total = _extent(order, rendering)
+
+    def write(beside: Path) -> None:
+        take = Wav(beside, spaces.rate, 1)
+        try:
+            for block in _seamless(rendering, total, order.seconds is not None):
+                take.write(block[:, None])
+                progress(take.frames, total)
+        finally:
+            take.close()
+
+    try:
+        path = place_of(order.key, order.name)
+        write_whole(path, write)
+    except OSError as error:
+        raise SoundError(f"frozen: {order.name!r} cannot be written: {reason(error)}") from None
+    forget_others(path, order.name)
+    read_audio(path, spaces.rate)  # decoded now, so that a layer need not wait for it
+    return path
+
+
+def _extent(order: Order, rendering: Rendering) -> int:
+    """Return how many samples are wanted."""
+    most = round(LONGEST * rendering.rate)
+    total = rendering.once if order.seconds is None else round(order.seconds * rendering.rate)
+    assert total is not None
+    if total > most:
+        raise ExpressionError(f"frozen: {order.name!r} is longer than {LONGEST / 3600:g} hours")
+    return max(total, 1)
+
+
+def _seamless(rendering: Rendering, total: int, cut: bool) -> Iterator[Samples]:
+    """Yield samples 0 to `total`, block by block; the first follow the last without a seam.
+
+    What would come after the end is crossed over into the beginning: in what a loop repeats the two
+    are alike, in what was cut they are not.
+    """
+    seam = round((CUT_SEAM if cut else SEAM) * rendering.rate)
+    seam = 0 if rendering.length is not None else min(seam, total // 4)
+    step = max(round(STEP * rendering.rate / rendering.hop), 1) * rendering.hop
+    rise = fading(seam)
+    fall = np.float32(1.0) - rise
+    if cut:
+        rise, fall = np.sqrt(rise), np.sqrt(fall)
+    after = rendering.samples(total, total + seam)
+    for start in range(0, total, step):
+        block = rendering.samples(start, min(start + step, total))
+        part = slice(start, min(start + len(block), seam))
+        if crossed := part.stop - part.start if part.stop > part.start else 0:
+            block = block.copy()
+            block[:crossed] = block[:crossed] * rise[part] + after[part] * fall[part]
+        yield block
+
+
+class Here:
+    """Freezes in this process and waits: for scripts and commands that perform nothing.
+
+    Parameters
+    ----------
+    model : path, optional
+        The starter model when left out.
+    corpus : Corpus or path, optional
+        The starter corpus when left out.
+    seed : int
+    tempo : float [beats per minute]
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | None = None,
+        corpus: str | os.PathLike[str] | None = None,
+        seed: int = 0,
+        tempo: float = 60.0,
+    ) -> None:
+        self._model, self._corpus = os.fspath(model or ""), corpus
+        self._seed, self._tempo = seed, tempo
+
+    @cached_property
+    def _setting(self) -> Setting:
+        space, corpus = load_model(self._model or None), Corpus(self._corpus)
+        sounds = corpus_sounds(corpus, space.sample_rate)
+        told = self._model, space.digest, space.facts, self._seed, self._tempo
+        return Setting(corpus, sounds, *told)
+
+    def freeze(self, texture: Texture, name: str, seconds: float | None) -> Sound:
+        """Return the sound of a name, once it is rendered."""
+        order = ordered(texture, name, seconds, self._setting)
+        if not order.done:
+            tell(f"freezing {order.name!r}")
+            freeze(order)
+        return Sound(order.name)
+
+
+HERE = Here()
