@@ -474,7 +474,7 @@ stretch(0)
 before = peak()
 for first in range(0, 400_000, 400):
     stretch(first)
-assert peak() - before < 12, peak() - before
+assert peak() - before < 16, peak() - before  # all of it would be 100
 """
     if not Path("/proc/self/status").exists():
         pytest.skip("memory is read from /proc")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -15,12 +16,13 @@ from latentlive.engine.render.speed import Speed, held, measure, measured
 from latentlive.errors import EngineError, ModelError
 from latentlive.models import RawAudioVAE, load_model, save_model
 from latentlive.models.files import NAMES
+from latentlive.prompt.jobs import Left, Typed
 from latentlive.prompt.recital import play
 from latentlive.prompt.spaces import COLUMNS, decoded_from, named, reach, rows
 from latentlive.renderer import Rendered, usual_hop
 from latentlive.space import ToySpace
 from tests.conftest import random_weights
-from tests.prompting import Recorded, console
+from tests.prompting import Recorded, Shown, console
 from tests.spaces import KINDS
 
 MEASURED = r"one core decodes [\d.]+ x(, encodes [\d.]+ x)? real time, measured now"
@@ -202,6 +204,26 @@ def test_a_measurement_that_fails_is_told_in_the_sheet(typed, monkeypatch):
     assert told(answer.shown)["speed"] == "not measured: no answer within 0.01 s"
     with pytest.raises(EngineError, match="no answer"):
         measure("toy")
+
+
+def test_ctrl_c_ends_a_measurement_and_its_process():
+    begun, popen = [], subprocess.Popen
+
+    class Pressed(popen):
+        def communicate(self, *arguments, **options):
+            begun.append(self)
+            signal.raise_signal(signal.SIGINT)
+            return super().communicate(*arguments, **options)
+
+    typed, _ = console()
+    front = Shown(typed.inbox, [Typed("space('spectral')"), Typed("1 + 1"), Left()])
+    subprocess.Popen = Pressed
+    try:
+        typed.serve(front)
+    finally:
+        subprocess.Popen = popen
+    assert front.lines == [("error", "stopped: while its value was shown"), ("", "2")]
+    assert [child.returncode for child in begun] == [-signal.SIGKILL]
 
 
 def test_a_process_that_measures_says_what_is_wrong_with_a_model():
