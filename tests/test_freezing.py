@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 import time
+from queue import SimpleQueue
 
 import numpy as np
 import pytest
@@ -16,6 +19,8 @@ from latentlive.corpus import frozen as shelf
 from latentlive.engine.log.bounced import bounce_file
 from latentlive.ground import processes
 from latentlive.latent import On, freezing_by
+from latentlive.prompt.booting import Booting
+from latentlive.prompt.console import Console
 from latentlive.prompt.panel import panel
 from latentlive.prompt.recital import play
 from latentlive.renderer.freezing import Here, as_played
@@ -340,6 +345,13 @@ def test_a_killed_process_costs_one_line_and_nothing_else(slow, corpus):
         wait_until(lambda: live.shown("d1") == "sound('river')", 60, "the next one")
 
 
+def silenced_elsewhere(live):
+    """Panic from another program."""
+    other = ll.Engine.attach(say=lambda line: None)
+    other.panic()
+    other.hang_up()
+
+
 @pytest.mark.parametrize(
     "newer",
     [
@@ -347,19 +359,40 @@ def test_a_killed_process_costs_one_line_and_nothing_else(slow, corpus):
         lambda live: live.d1.stop(),
         lambda live: live.hush(),
         lambda live: live.panic(),
+        lambda live: live.undo(),
+        silenced_elsewhere,
     ],
 )
 def test_a_newer_line_of_the_layer_drops_the_one_that_waits(newer, corpus):
     said = []
     with opened(corpus, said) as live:
         live.d1 >> ll.sound("gong")
-        WORN.extend(8).frozen("river")
-        live.d1 >> ll.sound("river")
+        WORN.extend(40).frozen("river")
         live.d2 >> ll.sound("gong")
+        live.d1 >> ll.sound("river")
         assert live.freezing._lines
         newer(live)
         wait_until(lambda: "river is frozen" in said, 60, "it to be frozen")
         assert "river" not in live.shown("d1")
+
+
+def test_undo_takes_back_the_line_that_waits_and_then_what_came_before(corpus):
+    said = []
+    with opened(corpus, said) as live:
+        live.d1.quant(0) >> ll.sound("gong")
+        live.wait_for(lambda: any(one["state"] == "playing" for one in live.state["layers"]))
+        WORN.extend(40).frozen("river")
+        with live.cell():
+            live.d1.gain(-12) >> ll.sound("river")
+        live.wait_for(lambda: live.state["layers"][0]["gain"] == "-12")
+        live.undo()  # all of the cell
+        live.wait_for(lambda: live.state["layers"][0]["gain"] != "-12")
+        assert not live.freezing._lines
+        live.d1 >> ll.sound("river")
+        live.d2 >> ll.sound("river")
+        live.undo()
+        assert set(live.freezing._lines) == {"d1"}
+        assert "undone: d2 waits no more" in said
 
 
 def test_lines_of_one_cell_count_in_their_order_and_a_failed_one_waits_for_nothing(corpus):
@@ -408,6 +441,58 @@ def test_a_process_whose_prompt_was_killed_goes_and_leaves_nothing(slow, corpus)
         wait_until(lambda: process.poll() is not None, 20, "it to go")
         wait_until(lambda: not live.freezing.progress, 20, "it to be noticed")
         assert held() == []
+
+
+def test_what_no_one_expects_costs_one_sound_and_the_next_is_rendered(corpus, monkeypatch):
+    said = []
+    with opened(corpus, said) as live:
+        monkeypatch.setattr(live.freezing, "_render", lambda firing: 1 / 0)
+        WORN.frozen("sea")
+        wait_until(lambda: not live.freezing.progress, 20, "it to be given up")
+        monkeypatch.undo()
+    assert said[0] == "sea is not frozen: ZeroDivisionError: division by zero"
+
+
+# At the prompt.
+
+
+def test_at_the_prompt(corpus, tmp_path):
+    said = []
+    options = {"model": "toy", "silent": True, "corpus": corpus, "say": said.append}
+    booting = Booting(lambda: ll.Engine(**options), said.append, said.append)
+    prompt = Console(booting, SimpleQueue())
+    try:
+        # The engine is still starting: the line waits for it.
+        answer = prompt.run('sound("gong").extend(40).spread(0.5).frozen("river")')
+        assert answer.shown == "sound('river')"
+        assert prompt.run('d1 >> sound("river").loop(2)').error == ""
+        assert " freezing river " in "\n".join(panel(booting.state, 80))
+        assert "freezing   river" in prompt.run("status").shown
+        assert prompt.run('x.frozen("../x")').error.startswith("no name 'x'")
+        answer = prompt.run('sound("gong").frozen("a/b")')
+        assert answer.error.startswith("frozen: a name is letters, digits")
+        answer = prompt.run("sound('gong').frozen()")
+        assert "name" in answer.error
+        wait_until(lambda: "river" in booting.engine().shown("d1"), 60, "it to play")
+        assert "frozen" in prompt.run('corpus.find("riv")').shown
+        assert not any("river" in name for name in booting.engine().corpus.names)
+        answer = prompt.run('cancel("river")')
+        assert answer.error
+    finally:
+        booting.close()
+
+
+def test_latentlive_render_waits_for_it(corpus, tmp_path):
+    expression = 'interp(sound("gong").frozen("river"), sound("river").rev(), 0.5)'
+    out = tmp_path / "out.wav"
+    command = [sys.executable, "-m", "latentlive.cli", "render", expression, "-o", str(out)]
+    command += ["--corpus", str(corpus), "--model", "toy", "--seed", "3"]
+    told = subprocess.run(command, capture_output=True, text=True)
+    assert told.returncode == 0, told.stderr
+    assert "freezing 'river'" in told.stderr
+    assert len(soundfile.read(out)[0]) == RATE
+    told = subprocess.run(command, capture_output=True, text=True)
+    assert "freezing" not in told.stderr
 
 
 # In sessions.

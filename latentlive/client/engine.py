@@ -215,7 +215,7 @@ class Engine(Connection):
             raise ExpressionError(
                 f"a layer plays a latent such as sound('gong'), got {texture!r}{hint}"
             )
-        self.freezing.check(texture)
+        self.freezing.check(texture, "play it then")
         played = as_played(texture, self.corpus)
         check(played, self._facts, self._sounds, 60.0 / self.welcome.bpm)
         return Source(played, repr(texture), recordings(played, self._sounds))
@@ -239,16 +239,22 @@ class Engine(Connection):
         if not self.freezing.unfinished(texture):
             return False
         if self._cells.planning:
-            self.freezing.check(texture)
+            self.freezing.check(texture, "plan it then")
             return False  # it has been completed meanwhile
-        self._cells.wait(Line(layer, texture))
+        self._cells.wait(Line(layer, texture, self._panics))
         return True
 
     def _play_frozen(self, line: Line) -> None:
         """Let a layer play what it has waited for, as if it were typed now."""
+        if self._panics != line.panics:
+            raise EngineError("all was silenced meanwhile")
         source = self.source(line.texture)
         code = f"{self.layer(line.layer)._typed()} >> {line.texture!r}"
         self.request(Cell((Play(line.layer, source),), code=code, name="frozen"))
+
+    @property
+    def _panics(self) -> int:
+        return int(self.fresh()["panics"])
 
     def _setting(self) -> Setting:
         """Return what is rendered with now, also before the transport has taken a tempo."""
@@ -374,9 +380,12 @@ class Engine(Connection):
     def undo(self) -> None:
         """Take back the last change of the layers, with fades; one that has not landed is dropped.
 
-        Can be repeated, up to a hundred times. What was undone is said.
+        Can be repeated, up to a hundred times. What was undone is said. A line that waits for a
+        frozen sound waits no more.
         """
-        self._cells.act(Undo())
+        self._cells.refuse_planned("undo")
+        if self.moment is not None or not self.freezing.take_back():
+            self._cells.act(Undo())
 
     def redo(self) -> None:
         """Do again what was undone last, and say what it was."""

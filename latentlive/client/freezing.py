@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import IO, NamedTuple
 
@@ -45,10 +45,17 @@ class Line(NamedTuple):
     ----------
     layer : str
     texture : Latent or joined Latent
+    panics : int
+        How often all had been silenced when it was typed.
     """
 
     layer: str
     texture: Texture
+    panics: int = 0
+
+    def plays(self, name: str) -> bool:
+        """Return whether it plays the sound of a name."""
+        return name in _names(self.texture)
 
 
 class Progress(NamedTuple):
@@ -142,8 +149,9 @@ class Freezing:
     ) -> None:
         self._setting, self._send, self._say = setting, send, say
         self._firings: list[Firing] = []
-        self._lines: dict[str, Texture] = {}
+        self._lines: dict[str, Line] = {}
         self._told: set[str] = set()
+        self._newest: list[tuple[set[str], bool]] = []
         self._serving = False
         self.turn = threading.RLock()
         """Held while changes are sent: a line that has waited overtakes no newer one."""
@@ -158,8 +166,7 @@ class Freezing:
         LatentliveError
             If it cannot be frozen.
         """
-        if unfinished := self.unfinished(texture):
-            raise ExpressionError(f"frozen: {self._being(unfinished[0])}; freeze this one then")
+        self.check(texture, "freeze this one then")
         order = ordered(texture, name, seconds, self._setting())
         with self.turn:
             known = self._of(order.name)
@@ -229,23 +236,32 @@ class Freezing:
         with self.turn:
             return [firing.name for firing in self._firings if firing.name in names]
 
-    def check(self, texture: object) -> None:
+    def check(self, texture: object, then: str) -> None:
         """Refuse a texture that has to be there now, and waits for a sound.
 
         Raises
         ------
         ExpressionError
-            ``sound: 'river' is not frozen yet (42%, about 30 s left)``
+            ``sound: 'river' is not frozen yet (42%, about 30 s left); play it then``
         """
         for name in self.unfinished(texture):
-            raise ExpressionError(f"sound: {self._being(name)}")
+            raise ExpressionError(f"sound: {self._being(name)}; {then}")
 
-    def keep(self, lines: Iterable[Line]) -> None:
-        """Let lines wait; one whose sounds have been completed meanwhile is sent."""
+    def keep(self, lines: Sequence[Line], alone: bool = True) -> None:
+        """Let lines wait; one whose sounds have been completed meanwhile is sent.
+
+        Parameters
+        ----------
+        lines : sequence of Line
+        alone : bool
+            Whether they are all that was typed in their cell.
+        """
         with self.turn:
             for line in lines:
-                self._lines[line.layer] = line.texture
+                self._lines[line.layer] = line
                 self._told.discard(line.layer)
+            if lines:
+                self._newest.append(({line.layer for line in lines}, alone))
             self._settle()
             for firing in self._firings[:1]:
                 self._announce(firing)
@@ -254,6 +270,18 @@ class Freezing:
         """Drop lines that newer changes stand for, once these are sent."""
         for change in changes:
             overtake(self._lines, change)
+            self._newest.clear()
+
+    def take_back(self) -> bool:
+        """Drop the lines that were the last change of the layers; return whether they were all."""
+        with self.turn:
+            typed, alone = self._newest.pop() if self._newest else (set(), True)
+            layers = sorted(typed & self._lines.keys())
+            for layer in layers:
+                del self._lines[layer]
+            if layers and alone:
+                self._say(f"undone: {', '.join(layers)} {_one(layers, 'waits', 'wait')} no more")
+            return bool(layers) and alone
 
     def forget_lines(self) -> None:
         """Drop all lines that wait."""
@@ -287,7 +315,10 @@ class Freezing:
                     self._serving = False
                     return
                 firing = self._firings[0]
-            self._render(firing)
+            try:
+                self._render(firing)
+            except Exception as error:  # noqa: BLE001 - what waits behind it is rendered all the same
+                firing.error = printable(f"{type(error).__name__}: {error}")
             with self.turn:
                 if firing in self._firings:  # nobody has cancelled it
                     self._firings.remove(firing)
@@ -326,55 +357,50 @@ class Freezing:
                 firing.error = printable(said[-1].removeprefix("frozen: "))
 
     def _complete(self, firing: Firing) -> None:
-        layers = [layer for layer, texture in self._lines.items() if firing.name in _names(texture)]
-        self._settle()
-        left = [layer for layer in layers if layer in self._lines]
-        plays = [layer for layer in layers if layer not in left]
-        then = f": {', '.join(plays)} {'play' if len(plays) > 1 else 'plays'} it" if plays else ""
+        plays = self._settle()
+        then = f": {', '.join(plays)} {_one(plays, 'plays', 'play')} it" if plays else ""
         if not firing.waited_for:
             self._say(f"{firing.name} is frozen{then}")
 
     def _fail(self, firing: Firing) -> None:
         firing.error = firing.error or "its process was ended"
         layers = self._drop(firing.name)
-        rest = f"; {', '.join(layers)} {'go' if len(layers) > 1 else 'goes'} on as before" * bool(
-            layers
-        )
+        rest = f"; {', '.join(layers)} {_one(layers, 'goes', 'go')} on as before" if layers else ""
         if not firing.waited_for:
             self._say(f"{firing.name} is not frozen: {firing.error}{rest}")
 
-    def _settle(self) -> None:
-        """Send lines whose sounds are all there."""
-        for layer, texture in list(self._lines.items()):
-            if self.unfinished(texture):
+    def _settle(self) -> list[str]:
+        """Send lines whose sounds are all there; return their layers."""
+        sent = []
+        for layer, line in list(self._lines.items()):
+            if self.unfinished(line.texture):
                 continue
             del self._lines[layer]
             try:
-                self._send(Line(layer, texture))
+                self._send(line._replace(layer=layer))
+                sent.append(layer)
             except LatentliveError as error:
                 self._say(f"{layer} goes on as it was: {error}")
+        return sent
 
     def _announce(self, firing: Firing) -> None:
         """Say once which layers wait for a sound, and how long, as soon as that is known."""
         left = firing.progress.left
         if left is None or firing.done == firing.total:
             return
+        when = f"in about {_span(left)}"
         if firing.waited_for and not firing.announced:
             firing.announced = True
-            self._say(f"{firing.name} is frozen first, in about {_span(left)}")
-        waiting = {
-            layer for layer, texture in self._lines.items() if firing.name in _names(texture)
-        }
+            self._say(f"{firing.name} is frozen first, {when}")
+        waiting = {layer for layer, line in self._lines.items() if line.plays(firing.name)}
         if new := sorted(waiting - self._told):
             self._told |= waiting
-            plays = "play" if len(new) > 1 else "plays"
-            self._say(
-                f"{', '.join(new)} {plays} {firing.name} when it is frozen, in about {_span(left)}"
-            )
+            plays = _one(new, "plays", "play")
+            self._say(f"{', '.join(new)} {plays} {firing.name} when it is frozen, {when}")
 
     def _drop(self, name: str) -> list[str]:
         """Drop lines that wait for a sound; return their layers."""
-        layers = [layer for layer, texture in self._lines.items() if name in _names(texture)]
+        layers = [layer for layer, line in self._lines.items() if line.plays(name)]
         for layer in layers:
             del self._lines[layer]
         return layers
@@ -387,7 +413,7 @@ class Freezing:
         return f"{name!r} is not frozen yet ({firing.progress if firing else 'it is just done'})"
 
 
-def overtake(lines: dict[str, Texture], change: Change) -> None:
+def overtake(lines: dict[str, Line], change: Change) -> None:
     """Let a change take the place of lines that wait, by layer."""
     match change:
         case Play() | Stop():
@@ -401,14 +427,14 @@ def overtake(lines: dict[str, Texture], change: Change) -> None:
 def parted(typed: Iterable[Change | Line]) -> tuple[tuple[Change, ...], list[Line]]:
     """Return the changes of a cell, and the lines in it that none of them has overtaken."""
     changes: list[Change] = []
-    lines: dict[str, Texture] = {}
+    lines: dict[str, Line] = {}
     for one in typed:
         if isinstance(one, Line):
-            lines[one.layer] = one.texture
+            lines[one.layer] = one
         else:
             changes.append(one)
             overtake(lines, one)
-    return tuple(changes), [Line(*one) for one in lines.items()]
+    return tuple(changes), [line._replace(layer=layer) for layer, line in lines.items()]
 
 
 def _started(errors: IO[bytes]) -> subprocess.Popen[bytes]:
@@ -426,6 +452,11 @@ def _names(texture: Node) -> set[str]:
     """Return the names of the sounds in a texture."""
     named = (node.source for node in texture.walk() if isinstance(node, Sound))
     return {normal(name) for name in named if isinstance(name, str)}
+
+
+def _one(layers: Sequence[str], one: str, many: str) -> str:
+    """Return the word for one layer, or that for many."""
+    return one if len(layers) == 1 else many
 
 
 def _span(seconds: float) -> str:

@@ -52,7 +52,7 @@ class Transaction:
             self._engine.request(cell)
             if cell.when == NOW:
                 self._freezing.overtaken(cell.changes)
-            self._freezing.keep(lines)
+            self._freezing.keep(lines, alone=not cell.changes)
 
     @property
     def planning(self) -> bool:

@@ -85,23 +85,26 @@ def forget_others(kept: Path, name: str) -> None:
 
 def forget_unfinished(pid: int | None = None) -> None:
     """Remove what a process has left half; without one, what processes that have ended have."""
-    for folder in working_folders(FOLDER):
-        for file in os.listdir(folder):
-            writer = HALF.fullmatch(file)
-            if writer is None:
-                continue
+    for path in _listed():
+        if writer := HALF.fullmatch(path.name):
             by = int(writer[1])
             with contextlib.suppress(OSError):  # somebody else has removed it
                 if by == pid or (pid is None and not processes.started(by)):
-                    (folder / file).unlink()
+                    path.unlink()
 
 
 def _files() -> Iterator[tuple[str, Path]]:
     """Yield name and file of every frozen sound."""
+    for path in _listed():
+        if found := FILE.fullmatch(path.name):
+            yield normal(found[2]), path
+
+
+def _listed() -> Iterator[Path]:
+    """Yield all files of the folders in which frozen sounds may lie."""
     for folder in working_folders(FOLDER):
-        for file in os.listdir(folder):
-            if found := FILE.fullmatch(file):
-                yield normal(found[2]), folder / file
+        with contextlib.suppress(OSError):  # its rights were taken away: it holds nothing for us
+            yield from [folder / file for file in os.listdir(folder)]
 
 
 def _written(path: Path) -> int:

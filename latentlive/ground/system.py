@@ -5,6 +5,7 @@ The rest of the engine is the same code everywhere.
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 import secrets
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from pathlib import Path
 from typing import Any
 
 from latentlive.errors import EngineError
@@ -96,7 +98,7 @@ def beside(*keys: int) -> dict[str, Any]:
 
 
 def give_way() -> None:
-    """Let every other process go before this one, from now on."""
+    """Let every other process go before this one, which was started `apart`, from now on."""
     if sys.platform == "win32":
         import ctypes
 
@@ -104,6 +106,9 @@ def give_way() -> None:
         kernel.SetPriorityClass(kernel.GetCurrentProcess(), idle)
     else:
         os.nice(19)
+        # Linux weighs sessions before it looks at what is in them.
+        with contextlib.suppress(OSError):
+            Path("/proc/self/autogroup").write_text("19")
 
 
 def fence() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from latentlive.client import Engine
 from latentlive.corpus import Corpus
 from latentlive.corpus.choosing import cluster_rows, near_rows
+from latentlive.corpus.frozen import frozen_names
 from latentlive.corpus.thumbnails import AROUSAL, VALENCE
 from latentlive.errors import SoundError
 from latentlive.expr import Text, Whole
@@ -46,7 +47,8 @@ class Listing:
         for name in self.names[:SHOWN]:
             row = None if mapped is None else mapped.rows.get(name)
             if mapped is None or row is None:
-                lines.append(f"{name:<{wide}}  not on the map")
+                frozen = self._corpus.frozen(name) is not None
+                lines.append(f"{name:<{wide}}  {'frozen' if frozen else 'not on the map'}")
                 continue
             mood = mapped.thumbnails[row, [VALENCE, AROUSAL]]
             lines.append(
@@ -86,9 +88,10 @@ class Browser(Worded, Listing):
         return sorted({*self._corpus.names, *map(normal, mapped.names if mapped else ())})
 
     def find(self, text: str) -> Listing:
-        """Return the sounds whose name contains a text, in any case."""
+        """Return the sounds whose name contains a text, in any case; frozen ones too."""
         wanted = Text().coerce(text, "corpus.find: text").casefold()
-        return Listing(self._corpus, [n for n in self.names if wanted in n.casefold()])
+        names = sorted({*self.names, *frozen_names()})
+        return Listing(self._corpus, [n for n in names if wanted in n.casefold()])
 
     def node(self, n: int) -> Listing:
         """Return the sounds of a node of the map, nearest to it first: those of ``cluster(n)``."""

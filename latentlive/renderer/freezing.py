@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -45,8 +46,11 @@ from latentlive.units import Samples, Tempo
 KIND = 1
 """Which way of rendering a frozen sound was made with: others are rendered anew."""
 
-STEP = 0.5
-"""Seconds rendered at a time."""
+STEP, LONGEST_STEP = 0.1, 4.0
+"""Seconds rendered at a time: at first, and at most, where rendering is fast."""
+
+SHORT = 0.25
+"""Seconds of rendering below which the next step is twice as long."""
 
 SEAM, CUT_SEAM = 0.006, 0.25
 """Seconds in which an end is crossed over into the beginning: of a pass, and of what was cut."""
@@ -244,19 +248,30 @@ def _seamless(rendering: Rendering, total: int, cut: bool) -> Iterator[Samples]:
     """
     seam = round((CUT_SEAM if cut else SEAM) * rendering.rate)
     seam = 0 if rendering.length is not None else min(seam, total // 4)
-    step = max(round(STEP * rendering.rate / rendering.hop), 1) * rendering.hop
     rise = fading(seam)
     fall = np.float32(1.0) - rise
     if cut:
         rise, fall = np.sqrt(rise), np.sqrt(fall)
     after = rendering.samples(total, total + seam)
-    for start in range(0, total, step):
-        block = rendering.samples(start, min(start + step, total))
+    for start, stop in _steps(rendering, total):
+        block = rendering.samples(start, stop)
         part = slice(start, min(start + len(block), seam))
         if crossed := part.stop - part.start if part.stop > part.start else 0:
             block = block.copy()
             block[:crossed] = block[:crossed] * rise[part] + after[part] * fall[part]
         yield block
+
+
+def _steps(rendering: Rendering, total: int) -> Iterator[tuple[int, int]]:
+    """Yield where to render from and to, so that it is told soon and often how far it is."""
+    step = max(round(STEP * rendering.rate / rendering.hop), 1) * rendering.hop
+    start = 0
+    while start < total:
+        begun = time.monotonic()
+        yield start, min(start + step, total)
+        start += step
+        if time.monotonic() - begun < SHORT and step < LONGEST_STEP * rendering.rate:
+            step *= 2
 
 
 class Here:

@@ -32,7 +32,7 @@ from latentlive.engine.schedule.scheduler import Scheduler
 from latentlive.engine.server.peers import Peer
 from latentlive.engine.server.session import Session
 from latentlive.engine.server.status import report
-from latentlive.engine.shared import CLOSING, POSITION, TICKS, Shared
+from latentlive.engine.shared import CLOSING, PANIC, POSITION, TICKS, Shared
 from latentlive.engine.timing import (
     FADE,
     HELD_UP,
@@ -350,6 +350,7 @@ class Server:
             "plan": sorted(plan, key=lambda one: (one["sample"] is None, one["sample"])),
             "silent": self.session.silent,
             "refused": acts.refused,
+            "panics": int(self.shared.header[PANIC]),
             "replaying": self.session.replay is not None,
             **self.output.status(),
             "ready": self.pool.ready,
