@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
+import threading
 from queue import SimpleQueue
 
 import numpy as np
@@ -19,6 +19,7 @@ from latentlive.corpus import frozen as shelf
 from latentlive.engine.log.bounced import bounce_file
 from latentlive.ground import processes
 from latentlive.latent import On, freezing_by
+from latentlive.prompt import recital
 from latentlive.prompt.booting import Booting
 from latentlive.prompt.console import Console
 from latentlive.prompt.panel import panel
@@ -523,16 +524,26 @@ def test_a_session_waits_and_sounds_the_same_each_time(corpus, tmp_path):
     assert np.array_equal(samples_of("river")[300:], plain[300:])
 
 
-def test_a_session_that_is_ended_does_not_wait_on(slow, corpus, tmp_path):
-    (tmp_path / "piece.py").write_text('noise(1).frozen("sea", seconds=3600)')
+def test_a_session_waits_as_long_as_it_takes_and_no_longer_than_it_is_played(
+    slow, corpus, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(recital, "START_PATIENCE", 0.1)
+    (tmp_path / "piece.py").write_text('d1 >> sound("gong").frozen("sea", seconds=0.7)')
     told = []
     with opened(corpus, model=slow, hold=True) as live:
-        begun = time.monotonic()
-        with pytest.raises(ll.EngineError, match="has not begun"):
-            play(live, tmp_path / "piece.py", seconds=0.1, tell=told.append)
-        assert time.monotonic() - begun < 30
-        wait_until(lambda: told, 10, "the cell to fail")
-    assert "'sea' was cancelled" in told[0]
+        play(live, tmp_path / "piece.py", seconds=0.5, tell=told.append)
+        assert live.state["running"]
+    assert not told
+    (tmp_path / "piece.py").write_text('noise(1).frozen("lake", seconds=3600)')
+    with opened(corpus, model=slow, hold=True) as live:
+        session = recital.Recital(live, tmp_path / "piece.py", told.append)
+        thread = threading.Thread(target=session.run)
+        thread.start()
+        process_of(live)
+        session.stop()
+        thread.join(20)
+        assert not thread.is_alive()
+    assert "'lake' was cancelled" in told[0]
 
 
 # What is slower than real time.

@@ -57,8 +57,8 @@ def frozen(self: Texture, name: str, seconds: float | None = None) -> Sound:
     For what is slower than real time, and for layers that shall leave room for others. A process
     of its own renders with the model, seed and tempo that hold now; the panel shows how far it is,
     and ``cancel(name)`` stops it. ``d1 >> x.frozen("river")`` goes on with what d1 plays and takes
-    the sound when it is complete. In a session that is played, and in ``latentlive render``, it is
-    waited for.
+    the sound when it is complete. A session that is played waits, which its first cells can do for
+    any time and the others for about three seconds, and so does ``latentlive render``.
 
     Frozen sounds outlast the prompt. The same texture under the same name is rendered once; another
     one takes the name when it is complete, and what plays the old sound keeps it. Alone on a layer,

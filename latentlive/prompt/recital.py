@@ -52,6 +52,8 @@ class Recital:
         self._scope = Names(lambda: engine)
         self._failed: set[int] = set()
         self._over = threading.Event()
+        self.waits = False
+        """Whether a cell waits for a sound to be frozen."""
         self.error: BaseException | None = None
         """What ended it before its time."""
         reach_patterns()
@@ -96,7 +98,11 @@ class Recital:
     def freeze(self, texture: Texture, name: str, seconds: float | None) -> Sound:
         """Render a texture into a sound, and wait for it: for ``.frozen()``."""
         sound = self._engine.freeze(texture, name, seconds)
-        self._engine.freezing.wait(name, self._gone)
+        self.waits = True
+        try:
+            self._engine.freezing.wait(name, self._gone)
+        finally:
+            self.waits = False
         return sound
 
     def _gone(self) -> bool:
@@ -170,6 +176,8 @@ def play(
             if running:
                 if state["seconds"] >= seconds:
                     break
+            elif recital.waits:
+                begun = time.monotonic()
             elif time.monotonic() - begun > seconds + START_PATIENCE:
                 raise EngineError(f"play: it has not begun after {seconds + START_PATIENCE:g} s")
     finally:
