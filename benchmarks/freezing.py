@@ -6,6 +6,7 @@ layers without a device. Encodings are made first, as they are for what was play
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 import time
@@ -78,10 +79,9 @@ def main(busy: bool) -> None:
             ll.render(TEXTURE, SECONDS, model=space)  # encoded
         with ll.Engine(silent=True, say=said.append) as live:
             playing(live, textures("decoded", 8, corpus))
-            with loaded() if busy else tempfile.TemporaryFile():
+            with loaded() if busy else contextlib.nullcontext():
                 end = live.state["seconds"] + 10
-                rows = {"nothing": lambda: live.state["seconds"] > end}
-                _row("nothing", Watch(live).until(rows["nothing"]), said)
+                _row("nothing", Watch(live).until(lambda: live.state["seconds"] > end), said)
                 for space in ("spectral", "spectralvae", "rawaudiovae"):
                     TEXTURE.on(space).frozen(next(NAMES), seconds=SECONDS)
                     seen = Watch(live).until(lambda: not live.freezing.progress)
