@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from queue import SimpleQueue
 
 import numpy as np
@@ -24,7 +25,7 @@ from latentlive.prompt.booting import Booting
 from latentlive.prompt.console import Console
 from latentlive.prompt.panel import panel
 from latentlive.prompt.recital import play
-from latentlive.renderer.freezing import Here, as_played
+from latentlive.renderer.freezing import Here, as_played, crossed
 from tests.live.conftest import wait_until
 from tests.test_panel import STATE
 
@@ -87,7 +88,7 @@ def opened(corpus, said=None, **options):
 
 def held():
     """Return the names of all files on the shelf, whole or half."""
-    return sorted(os.listdir(os.environ["LATENTLIVE_CACHE"] + "/frozen"))
+    return sorted(path.name for path in Path(os.environ["LATENTLIVE_CACHE"]).glob("frozen/*"))
 
 
 def samples_of(name):
@@ -104,7 +105,7 @@ def frozen_here(texture, name, corpus, seconds=None, **setting):
 def process_of(live):
     """Return the process that renders, once it has begun."""
     wait_until(lambda: live.freezing.progress and live.freezing.progress[0].done, 60, "a beginning")
-    return live.freezing._firings[0].process
+    return live.freezing._makings[0].process
 
 
 # What is frozen.
@@ -143,6 +144,19 @@ def test_what_is_frozen_loops_without_a_seam(corpus):
     twice = ll.render(ll.sound("tone").loop(2), model="rawaudiovae", corpus=corpus)
     steps = np.abs(np.diff(twice))
     assert steps[RATE - 200 : RATE + 200].max() <= 1.1 * steps[: RATE - 200].max()
+
+
+def test_where_an_end_goes_over_into_a_beginning_the_level_stays(corpus):
+    rng = np.random.default_rng(2)
+    same, other = rng.standard_normal((2, 20_000)).astype(np.float32)
+    for before in (same, other, 0.5 * same + 0.866 * other):
+        mixed = crossed(before, same)
+        levels = np.sqrt(np.mean(mixed.reshape(10, -1) ** 2, axis=1))
+        assert np.abs(levels - 1).max() < 0.08
+    assert np.array_equal(crossed(same, same), same)
+    assert np.abs(crossed(-same, same)).max() < 6
+    assert not crossed(np.zeros(9), np.zeros(9)).any()
+    assert not len(crossed(same[:0], same[:0]))
 
 
 @pytest.mark.parametrize(
@@ -447,7 +461,7 @@ def test_a_process_whose_prompt_was_killed_goes_and_leaves_nothing(slow, corpus)
 def test_what_no_one_expects_costs_one_sound_and_the_next_is_rendered(corpus, monkeypatch):
     said = []
     with opened(corpus, said) as live:
-        monkeypatch.setattr(live.freezing, "_render", lambda firing: 1 / 0)
+        monkeypatch.setattr(live.freezing, "_render", lambda making: 1 / 0)
         WORN.frozen("sea")
         wait_until(lambda: not live.freezing.progress, 20, "it to be given up")
         monkeypatch.undo()
@@ -494,6 +508,42 @@ def test_latentlive_render_waits_for_it(corpus, tmp_path):
     assert len(soundfile.read(out)[0]) == RATE
     told = subprocess.run(command, capture_output=True, text=True)
     assert "freezing" not in told.stderr
+
+
+PROMPT = """sound("gong").frozen("lake", seconds=0.5)
+noise(1).frozen("sea", seconds=3600)
+d1 >> sound("sea")
+status
+1 / 0
+"""
+
+
+def test_a_prompt_that_is_left_leaves_nothing_that_runs_or_is_half(corpus, tmp_path):
+    command = [sys.executable, "-m", "latentlive.cli", "--plain", "--model", "toy"]
+    command += ["--corpus", str(corpus), "--log", str(tmp_path / "log.py")]
+    told = subprocess.run(command, input=PROMPT, capture_output=True, text=True, timeout=60)
+    assert told.returncode == 0, told.stderr
+    assert "freezing   sea: waits" in told.stdout
+    assert "Traceback" not in told.stderr
+    assert not any("-sea" in file for file in held())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits are POSIX's")
+def test_a_full_disk_costs_one_line_and_leaves_nothing(corpus, tmp_path):
+    frozen_here(WORN, "river", corpus)
+    code = f"""
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+import latentlive as ll
+from latentlive.latent import freezing_by
+from latentlive.renderer.freezing import Here
+with freezing_by(Here("toy", {str(corpus)!r})):
+    ll.sound("gong").frozen("sea", seconds=10)
+"""
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    line = told.stderr.strip().splitlines()[-1]
+    assert line.endswith("frozen: 'sea' cannot be written: File too large")
+    assert all("river" in file for file in held())
 
 
 # In sessions.

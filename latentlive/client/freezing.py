@@ -1,7 +1,7 @@
 """Sounds that are being frozen beside a performance, and the lines that wait for them.
 
-They are rendered one at a time, each by a process of `latentlive.renderer.kiln` that gives way to
-all others and ends with this one. A line that plays such a sound is sent when the sound is
+They are rendered one at a time, each by a process of `latentlive.renderer.freezer` that gives way
+to all others and ends with this one. A line that plays such a sound is sent when the sound is
 complete, unless a newer one for its layer has come before.
 """
 
@@ -27,7 +27,7 @@ from latentlive.ground.system import apart
 from latentlive.latent import Sound, Texture
 from latentlive.protocol.changes import Change, Hush, Play, Rename, Stop
 from latentlive.protocol.children import ONE_THREAD
-from latentlive.renderer.freezing import Order, Setting, ordered
+from latentlive.renderer.freezing import Frozen, Setting, to_freeze
 
 LOOK_EVERY = 0.1
 """Seconds between two looks at whether a session that waits has ended."""
@@ -80,15 +80,15 @@ class Progress(NamedTuple):
 
 
 @dataclass
-class Firing:
+class Making:
     """A sound that is being rendered, or waits for its turn.
 
     Parameters
     ----------
-    order : Order
+    sound : Frozen
     """
 
-    order: Order
+    sound: Frozen
     process: subprocess.Popen[bytes] | None = None
     begun: tuple[float, int] | None = None
     """When something was done first, in seconds of ``time.monotonic``, and how many samples."""
@@ -104,7 +104,7 @@ class Firing:
     @property
     def name(self) -> str:
         """What it is called."""
-        return self.order.name
+        return self.sound.name
 
     @property
     def progress(self) -> Progress:
@@ -132,7 +132,7 @@ class Firing:
 
 
 class Freezing:
-    """What is being frozen, in its order, and what waits for it.
+    """What is being frozen, one after the other, and what waits for it.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ class Freezing:
         self, setting: Callable[[], Setting], send: Callable[[Line], object], say: Say
     ) -> None:
         self._setting, self._send, self._say = setting, send, say
-        self._firings: list[Firing] = []
+        self._makings: list[Making] = []
         self._lines: dict[str, Line] = {}
         self._told: set[str] = set()
         self._newest: list[tuple[set[str], bool]] = []
@@ -167,22 +167,22 @@ class Freezing:
             If it cannot be frozen.
         """
         self.check(texture, "freeze this one then")
-        order = ordered(texture, name, seconds, self._setting())
+        sound = to_freeze(texture, name, seconds, self._setting())
         with self.turn:
-            known = self._of(order.name)
-            if known is not None and known.order.key == order.key:
-                return Sound(order.name)
-            if order.done:
-                self._cancel(order.name)
-                return Sound(order.name)
+            known = self._of(sound.name)
+            if known is not None and known.sound.key == sound.key:
+                return Sound(sound.name)
+            if sound.done:
+                self._cancel(sound.name)
+                return Sound(sound.name)
             if known is not None:  # its lines wait for this one
-                self._firings.remove(known)
+                self._makings.remove(known)
                 known.kill()
-            self._firings.append(Firing(order))
+            self._makings.append(Making(sound))
             if not self._serving:
                 threading.Thread(target=self._serve, name="freezing", daemon=True).start()
                 self._serving = True
-        return Sound(order.name)
+        return Sound(sound.name)
 
     def wait(self, name: str, given_up: Callable[[], bool]) -> None:
         """Wait until a sound is frozen.
@@ -192,17 +192,17 @@ class Freezing:
         EngineError
             If it is not: it failed, was cancelled, or `given_up` was so first.
         """
-        firing = self._of(name)
-        if firing is None:
+        making = self._of(name)
+        if making is None:
             return
-        firing.waited_for = True
-        while not firing.over.wait(LOOK_EVERY):
+        making.waited_for = True
+        while not making.over.wait(LOOK_EVERY):
             if given_up():
                 self._cancel(name)
-        if firing.dropped:
+        if making.dropped:
             raise EngineError(f"frozen: {name!r} was cancelled")
-        if not firing.order.done:
-            raise EngineError(f"frozen: {firing.error}")
+        if not making.sound.done:
+            raise EngineError(f"frozen: {making.error}")
 
     def cancel(self, name: str) -> bool:
         """Stop rendering a sound, and drop the lines that wait for it.
@@ -212,29 +212,28 @@ class Freezing:
         bool
             Whether it was being rendered; nothing of it is left then.
         """
-        firing = self._cancel(name)
-        if firing is not None:
-            firing.over.wait(PATIENCE)
-        return firing is not None
+        making = self._cancel(name)
+        if making is not None:
+            making.over.wait(PATIENCE)
+        return making is not None
 
-    def _cancel(self, name: str) -> Firing | None:
+    def _cancel(self, name: str) -> Making | None:
         with self.turn:
-            firing = self._of(name)
-            if firing is not None:
-                self._firings.remove(firing)
-                firing.kill()
-                self._drop(firing.name)
-            return firing
+            making = self._of(name)
+            if making is not None:
+                self._makings.remove(making)
+                making.kill()
+                self._drop(making.name)
+            return making
 
     # Lines that wait.
 
-    def unfinished(self, texture: object) -> list[str]:
-        """Return which sounds of a texture are being frozen."""
-        if not self._firings or not isinstance(texture, Node):
+    def unfinished(self, texture: object) -> list[Progress]:
+        """Return which sounds of a texture are being frozen, and how far they are."""
+        if not self._makings or not isinstance(texture, Node):
             return []
         names = _names(texture)
-        with self.turn:
-            return [firing.name for firing in self._firings if firing.name in names]
+        return [one for one in self.progress if one.name in names]
 
     def check(self, texture: object, then: str) -> None:
         """Refuse a texture that has to be there now, and waits for a sound.
@@ -244,8 +243,8 @@ class Freezing:
         ExpressionError
             ``sound: 'river' is not frozen yet (42%, about 30 s left); play it then``
         """
-        for name in self.unfinished(texture):
-            raise ExpressionError(f"sound: {self._being(name)}; {then}")
+        for one in self.unfinished(texture):
+            raise ExpressionError(f"sound: {one.name!r} is not frozen yet ({one}); {then}")
 
     def keep(self, lines: Sequence[Line], alone: bool = True) -> None:
         """Let lines wait; one whose sounds have been completed meanwhile is sent.
@@ -263,8 +262,8 @@ class Freezing:
             if lines:
                 self._newest.append(({line.layer for line in lines}, alone))
             self._settle()
-            for firing in self._firings[:1]:
-                self._announce(firing)
+            for making in self._makings[:1]:
+                self._announce(making)
 
     def overtaken(self, changes: Iterable[Change]) -> None:
         """Drop lines that newer changes stand for, once these are sent."""
@@ -291,18 +290,18 @@ class Freezing:
     @property
     def progress(self) -> list[Progress]:
         """How far the sounds are, in their order."""
-        return [firing.progress for firing in list(self._firings)]
+        return [making.progress for making in list(self._makings)]
 
     def close(self) -> None:
         """Stop all renderings, and wait for their processes to end; what is complete stays."""
         with self.turn:
             self._lines.clear()
-            ended = list(self._firings)
-            self._firings.clear()
-            for firing in ended:
-                firing.kill()
-        for firing in ended:
-            firing.over.wait(PATIENCE)
+            ended = list(self._makings)
+            self._makings.clear()
+            for making in ended:
+                making.kill()
+        for making in ended:
+            making.over.wait(PATIENCE)
 
     # Rendering.
 
@@ -311,63 +310,63 @@ class Freezing:
         forget_unfinished()
         while True:
             with self.turn:
-                if not self._firings:
+                if not self._makings:
                     self._serving = False
                     return
-                firing = self._firings[0]
+                making = self._makings[0]
             try:
-                self._render(firing)
+                self._render(making)
             except Exception as error:  # noqa: BLE001 - what waits behind it is rendered all the same
-                firing.error = printable(f"{type(error).__name__}: {error}")
+                making.error = printable(f"{type(error).__name__}: {error}")
             with self.turn:
-                if firing in self._firings:  # nobody has cancelled it
-                    self._firings.remove(firing)
-                    if firing.order.done:
-                        self._complete(firing)
+                if making in self._makings:  # nobody has cancelled it
+                    self._makings.remove(making)
+                    if making.sound.done:
+                        self._complete(making)
                     else:
-                        self._fail(firing)
-                firing.over.set()
+                        self._fail(making)
+                making.over.set()
 
-    def _render(self, firing: Firing) -> None:
+    def _render(self, making: Making) -> None:
         with contextlib.ExitStack() as stack:
             try:
                 errors = stack.enter_context(tempfile.TemporaryFile())
                 with self.turn:
-                    if firing.dropped:
+                    if making.dropped:
                         return
-                    process = firing.process = _started(errors)
+                    process = making.process = _started(errors)
             except OSError as error:
-                firing.error = f"no process can be started: {reason(error)}"
+                making.error = f"no process can be started: {reason(error)}"
                 return
-            stack.enter_context(process)
+            stack.callback(forget_unfinished, process.pid)
+            stack.enter_context(process)  # waited for, before what it has left half is removed
             assert process.stdin is not None
             assert process.stdout is not None
             with contextlib.suppress(OSError):  # it has ended already
-                process.stdin.write(json.dumps(firing.order.dump()).encode() + b"\n")
+                process.stdin.write(json.dumps(making.sound.dump()).encode() + b"\n")
                 process.stdin.flush()
             for line in process.stdout:
-                firing.told(**json.loads(line))
+                making.told(**json.loads(line))
                 with self.turn:
-                    self._announce(firing)
+                    self._announce(making)
             process.wait()
-            forget_unfinished(process.pid)
             errors.seek(0)
             said = errors.read().decode(errors="replace").strip().splitlines()
             if said and process.returncode > 0:
-                firing.error = printable(said[-1].removeprefix("frozen: "))
+                making.error = printable(said[-1].removeprefix("frozen: "))
 
-    def _complete(self, firing: Firing) -> None:
+    def _complete(self, making: Making) -> None:
         plays = self._settle()
         then = f": {', '.join(plays)} {_one(plays, 'plays', 'play')} it" if plays else ""
-        if not firing.waited_for:
-            self._say(f"{firing.name} is frozen{then}")
+        if not making.waited_for:
+            self._say(f"{making.name} is frozen{then}")
 
-    def _fail(self, firing: Firing) -> None:
-        firing.error = firing.error or "its process was ended"
-        layers = self._drop(firing.name)
+    def _fail(self, making: Making) -> None:
+        making.error = making.error or "its process was ended"
+        layers = self._drop(making.name)
         rest = f"; {', '.join(layers)} {_one(layers, 'goes', 'go')} on as before" if layers else ""
-        if not firing.waited_for:
-            self._say(f"{firing.name} is not frozen: {firing.error}{rest}")
+        if not making.waited_for:
+            self._say(f"{making.name} is not frozen: {making.error}{rest}")
 
     def _settle(self) -> list[str]:
         """Send lines whose sounds are all there; return their layers."""
@@ -383,20 +382,20 @@ class Freezing:
                 self._say(f"{layer} goes on as it was: {error}")
         return sent
 
-    def _announce(self, firing: Firing) -> None:
+    def _announce(self, making: Making) -> None:
         """Say once which layers wait for a sound, and how long, as soon as that is known."""
-        left = firing.progress.left
-        if left is None or firing.done == firing.total:
+        left = making.progress.left
+        if left is None or making.done == making.total:
             return
         when = f"in about {_span(left)}"
-        if firing.waited_for and not firing.announced:
-            firing.announced = True
-            self._say(f"{firing.name} is frozen first, {when}")
-        waiting = {layer for layer, line in self._lines.items() if line.plays(firing.name)}
+        if making.waited_for and not making.announced:
+            making.announced = True
+            self._say(f"{making.name} is frozen first, {when}")
+        waiting = {layer for layer, line in self._lines.items() if line.plays(making.name)}
         if new := sorted(waiting - self._told):
             self._told |= waiting
             plays = _one(new, "plays", "play")
-            self._say(f"{', '.join(new)} {plays} {firing.name} when it is frozen, {when}")
+            self._say(f"{', '.join(new)} {plays} {making.name} when it is frozen, {when}")
 
     def _drop(self, name: str) -> list[str]:
         """Drop lines that wait for a sound; return their layers."""
@@ -405,12 +404,8 @@ class Freezing:
             del self._lines[layer]
         return layers
 
-    def _of(self, name: str) -> Firing | None:
-        return next((one for one in self._firings if one.name == normal(name)), None)
-
-    def _being(self, name: str) -> str:
-        firing = self._of(name)
-        return f"{name!r} is not frozen yet ({firing.progress if firing else 'it is just done'})"
+    def _of(self, name: str) -> Making | None:
+        return next((one for one in self._makings if one.name == normal(name)), None)
 
 
 def overtake(lines: dict[str, Line], change: Change) -> None:
@@ -439,7 +434,7 @@ def parted(typed: Iterable[Change | Line]) -> tuple[tuple[Change, ...], list[Lin
 
 def _started(errors: IO[bytes]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "latentlive.renderer.kiln"],
+        [sys.executable, "-P", "-m", "latentlive.renderer.freezer"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=errors,

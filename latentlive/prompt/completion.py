@@ -152,10 +152,12 @@ class Words(Completer):
             kept = frozen_names() if word == "sound" else []
             return [(n, "sound") for n in live.corpus.names] + [(n, "frozen") for n in kept]
         if word in ("go", "cue", "cancel", "ready"):
-            return [
+            planned = [
                 (str(c["name"]), f"{c.get('ready') or 0:.1f} s ready")
                 for c in state.get("plan", [])
             ]
+            freezing = state.get("freezing", []) if word == "cancel" else []
+            return planned + [(str(one["name"]), str(one["told"])) for one in freezing]
         if word == "layer":
             return [(str(one["name"]), str(one["code"])) for one in state.get("layers", [])]
         if word == "cell":

@@ -41,7 +41,7 @@ from latentlive.renderer.world import (
     tell,
 )
 from latentlive.space import Facts, Verbatim
-from latentlive.units import Samples, Tempo
+from latentlive.units import Floats, Samples, Tempo
 
 KIND = 1
 """Which way of rendering a frozen sound was made with: others are rendered anew."""
@@ -86,8 +86,8 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Order:
-    """A texture that is to be frozen, with all that its samples depend on.
+class Frozen:
+    """A frozen sound: its name, and all that its samples depend on.
 
     Parameters
     ----------
@@ -132,13 +132,13 @@ class Order:
         }
 
     @classmethod
-    def load(cls, data: Mapping[str, Any]) -> Order:
-        """Return the order that `dump` wrote."""
+    def load(cls, data: Mapping[str, Any]) -> Frozen:
+        """Return what `dump` wrote."""
         return cls(**{**data, "texture": load(data["texture"])})
 
 
-def ordered(texture: Texture, name: str, seconds: float | None, setting: Setting) -> Order:
-    """Return the order to freeze a texture, after checking both.
+def to_freeze(texture: Texture, name: str, seconds: float | None, setting: Setting) -> Frozen:
+    """Return the sound that a texture is to be frozen to, after checking both.
 
     Raises
     ------
@@ -158,7 +158,7 @@ def ordered(texture: Texture, name: str, seconds: float | None, setting: Setting
             f"frozen: the texture never ends; say how much: .frozen({name!r}, seconds=60)"
         )
     other = join_of(texture).model
-    return Order(
+    return Frozen(
         name,
         texture,
         recordings(texture, setting.sounds),
@@ -197,69 +197,77 @@ def as_played(texture: Texture, corpus: Corpus) -> Texture:
     return On(texture, Verbatim.name) if alone else texture
 
 
-def freeze(order: Order, progress: Progress = lambda done, total: None) -> Path:
-    """Render an order into the sound of its name, whole or not at all; return its file.
+def freeze(sound: Frozen, progress: Progress = lambda done, total: None) -> Path:
+    """Render a sound, whole or not at all; return its file.
 
     Raises
     ------
     LatentliveError
         If it cannot be rendered or written.
     """
-    spaces = Spaces(load_model(order.model or None))
-    tempo = Tempo(order.tempo, spaces.rate)
-    sounds = stored_sounds(order.sounds)
-    rendering = Rendering(order.texture, spaces, sounds, seed=order.seed, tempo=tempo, looped=True)
-    total = _extent(order, rendering)
+    spaces = Spaces(load_model(sound.model or None))
+    tempo = Tempo(sound.tempo, spaces.rate)
+    sounds = stored_sounds(sound.sounds)
+    rendering = Rendering(sound.texture, spaces, sounds, seed=sound.seed, tempo=tempo, looped=True)
+    total = _extent(sound, rendering)
 
     def write(beside: Path) -> None:
         take = Wav(beside, spaces.rate, 1)
         try:
-            for block in _seamless(rendering, total, order.seconds is not None):
+            for block in _seamless(rendering, total, sound.seconds is not None):
                 take.write(block[:, None])
                 progress(take.frames, total)
         finally:
             take.close()
 
     try:
-        path = place_of(order.key, order.name)
+        path = place_of(sound.key, sound.name)
         write_whole(path, write)
     except OSError as error:
-        raise SoundError(f"frozen: {order.name!r} cannot be written: {reason(error)}") from None
-    forget_others(path, order.name)
+        raise SoundError(f"frozen: {sound.name!r} cannot be written: {reason(error)}") from None
+    forget_others(path, sound.name)
     read_audio(path, spaces.rate)  # decoded now, so that a layer need not wait for it
     return path
 
 
-def _extent(order: Order, rendering: Rendering) -> int:
+def _extent(sound: Frozen, rendering: Rendering) -> int:
     """Return how many samples are wanted."""
     most = round(LONGEST * rendering.rate)
-    total = rendering.once if order.seconds is None else round(order.seconds * rendering.rate)
+    total = rendering.once if sound.seconds is None else round(sound.seconds * rendering.rate)
     assert total is not None
     if total > most:
-        raise ExpressionError(f"frozen: {order.name!r} is longer than {LONGEST / 3600:g} hours")
+        raise ExpressionError(f"frozen: {sound.name!r} is longer than {LONGEST / 3600:g} hours")
     return max(total, 1)
 
 
 def _seamless(rendering: Rendering, total: int, cut: bool) -> Iterator[Samples]:
-    """Yield samples 0 to `total`, block by block; the first follow the last without a seam.
-
-    What would come after the end is crossed over into the beginning: in what a loop repeats the two
-    are alike, in what was cut they are not.
-    """
+    """Yield samples 0 to `total`, block by block; the first follow the last without a seam."""
     seam = round((CUT_SEAM if cut else SEAM) * rendering.rate)
     seam = 0 if rendering.length is not None else min(seam, total // 4)
-    rise = fading(seam)
-    fall = np.float32(1.0) - rise
-    if cut:
-        rise, fall = np.sqrt(rise), np.sqrt(fall)
-    after = rendering.samples(total, total + seam)
+    first = crossed(rendering.samples(total, total + seam), rendering.samples(0, seam))
     for start, stop in _steps(rendering, total):
         block = rendering.samples(start, stop)
-        part = slice(start, min(start + len(block), seam))
-        if crossed := part.stop - part.start if part.stop > part.start else 0:
-            block = block.copy()
-            block[:crossed] = block[:crossed] * rise[part] + after[part] * fall[part]
+        if start < seam:
+            block = np.concatenate([first[start:stop], block[seam - start :]])
         yield block
+
+
+def crossed(before: Samples | Floats, after: Samples | Floats) -> Samples:
+    """Return samples that cross over from some to others, at an even level.
+
+    How much alike they are decides the law: what is the same is mixed in shares, what has nothing
+    in common in powers.
+
+    >>> crossed(np.ones(9), np.ones(9)).round(6).tolist() == [1.0] * 9
+    True
+    """
+    before, after = before.astype(np.float64), after.astype(np.float64)
+    rise = fading(len(after)).astype(np.float64)
+    fall = 1.0 - rise
+    power = math.sqrt((before @ before) * (after @ after))
+    alike = max(float(before @ after), 0.0) / power if power else 1.0
+    level = np.sqrt(rise**2 + fall**2 + 2.0 * alike * rise * fall)
+    return ((fall * before + rise * after) / level).astype(np.float32)
 
 
 def _steps(rendering: Rendering, total: int) -> Iterator[tuple[int, int]]:
@@ -306,11 +314,11 @@ class Here:
 
     def freeze(self, texture: Texture, name: str, seconds: float | None) -> Sound:
         """Return the sound of a name, once it is rendered."""
-        order = ordered(texture, name, seconds, self._setting)
-        if not order.done:
-            tell(f"freezing {order.name!r}")
-            freeze(order)
-        return Sound(order.name)
+        sound = to_freeze(texture, name, seconds, self._setting)
+        if not sound.done:
+            tell(f"freezing {sound.name!r}")
+            freeze(sound)
+        return Sound(sound.name)
 
 
 HERE = Here()

@@ -1,8 +1,8 @@
-"""The process that freezes: it renders one order, and lets all other processes go before it.
+"""The process that freezes one sound, and lets all other processes go before it.
 
-Started as ``python -m latentlive.renderer.kiln``. The order comes as a line of JSON on standard
-input; a line of JSON on standard output tells of every stretch that is done. It goes when its input
-ends.
+Started as ``python -m latentlive.renderer.freezer``. What to render comes as a line of JSON on
+standard input; a line of JSON on standard output tells of every stretch that is done. It goes when
+its input ends.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from latentlive.corpus.frozen import forget_unfinished
 from latentlive.errors import LatentliveError, printable
 from latentlive.ground import threads
 from latentlive.ground.system import give_way
-from latentlive.renderer.freezing import Order, freeze
+from latentlive.renderer.freezing import Frozen, freeze
 
 
 def main() -> None:
-    """Render one order; write one line to standard error if that fails."""
+    """Render one sound; write one line to standard error if that fails."""
     give_way()
     given = sys.stdin.buffer.readline()
     threads.run(_end_with_input)
@@ -30,7 +30,7 @@ def main() -> None:
         print(json.dumps({"done": done, "total": total}), file=out, flush=True)
 
     try:
-        freeze(Order.load(json.loads(given)), said)
+        freeze(Frozen.load(json.loads(given)), said)
     except LatentliveError as error:
         sys.exit(printable(str(error)))
     except Exception as error:  # noqa: BLE001 - a model of somebody else's may raise anything
@@ -39,7 +39,8 @@ def main() -> None:
 
 def _end_with_input() -> None:
     """End this process when nobody holds its input any more, and leave nothing half."""
-    sys.stdin.buffer.read()
+    while os.read(0, 1024):  # no reader's lock is held when this process ends
+        pass
     forget_unfinished(os.getpid())
     os._exit(1)
 
