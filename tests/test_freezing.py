@@ -448,14 +448,26 @@ def test_when_the_prompt_ends_what_it_renders_ends_and_what_is_complete_stays(sl
     assert [name for name in held() if "river" in name] == held()
 
 
+KILLED = """
+import sys
+import latentlive as ll
+live = ll.Engine(model="slow", silent=True, corpus=sys.argv[1], on_exit="fade")
+ll.noise(1).frozen("sea", seconds=3600)
+live.wait_for(lambda: live.freezing.progress[0].done, 60)
+print(live.freezing._makings[0].process.pid, flush=True)
+sys.stdin.read()
+"""
+
+
 def test_a_process_whose_prompt_was_killed_goes_and_leaves_nothing(slow, corpus):
-    with opened(corpus, model=slow) as live:
-        WORN.frozen("sea", seconds=600)
-        process = process_of(live)
-        process.stdin.close()  # as the system does for a killed process
-        wait_until(lambda: process.poll() is not None, 20, "it to go")
-        wait_until(lambda: not live.freezing.progress, 20, "it to be noticed")
-        assert held() == []
+    command = [sys.executable, "-c", KILLED, str(corpus)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as prompt:
+        pid = int(prompt.stdout.readline())
+        assert processes.started(pid)
+        assert len(held()) == 1
+        prompt.kill()
+    wait_until(lambda: not processes.started(pid), 20, "it to go")
+    assert held() == []
 
 
 def test_what_no_one_expects_costs_one_sound_and_the_next_is_rendered(corpus, monkeypatch):

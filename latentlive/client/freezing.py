@@ -178,10 +178,9 @@ class Freezing:
             if known is not None:  # its lines wait for this one
                 self._makings.remove(known)
                 known.kill()
-            self._makings.append(Making(sound))
             if not self._serving:
-                threading.Thread(target=self._serve, name="freezing", daemon=True).start()
-                self._serving = True
+                self._begin()
+            self._makings.append(Making(sound))
         return Sound(sound.name)
 
     def wait(self, name: str, given_up: Callable[[], bool]) -> None:
@@ -304,6 +303,14 @@ class Freezing:
             making.over.wait(PATIENCE)
 
     # Rendering.
+
+    def _begin(self) -> None:
+        """Start the thread that renders; it waits for its turn."""
+        try:
+            threading.Thread(target=self._serve, name="freezing", daemon=True).start()
+        except (RuntimeError, MemoryError) as error:
+            raise EngineError(f"frozen: no room for another thread: {error}") from None
+        self._serving = True
 
     def _serve(self) -> None:
         """Render what waits, one after the other, until nothing does."""
