@@ -11,7 +11,9 @@ from __future__ import annotations
 import configparser
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from numpy.typing import NDArray
 
 from latentlive.errors import ModelError
 from latentlive.models.rawaudiovae import LAYERS, RawAudioVAE
@@ -22,6 +24,9 @@ WRAPPED = ("module.", "_orig_mod.")
 DEEPEST = 3
 """How far down a module holds layers, wrappers included; one may hold itself."""
 
+TIMBRE_BINS = 384
+"""Inputs of a Latent Timbre Synthesis model."""
+
 SPECTRAL = ("bins_per_octave", "num_octaves")
 """Settings of Latent Timbre Synthesis, whose checkpoints have the same tensors by name."""
 
@@ -30,18 +35,52 @@ class _Shell:
     """Stands in for the pickled module's class: it holds attributes and does nothing."""
 
 
+class Checkpoint(NamedTuple):
+    """The tensors of a checkpoint by their bare names, and the settings of its run."""
+
+    tensors: dict[str, NDArray[Any]]
+    settings: configparser.ConfigParser
+
+    @property
+    def of_timbre(self) -> bool:
+        """Whether it is of Latent Timbre Synthesis, whose tensors have RawAudioVAE's names."""
+        named = {name for section in self.settings.values() for name in section}
+        first = self.tensors.get("fc1.weight")
+        spectra = first is not None and first.ndim == 2 and first.shape[1] == TIMBRE_BINS
+        return bool(named.intersection(SPECTRAL)) or (spectra and not named)
+
+
 def load_checkpoint(file: Path) -> RawAudioVAE:
-    """Load an original checkpoint.
+    """Load an original RawAudioVAE checkpoint.
 
     Raises
     ------
     ModelError
         If it holds anything but tensors and the few classes of the original, or the wrong ones.
     """
+    found = read_checkpoint(file)
+    if found.of_timbre:
+        raise ModelError(
+            f"model: {file}: it is a Latent Timbre Synthesis model and makes spectra; import it: "
+            f"latentlive import {file} -o {file.stem}.safetensors"
+        )
+    wanted = {f"{layer}.{part}" for layer in LAYERS for part in ("weight", "bias")}
+    weights = {name: tensor for name, tensor in found.tensors.items() if name in wanted}
+    return RawAudioVAE(weights, sample_rate(found.settings), file.stem)
+
+
+def read_checkpoint(file: Path) -> Checkpoint:
+    """Read a torch checkpoint's tensors, and the config.ini of its run.
+
+    Raises
+    ------
+    ModelError
+        If it holds anything but tensors and the few classes of the originals.
+    """
     import torch
     from torch.nn import Linear
 
-    shells = ("rawvae.model.VAE", "torch.nn.parallel.data_parallel.DataParallel")
+    shells = ("rawvae.model.VAE", "ltsp.model.VAE", "torch.nn.parallel.data_parallel.DataParallel")
     allowed: list[Any] = [*((_Shell, name) for name in shells), Linear, set]
     try:
         with torch.serialization.safe_globals(allowed):
@@ -49,15 +88,12 @@ def load_checkpoint(file: Path) -> RawAudioVAE:
     except Exception as error:  # noqa: BLE001 - a damaged pickle makes its reader raise anything
         reason = str(error).strip().splitlines()[0] if str(error).strip() else "damaged"
         raise ModelError(f"model: cannot trust {file}: {reason[:200]}") from None
-    config = _config(file)
-    tensors = {_bare(name): tensor for name, tensor in _tensors(content).items()}
-    weights = {}
-    for layer in LAYERS:
-        for part in ("weight", "bias"):
-            tensor = tensors.get(f"{layer}.{part}")
-            if isinstance(tensor, torch.Tensor):
-                weights[f"{layer}.{part}"] = _numbers(f"{layer}.{part}", tensor)
-    return RawAudioVAE(weights, sample_rate(config), file.stem)
+    tensors = {
+        _bare(name): _numbers(_bare(name), tensor)
+        for name, tensor in _tensors(content).items()
+        if isinstance(tensor, torch.Tensor)
+    }
+    return Checkpoint(tensors, _config(file))
 
 
 def _numbers(name: str, tensor: Any) -> Any:
@@ -104,7 +140,7 @@ def _config(file: Path) -> configparser.ConfigParser:
     Raises
     ------
     ModelError
-        If it cannot be read, or if it is that of another kind of model.
+        If it cannot be read.
     """
     parser = configparser.ConfigParser(inline_comment_prefixes=("#", ";"), interpolation=None)
     for folder in list(file.resolve().parents)[:3]:
@@ -116,12 +152,6 @@ def _config(file: Path) -> configparser.ConfigParser:
         except (configparser.Error, OSError, UnicodeDecodeError) as error:
             reason = str(error).splitlines()[0]
             raise ModelError(f"model: {config}: {reason}") from None
-        settings = {name for section in parser.values() for name in section}
-        if settings.intersection(SPECTRAL):
-            raise ModelError(
-                "model: it is a Latent Timbre Synthesis model, as its config.ini tells by "
-                f"{' and '.join(SPECTRAL)}; it makes spectra, and only RawAudioVAEs are read"
-            )
         break
     return parser
 

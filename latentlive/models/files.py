@@ -16,7 +16,16 @@ from numpy.typing import NDArray
 from latentlive.errors import ModelError
 from latentlive.ground.files import write_whole
 from latentlive.ground.names import on_disk
-from latentlive.models import levelvae, rawaudiovae, script, spectralvae
+from latentlive.models import (
+    colonel,
+    levelvae,
+    lts,
+    melgan,
+    ramfem,
+    rawaudiovae,
+    script,
+    spectralvae,
+)
 from latentlive.models.levelvae import LevelVAE
 from latentlive.models.rawaudiovae import RawAudioVAE
 from latentlive.models.spectralvae import SpectralVAE
@@ -112,6 +121,18 @@ BUILT_IN: dict[str, Callable[[], Space]] = {
 IMPORTED: dict[str, Callable[[Path, Mapping[str, NDArray[Any]], Config], Space]] = {
     script.ARCHITECTURE: lambda file, _, config: script.Script(
         file, config.facts, config.sample_rate, config.digest
+    ),
+    lts.ARCHITECTURE: lambda _, tensors, config: lts.LTS(
+        tensors, config.sample_rate, config.digest
+    ),
+    colonel.ARCHITECTURE: lambda _, tensors, config: colonel.Colonel(
+        tensors, config.facts, config.sample_rate, config.digest
+    ),
+    ramfem.ARCHITECTURE: lambda _, tensors, config: ramfem.Ramfem(
+        tensors, config.facts, config.sample_rate, config.digest
+    ),
+    melgan.ARCHITECTURE: lambda _, tensors, config: melgan.MelGAN(
+        tensors, config.sample_rate, config.digest
     ),
 }
 """Architectures of other people's models, as `importing` writes them."""

@@ -32,7 +32,6 @@ def session(
         ``prefix.bias``; any other is an element-wise ONNX operation.
     inputs, outputs : (name, width)
     """
-    import onnxruntime
     from onnx import TensorProto, helper, numpy_helper
 
     nodes, stored = [], []
@@ -50,6 +49,14 @@ def session(
     graph = helper.make_graph(
         nodes, "space", [value(*inputs)], [value(*o) for o in outputs], stored
     )
+    return opened(graph)
+
+
+def opened(graph: Any) -> Any:
+    """Return a session of an ONNX graph, on one thread."""
+    import onnxruntime
+    from onnx import helper
+
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
     model.ir_version = 9
     options = onnxruntime.SessionOptions()

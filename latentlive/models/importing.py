@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ from numpy.typing import NDArray
 
 from latentlive.errors import ModelError
 from latentlive.ground.names import on_disk
-from latentlive.models import script
+from latentlive.models import colonel, keras, lts, melgan, ramfem, rawaudiovae, script
+from latentlive.models.checkpoints import read_checkpoint, sample_rate
 from latentlive.models.files import Config, save_imported
 from latentlive.models.script_process import ScriptProcess
 from latentlive.models.script_vetting import is_script, vet
@@ -59,6 +61,8 @@ class Found:
         What it is, and what it can and cannot do: a line each.
     facts : mapping
         What it has to be played by, beside its tensors.
+    units : int
+        Of its hidden layers, where its architecture is one of ours.
     """
 
     architecture: str
@@ -68,6 +72,7 @@ class Found:
     dims: int
     told: list[str]
     facts: dict[str, Any] = field(default_factory=dict)
+    units: int = 0
 
 
 def import_model(file: Path, output: Path, given: Given) -> list[str]:
@@ -97,7 +102,7 @@ def import_model(file: Path, output: Path, given: Given) -> list[str]:
             found.sample_rate,
             found.window,
             found.dims,
-            0,
+            found.units,
             digest,
             {"imported": file.name},
             found.architecture,
@@ -112,7 +117,129 @@ def recognised(file: Path, given: Given) -> Found:
     """Return what a file holds, or raise ModelError for why it holds nothing that can be played."""
     if is_script(file):
         return scripted(file, given)
-    raise ModelError(f"import: {file}: no model of a known family")
+    with file.open("rb") as opened:
+        head = opened.read(8)
+    if head == b"\x89HDF\r\n\x1a\n":
+        return of_keras(file, given)
+    if file.suffix == ".onnx":
+        if "coder" in file.stem:
+            raise ModelError(f"import: {file}: {UNTRAINED}")
+        raise ModelError(f"import: {file}: ONNX graphs are not imported; bring the weights")
+    if file.suffix == ".safetensors":
+        raise ModelError(f"import: {file} is a model file already; play it with .on({file.name!r})")
+    return of_torch(file, given)
+
+
+def of_torch(file: Path, given: Given) -> Found:
+    """Read a checkpoint of torch: tensors by name, and nothing else."""
+    found = read_checkpoint(file)
+    tensors = found.tensors
+    if found.of_timbre:
+        return timbre(lts.imported(tensors), given.rate or sample_rate(found.settings))
+    if "fc1.weight" in tensors:
+        vae = rawaudiovae.RawAudioVAE(tensors, given.rate or sample_rate(found.settings))
+        told = f"RawAudioVAE: windows of {vae.window}, {vae.dims} dims, {vae.sample_rate} Hz"
+        return Found(
+            rawaudiovae.ARCHITECTURE,
+            vae.weights,
+            vae.sample_rate,
+            vae.window,
+            vae.dims,
+            [told],
+            units=vae.units,
+        )
+    if any(name.startswith("conv_model.") for name in tensors):
+        return movement(file, given)
+    if any(name.endswith(".weight_g") for name in tensors):
+        return vocoder(melgan.imported(tensors), given)
+    raise ModelError(
+        f"import: {file} is of no known family: RawAudioVAE, Latent Timbre Synthesis, RAMFEM and "
+        "MelGAN checkpoints, Colonel and Keene's .h5, and TorchScript in nn~'s form are"
+    )
+
+
+def timbre(tensors: dict[str, NDArray[Any]], rate: int) -> Found:
+    """Return a Latent Timbre Synthesis model."""
+    space = lts.LTS(tensors, rate, "")
+    told = [
+        f"Latent Timbre Synthesis: {space.latents} latents, 384 constant-Q bins, {rate} Hz",
+        "it sounds up to 8.3 kHz; phases are those of the recordings, 46 ms at a time",
+        "law='logvar' in interp is its own law, and a curve beyond 0..1 extrapolates as it does",
+    ]
+    return Found(lts.ARCHITECTURE, tensors, rate, space.window, space.dims, told)
+
+
+def movement(file: Path, given: Given) -> Found:
+    """Read the two state dicts of RAMFEM's autoencoder."""
+    if "encoder" not in file.name and "decoder" not in file.name:
+        raise ModelError(f"import: {file}: RAMFEM's two files have 'encoder' and 'decoder' in them")
+    parts = {}
+    for part in ("encoder", "decoder"):
+        one = file.with_name(re.sub("encoder|decoder", part, file.name))
+        if not one.is_file():
+            raise ModelError(f"import: {file}: the {part}'s weights are missing: {one.name}")
+        parts[part] = read_checkpoint(one).tensors
+    tensors = ramfem.imported(parts)
+    facts = {name: getattr(given, name) for name in ramfem.USUAL}
+    facts = {name: ramfem.USUAL[name] if held is None else held for name, held in facts.items()}
+    space = ramfem.Ramfem(tensors, facts, given.rate or ramfem.RATE, "")
+    told = [f"RAMFEM's autoencoder: windows of {space.window}, {space.dims} latents"]
+    if given.mean is None or given.std is None:
+        usual = f"mean {facts['mean']:g} and std {facts['std']:g}"
+        told.append(f"it does not hold the level that it learnt at: {usual}; --mean --std say it")
+    return Found(
+        ramfem.ARCHITECTURE, tensors, space.sample_rate, space.window, space.dims, told, facts
+    )
+
+
+def vocoder(tensors: dict[str, NDArray[Any]], given: Given) -> Found:
+    """Return a vocoder of the MelGAN kind."""
+    space = melgan.MelGAN(tensors, given.rate or melgan.RATE, "")
+    told = [
+        f"MelGAN: {space.dims} mel bands every {space.hop} samples, {space.sample_rate} Hz",
+        "nothing is learnt of the way in: a recording is its mel spectrum; there is no prior",
+    ]
+    return Found(melgan.ARCHITECTURE, tensors, space.sample_rate, space.window, space.dims, told)
+
+
+def of_keras(file: Path, given: Given) -> Found:
+    """Read the dense layers of a Keras model."""
+    found = keras.read(file)
+    dense = {layer.name: layer for layer in found.dense}
+    rate = given.rate or 44100
+    if {"z_mean", "z_log_var"} <= dense.keys():
+        return timbre(_of_timbre(found.dense), rate)
+    if foreign := sorted(kind for kind in found.kinds if kind.startswith(("Conv", "LSTM", "GRU"))):
+        raise ModelError(f"import: {file}: layers of kind {foreign[0]} are not read")
+    widths = [layer.kernel.shape for layer in found.dense]
+    if not widths or widths[0][0] - colonel.BINS not in (0, colonel.CLASSES):
+        raise ModelError(
+            f"import: {file} is neither Latent Timbre Synthesis (z_mean, z_log_var) nor Colonel "
+            f"and Keene's (a first layer of {colonel.BINS} inputs)"
+        )
+    if widths[-1][1] != colonel.BINS:
+        raise ModelError(f"import: {file} is half of a model: import its *_network.h5")
+    tensors, activations = colonel.imported([layer[1:] for layer in found.dense])
+    space = colonel.Colonel(tensors, activations, rate, "")
+    classes = ", 12 pitch classes" if space.classes else ""
+    told = [f"Colonel and Keene's autoencoder: {space.latents} latents{classes}, a gain, {rate} Hz"]
+    return Found(
+        colonel.ARCHITECTURE, tensors, rate, space.window, space.dims, told, dict(activations)
+    )
+
+
+def _of_timbre(dense: Sequence[keras.Dense]) -> dict[str, NDArray[Any]]:
+    """Return the tensors of a Keras model of Latent Timbre Synthesis by our names."""
+    names = [layer.name for layer in dense]
+    middle = names.index("z_mean"), names.index("z_log_var")
+    tensors: dict[str, NDArray[Any]] = {}
+    for i, layer in enumerate(dense):
+        ours = {middle[0]: "mean", middle[1]: "log_variance"}.get(i)
+        if ours is None:
+            ours = f"encoder.{i}" if i < min(middle) else f"decoder.{i - max(middle) - 1}"
+        tensors[f"{ours}.weight"] = np.ascontiguousarray(layer.kernel.T)
+        tensors[f"{ours}.bias"] = layer.bias
+    return tensors
 
 
 def scripted(file: Path, given: Given) -> Found:

@@ -26,6 +26,9 @@ FOREIGN = re.compile(r"\bops\s*\.\s*(?!prim\b|aten\b)(\w+)")
 def is_script(file: Path) -> bool:
     """Return whether a file is a TorchScript archive."""
     try:
+        with file.open("rb") as opened:
+            if opened.read(2) != b"PK":  # one that stands inside another file is not meant
+                return False
         with zipfile.ZipFile(file) as archive:
             return any("/code/" in name for name in archive.namelist())
     except (OSError, zipfile.BadZipFile, ValueError):

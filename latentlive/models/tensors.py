@@ -50,6 +50,16 @@ def checked(kind: str, weights: Weights, shapes: Mapping[str, tuple[int, ...]]) 
     return result
 
 
+def finite(weights: Weights) -> dict[str, F32]:
+    """Return all tensors as float32, or raise ModelError for one that holds NaN or infinity."""
+    result = {}
+    for name, tensor in weights.items():
+        result[name] = np.ascontiguousarray(tensor, np.float32)
+        if not np.isfinite(result[name]).all():
+            raise ModelError(f"model: {name} holds NaN or infinity")
+    return result
+
+
 def present(kind: str, weights: Weights, names: Mapping[str, object]) -> None:
     """Raise ModelError where a tensor is missing."""
     missing = [name for name in names if name not in weights]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-RATIO, DIMS = 64, 4
+RATIO, DIMS = 512, 4
 
 
 class Form(nn.Module):
@@ -52,7 +52,7 @@ class Streaming(Form):
     def decode(self, z: Tensor) -> Tensor:
         z = torch.cat([self.cache, z], 2)
         self.cache = z[:, :, -2:]
-        return torch.tanh(self.synthesis(z)[:, :, 64:-64])
+        return torch.tanh(self.synthesis(z)[:, :, 512:-512])
 
 
 class Noisy(Form):

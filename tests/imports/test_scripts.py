@@ -43,7 +43,7 @@ def test_blocks_are_what_one_long_call_decodes_with_its_delay_taken_off(imported
     space = load_model(imported(kind))
     n = 4 * space.block
     z = np.random.default_rng(1).standard_normal((n, DIMS)).astype(np.float32)
-    decoded = whole(kind, z)[:, space.delay :]
+    decoded = np.roll(whole(kind, z), -space.delay, axis=1)
     middle = z[space.block - space.behind : 2 * space.block + space.ahead]
     windows = space.synthesize([ll.space.Part(space.prepare(middle, 0, 0), 0, space.block)])
     added = np.zeros((space.channels, (space.block + 1) * RATIO), np.float32)
@@ -169,7 +169,7 @@ def test_the_command_says_what_it_found(tmp_path):
     model = tmp_path / "river.safetensors"
     told = CliRunner().invoke(main, ["import", str(file), "-o", str(model)])
     assert told.exit_code == 0, told.output
-    for said in ("4 latents at 689.1 a second, 44100 Hz", "streams", "CC BY 4.0, the river's"):
+    for said in ("4 latents at 86.1 a second, 44100 Hz", "streams", "CC BY 4.0, the river's"):
         assert said in told.output
     assert load_model(model).licence == "CC BY 4.0, the river's"
     refused = CliRunner().invoke(main, ["import", str(file), "-o", str(tmp_path / "model.ts")])
