@@ -385,7 +385,7 @@ def test_a_newer_line_of_the_layer_drops_the_one_that_waits(newer, corpus):
         WORN.extend(40).frozen("river")
         live.d2 >> ll.sound("gong")
         live.d1 >> ll.sound("river")
-        assert live.freezing._lines
+        assert live.freezing.waiting.lines
         newer(live)
         wait_until(lambda: "river is frozen" in said, 60, "it to be frozen")
         assert "river" not in live.shown("d1")
@@ -402,11 +402,11 @@ def test_undo_takes_back_the_line_that_waits_and_then_what_came_before(corpus):
         live.wait_for(lambda: live.state["layers"][0]["gain"] == "-12")
         live.undo()  # all of the cell
         live.wait_for(lambda: live.state["layers"][0]["gain"] != "-12")
-        assert not live.freezing._lines
+        assert not live.freezing.waiting.lines
         live.d1 >> ll.sound("river")
         live.d2 >> ll.sound("river")
         live.undo()
-        assert set(live.freezing._lines) == {"d1"}
+        assert set(live.freezing.waiting.lines) == {"d1"}
         assert "undone: d2 waits no more" in said
 
 
@@ -423,7 +423,7 @@ def test_lines_of_one_cell_count_in_their_order_and_a_failed_one_waits_for_nothi
             live.d2 >> river
             live.d3 >> river
             live.d3.rename("sea")
-        assert set(live.freezing._lines) == {"d2", "sea"}
+        assert set(live.freezing.waiting.lines) == {"d2", "sea"}
         with pytest.raises(ll.ExpressionError), live.cell():
             live.d5 >> river.slice(live.d5 >> river, 1)
         with pytest.raises(ll.ExpressionError, match="'river' is not frozen yet"), live.cue("x"):

@@ -11,10 +11,11 @@ from collections.abc import Callable
 from typing import Any
 
 from latentlive.client.connection import PATIENCE, SILENT, Connection, start_engine
-from latentlive.client.freezing import Freezing, Line
+from latentlive.client.freezing import Freezing
 from latentlive.client.layer import Layer, Master
 from latentlive.client.transaction import Transaction
 from latentlive.client.views import History, Layers, Now, Plan, Status, Tap, cue_name
+from latentlive.client.waiting import Line
 from latentlive.corpus import Corpus
 from latentlive.errors import EngineError, ExpressionError, HangingError
 from latentlive.ground.names import normal

@@ -15,17 +15,17 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import IO, NamedTuple
 
+from latentlive.client.waiting import Line, Waiting, one_or_many, sound_names
 from latentlive.corpus.frozen import forget_unfinished
-from latentlive.errors import EngineError, ExpressionError, LatentliveError, printable, reason
+from latentlive.errors import EngineError, ExpressionError, printable, reason
 from latentlive.expr import Node
 from latentlive.ground.names import normal
 from latentlive.ground.system import apart
 from latentlive.latent import Sound, Texture
-from latentlive.protocol.changes import Change, Hush, Play, Rename, Stop
 from latentlive.protocol.children import ONE_THREAD
 from latentlive.renderer.freezing import Frozen, Setting, to_freeze
 
@@ -36,26 +36,6 @@ PATIENCE = 2.0
 """Seconds to wait for the end of a process that was killed."""
 
 Say = Callable[[str], object]
-
-
-class Line(NamedTuple):
-    """A line that waits: which layer is to play what.
-
-    Parameters
-    ----------
-    layer : str
-    texture : Latent or joined Latent
-    panics : int
-        How often all had been silenced when it was typed.
-    """
-
-    layer: str
-    texture: Texture
-    panics: int = 0
-
-    def plays(self, name: str) -> bool:
-        """Return whether it plays the sound of a name."""
-        return name in _names(self.texture)
 
 
 class Progress(NamedTuple):
@@ -147,11 +127,9 @@ class Freezing:
     def __init__(
         self, setting: Callable[[], Setting], send: Callable[[Line], object], say: Say
     ) -> None:
-        self._setting, self._send, self._say = setting, send, say
+        self._setting, self._say = setting, say
+        self.waiting = Waiting(send, say)
         self._makings: list[Making] = []
-        self._lines: dict[str, Line] = {}
-        self._told: set[str] = set()
-        self._newest: list[tuple[set[str], bool]] = []
         self._serving = False
         self.turn = threading.RLock()
         """Held while changes are sent: a line that has waited overtakes no newer one."""
@@ -222,7 +200,7 @@ class Freezing:
             if making is not None:
                 self._makings.remove(making)
                 making.kill()
-                self._drop(making.name)
+                self.waiting.drop(making.name)
             return making
 
     # Lines that wait.
@@ -231,7 +209,7 @@ class Freezing:
         """Return which sounds of a texture are being frozen, and how far they are."""
         if not self._makings or not isinstance(texture, Node):
             return []
-        names = _names(texture)
+        names = sound_names(texture)
         return [one for one in self.progress if one.name in names]
 
     def check(self, texture: object, then: str) -> None:
@@ -255,36 +233,20 @@ class Freezing:
             Whether they are all that was typed in their cell.
         """
         with self.turn:
-            for line in lines:
-                self._lines[line.layer] = line
-                self._told.discard(line.layer)
-            if lines:
-                self._newest.append(({line.layer for line in lines}, alone))
-            self._settle()
+            self.waiting.keep(lines, alone)
+            self.waiting.send_ready(self.unfinished)
             for making in self._makings[:1]:
                 self._announce(making)
-
-    def overtaken(self, changes: Iterable[Change]) -> None:
-        """Drop lines that newer changes stand for, once these are sent."""
-        for change in changes:
-            overtake(self._lines, change)
-            self._newest.clear()
 
     def take_back(self) -> bool:
         """Drop the lines that were the last change of the layers; return whether they were all."""
         with self.turn:
-            typed, alone = self._newest.pop() if self._newest else (set(), True)
-            layers = sorted(typed & self._lines.keys())
-            for layer in layers:
-                del self._lines[layer]
-            if layers and alone:
-                self._say(f"undone: {', '.join(layers)} {_one(layers, 'waits', 'wait')} no more")
-            return bool(layers) and alone
+            return self.waiting.take_back()
 
     def forget_lines(self) -> None:
         """Drop all lines that wait."""
         with self.turn:
-            self._lines.clear()
+            self.waiting.lines.clear()
 
     @property
     def progress(self) -> list[Progress]:
@@ -294,7 +256,7 @@ class Freezing:
     def close(self) -> None:
         """Stop all renderings, and wait for their processes to end; what is complete stays."""
         with self.turn:
-            self._lines.clear()
+            self.waiting.lines.clear()
             ended = list(self._makings)
             self._makings.clear()
             for making in ended:
@@ -363,34 +325,21 @@ class Freezing:
                 making.error = printable(said[-1].removeprefix("frozen: "))
 
     def _complete(self, making: Making) -> None:
-        plays = self._settle()
-        then = f": {', '.join(plays)} {_one(plays, 'plays', 'play')} it" if plays else ""
+        plays = self.waiting.send_ready(self.unfinished)
+        then = f": {', '.join(plays)} {one_or_many(plays, 'plays', 'play')} it" if plays else ""
         if not making.waited_for:
             self._say(f"{making.name} is frozen{then}")
 
     def _fail(self, making: Making) -> None:
         making.error = making.error or "its process was ended"
-        layers = self._drop(making.name)
-        rest = f"; {', '.join(layers)} {_one(layers, 'goes', 'go')} on as before" if layers else ""
+        layers = self.waiting.drop(making.name)
+        goes = one_or_many(layers, "goes", "go")
+        rest = f"; {', '.join(layers)} {goes} on as before" if layers else ""
         if not making.waited_for:
             self._say(f"{making.name} is not frozen: {making.error}{rest}")
 
-    def _settle(self) -> list[str]:
-        """Send lines whose sounds are all there; return their layers."""
-        sent = []
-        for layer, line in list(self._lines.items()):
-            if self.unfinished(line.texture):
-                continue
-            del self._lines[layer]
-            try:
-                self._send(line._replace(layer=layer))
-                sent.append(layer)
-            except LatentliveError as error:
-                self._say(f"{layer} goes on as it was: {error}")
-        return sent
-
     def _announce(self, making: Making) -> None:
-        """Say once which layers wait for a sound, and how long, as soon as that is known."""
+        """Say once who waits for a sound, and how long, as soon as that is known."""
         left = making.progress.left
         if left is None or making.done == making.total:
             return
@@ -398,45 +347,10 @@ class Freezing:
         if making.waited_for and not making.announced:
             making.announced = True
             self._say(f"{making.name} is frozen first, {when}")
-        waiting = {layer for layer, line in self._lines.items() if line.plays(making.name)}
-        if new := sorted(waiting - self._told):
-            self._told |= waiting
-            plays = _one(new, "plays", "play")
-            self._say(f"{', '.join(new)} {plays} {making.name} when it is frozen, {when}")
-
-    def _drop(self, name: str) -> list[str]:
-        """Drop lines that wait for a sound; return their layers."""
-        layers = [layer for layer, line in self._lines.items() if line.plays(name)]
-        for layer in layers:
-            del self._lines[layer]
-        return layers
+        self.waiting.announce(making.name, when)
 
     def _of(self, name: str) -> Making | None:
         return next((one for one in self._makings if one.name == normal(name)), None)
-
-
-def overtake(lines: dict[str, Line], change: Change) -> None:
-    """Let a change take the place of lines that wait, by layer."""
-    match change:
-        case Play() | Stop():
-            lines.pop(change.layer, None)
-        case Hush():
-            lines.clear()
-        case Rename() if change.layer in lines:
-            lines[change.name] = lines.pop(change.layer)
-
-
-def parted(typed: Iterable[Change | Line]) -> tuple[tuple[Change, ...], list[Line]]:
-    """Return the changes of a cell, and the lines in it that none of them has overtaken."""
-    changes: list[Change] = []
-    lines: dict[str, Line] = {}
-    for one in typed:
-        if isinstance(one, Line):
-            lines[one.layer] = one
-        else:
-            changes.append(one)
-            overtake(lines, one)
-    return tuple(changes), [line._replace(layer=layer) for layer, line in lines.items()]
 
 
 def _started(errors: IO[bytes]) -> subprocess.Popen[bytes]:
@@ -448,17 +362,6 @@ def _started(errors: IO[bytes]) -> subprocess.Popen[bytes]:
         **apart(),
         env={**os.environ, **ONE_THREAD},
     )
-
-
-def _names(texture: Node) -> set[str]:
-    """Return the names of the sounds in a texture."""
-    named = (node.source for node in texture.walk() if isinstance(node, Sound))
-    return {normal(name) for name in named if isinstance(name, str)}
-
-
-def _one(layers: Sequence[str], one: str, many: str) -> str:
-    """Return the word for one layer, or that for many."""
-    return one if len(layers) == 1 else many
 
 
 def _span(seconds: float) -> str:

@@ -6,7 +6,8 @@ import contextlib
 from collections.abc import Iterator, Sequence
 
 from latentlive.client.connection import SILENT, Connection
-from latentlive.client.freezing import Freezing, Line, parted
+from latentlive.client.freezing import Freezing
+from latentlive.client.waiting import Line, parted
 from latentlive.errors import EngineError, ExpressionError
 from latentlive.protocol.changes import Change, SetTempo
 from latentlive.protocol.requests import Act, Cell, Go, Panic, Plan, Planned
@@ -51,7 +52,7 @@ class Transaction:
         with self._freezing.turn:
             self._engine.request(cell)
             if cell.when == NOW:
-                self._freezing.overtaken(cell.changes)
+                self._freezing.waiting.overtaken(cell.changes)
             self._freezing.keep(lines, alone=not cell.changes)
 
     @property
