@@ -24,7 +24,7 @@ from benchmarks.morph_measures import Floats, rebuilt
 from latentlive.corpus import Corpus
 from latentlive.latent import Sound
 from latentlive.models import save_model
-from latentlive.models.recipes import SPECTRAL, Plan, Recipe
+from latentlive.models.recipes import SPECTRAL, Recipe, TrainingPlan
 from latentlive.renderer import render
 from latentlive.space import Space
 from latentlive.spectral import Spectral
@@ -75,7 +75,7 @@ def main(names: Sequence[str], output: Path | None) -> None:
     print(f"| `spectral` | | | | {distance(plain, seen):.2f} | {distance(plain, unseen):.2f} |")
     for name in names or TRIED:
         recipe = TRIED[name]
-        plan = Plan(recipe, "spectralvae")
+        plan = TrainingPlan(recipe, "spectralvae")
         training = SpectralTraining(sounds, plan, clock=time.thread_time)
         while training.step():
             pass

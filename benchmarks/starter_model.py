@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from latentlive.corpus import Corpus
 from latentlive.models import Model, load_model, save_model
-from latentlive.models.recipes import BRIGHT, CLEAN, Plan, Recipe
+from latentlive.models.recipes import BRIGHT, CLEAN, Recipe, TrainingPlan
 from latentlive.units import Samples
 
 EPOCHS = 16
@@ -41,7 +41,7 @@ def trained(sounds: list[Samples], recipe: Recipe, epochs: int, seed: int, outpu
     from latentlive.models.training import Training
 
     torch.set_num_threads(1)
-    training = Training(sounds, Plan(recipe, epochs=epochs, seed=seed))
+    training = Training(sounds, TrainingPlan(recipe, epochs=epochs, seed=seed))
     with tqdm(total=training.total_steps, file=sys.stderr) as bar:
         while training.step():
             bar.update()

@@ -27,7 +27,7 @@ from tqdm import tqdm
 from latentlive.corpus import Corpus
 from latentlive.models import save_model
 from latentlive.models.files import ARCHITECTURES
-from latentlive.models.recipes import CLEAN, PAPER, Plan, Recipe
+from latentlive.models.recipes import CLEAN, PAPER, Recipe, TrainingPlan
 from latentlive.models.training import Training
 
 BEFORE = Recipe(
@@ -59,7 +59,7 @@ def run(folder: Path, name: str, seed: int, seconds: float, keep: Path | None) -
     kept = [s for i, s in enumerate(sounds) if i % 5 != 4]
     left = [s for i, s in enumerate(sounds) if i % 5 == 4]
     recipe, architecture = RUNS[name]
-    plan = Plan(recipe, architecture, minutes=seconds / 60.0, seed=seed)
+    plan = TrainingPlan(recipe, architecture, minutes=seconds / 60.0, seed=seed)
     training = Training(kept, plan, clock=time.thread_time)
     with tqdm(total=1.0, desc=f"{name}, seed {seed}", file=sys.stderr) as bar:
         while training.step():
@@ -76,7 +76,9 @@ def run(folder: Path, name: str, seed: int, seconds: float, keep: Path | None) -
 
 def decoding(rounds: int = 300) -> None:
     """Print what decoding costs in both architectures, measured in turns."""
-    models = [Training([np.ones(4096, "f4")], Plan(PAPER, name)).model() for name in ARCHITECTURES]
+    models = [
+        Training([np.ones(4096, "f4")], TrainingPlan(PAPER, name)).model() for name in ARCHITECTURES
+    ]
     print("| windows | " + " | ".join(f"{m.architecture} us a window" for m in models) + " |")
     print("|---:|" + "---:|" * len(models))
     for windows in (1, 16, 172):

@@ -425,14 +425,14 @@ def train(
         raise click.UsageError(f"--resume keeps what was chosen; leave out --{fixed[0]}")
 
     from latentlive.learning import train_folder
-    from latentlive.models.recipes import RECIPES, Plan
+    from latentlive.models.recipes import RECIPES, TrainingPlan
 
     spectral = architecture == "spectralvae"
     if spectral and recipe is not None:
         raise click.UsageError("--recipe is for windows; a spectralvae has one of its own")
     chosen = RECIPES["spectral" if spectral else recipe or "clean"]
     chosen = replace(chosen, batch=batch or chosen.batch)
-    plan = Plan(chosen, architecture, minutes=minutes, epochs=epochs, seed=seed)
+    plan = TrainingPlan(chosen, architecture, minutes=minutes, epochs=epochs, seed=seed)
     form = "{percentage:3.0f}% |{bar}| {elapsed} < {remaining}{postfix}"
     leads = os.environ.get("RANK", "0") == "0"
     with tqdm(total=1.0, bar_format=form, file=sys.stderr, disable=not leads) as bar:

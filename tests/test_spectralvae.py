@@ -12,7 +12,7 @@ import torch
 from latentlive import render, silence
 from latentlive.errors import ModelError
 from latentlive.models import SpectralVAE, load_model, save_model
-from latentlive.models.recipes import SPECTRAL, Plan
+from latentlive.models.recipes import SPECTRAL, TrainingPlan
 from latentlive.models.resuming import load_state, save_state
 from latentlive.models.spectral_training import SpectralTraining, compared, vectors
 from latentlive.models.spectralvae import BY, LEVEL, NAMED, PITCH, PRESENCE, VOICED, described
@@ -26,7 +26,7 @@ RATE = 44100
 @pytest.fixture(scope="module")
 def there():
     """A small training that has come some way."""
-    training = SpectralTraining(tones(0.7), Plan(SMALL, "spectralvae", epochs=100))
+    training = SpectralTraining(tones(0.7), TrainingPlan(SMALL, "spectralvae", epochs=100))
     while training.step():
         pass
     return training
@@ -118,7 +118,7 @@ def test_a_damaged_one_is_refused(model):
 
 
 def test_a_resumed_training_ends_with_the_same_weights(tmp_path):
-    plan, sounds = Plan(SMALL, "spectralvae", epochs=2), tones(0.4)
+    plan, sounds = TrainingPlan(SMALL, "spectralvae", epochs=2), tones(0.4)
     whole, first = (SpectralTraining(sounds, plan) for _ in range(2))
     while whole.step():
         pass
@@ -138,7 +138,7 @@ def test_silence_is_not_learnt_from():
     x = np.concatenate([np.zeros(RATE, np.float32), tones(0.3)[0]])
     assert (vectors([x])[:, BY[LEVEL]] > 0).all()
     with pytest.raises(ModelError, match="nothing to hear"):
-        SpectralTraining([np.zeros(9000, np.float32)], Plan(SMALL, "spectralvae", epochs=1))
+        SpectralTraining([np.zeros(9000, np.float32)], TrainingPlan(SMALL, "spectralvae", epochs=1))
 
 
 def test_the_command_trains_one(tmp_path):

@@ -19,14 +19,14 @@ from latentlive.errors import ModelError, SoundError
 from latentlive.learning import log_distance, read_material, si_sdr, train_folder
 from latentlive.models import load_model, training
 from latentlive.models.overlap import cut, joined, shared
-from latentlive.models.recipes import CLEAN, PAPER, Plan
+from latentlive.models.recipes import CLEAN, PAPER, TrainingPlan
 from latentlive.models.resuming import load_state, save_state
 from latentlive.models.training import Training
 from latentlive.models.windows import Grid, Windows
 
 RATE = 44100
 SMALL = replace(CLEAN, batch=16)
-PLAN = asdict(Plan(SMALL, epochs=1))
+PLAN = asdict(TrainingPlan(SMALL, epochs=1))
 
 
 def tones(seconds=1.0, count=3):
@@ -101,7 +101,7 @@ class TestPaper:
         assert not any([PAPER.cosine, PAPER.half, PAPER.joined, PAPER.fairness, PAPER.linear])
 
     def test_the_loss_is_the_papers(self):
-        there = Training(tones(0.1), Plan(PAPER, seed=2))
+        there = Training(tones(0.1), TrainingPlan(PAPER, seed=2))
         windows = torch.from_numpy(Grid(tones(0.1), 1024, 128, 2).draw(0, 4096))
         noise = np.random.default_rng((2, 0, 1)).standard_normal((len(windows), 1, 256), np.float32)
         mean, log_variance = there.net.encode(windows)
@@ -113,7 +113,7 @@ class TestPaper:
 
     def test_it_ends_after_its_epochs(self):
         sounds = [tones(0.1)[0]]
-        there = Training(sounds, Plan(replace(PAPER, batch=16), epochs=2))
+        there = Training(sounds, TrainingPlan(replace(PAPER, batch=16), epochs=2))
         while there.step():
             pass
         assert there.steps == 2 * -(-len(Grid(sounds, 1024, 128, 0)) // 16)
@@ -124,8 +124,8 @@ def test_clean_learns_at_once_what_paper_takes_long_for(architecture, quick):
     sounds = tones()
     reached = []
     for plan in (
-        Plan(PAPER, minutes=0.03),
-        Plan(CLEAN, architecture, minutes=0.03),
+        TrainingPlan(PAPER, minutes=0.03),
+        TrainingPlan(CLEAN, architecture, minutes=0.03),
     ):
         there = Training(sounds[:2], plan, clock=time.thread_time)
         while there.step():
@@ -140,7 +140,7 @@ def test_clean_learns_at_once_what_paper_takes_long_for(architecture, quick):
 def test_what_is_measured_is_what_is_heard(architecture, steps, quick):
     from latentlive import render, sound
 
-    there = Training(tones(0.2), Plan(replace(SMALL, linear=0.4), architecture, epochs=1))
+    there = Training(tones(0.2), TrainingPlan(replace(SMALL, linear=0.4), architecture, epochs=1))
     for _ in range(steps):
         there.step()
     x = tones(0.2)[1] * 3
@@ -151,7 +151,7 @@ def test_what_is_measured_is_what_is_heard(architecture, steps, quick):
 
 @pytest.mark.parametrize("stop", [2, 4], ids=["in the linear code", "in the network"])
 def test_resumed_weights_are_those_of_a_training_that_never_stopped(tmp_path, quick, stop):
-    plan = Plan(replace(SMALL, linear=0.4), "levelvae", epochs=1)
+    plan = TrainingPlan(replace(SMALL, linear=0.4), "levelvae", epochs=1)
     sounds = tones(0.2)
     whole, first = (Training(sounds, plan) for _ in range(2))
     while whole.step():
@@ -176,12 +176,12 @@ import sys, json, numpy as np
 sys.path.insert(0, sys.argv[2])
 from tests.test_training import SMALL, tones
 from latentlive.models import training
-from latentlive.models.recipes import Plan
+from latentlive.models.recipes import TrainingPlan
 from latentlive.models.team import Team
 from dataclasses import replace
 training.LOOKED_AT = 1024
 team = Team.here()
-plan = Plan(replace(SMALL, linear=0.4, half=False), epochs=1)
+plan = TrainingPlan(replace(SMALL, linear=0.4, half=False), epochs=1)
 there = training.Training(tones(0.2), plan, team)
 losses = []
 while there.step():
@@ -312,7 +312,7 @@ def test_held_out_sounds_are_not_learnt_from(tmp_path, count):
 
 def test_the_shortest_corpus_trains(tmp_path, quick):
     soundfile.write(tmp_path / "a.wav", np.full(3, 0.5), RATE)
-    plan = Plan(replace(SMALL, linear=0.5), epochs=1)
+    plan = TrainingPlan(replace(SMALL, linear=0.5), epochs=1)
     assert np.isfinite(train_folder(tmp_path, tmp_path / "x.safetensors", plan))
 
 
@@ -329,7 +329,7 @@ def test_no_memory_gets_a_remedy(folder, tmp_path):
 )
 def test_names_that_cannot_be_written(folder, tmp_path, name, line):
     with pytest.raises(ModelError, match=line):
-        train_folder(folder, tmp_path / name, Plan(SMALL, epochs=1))
+        train_folder(folder, tmp_path / name, TrainingPlan(SMALL, epochs=1))
 
 
 def test_a_full_disk_gets_one_line(folder, tmp_path, quick, monkeypatch):
@@ -338,14 +338,14 @@ def test_a_full_disk_gets_one_line(folder, tmp_path, quick, monkeypatch):
 
     monkeypatch.setattr("latentlive.models.resuming.write_whole", full)
     with pytest.raises(ModelError, match=r"cannot write beside .*: .*No space left on device"):
-        train_folder(folder, tmp_path / "x.safetensors", Plan(SMALL, epochs=1))
+        train_folder(folder, tmp_path / "x.safetensors", TrainingPlan(SMALL, epochs=1))
     assert load_model(tmp_path / "x.safetensors").dims == 256
 
 
 class TestStates:
     @pytest.fixture
     def state(self, tmp_path, quick):
-        there = Training(tones(0.1), Plan(SMALL, epochs=1))
+        there = Training(tones(0.1), TrainingPlan(SMALL, epochs=1))
         there.step()
         save_state(tmp_path / "x.safetensors", there, 0.0)
         return tmp_path / "x.safetensors"

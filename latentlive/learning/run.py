@@ -21,7 +21,7 @@ from latentlive.learning.material import Material, read_material
 from latentlive.learning.measures import cepstral_distance, si_sdr
 from latentlive.learning.preview import write_preview
 from latentlive.models import save_model
-from latentlive.models.recipes import Plan
+from latentlive.models.recipes import TrainingPlan
 from latentlive.renderer import render
 from latentlive.units import Samples
 
@@ -116,7 +116,7 @@ def figure_of(training: Training | SpectralTraining, held_out: list[Samples]) ->
 def train_folder(
     folder: Path,
     output: Path,
-    plan: Plan,
+    plan: TrainingPlan,
     *,
     resume: bool = False,
     show: Callable[[Look], object] = lambda _: None,
@@ -133,7 +133,7 @@ def train_folder(
     folder : Path
     output : Path
         The model's file.
-    plan : Plan
+    plan : TrainingPlan
         When resuming, only its minutes and epochs count.
     resume : bool
     show : function of Look

@@ -98,7 +98,7 @@ RECIPES = {recipe.name: recipe for recipe in (CLEAN, BRIGHT, PAPER, SPECTRAL)}
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """The settings of one training.
 
     Parameters

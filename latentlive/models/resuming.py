@@ -21,7 +21,7 @@ from latentlive.ground.files import write_whole
 from latentlive.models import spectralvae, tensors
 from latentlive.models.files import read_tensors
 from latentlive.models.networks import NETS, LinearCode
-from latentlive.models.recipes import Plan, Recipe
+from latentlive.models.recipes import Recipe, TrainingPlan
 from latentlive.models.spectral_training import SpectralTraining, SpectralVAENet
 from latentlive.models.team import Team
 from latentlive.models.training import DIMS, WINDOW, Training
@@ -129,11 +129,11 @@ def _net(training: Training | SpectralTraining, linear: bool) -> nn.Module:
     return LinearCode(torch.zeros(WINDOW, DIMS)) if linear else NETS[training.plan.architecture]()
 
 
-def _told(path: Path, said: str) -> tuple[Plan, dict[str, Any]]:
+def _told(path: Path, said: str) -> tuple[TrainingPlan, dict[str, Any]]:
     """Return what a state says of itself, or refuse it."""
     try:
         told = json.loads(said)
-        plan = Plan(**{**told["plan"], "recipe": Recipe(**told["plan"]["recipe"])})
+        plan = TrainingPlan(**{**told["plan"], "recipe": Recipe(**told["plan"]["recipe"])})
         _plain(plan)
         _plain(plan.recipe)
         lengths = (plan.minutes, plan.epochs, plan.recipe.minutes, plan.recipe.epochs)
@@ -153,7 +153,7 @@ def _told(path: Path, said: str) -> tuple[Plan, dict[str, Any]]:
     return plan, checked
 
 
-def _plain(settings: Plan | Recipe) -> None:
+def _plain(settings: TrainingPlan | Recipe) -> None:
     """Refuse settings that are not of their kind: a file may say anything."""
     for field in fields(settings):
         value = getattr(settings, field.name)

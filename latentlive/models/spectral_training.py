@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from latentlive.errors import ModelError
-from latentlive.models.recipes import Plan
+from latentlive.models.recipes import TrainingPlan
 from latentlive.models.spectralvae import (
     BY,
     DECODER,
@@ -106,7 +106,7 @@ class SpectralTraining(Steps):
     Parameters
     ----------
     sounds : sequence of arrays [shape=(n,), float32, mono]
-    plan : Plan
+    plan : TrainingPlan
     team : Team, optional
     clock : function returning seconds
         What minutes are counted by.
@@ -122,7 +122,7 @@ class SpectralTraining(Steps):
     def __init__(
         self,
         sounds: Sequence[Samples],
-        plan: Plan,
+        plan: TrainingPlan,
         team: Team | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from latentlive.errors import ModelError
 from latentlive.models.files import Model
-from latentlive.models.recipes import Plan
+from latentlive.models.recipes import TrainingPlan
 from latentlive.models.team import Team
 
 WARM_STEPS = 100
@@ -23,7 +23,7 @@ class Steps(ABC):
 
     Parameters
     ----------
-    plan : Plan
+    plan : TrainingPlan
     epoch_steps : int
         Steps in which as much is drawn as there is.
     team : Team, optional
@@ -35,7 +35,7 @@ class Steps(ABC):
 
     def __init__(
         self,
-        plan: Plan,
+        plan: TrainingPlan,
         epoch_steps: int,
         team: Team | None = None,
         clock: Callable[[], float] = time.monotonic,

@@ -16,7 +16,7 @@ from torch import Tensor
 from latentlive.models.files import ARCHITECTURES, Model
 from latentlive.models.networks import NETS, LinearCode, Net
 from latentlive.models.overlap import OVERLAP, cut, rebuilt, shared
-from latentlive.models.recipes import Plan
+from latentlive.models.recipes import TrainingPlan
 from latentlive.models.steps import Steps
 from latentlive.models.team import Team
 from latentlive.models.windows import Grid, Windows
@@ -37,14 +37,15 @@ class Training(Steps):
     Parameters
     ----------
     sounds : sequence of arrays [shape=(n,), float32, mono]
-    plan : Plan
+    plan : TrainingPlan
     team : Team, optional
     clock : function returning seconds
         What minutes are counted by.
 
     Example
     -------
-    >>> training = Training([np.ones(4096, np.float32)], Plan(PAPER, epochs=1))  # doctest: +SKIP
+    >>> plan = TrainingPlan(PAPER, epochs=1)
+    >>> training = Training([np.ones(4096, np.float32)], plan)  # doctest: +SKIP
     >>> while training.step():  # doctest: +SKIP
     ...     print(training.loss)
     """
@@ -54,7 +55,7 @@ class Training(Steps):
     def __init__(
         self,
         sounds: Sequence[Samples],
-        plan: Plan,
+        plan: TrainingPlan,
         team: Team | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
