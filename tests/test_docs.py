@@ -15,6 +15,7 @@ import inspect
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from functools import partial
@@ -29,7 +30,7 @@ from latentlive.cli import main
 from latentlive.client import Layer
 from latentlive.corpus import Audio, audio_digest
 from latentlive.latent import Joined
-from latentlive.models import load_model
+from latentlive.models import load_model, starter_path
 from latentlive.prompt.browser import Browser
 from latentlive.prompt.scope import LAYERS
 from latentlive.prompt.session import find_session, parse
@@ -41,6 +42,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LANGUAGES = {"python", "pycon", "sh", "json", "text", ""}
+MODELS = ("darbouka.safetensors", "reeds.safetensors")
 OF_EDITORS = {"vim", "elisp"}
 OF_THE_SHELL = {"torchrun", "python3", "pip", "pytest", "sudo", "apt", "cd", "git", "python"}
 
@@ -76,7 +78,10 @@ def test_every_block_names_a_language_that_is_tested(page):
 @pytest.mark.parametrize(
     ("page", "stage"), [(page, space_of(page)) for page in PAGES], ids=page_id, indirect=["stage"]
 )
-def test_python_blocks_run(page, stage, starter):
+def test_python_blocks_run(page, stage, starter, tmp_path, monkeypatch):
+    for model in MODELS:  # what a page trains or imports, and then plays
+        shutil.copy(starter_path("spectralvae"), tmp_path / model)
+    monkeypatch.chdir(tmp_path)
     stage.run("d1.gain(0)")  # whatever has landed by then, there is something to undo
     for code in blocks(page, "python"):
         if re.search(r"^(import|from) IPython", code, re.MULTILINE):
