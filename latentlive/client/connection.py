@@ -46,7 +46,7 @@ CUT = f"the engine did not answer and was ended; {RESUME}"
 
 
 class Connection:
-    """A connected engine, listened to in a thread of its own.
+    """A connected engine; a thread listens to it.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class Connection:
     connection : socket
     address : Address
     say : function of a line, optional
-        Told what a performer should know; standard error when left out.
+        Receives lines for the performer; standard error when left out.
     patience : float [seconds]
         For its first word.
 
@@ -80,10 +80,10 @@ class Connection:
         self._answered = threading.Condition()
         self._next = 0
         self.state: Message = {}
-        """How the engine was when it last told; empty before."""
+        """The engine's last state; empty before the first."""
         self.state_at, self.ended = 0.0, False
         self.why = f"the engine is gone; {RESUME}"
-        """What to tell of its end."""
+        """The line about its end."""
         self._leaving = self._closing = False
         self._patience, self._silent = Patience(), 0.0
         if not readable(connection, patience):
@@ -155,7 +155,7 @@ class Connection:
         Raises
         ------
         EngineError
-            If the engine refuses it, or is gone.
+            If the engine refuses it or has ended.
         HangingError
             If it does not answer.
         """
@@ -176,12 +176,12 @@ class Connection:
             raise EngineError(answer.error)
 
     def wait_for(self, what: Callable[[], object], seconds: float = PATIENCE) -> bool:
-        """Wait until something that the engine tells is so; return whether it came to that."""
+        """Wait until a condition on the engine's state holds; return whether it does."""
         with self._answered:
             return bool(self._answered.wait_for(what, seconds))
 
     def fresh(self) -> Message:
-        """Return the engine's state, asked for now."""
+        """Request the engine's state and return it."""
         self.request(TellState())
         return self.state
 
@@ -214,13 +214,13 @@ class Connection:
     def hang_up(self) -> None:
         """Close the wire; the engine goes on as ``on_exit`` says."""
         self._leaving = True
-        with contextlib.suppress(OSError):  # it is gone already
+        with contextlib.suppress(OSError):  # it has ended already
             self._socket.shutdown(socket.SHUT_RDWR)  # the thread that listens holds it open
         self._socket.close()
 
 
 def readable(connection: socket.socket, patience: float) -> bool:
-    """Return whether anything comes from a connection within so many seconds."""
+    """Return whether a connection delivers anything within some seconds."""
     with selectors.DefaultSelector() as waiting:
         waiting.register(connection, selectors.EVENT_READ)
         return bool(waiting.select(patience))

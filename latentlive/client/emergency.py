@@ -1,4 +1,4 @@
-"""Silence from any terminal, also where the engine does not answer any more."""
+"""Silence from any terminal, even if the engine no longer answers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Wish = Callable[[Connection], object]
 
 
 def panic() -> str:
-    """Silence every engine that runs; return what to tell, empty if they have obeyed.
+    """Silence every running engine; return a line to print, empty if all have obeyed.
 
     One that does not answer within two seconds is ended, with all its processes. None waits for
     another.
@@ -30,13 +30,13 @@ def panic() -> str:
 
 
 def stop(fade: float, everything: bool = False) -> str:
-    """Let an engine fade out and end, that which was started last; see `panic`.
+    """Fade out and end the engine that was started last; see `panic`.
 
     Parameters
     ----------
     fade : float [seconds]
     everything : bool
-        Whether to end all that run; else it is told how many are left.
+        Whether to end all running engines; otherwise the line counts those left.
     """
 
     def end(engine: Connection) -> None:
@@ -53,7 +53,7 @@ def stop(fade: float, everything: bool = False) -> str:
 
 
 def _others(count: int) -> str:
-    """Return a line that tells of engines that still run, empty if there are none."""
+    """Return a line about engines that still run, empty if there are none."""
     if not count:
         return ""
     run = "1 other engine still runs" if count == 1 else f"{count} other engines still run"
@@ -70,7 +70,7 @@ def _ask_all(wish: Wish) -> str:
 
 
 def _ask(address: Address, wish: Wish) -> str | None:
-    """Return what to tell of an engine, empty if it has obeyed, None if it is not there."""
+    """Return a line about an engine, empty if it has obeyed, None if there is none."""
     try:
         wire, connection = address.connect()
         engine = Connection(wire, connection, address, lambda line: None)
@@ -90,7 +90,7 @@ def _ask(address: Address, wish: Wish) -> str | None:
 
 
 def _cut(address: Address) -> str:
-    """End an engine that does not answer, with all its processes; return what to tell."""
+    """End an engine that does not answer, with all its processes; return a line to print."""
     address.end()
     sweep()
     return CUT

@@ -74,7 +74,7 @@ class Engine(Connection):
     on_exit : 'fade' or 'keep'
         What the engine does when this process is killed.
     say : function of a line
-        Told what a performer should know.
+        Receives lines for the performer.
 
     Raises
     ------
@@ -204,7 +204,7 @@ class Engine(Connection):
             self.cut()
 
     def source(self, texture: Texture) -> Source:
-        """Return what the engine needs to play a texture, after checking it here.
+        """Check a texture here and return the data that the engine needs to play it.
 
         Raises
         ------
@@ -246,7 +246,7 @@ class Engine(Connection):
         return True
 
     def _play_frozen(self, line: Line) -> None:
-        """Let a layer play what it has waited for, as if it were typed now."""
+        """Assign a waiting texture to its layer, as if it were typed now."""
         if self._panics != line.panics:
             raise EngineError("all was silenced meanwhile")
         source = self.source(line.texture)
@@ -258,7 +258,7 @@ class Engine(Connection):
         return int(self.fresh()["panics"])
 
     def _setting(self) -> Setting:
-        """Return what is rendered with now, also before the transport has taken a tempo."""
+        """Return the present settings of rendering, even before the transport has taken a tempo."""
         state, welcome = self.fresh(), self.welcome
         tempo = self._cells.tempo or (None if state["running"] else self._first_tempo)
         space = welcome.file, welcome.digest, self._facts
@@ -287,7 +287,7 @@ class Engine(Connection):
         return self._cells.cell(at, code, name)
 
     def at(self, beat: float) -> contextlib.AbstractContextManager[None]:
-        """Let what is changed inside land at a beat (>= 0) of the transport.
+        """Land the changes inside at a beat (>= 0) of the transport.
 
         Python runs now; the changes wait, rendered ahead, and are taken all or not at all. A
         change of tempo moves their moment along.
@@ -300,7 +300,7 @@ class Engine(Connection):
         return self._cells.planned("at", Beat(beat))
 
     def cue(self, name: str) -> contextlib.AbstractContextManager[None]:
-        """Let what is changed inside wait for ``go(name)``, rendered ahead.
+        """Hold the changes inside until ``go(name)``, rendered ahead.
 
         Its textures begin at their start then. The same name again replaces the cue.
 
@@ -311,7 +311,7 @@ class Engine(Connection):
         return self._cells.planned("cue", Cue(cue_name(name, "cue")))
 
     def after(self, name: str, beats: float) -> contextlib.AbstractContextManager[None]:
-        """Let what is changed inside land so many beats (>= 0) after a cue has landed.
+        """Land the changes inside some beats (>= 0) after a cue has landed.
 
         Example
         -------
@@ -389,7 +389,7 @@ class Engine(Connection):
             self._cells.act(Undo())
 
     def redo(self) -> None:
-        """Do again what was undone last, and say what it was."""
+        """Redo the last undone change, and name it."""
         self._cells.act(Redo())
 
     def bounce(self, start: float, stop: float, path: str | os.PathLike[str]) -> None:
@@ -470,7 +470,7 @@ class Engine(Connection):
         self._cells.act(RecordTo(file, folder))
 
     def stop_recording(self) -> None:
-        """End what `record` began, and say where it is."""
+        """End the recording, and name its file."""
         self._cells.act(StopRecording(), "stop_recording")
 
     @property
@@ -479,7 +479,7 @@ class Engine(Connection):
         return self._cells.moment
 
     def shown(self, name: str) -> str:
-        """Return the code of what a layer plays, empty if it is silent."""
+        """Return the code of a layer's texture, empty if it is silent."""
         for layer in self.state.get("layers", []):
             if layer["name"] == name:
                 return str(layer["code"])

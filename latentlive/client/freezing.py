@@ -83,7 +83,7 @@ class Making:
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """Its name."""
         return self.sound.name
 
     @property
@@ -121,7 +121,7 @@ class Freezing:
     send : function of a Line
         Lets a layer play a texture whose sounds are there.
     say : function of a line
-        Told what a performer should know.
+        Receives lines for the performer.
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class Freezing:
         self.turn = threading.RLock()
         """Held while changes are sent: a line that has waited overtakes no newer one."""
 
-    # What a performer asks for.
+    # The performer's requests.
 
     def freeze(self, texture: Texture, name: str, seconds: float | None) -> Sound:
         """Return the sound of a name; render it unless it is there or on its way.

@@ -20,7 +20,7 @@ from latentlive.worded import Worded
 
 
 class Performed(Protocol):
-    """What layers need of an engine."""
+    """The part of an engine that layers use."""
 
     @property
     def state(self) -> Message: ...
@@ -47,7 +47,7 @@ class Layer(Worded):
 
     @property
     def name(self) -> str:
-        """What the layer is called."""
+        """The layer's name."""
         return self._name
 
     def _typed(self) -> str:
@@ -73,15 +73,15 @@ class Layer(Worded):
         return self._set(pan=_level("pan", place, "pan: place"))
 
     def fade(self, beats: float) -> Layer:
-        """Come in, and stop, over so many beats (>= 0)."""
+        """Fade in and out over some beats (>= 0)."""
         return self._set(fade=_beats(beats, "fade"))
 
     def xfade(self, beats: float) -> Layer:
-        """Cross over to new textures in so many beats (>= 0)."""
+        """Crossfade to new textures in some beats (>= 0)."""
         return self._set(xfade=_beats(beats, "xfade"), morph=False)
 
     def morph(self, beats: float) -> Layer:
-        """Turn into new textures through latent space, in so many beats (>= 0).
+        """Turn into new textures through latent space, in some beats (>= 0).
 
         One decode; each side keeps its own clock. Between textures of different spaces or joins
         it crosses over and says so. `xfade`, `morph` and `jump` hold until another is chosen.
@@ -117,7 +117,7 @@ class Layer(Worded):
         return self._set(pair=left // 2)
 
     def quant(self, beats: float) -> Layer:
-        """Let new textures land on multiples of so many beats (0: as soon as they are ready)."""
+        """Land new textures on multiples of some beats (0: as soon as they are ready)."""
         return self._set(quant=_beats(beats, "quant"))
 
     def stop(self, fade: float | None = None) -> Layer:
@@ -185,7 +185,7 @@ class Layer(Worded):
 
 
 class Master(Worded):
-    """What all layers go through, before the limiter."""
+    """The bus of all layers, before the limiter."""
 
     _called = "master"
 

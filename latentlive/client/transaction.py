@@ -1,4 +1,4 @@
-"""What is typed in one cell crosses to the engine in one message: all of it, or nothing."""
+"""A cell's changes go to the engine in one message: all of them, or none."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Transaction:
 
     @property
     def planning(self) -> bool:
-        """Whether what is changed waits for its moment."""
+        """Whether changes wait for their moment."""
         return self._when != NOW
 
     @property
@@ -105,7 +105,7 @@ class Transaction:
 
     @contextlib.contextmanager
     def cell(self, at: int | None, code: str, name: str) -> Iterator[None]:
-        """Collect what is changed inside; parameters as in `Engine.cell`."""
+        """Collect the changes inside; parameters as in `Engine.cell`."""
         self.refuse_planned("cell")
         outer = self._changes, self._plans, self._acts, self.moment
         self._changes, self._plans, self._acts, self.moment = [], [], [], at

@@ -1,4 +1,4 @@
-"""Time and plans at the prompt: where the transport is, and what is to come."""
+"""Time and plans at the prompt: the transport's position, and planned changes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HISTORY, HISTORY_CHARACTERS = 40, 3500
 
 
 class Watched(Protocol):
-    """What views need of an engine."""
+    """The part of an engine that views use."""
 
     state_at: float
 
@@ -136,7 +136,7 @@ class Table:
     heads : sequence of str
     rows : sequence of sequences
     empty : str
-        What is shown without rows.
+        The text shown without rows.
     """
 
     def __init__(self, heads: Sequence[str], rows: Sequence[Sequence[Any]], empty: str) -> None:
@@ -160,7 +160,7 @@ class Table:
 
 
 class Shown(Worded):
-    """A view of the engine that is read anew each time it is shown or asked.
+    """A view of the engine, read again each time it is shown.
 
     Parameters
     ----------
@@ -200,7 +200,7 @@ class Plan(Shown):
 
     @property
     def table(self) -> Table:
-        """What is planned, as it is now."""
+        """The present plan."""
         return plan_table(self._engine.fresh())
 
 
@@ -262,7 +262,7 @@ def layer_table(state: dict[str, Any]) -> Table:
 
 
 def status_table(state: dict[str, Any], freezing: Sequence[Progress] = ()) -> Table:
-    """Return how the engine is: device, load, backlog, what was missed, what is being frozen."""
+    """Return the engine's condition: device, load, backlog, dropouts, sounds being frozen."""
     rows = [
         ("device", state["device"] or f"none: {state['why']}"),
         ("transport", f"beat {state['beat']:.1f}, {bpm_text(state['bpm'])}"),

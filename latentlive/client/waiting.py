@@ -1,4 +1,4 @@
-"""Lines that wait for frozen sounds: what they give way to, and when they are sent."""
+"""Lines that wait for frozen sounds: which lines replace them, and when they are sent."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Waiting:
     send : function of a Line
         Lets a layer play a texture whose sounds are there.
     say : function of a line of text
-        Told what a performer should know.
+        Receives lines for the performer.
     """
 
     def __init__(self, send: Callable[[Line], object], say: Callable[[str], object]) -> None:

@@ -19,16 +19,16 @@ from latentlive.expr import Node
 from latentlive.units import Floats
 
 LIMIT = 1e12
-"""No curve leaves -LIMIT..LIMIT, and what would be no number is 0."""
+"""Every curve stays in -LIMIT..LIMIT, and NaN becomes 0."""
 
 
 Factor = float | Fraction | np.floating[Any]
-"""What stretches time: a number, kept as a fraction."""
+"""A factor of time, kept as a fraction."""
 
 
 @dataclass(frozen=True)
 class Time:
-    """When a curve is asked: beats, the part of the whole length, and the seeds for chance.
+    """A curve's query: beats, the part of the whole length, and the seeds for chance.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What stands for a curve: a number, and an array that is fitted to the whole length."""
+"""Numbers and arrays as curves; an array is fitted to the whole length."""
 
 from __future__ import annotations
 

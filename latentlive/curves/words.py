@@ -2,4 +2,4 @@
 
 
 class Words:
-    """What every curve can be told; each operator attaches its own word."""
+    """The words of every curve; each operator attaches its own."""

@@ -8,7 +8,7 @@ from collections import Counter
 from latentlive.expr.node import Node
 
 FORMS = ("call", "method", "literal", "name", "spread")
-"""What is not an infix sign: ``sine(8)``, ``x.rev()``, ``3``, ``silence``, ``cat(a, b)``."""
+"""Code without an infix sign: ``sine(8)``, ``x.rev()``, ``3``, ``silence``, ``cat(a, b)``."""
 
 
 def code(root: Node) -> str:

@@ -1,4 +1,4 @@
-"""What nodes and records share: fields that are declared once, and checked when one is made."""
+"""The base of nodes and records: fields declared once, and checked on construction."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from latentlive.expr.fields import Kind
 
 
 class Declared:
-    """A frozen value, known by a word, whose fields say what they may hold."""
+    """A frozen value, known by a word, with declared fields."""
 
     word: ClassVar[str] = ""
     kinds: ClassVar[dict[str, Kind]]
 
     @property
     def called(self) -> str:
-        """What refusals call it: its word, or its class where it has none."""
+        """Its name in refusals: its word, or its class if it has none."""
         return self.word or type(self).__name__.lower()
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What an operator's field may hold: each kind checks, prints and serialises its values."""
+"""Kinds of fields: each checks, prints and serialises the values of an operator's field."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def shown(value: object) -> str:
 
 
 class Kind:
-    """What a field may hold. `place` names operator and field in messages: ``sine: period``."""
+    """The kind of a field. `place` names operator and field in messages: ``sine: period``."""
 
     def coerce(self, value: Any, place: str) -> Any:
         """Return the value in its one canonical form, or raise ExpressionError."""
@@ -305,13 +305,13 @@ class Child(Kind):
 
 
 class Maybe(Kind):
-    """What another kind holds, or None."""
+    """A value of another kind, or None."""
 
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
 
     def coerce(self, value: Any, place: str) -> Any:
-        """Return None as it is, anything else as the kind wants it."""
+        """Return None unchanged, anything else coerced by the kind."""
         return None if value is None else self.kind.coerce(value, place)
 
     def code(self, value: Any, nested: Callable[[Node], str]) -> str:
@@ -323,7 +323,7 @@ class Maybe(Kind):
         return None if value is None else self.kind.plain(value, ref, keep)
 
     def revive(self, data: Any, node: Any, kept: Any) -> Any:
-        """Return None, or what the kind's data stands for."""
+        """Return None, or the value loaded by the kind."""
         return None if data is None else self.kind.revive(data, node, kept)
 
 

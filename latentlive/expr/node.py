@@ -42,7 +42,7 @@ MAX_DEPTH = 150
 """The deepest nesting that an expression may have."""
 
 MAX_COST = 4096
-"""How often what is innermost may be asked for one moment: averages multiply."""
+"""Most queries of an innermost node for one moment: averages multiply."""
 
 LAYER_WORDS = {
     **{"gain": "-6", "amp": "0.5", "pan": "0.5", "out": "3", "fade": "4", "quant": "4"},

@@ -30,7 +30,7 @@ from latentlive.expr.wire import dump, load
 R = TypeVar("R", bound="type[Record]")
 
 Stored = Callable[[Any], Any]
-"""Stores what is kept once and referred to by a key, or returns what was stored under one."""
+"""Stores a shared value once under a key, or returns the value of a key."""
 
 
 def inline(value: Any) -> Any:
@@ -65,7 +65,7 @@ class Record(Declared):
         Parameters
         ----------
         keep : function of a record
-            Stores what is to be written once, and returns its key; the record itself if not.
+            Stores a shared value and returns its key; returns other records unchanged.
         """
         fields = {
             name: kind.plain(getattr(self, name), dump, keep)
@@ -110,7 +110,7 @@ def record(word: str = "", crosses: bool = True) -> Callable[[R], R]:
     Parameters
     ----------
     word : str
-        What tells it from others of its family.
+        The word that tells it from others of its family.
     crosses : bool
         Whether it may come from another process or a log.
     """
@@ -159,7 +159,7 @@ class One(Kind):
 
 
 class Many(Kind):
-    """What another kind holds, many times, in order.
+    """Many values of another kind, in order.
 
     Parameters
     ----------

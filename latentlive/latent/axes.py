@@ -44,7 +44,7 @@ class Axial(Touch):
 
 @operator(form="method")
 class Pitch(Axial):
-    """Bring what has a pitch to another: a note's name, or a curve in Hz (20 to 6000).
+    """Set the pitch of pitched sounds: a note's name, or a curve in Hz (20 to 6000).
 
     For spaces in which pitch is an axis, such as ``spectral``.
 

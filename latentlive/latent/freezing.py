@@ -15,13 +15,13 @@ from latentlive.latent.join import Joined, Texture
 from latentlive.latent.sources import Sound
 
 LONGEST = 4 * 3600.0
-"""Seconds of a frozen sound: as many as a recording may have."""
+"""Most seconds of a frozen sound: the limit of a recording."""
 
 SECONDS = Maybe(Number("seconds", above=0.0, most=LONGEST))
 
 
 class Freezer(Protocol):
-    """What renders textures into sounds."""
+    """Renders textures into sounds."""
 
     def freeze(self, texture: Texture, name: str, seconds: float | None) -> Sound:
         """Return the sound of a name, which is there already or is being rendered."""
@@ -70,7 +70,7 @@ def frozen(self: Texture, name: str, seconds: float | None = None) -> Sound:
     name : str
         Letters, digits, - _ and blanks; none that a sound of the corpus has, which comes first.
     seconds : float [seconds, > 0], optional
-        How much. Needed for what never ends; one pass of anything else when left out.
+        The length. An endless texture needs it; others are rendered once when left out.
 
     Returns
     -------

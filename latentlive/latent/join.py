@@ -31,7 +31,7 @@ class Joined(RootWords, Node):
 
 
 Texture: TypeAlias = Latent | Joined
-"""What can be rendered or put on a layer."""
+"""A texture: it can be rendered or put on a layer."""
 
 
 def as_texture(value: Any, place: str = "texture") -> Node:
@@ -136,7 +136,7 @@ class Norm(Joined):
 
 @dataclass(frozen=True)
 class Join:
-    """What stands at the root of a texture.
+    """The settings at the root of a texture.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ class Join:
 
 
 def join_of(texture: Any) -> Join:
-    """Return what a texture's root decides."""
+    """Return the settings of a texture's root."""
     found: dict[str, Any] = {}
     below = as_texture(texture)
     while isinstance(below, Joined):

@@ -112,7 +112,7 @@ class Interp(Pair):
         return _mixed(a, b, amount(query, self.curve, self), self.law)
 
     def side(self, query: Query, side: LatentLike, scope: Scope) -> Latents:
-        """Return the latents of one side, repeated if it is to be; `scope` tells the lengths."""
+        """Return the latents of one side, repeated if `match` says so; `scope` has the lengths."""
         once = scope.length(side)
         if self.match == "crop" or math.isinf(once) or once >= scope.length(self):
             return query.latents(side)
@@ -273,7 +273,7 @@ class Path(Latent):
         return min(scope.length(point) for point in self.points)
 
     def place(self, query: Query) -> Floats:
-        """Return where on the path each position lies: 0 the first point, 1 the second."""
+        """Return each position's place on the path: 0 the first point, 1 the second."""
         return np.clip(query.curve(self.curve, self), 0.0, 1.0) * (len(self.points) - 1)
 
     def at(self, query: Query) -> Latents:

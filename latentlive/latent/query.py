@@ -1,4 +1,4 @@
-"""How a latent is asked: which positions, when, and in which world."""
+"""Queries of latents: positions, moments, and the world of sounds and space."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 F32 = NDArray[np.float32]
 Length = Fraction | float
-"""A length in frames: a Fraction, or infinity for what never ends."""
+"""A length in frames: a Fraction, or infinity for an endless latent."""
 
 
 GRAIN = 2.0**20
@@ -41,7 +41,7 @@ class Latents(NamedTuple):
 
 
 class Joint(NamedTuple):
-    """What else sounds in windows near an end.
+    """Sounds beyond a joint that windows near an end also hear.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class Joint(NamedTuple):
     beside: F32
 
     def only(self, chosen: NDArray[np.bool_]) -> Joint:
-        """Return what sounds in some of the windows."""
+        """Return the joint of some of the windows."""
         distance, ahead, which, beside = self
         return Joint(distance[chosen], ahead[chosen], which[chosen], beside)
 
@@ -104,7 +104,7 @@ class World(Protocol):
         """Return how many frames some seconds are, to the nearest sample."""
 
     def axis(self, name: str) -> Callable[[F32, F32], F32]:
-        """Return what moves vectors along an axis of the space; refuse one that it lacks."""
+        """Return what moves vectors along an axis; refuse an axis that the space lacks."""
 
     def prior(self, word: str) -> Places:
         """Return where the space's vectors lie; refuse `word` where nothing is known."""
@@ -162,7 +162,7 @@ class Scope:
         return self.stretch, self.beat_frames
 
     def measured(self, node: Latent) -> Length:
-        """Return what a node says its length is."""
+        """Return a node's length."""
         return node.length(self)
 
     def stretched(self, factor: Fraction, beats_too: bool) -> Scope:
@@ -213,7 +213,7 @@ class Query:
 
     @property
     def world(self) -> World:
-        """The world that the expression is asked in."""
+        """The world of the expression."""
         return self.scope.world
 
     def latents(self, node: LatentLike) -> Latents:
@@ -226,7 +226,7 @@ class Query:
         return found
 
     def computed(self, node: Latent) -> Latents:
-        """Return what a node says its latents are."""
+        """Return a node's latents."""
         return node.at(self)
 
     @property
@@ -269,7 +269,7 @@ class Query:
         return replace(self, joint=joint, **part)
 
     def shrunk(self, factor: Fraction) -> Self:
-        """Return a query with its lengths in frames of what is stretched."""
+        """Return a query with lengths in frames before stretching."""
         before = None if self.before is None else self.before / float(factor)
         joint = self.joint and self.joint._replace(distance=self.joint.distance / float(factor))
         return replace(self, before=before, joint=joint)

@@ -219,7 +219,7 @@ class Slice(Latent):
         return self.source(query).latents(self.of)
 
     def source(self, query: Query) -> Query:
-        """Return the query of what is sliced."""
+        """Return the query of the sliced latent."""
         return query.at(query.frames + float(query.world.frames(self.start)))
 
 

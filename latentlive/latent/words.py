@@ -2,7 +2,7 @@
 
 
 class Words:
-    """What every latent can be told; each operator attaches its own word."""
+    """The words of every latent; each operator attaches its own."""
 
 
 class RootWords:

@@ -19,7 +19,7 @@ class Words:
     def smooth(self, beats: float) -> Latent:
         """Average over a span of `beats` (> 0) around each moment."""
     def pitch(self, hz: CurveLike | str) -> Latent:
-        """Bring what has a pitch to another: a note's name, or a curve in Hz (20 to 6000)."""
+        """Set the pitch of pitched sounds: a note's name, or a curve in Hz (20 to 6000)."""
     def transpose(self, semitones: CurveLike) -> Latent:
         """Move everything up or down, pitched or not, by a curve in semitones."""
     def loudness(self, db: CurveLike) -> Latent:

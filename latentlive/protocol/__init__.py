@@ -1,1 +1,1 @@
-"""What crosses between processes: framed messages, what they may hold, where engines are found."""
+"""Messages between processes: framing, allowed content, and the addresses of engines."""

@@ -16,7 +16,7 @@ from latentlive.ground.files import working_file, working_folder, working_folder
 from latentlive.protocol.wire import Wire
 
 OnExit = Literal["keep", "fade"]
-"""What an engine does when a program that uses it is gone: go on, or fade out and end."""
+"""The engine's reaction when its program has ended: go on, or fade out and end."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Address:
     port : int
         On the loopback interface.
     token : str
-        What a client must say first.
+        The token that a client must send first.
     pid : int
         The engine's process.
     since : str
@@ -102,7 +102,7 @@ def _files(kind: str) -> list[Path]:
 
 
 def _written(path: Path) -> int:
-    """Return when a file was written, 0 if it is gone."""
+    """Return when a file was written, 0 if it is missing."""
     try:
         return path.stat().st_mtime_ns
     except OSError:

@@ -103,7 +103,7 @@ class Set(OfLayer):
 
     @property
     def given(self) -> dict[str, Any]:
-        """What is set, by its field."""
+        """The values to set, by field."""
         fields = {name: getattr(self, name) for name in self.kinds if name != "layer"}
         return {name: value for name, value in fields.items() if value is not None}
 

@@ -1,4 +1,4 @@
-"""What a voice plays: a texture on its own clock, perhaps reached out of another one."""
+"""A voice's clip: a texture on its own clock, perhaps morphing out of another one."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class Clip(Generic[S]):
     tempo : Tempo
         Of its own clock: beats since `origin`.
     crossing : Crossing or None
-        What it comes out of.
+        The earlier clip.
     """
 
     source: S

@@ -1,4 +1,4 @@
-"""The door to a process: a loopback port where a token is said before anything else is heard.
+"""The door to a process: a loopback port that hears nothing before a token.
 
 One thread looks after everyone who has not said it yet. Such a stranger costs a descriptor and a
 few hundred bytes, for two seconds, and there are never many of them.

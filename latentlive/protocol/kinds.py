@@ -1,4 +1,4 @@
-"""What the fields of messages, and of a log's lines, may hold."""
+"""Kinds of the fields in messages and in a log's lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Curves of levels: what gain, amp and pan can follow."""
+"""Level curves: the curves that gain, amp and pan follow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the engine tells a render worker, and what it is answered."""
+"""Orders of the engine to a render worker, and the worker's answers."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class OfVersion(Order):
 
 @record("load")
 class Load(OfVersion):
-    """Make what renders a voice: one rendering for each of its rings."""
+    """Make a voice's renderings, one for each of its rings."""
 
     rings: tuple[int, ...] = declared(Many(RING, 2))
     clip: Clip[Source] = declared(CLIP)
@@ -83,7 +83,7 @@ class Render(Order):
 
 @record("encode")
 class Encode(Order):
-    """Encode what a stretch reads, and decode nothing."""
+    """Encode a stretch's recordings, and decode nothing."""
 
     job: Job = declared(One(Job))
 
@@ -95,7 +95,7 @@ class Ping(Order):
 
 @record("ready")
 class Ready(Answer):
-    """A worker can be told something."""
+    """A worker accepts orders."""
 
 
 @record("pong")
@@ -137,6 +137,6 @@ class Failed(AboutVoice):
 
 @record("batch")
 class Batch(Answer):
-    """What became of each stretch that was begun."""
+    """The result of each stretch that was begun."""
 
     answers: tuple[AboutVoice, ...] = declared(Many(One(Answer), MOST), default=())

@@ -1,4 +1,4 @@
-"""What the engine tells the programs that are connected to it."""
+"""Messages of the engine to connected programs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from latentlive.protocol.wire import Message
 
 
 class Data(Kind):
-    """JSON data, which a view shows as it is."""
+    """JSON data, which a view shows unchanged."""
 
     def coerce(self, value: Any, place: str) -> Message:
         """Return the value as it is."""

@@ -1,4 +1,4 @@
-"""What a client may ask the engine for; `engine/server/session.py` does it."""
+"""Requests of clients; `engine/server/session.py` serves them."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Request(Record):
 
 
 class Plan(Request):
-    """What waits for its moment."""
+    """A request that waits for its moment."""
 
     what, words = "plan", {}
     changes_sound = True
 
 
 class Act(Request):
-    """What acts at once; that of a cell with a moment acts at that moment."""
+    """A request that acts at once, or at the moment of its cell."""
 
     what, words = "act", {}
     revises: ClassVar[bool] = False
@@ -57,7 +57,7 @@ class Go(Plan):
 
 @record("cell")
 class Cell(Request):
-    """What was typed in one cell.
+    """The changes of one cell.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ class Undo(Act):
 
 @record("redo")
 class Redo(Act):
-    """Do again what was undone last."""
+    """Redo the last undone change."""
 
     changes_sound = revises = True
 
@@ -151,7 +151,7 @@ class RecordTo(Act):
 
 @record("stop recording")
 class StopRecording(Act):
-    """End what is recorded."""
+    """End a recording."""
 
 
 @record("start")

@@ -1,4 +1,4 @@
-"""What a performer has set on a layer."""
+"""The settings of a layer."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ DEFAULT_XFADE_BEATS = 1.0
 DEFAULT_QUANT_BEATS = 1.0
 
 LEVELS = ("gain_db", "amp", "pan")
-"""What of it is a curve."""
+"""The settings that are curves."""
 
 
 @record()
 class State(Record, Generic[S]):
-    """What a layer plays and how; a change folds into the next one.
+    """A layer's texture and settings; a change folds into the next one.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ from latentlive.protocol.kinds import BEATS, NAME, SAMPLE
 
 
 class When(Record):
-    """A moment that was asked for."""
+    """A requested moment."""
 
     what, words = "moment", {}
 
@@ -36,7 +36,7 @@ class Beat(When):
 
 @record("cue")
 class Cue(When):
-    """When ``go`` is told this name."""
+    """At ``go`` with this name."""
 
     name: str = declared(NAME)
 

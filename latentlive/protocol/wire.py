@@ -33,7 +33,7 @@ class Wire:
         Raises
         ------
         EngineError
-            If the other side is gone.
+            If the other side has ended.
         """
         data = json.dumps(message, separators=(",", ":")).encode()
         try:
@@ -49,7 +49,7 @@ class Wire:
         Raises
         ------
         EngineError
-            If what comes is no message.
+            If the bytes are no message.
         """
         try:
             head = self._reader.read(4)
