@@ -19,7 +19,7 @@ from latentlive.errors import ModelError
 from latentlive.models.rawaudiovae import LAYERS, RawAudioVAE
 
 WRAPPED = ("module.", "_orig_mod.")
-"""What torch puts before the names of a network that it wraps, perhaps several times."""
+"""Prefixes of tensors in a network that torch has wrapped, perhaps several times."""
 
 DEEPEST = 3
 """How far down a module holds layers, wrappers included; one may hold itself."""
@@ -106,7 +106,7 @@ def _numbers(name: str, tensor: Any) -> Any:
 
 
 def _bare(name: object) -> str:
-    """Return a tensor's name without what wrappers put before it."""
+    """Return a tensor's name without the prefixes of wrappers."""
     bare = str(name)
     while bare.startswith(WRAPPED):
         bare = bare.split(".", 1)[1]

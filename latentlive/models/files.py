@@ -55,9 +55,9 @@ class Config:
     training : mapping
         How it was trained, for people.
     facts : mapping
-        What an imported model has to be played by, beside its tensors.
+        Settings that an imported model needs besides its tensors.
     licence : str
-        What is said of how it may be used.
+        The licence note.
     """
 
     sample_rate: int
@@ -104,7 +104,7 @@ def _starter(name: str) -> Space:
 
 
 def _spectral() -> Space:
-    """Return the spectral space; what nobody recorded comes out of the SpectralVAE beside it."""
+    """Return the spectral space, with the prior of the SpectralVAE shipped beside it."""
     space, beside = Spectral(), _starter("spectralvae")
     assert isinstance(beside, SpectralVAE)
     space.prior = beside.spectral_prior
@@ -141,7 +141,7 @@ NAMES = ("spectral", "spectralvae", "rawaudiovae")
 """The spaces that need no file, as a performer may choose them."""
 
 DEFAULT = "spectral"
-"""What plays where no space is named."""
+"""The space that plays if none is named."""
 
 
 def findable(path: str) -> str:
@@ -185,7 +185,7 @@ def load_model(path: str | os.PathLike[str] | None = None) -> Space:
 
 @contextlib.contextmanager
 def _told_of(file: Path) -> Iterator[None]:
-    """Name the file in whatever is said against it."""
+    """Name the file in errors about it."""
     try:
         yield
     except ModelError as error:
@@ -204,7 +204,7 @@ def save_imported(
     ----------
     path : path
     tensors : mapping of name to array
-    config : function of the tensors' digest to what the file says of itself
+    config : function of the tensors' digest to the file's description
     """
     from safetensors.numpy import save_file
 
@@ -237,7 +237,7 @@ def _load_safetensors(file: Path) -> Space:
 
 
 def read_tensors(file: Path) -> tuple[dict[str, NDArray[Any]], str]:
-    """Return the tensors of a safetensors file, and what it says of itself as JSON.
+    """Return the tensors of a safetensors file, and its description as JSON.
 
     Raises
     ------

@@ -32,7 +32,7 @@ LONGEST_NOTE = 200
 
 @dataclass(frozen=True)
 class Given:
-    """What a file does not say and the performer does.
+    """Facts that the file lacks and the performer gives.
 
     Parameters
     ----------
@@ -58,9 +58,9 @@ class Found:
     tensors : mapping of name to array
     sample_rate, window, dims : int
     told : list of str
-        What it is, and what it can and cannot do: a line each.
+        Its kind, abilities and limits: a line each.
     facts : mapping
-        What it has to be played by, beside its tensors.
+        Settings that it needs besides its tensors.
     units : int
         Of its hidden layers, where its architecture is one of ours.
     """
@@ -86,7 +86,7 @@ def import_model(file: Path, output: Path, given: Given) -> list[str]:
     Raises
     ------
     ModelError
-        If it is of no known family, damaged, dangerous, or lacks what is not given.
+        If it is of no known family, damaged or dangerous, or if a fact is missing.
     """
     file = on_disk(file)
     if not os.path.isfile(file):
@@ -114,7 +114,7 @@ def import_model(file: Path, output: Path, given: Given) -> list[str]:
 
 
 def recognised(file: Path, given: Given) -> Found:
-    """Return what a file holds, or raise ModelError for why it holds nothing that can be played."""
+    """Return the model in a file, or raise ModelError with the reason why there is none."""
     if is_script(file):
         return scripted(file, given)
     with file.open("rb") as opened:
@@ -275,7 +275,7 @@ UNTRAINED = (
 
 
 def _of_script(space: script.Script, facts: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what a script is, in the words of who plays it."""
+    """Yield lines that describe a script to the performer."""
     rate, ratio = space.sample_rate, space.window // 2
     yield (
         f"TorchScript model (nn~): {space.dims} latents at {rate / ratio:.1f} a second, "

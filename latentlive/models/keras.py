@@ -18,7 +18,7 @@ DEEPEST = 4
 
 
 class Dense(NamedTuple):
-    """A dense layer: its name, what follows it, kernel [shape=(in, out)] and bias."""
+    """A dense layer: name, activation, kernel [shape=(in, out)] and bias."""
 
     name: str
     activation: str
@@ -94,7 +94,7 @@ def _described(model: Any, depth: int = 0) -> Iterator[tuple[str, str, Mapping[s
 
 
 def _tensors(opened: Any, h5py: Any, file: Path) -> dict[str, dict[str, NDArray[Any]]]:
-    """Return kernels and biases by their layer; what lies in other files is refused."""
+    """Return kernels and biases by their layer; refuse data kept in other files."""
     found: dict[str, dict[str, NDArray[Any]]] = {}
     size = 0
 

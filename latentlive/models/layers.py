@@ -56,7 +56,7 @@ class Deconv(NamedTuple):
 
 
 class Leaky(NamedTuple):
-    """A ReLU that lets a part of what is negative pass."""
+    """A leaky ReLU: negative numbers are multiplied by the slope."""
 
     slope: float
 
@@ -173,7 +173,7 @@ class Network:
 
 
 def matrix(columns: F32) -> Network:
-    """Return what multiplies rows by a matrix [shape=(in, out)].
+    """Return a network that multiplies rows by a matrix [shape=(in, out)].
 
     On one thread, as other layers: numpy's products have other bits on other numbers of threads.
     """

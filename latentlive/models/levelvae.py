@@ -3,7 +3,7 @@
 Without biases and without tanh every layer keeps proportions: a sound at half the level has half
 the latents, and half the latents decode to half the level. So quiet passages are rebuilt as well
 as loud ones, and silence is exactly silent. The linear paths can begin as the best linear code of
-the recordings, and the hidden layers learn what no linear code holds.
+the recordings, and the hidden layers learn the rest.
 """
 
 from __future__ import annotations

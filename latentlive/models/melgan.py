@@ -111,7 +111,7 @@ def _filters(sample_rate: int, bands: int) -> Network:
 
 
 def generator(held: Weights) -> list[Layer]:
-    """Return the layers of a generator, told by their tensors' names and shapes."""
+    """Return the layers of a generator, inferred from its tensors' names and shapes."""
     numbers = sorted({int(name.split(".")[1]) for name in held if name.startswith("model.")})
     layers: list[Layer] = []
     dilation = 1

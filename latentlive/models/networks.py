@@ -168,6 +168,6 @@ def _drawn(net: Net, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _quiet(log_variance: nn.Linear) -> None:
-    """Start with a std of about 0.007, so that noise does not drown what is quiet."""
+    """Start with a std of about 0.007, so that noise does not drown quiet sounds."""
     log_variance.weight.mul_(0.1)
     nn.init.constant_(log_variance.bias, -10.0)

@@ -36,7 +36,7 @@ USUAL = {"mean": 0.0, "std": 0.1}
 """Mean and std of samples where nobody said them."""
 
 STEADY = np.float32(-60.0)
-"""The log-variance of what does not vary."""
+"""The log-variance of latents that do not vary."""
 
 
 class Ramfem(Space):
@@ -95,7 +95,7 @@ class Ramfem(Space):
 
 
 def _layers(held: Weights, part: str) -> list[Layer]:
-    """Return the layers of a part in their order, told by their tensors' shapes.
+    """Return the layers of a part in their order, inferred from their tensors' shapes.
 
     A leaky ReLU, which has no tensors, follows each convolution and each linear layer.
     """

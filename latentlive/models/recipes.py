@@ -75,7 +75,7 @@ CLEAN = Recipe(
     fairness=0.5,
     linear=0.5,
 )
-"""Better sound in minutes; ``docs/training.md`` says what was tried."""
+"""Better sound in minutes; ``docs/training.md`` lists the trials."""
 
 BRIGHT = replace(CLEAN, name="bright", treble=1.0)
 """More treble and less error where windows overlap, as they do unless told otherwise; more error
@@ -92,7 +92,7 @@ SPECTRAL = Recipe(
     code=64,
     units=512,
 )
-"""Of a SpectralVAE; ``docs/training.md`` says what was tried."""
+"""Of a SpectralVAE; ``docs/training.md`` lists the trials."""
 
 RECIPES = {recipe.name: recipe for recipe in (CLEAN, BRIGHT, PAPER, SPECTRAL)}
 

@@ -130,7 +130,7 @@ def _net(training: Training | SpectralTraining, linear: bool) -> nn.Module:
 
 
 def _told(path: Path, said: str) -> tuple[TrainingPlan, dict[str, Any]]:
-    """Return what a state says of itself, or refuse it."""
+    """Return a state's description, or refuse it."""
     try:
         told = json.loads(said)
         plan = TrainingPlan(**{**told["plan"], "recipe": Recipe(**told["plan"]["recipe"])})

@@ -48,7 +48,7 @@ class Script(Space):
     file : path
         The model file that holds the script.
     facts : mapping
-        What `script_host` found out about it.
+        The facts that `script_host` found by probing.
     sample_rate : int [samples a second]
     digest : str
 

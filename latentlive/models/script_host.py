@@ -74,7 +74,7 @@ class Host:
         self.buffers = {name: buffer.clone() for name, buffer in self.module.named_buffers()}
 
     def run(self, method: str, x: np.ndarray, seed: int) -> np.ndarray:
-        """Return what a method makes of a signal [shape=(channels, n)], from a fresh state."""
+        """Return a method's output for a signal [shape=(channels, n)], from a fresh state."""
         with torch.no_grad(), optimized_execution(False):
             for name, buffer in self.module.named_buffers():
                 kept = self.buffers.get(name)
@@ -91,7 +91,7 @@ class Host:
         return np.ascontiguousarray(y[0].float().numpy())
 
     def described(self) -> dict[str, Any]:
-        """Return what the model says of itself, and what probing it finds out."""
+        """Return the model's own description, and the facts that probing finds."""
         methods = {name: self._ratios(name) for name in METHODS if hasattr(self.module, name)}
         if "decode" not in methods:
             others = ", ".join(_methods(self.module)) or "none"
@@ -214,7 +214,7 @@ def _methods(module: Any) -> list[str]:
 
 
 def _archive(file: Path) -> Any:
-    """Return what torch loads: the file, or the archive inside a model file."""
+    """Return the archive for torch to load: the file, or the one inside a model file."""
     if file.suffix != ".safetensors":
         return str(file)
     from latentlive.models.files import read_tensors

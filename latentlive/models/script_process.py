@@ -80,17 +80,17 @@ class ScriptProcess:
         return self._loaded
 
     def wait(self) -> None:
-        """Wait until the model is loaded; `ready` says what is raised."""
+        """Wait until the model is loaded; raises as `ready` does."""
         if not self._loaded:
             self._checked(self._next(START))
             self._loaded = True
 
     def described(self, seconds: float = 120.0) -> dict[str, Any]:
-        """Return what the model says of itself, and what probing it finds out."""
+        """Return the model's own description, and the facts that probing finds."""
         return self._asked({"op": "describe", "seconds": seconds})[0]
 
     def run(self, method: str, x: F32, seed: int, seconds: float) -> F32:
-        """Return what a method makes of a signal [shape=(channels, n)].
+        """Return a method's output for a signal [shape=(channels, n)].
 
         Parameters
         ----------

@@ -20,7 +20,7 @@ TOUCHING = re.compile(r"\btorch\s*\.\s*(save|load|from_file|_save\w*|_load\w*)\b
 """Functions of torch that read or write files."""
 
 FOREIGN = re.compile(r"\bops\s*\.\s*(?!prim\b|aten\b)(\w+)")
-"""Operators of other libraries than torch: what they do is not known."""
+"""Operators of other libraries than torch, whose effects are unknown."""
 
 
 def is_script(file: Path) -> bool:

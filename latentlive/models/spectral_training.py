@@ -39,7 +39,7 @@ from latentlive.spectral.space import Spectral
 from latentlive.units import Samples
 
 STRIDE = 4
-"""Of so many vectors one is learnt from: their windows overlap."""
+"""One vector in so many is used for training, since their windows overlap."""
 
 MOST_PAGES = 4096
 """Pages that are learnt from, evenly over all recordings: a hundred minutes."""
@@ -51,7 +51,7 @@ _PART = {
     for name, place in layout.PLACES.items()
     if name not in NAMED
 }
-"""Where each kind of number lies among those that are learnt."""
+"""The place of each kind of number among the learnt ones."""
 
 
 class SpectralVAENet(nn.Module):
@@ -89,12 +89,12 @@ class SpectralVAENet(nn.Module):
         return both[:, : self.code], both[:, self.code :].clamp(-14.0, 4.0)
 
     def decode(self, named: Tensor, code: Tensor) -> Tensor:
-        """Return what is learnt [shape=(n, learnt)] of what passes by and a code."""
+        """Return the learnt numbers [shape=(n, learnt)] from the named ones and a code."""
         given = torch.cat([named[:, :TOLD] * named[:, HARMONIC, None], code], dim=1)
         return self._through(DECODER, given) * self.scale + self.mean
 
     def forward(self, learnt: Tensor, named: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
-        """Return what is rebuilt from a draw of the code, mean and log-variance."""
+        """Return the reconstruction from a draw of the code, its mean and log-variance."""
         mean, log_variance = self.encode(learnt)
         drawn = mean + noise * torch.exp(0.5 * log_variance)
         return self.decode(named, drawn), mean, log_variance
@@ -109,7 +109,7 @@ class SpectralTraining(Steps):
     plan : TrainingPlan
     team : Team, optional
     clock : function returning seconds
-        What minutes are counted by.
+        The clock of minutes.
 
     Raises
     ------
@@ -158,14 +158,14 @@ class SpectralTraining(Steps):
         return first, second, third
 
     def model(self) -> SpectralVAE:
-        """Return the network as it is now, ready to play."""
+        """Return the present network, ready to play."""
         state = self.net.state_dict()
         weights = {name: tensor.detach().cpu().float().numpy() for name, tensor in state.items()}
         return SpectralVAE({**weights, **self._priors()}, self.plan.sample_rate)
 
     @torch.no_grad()
     def _priors(self) -> dict[str, NDArray[np.float32]]:
-        """Return where vectors lie, and how far each is spread: measured on what is learnt from."""
+        """Return the mean and the std of the training vectors."""
         few = self._vectors[:: max(len(self._vectors) // 4096, 1)]
         learnt, named = described(few)
         _, log_variance = self.net.encode(torch.from_numpy(learnt).to(self.team.device))

@@ -28,7 +28,7 @@ ENCODER = ("encoder1", "encoder2", "encoder3")
 DECODER = ("decoder1", "decoder2", "decoder3")
 
 NAMED = ("voiced", "pitch", "harmonic", "presence", "level")
-"""What passes by the network; the first numbers of a vector, in this order."""
+"""Numbers that bypass the network: the first of a vector, in this order."""
 
 BY = np.array([layout.PLACES[name].start for name in NAMED])
 """Where these lie in a spectral vector."""
@@ -186,12 +186,12 @@ class SpectralVAE(Spectral):
         return Prior(0.0, spread, draws, lambda drawn: self.decoded(self.drawn(drawn)))
 
     def prepare(self, z: F32, first: int, key: int, turn: float = 0.0) -> Any:
-        """Return what a block needs to be decoded; see `Spectral`."""
+        """Return a block prepared for decoding; see `Spectral`."""
         return super().prepare(self.decoded(z), first, key, turn)
 
 
 def joined(named: F32, code: F32, presence: F32) -> F32:
-    """Return vectors [shape=(n, dims)] of what passes by, a code, and how present both are."""
+    """Return vectors [shape=(n, dims)] from named numbers, a code, and their presence."""
     z = np.concatenate([named, code], axis=1)
     z[:, :LEVEL] *= presence[:, None]
     z[:, LEVEL + 1 :] *= presence[:, None]

@@ -28,7 +28,7 @@ class Steps(ABC):
         Steps in which as much is drawn as there is.
     team : Team, optional
     clock : function returning seconds
-        What minutes are counted by.
+        The clock of minutes.
     """
 
     net: nn.Module
@@ -61,7 +61,7 @@ class Steps(ABC):
 
     @abstractmethod
     def model(self) -> Model:
-        """Return the network as it is now, ready to play."""
+        """Return the present network, ready to play."""
 
     @abstractmethod
     def _loss(self) -> Tensor:
@@ -119,7 +119,7 @@ class Steps(ABC):
         return True
 
     def _prepare(self) -> None:  # noqa: B027 - most have nothing to prepare
-        """Do what a step needs to have happened."""
+        """Prepare the next step."""
 
     def _stage(self) -> tuple[float, float]:
         """Return the highest learning rate of this stage, and how much of it is done (0..1)."""

@@ -35,7 +35,7 @@ def checked(kind: str, weights: Weights, shapes: Mapping[str, tuple[int, ...]]) 
     Parameters
     ----------
     kind : str
-        What the tensors should make, for the message.
+        The kind of model, for the message.
     shapes : mapping of name to shape
     """
     present(kind, weights, shapes)

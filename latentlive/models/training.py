@@ -40,7 +40,7 @@ class Training(Steps):
     plan : TrainingPlan
     team : Team, optional
     clock : function returning seconds
-        What minutes are counted by.
+        The clock of minutes.
 
     Example
     -------
@@ -82,7 +82,7 @@ class Training(Steps):
         return isinstance(self.net, LinearCode)
 
     def model(self) -> Model:
-        """Return the network as it is now, ready to play."""
+        """Return the present network, ready to play."""
         net = self._network()
         weights = {name: t.detach().cpu().float().numpy() for name, t in net.state_dict().items()}
         return ARCHITECTURES[self.plan.architecture](weights, self.plan.sample_rate)

@@ -33,7 +33,7 @@ class Booting:
     start : function
         Returns the engine.
     say : function of a line
-        Told what a performer should know.
+        Receives lines for the performer.
     failed : function of an error
         Called if no engine comes.
     begun : function of the engine

@@ -1,4 +1,4 @@
-"""How words are called, and what to say when a call does not fit."""
+"""Signatures of words, and the line for a call that does not fit."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from latentlive.expr import Node
 from latentlive.worded import Worded, typed
 
 MISFIT = re.compile(r"(?P<called>[\w.]+)\(\) (?P<why>(?:missing|takes|got) .*)")
-"""What Python says of arguments that do not fit."""
+"""Python's messages about arguments that do not fit."""
 
 UNCALLED = re.compile(r"'\w+' object is not callable")
 DOTTED = re.compile(r"\w+(\.\w+)*")
 CONSTRUCT = "_constructor.<locals>.construct"
-"""What calls the constructor of a word that follows a dot."""
+"""The function that calls the constructor of a word after a dot."""
 
 LAYER = re.compile(r"d([1-9]|1[0-6])")
 EMPTY: Mapping[str, Any] = {}
@@ -32,7 +32,7 @@ PACKAGE = Path(latentlive.__file__).parent
 
 
 def signature(word: str, thing: Any) -> str:
-    """Return a word as it is called: ``interp(a, b, curve=..., match='crop')``.
+    """Return a word's signature: ``interp(a, b, curve=..., match='crop')``.
 
     >>> from latentlive import drift
     >>> signature("drift", drift)
@@ -55,7 +55,7 @@ def signature(word: str, thing: Any) -> str:
 
 
 def spoken(thing: Any) -> str:
-    """Return a function, a method or an operator as it is called where it is typed.
+    """Return the signature of a function, a method or an operator at the prompt.
 
     >>> from latentlive import sine, z
     >>> spoken(z), spoken(sine(8).slow)
@@ -69,7 +69,7 @@ def spoken(thing: Any) -> str:
 
 
 def misused(error: TypeError, scope: Mapping[str, Any] = EMPTY, words: Collection[str] = ()) -> str:
-    """Return what was called wrongly and how it is called, in one line.
+    """Return one line that names the wrong call and its signature.
 
     Parameters
     ----------
@@ -180,7 +180,7 @@ def _list(names: list[str]) -> str:
 
 
 def _uncalled(last: TracebackType, scope: Mapping[str, Any], words: Collection[str]) -> str:
-    """Return what to say of something that was called and is no function."""
+    """Return the line about a call of something that is no function."""
     call = _failing_call(last)
     name = "" if call is None else ast.unparse(call.func)
     root = name.split(".")[0]
@@ -196,7 +196,7 @@ def _uncalled(last: TracebackType, scope: Mapping[str, Any], words: Collection[s
 
 
 def _failing_call(last: TracebackType) -> ast.Call | None:
-    """Return the call that failed, as it is written."""
+    """Return the source of the failed call."""
     code, at = last.tb_frame.f_code, last.tb_lasti // 2
     place = list(code.co_positions())[at]
     source = "".join(linecache.getlines(code.co_filename))

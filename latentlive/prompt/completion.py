@@ -1,4 +1,4 @@
-"""Completion at the prompt: words with their signatures, and what may stand inside their quotes."""
+"""Completion at the prompt: words with their signatures, and names inside their quotes."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Words(Completer):
         return {**found, **scope.words, **scope}
 
     def get_completions(self, document: Document, event: CompleteEvent) -> Iterable[Completion]:
-        """Yield what may follow the text before the cursor.
+        """Yield the completions of the text before the cursor.
 
         All of it comes from names and docstrings that are there already: no code is analysed, so
         that a line never waits for its completions.
@@ -104,7 +104,7 @@ class Words(Completer):
             return []
 
     def _attributes(self, text: str) -> list[str]:
-        """Return what may stand behind the dot that follows a text."""
+        """Return the completions after a text and a dot."""
         from latentlive.client import Layer
         from latentlive.curves import Curve
         from latentlive.latent import Latent
@@ -136,10 +136,10 @@ class Words(Completer):
         return f"{called.lstrip('.')}  {''.join(first)}"
 
     def _inside(self, word: str, begun: str) -> Iterator[Completion]:
-        """Yield what may stand in a word's quotes."""
+        """Yield the completions inside a word's quotes."""
         wanted = begun.casefold()
         found = [(text, meta) for text, meta in self._values(word) if wanted in text.casefold()]
-        # What begins so stands first; sorting keeps the order among equals.
+        # Names that begin so come first; sorting keeps the order among equals.
         for text, meta in sorted(found, key=lambda one: not one[0].casefold().startswith(wanted)):
             yield Completion(text, -len(begun), display_meta=meta)
 

@@ -1,4 +1,4 @@
-"""Runs what is typed, sent or loaded: a cell at a time, on the main thread, whatever it raises."""
+"""Runs typed, sent and loaded code: a cell at a time, on the main thread, whatever it raises."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class Console:
     # The loop.
 
     def serve(self, front: Front) -> None:
-        """Run what comes until the performer leaves or the engine fails to start.
+        """Run jobs until the performer leaves or the engine fails to start.
 
         Raises
         ------
@@ -190,7 +190,7 @@ class Console:
         ----------
         code : str
         file : str
-            Empty for what was typed.
+            Empty for typed code.
         line : int
             Of the cell's first line in the file.
         """
@@ -220,7 +220,7 @@ class Console:
             return Answer(error=self._said(error, place), line=_line(error, name))
 
     def execute(self, code: str, file: str, line: int = 1, name: str = "") -> Any:
-        """Run code as one cell; return the value of its last expression, raise what it raises."""
+        """Run code as one cell; return the value of its last expression, let its errors through."""
         tree = parsed(code, file, line, self.scope)
         last = tree.body[-1] if tree.body else None
         if any(isinstance(node, ast.Import | ast.ImportFrom) for node in ast.walk(tree)):
@@ -278,7 +278,7 @@ class Console:
             text = f"{text[:LONGEST]} ... ({len(text)} characters)"
         return text
 
-    # What went wrong, and where.
+    # The error and its place.
 
     def __contains__(self, file: object) -> bool:
         """Tell whether a file is the performer's, so that its lines are worth naming."""
@@ -290,7 +290,7 @@ class Console:
 
     @contextlib.contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Let Ctrl-C stop what runs inside, and nothing else: no message is torn in two."""
+        """Let Ctrl-C stop the code inside, and nothing else: no message is torn in two."""
         before, self._interruptible = self._interruptible, True
         try:
             if self._pressed > self._entered:  # before the line that it is meant for had begun

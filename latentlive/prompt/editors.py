@@ -28,10 +28,10 @@ MOST = 4 * 2**20
 """Bytes of a cell from an editor, at most."""
 
 ANSWERS = 2.0
-"""Seconds that a prompt has to answer before the one that was opened before it is asked."""
+"""Seconds for a prompt to answer before the next older prompt is tried."""
 
 PATIENCE = 10.0
-"""Seconds within which a connection must have said what it wants."""
+"""Seconds for a connection to send its request."""
 
 
 class Listener:

@@ -1,4 +1,4 @@
-"""``help`` and ``examples``: what there is, said briefly."""
+"""``help`` and ``examples``: the words, in brief."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def document(thing: Any) -> str:
 
 
 def explain(word: str, scope: Names | None = None) -> tuple[str, Any]:
-    """Return a word as it is called, and what carries its docstring.
+    """Return a word's signature, and the object with its docstring.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def explain(word: str, scope: Names | None = None) -> tuple[str, Any]:
 
 
 def told(value: Any) -> str:
-    """Return the text of a value; of a function, how it is called and what it does.
+    """Return the text of a value; of a function, its signature and summary.
 
     Example
     -------
@@ -136,7 +136,7 @@ class Help(Worded):
         return f'{grouped()}\nhelp(sine) and help("extend") show one word'
 
     def __call__(self, *words: Any) -> None:
-        """Show what a word does; all words without one."""
+        """Show a word's help; all words without one."""
         if not words:
             print(self)
             return
@@ -144,7 +144,7 @@ class Help(Worded):
             print(self.text(word))
 
     def text(self, thing: Any) -> str:
-        """Return what is shown for a word, a value, or a word's name."""
+        """Return the help of a word, a value, or a word's name."""
         if isinstance(thing, str):
             called, thing = explain(thing, self._scope)
             return f"{called}\n\n{document(thing)}"
@@ -162,7 +162,7 @@ class Help(Worded):
 
 
 def _worded(thing: Worded) -> str:
-    """Return what a thing with words is, and each of its words with what it does."""
+    """Return the summary of an object with words, and of each of its words."""
     lines = [typed(thing), "", document(thing), ""]
     for word in dotted(type(thing)):
         method = getattr(thing, word[1:])

@@ -13,7 +13,7 @@ from latentlive.errors import LatentliveError
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of a cell.
+    """The result of a cell.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What someone wants run.
+    """Code to run.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ class Front(Protocol):
         """Make room for output while a line is being typed."""
 
     def output(self) -> contextlib.AbstractContextManager[None]:
-        """Send what running code prints straight to the terminal."""
+        """Send the output of running code straight to the terminal."""
 
     def show(self, text: str, style: str = "") -> None:
         """Show lines; the style is ``error``, ``note``, ``echo`` or none."""

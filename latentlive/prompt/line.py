@@ -31,7 +31,7 @@ from ptpython.validator import PythonValidator
 from latentlive.prompt.statement import indentation, is_whole, outdented
 
 FIRST, NEXT, WRAPPED = ">>> ", "... ", "  : "
-"""What stands before a statement, before its further rows, before the rest of a long row."""
+"""The marks before a statement, before its further rows, before the rest of a long row."""
 
 ANNOTATION = re.compile(r":.*?(?==|$)")
 """The type in ``curve: CurveLike=0.5``."""
@@ -77,7 +77,7 @@ class Line(PythonInput):
                 window.left_margins = [Marks()]
 
     def remember(self, history: History) -> None:
-        """Bring back lines of a history, and add to it what is typed."""
+        """Recall lines of a history, and add typed lines to it."""
         self.history = self.default_buffer.history = history
 
     def _enter(self, event: KeyPressEvent) -> None:
@@ -137,7 +137,7 @@ class Line(PythonInput):
 
 
 class Marks(Margin):
-    """What stands before each row: another mark for the rest of a long row than for the next."""
+    """The mark before each row; the rest of a long row has another one."""
 
     def get_width(self, get_ui_content: Callable[[], UIContent]) -> int:
         """Return the columns of a mark."""

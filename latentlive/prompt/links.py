@@ -61,7 +61,7 @@ class Links:
         self._imports: WeakKeyDictionary[ModuleType, Imports] = WeakKeyDictionary()
 
     def note(self, tree: ast.AST) -> None:
-        """Note what code that is about to run imports by name."""
+        """Note the imports by name in code that is about to run."""
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 for alias in node.names:
@@ -72,7 +72,7 @@ class Links:
                         self._asked[alias.asname or alias.name] = asked
 
     def imports(self, module: ModuleType) -> Imports:
-        """Return what a module imports, as its file says when it is asked first."""
+        """Return a module's imports, read from its file on the first call."""
         if module not in self._imports:
             try:
                 tree = ast.parse(Path(str(module.__file__)).read_bytes())
@@ -161,7 +161,7 @@ class Links:
 
 
 def imported(tree: ast.AST) -> Imports:
-    """Return what code imports, wherever in it.
+    """Return the imports anywhere in code.
 
     >>> found = imported(ast.parse("from tides import tide as t; import a.b, c as d"))
     >>> sorted(found.modules), sorted(found.names)

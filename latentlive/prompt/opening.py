@@ -37,7 +37,7 @@ def say_where(engine: Engine | None, say: Callable[[str], object]) -> None:
 
 
 def greeting(engine: Engine) -> str:
-    """Return what there is to play with: the space, and the sounds."""
+    """Return the line about the space and the sounds."""
     space, corpus = engine.welcome.space["name"], engine.corpus
     return f"the space is {space}, the corpus {corpus.name!r} with {len(corpus.files)} sounds"
 
@@ -58,7 +58,7 @@ def open_prompt(
         Whether to do without a line editor.
     theme : str
     told : function of the engine
-        Returns the line that is said once it runs.
+        Returns the line to print once it runs.
 
     Raises
     ------

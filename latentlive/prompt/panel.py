@@ -32,7 +32,7 @@ def panel(state: dict[str, Any], width: int = 80, height: int = 100) -> list[str
         An engine's status.
     width : int [columns, >= 40]
     height : int [rows, >= 2]
-        At most so many lines; the last one counts what is left out.
+        Most lines; the last one counts those left out.
 
     Example
     -------

@@ -103,11 +103,11 @@ class Plain:
         self._inbox.put(Left() if code is None else Typed(code))
 
     def aside(self) -> contextlib.AbstractContextManager[None]:
-        """Do nothing: what is printed may stand beside what is typed."""
+        """Do nothing: output may stand beside typed text."""
         return contextlib.nullcontext()
 
     def output(self) -> contextlib.AbstractContextManager[None]:
-        """Do nothing: what running code prints is seen as it is."""
+        """Do nothing: the output of running code is shown unchanged."""
         return contextlib.nullcontext()
 
     def show(self, text: str, style: str = "") -> None:

@@ -42,7 +42,7 @@ class Recital:
     path : Path
         The session.
     tell : function of a line
-        Told what is wrong with a cell; the others are played.
+        Receives the line about a faulty cell; the others are played.
     """
 
     def __init__(self, engine: Engine, path: Path, tell: Callable[[str], object]) -> None:
@@ -55,7 +55,7 @@ class Recital:
         self.waits = False
         """Whether a cell waits for a sound to be frozen."""
         self.error: BaseException | None = None
-        """What ended it before its time."""
+        """The reason for an early end."""
         reach_patterns()
 
     def run(self) -> None:
@@ -152,7 +152,7 @@ def play(
     say : function of a line
         Told the names of cells as they are heard.
     tell : function of a line
-        Told what is wrong with a cell.
+        Receives the line about a faulty cell.
 
     Raises
     ------

@@ -26,7 +26,7 @@ class Rehearsal:
     Parameters
     ----------
     run : function of a cell and its file's name
-        Runs it as if it were typed; what it raises is passed on.
+        Runs it as if it were typed; its errors pass through.
     """
 
     def __init__(self, run: Callable[[Cell, str], object]) -> None:

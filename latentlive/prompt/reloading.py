@@ -42,14 +42,14 @@ LONGEST_PAUSE = 4.0
 
 @dataclass(frozen=True)
 class Line:
-    """What gave a layer its texture.
+    """The line that gave a layer its texture.
 
     Parameters
     ----------
     code : code object
         The texture's.
     values : mapping
-        What the names in it held when it was typed.
+        The values of its names when it was typed.
     origins : mapping
         Where those of them come from that follow a pattern file.
     shown : str
@@ -94,7 +94,7 @@ class Patterns:
         }
 
     def hint(self, error: BaseException) -> str:
-        """Return what to add to an error about a pattern file that no import finds."""
+        """Return the hint for an error about a pattern file that no import finds."""
         named = error.obj if isinstance(error, AttributeError) else None
         name = error.name if isinstance(error, ImportError) else getattr(named, "__name__", None)
         own = isinstance(error, ImportError) or isinstance(named, ModuleType)
@@ -118,7 +118,7 @@ class Patterns:
         return changed
 
     def watch(self, tell: Callable[[list[str]], object]) -> threading.Event:
-        """Call `tell` with what was saved, from a thread, until the returned event is set."""
+        """Call `tell` with the saved patterns, from a thread, until the returned event is set."""
         ended = threading.Event()
 
         def look() -> None:
@@ -273,7 +273,7 @@ def _layer(node: ast.expr) -> str:
 
 
 def _run(name: str, old: ModuleType) -> ModuleType:
-    """Return a pattern file as a new module; the old one stays as it is."""
+    """Return a pattern file as a new module; the old one stays unchanged."""
     new = ModuleType(name)
     new.__file__, new.__spec__, new.__loader__ = old.__file__, old.__spec__, old.__loader__
     path = Path(str(old.__file__))

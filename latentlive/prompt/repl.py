@@ -34,7 +34,7 @@ from latentlive.prompt.past import past_lines
 from latentlive.prompt.theme import THEMES, style
 
 ROWS_TO_TYPE = 9
-"""Rows of the terminal that the panel leaves to the line and what stands above it."""
+"""Rows of the terminal that the panel leaves to the line and the output above it."""
 
 
 class Unwaited(ThreadPoolExecutor):
@@ -141,7 +141,7 @@ class Prompt:
 
     @contextlib.contextmanager
     def output(self) -> Iterator[None]:
-        """Send what running code prints straight to the terminal."""
+        """Send the output of running code straight to the terminal."""
         out, err = self._terminal
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             yield

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LAYERS = tuple(f"d{n}" for n in range(1, 17))
 KEPT = frozenset({*LAYERS, "layer", "master", "hush", "only", "panic"})
-"""Names that typed code cannot take away: what is needed to silence a layer."""
+"""Names that typed code cannot replace: those that silence a layer."""
 
 OF_THE_ENGINE = (
     *LAYERS,
@@ -161,7 +161,7 @@ class Names(dict[str, Any]):
 
 
 def parsed(code: str, file: str, line: int, scope: Names) -> ast.Module:
-    """Return a cell's code as it is run: a word of `BARE` alone on a line is called.
+    """Return a cell's code to run: a word of `BARE` alone on a line is called.
 
     Parameters
     ----------

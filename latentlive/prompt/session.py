@@ -57,7 +57,7 @@ class Cell(NamedTuple):
 
 
 def cells(text: str) -> list[Cell]:
-    """Return all cells of a text; what stands before the first heading is one as well."""
+    """Return all cells of a text; the text before the first heading is one too."""
     text = BREAK.sub("\n", text.removeprefix("\ufeff"))
     headings = list(HEADING.finditer(text))
     starts = [heading.start() for heading in headings]
@@ -106,7 +106,7 @@ def cell_at(text: str, line: int) -> Cell | None:
 
 
 def shipped(kind: str) -> list[Path]:
-    """Return the folders of what comes with latentlive: ``sessions`` or ``patterns``."""
+    """Return the folders shipped with latentlive: ``sessions`` or ``patterns``."""
     package = Path(latentlive.__file__).parent
     folders = (package / "shipped" / kind, package.parent / kind)
     return [folder for folder in folders if folder.is_dir()]
@@ -165,7 +165,7 @@ def read_session(path: Path) -> str:
         If the file cannot be read.
     """
     try:
-        # Breaks as they are: what ends a line is said in one place.
+        # Keep line breaks: one place decides what ends a line.
         with path.open(encoding="utf-8-sig", newline="") as file:
             return file.read()
     except (OSError, UnicodeDecodeError) as error:

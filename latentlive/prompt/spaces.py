@@ -14,10 +14,10 @@ from latentlive.space import Space
 
 COLUMNS = 78
 BESIDE = 10
-"""Columns of what stands before a row."""
+"""Columns of a row's name."""
 
 NAMED = 16
-"""Dimensions that are told by name, at most."""
+"""Most dimensions listed by name."""
 
 DRAWS = 512
 """Vectors drawn of a prior to tell where its numbers lie."""
@@ -27,7 +27,7 @@ LONGEST = 300
 
 
 class Sheet:
-    """What a space is, shown as a few rows; its speed is measured when it is shown.
+    """A space's description in a few rows; its speed is measured when it is shown.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class Sheet:
 
 
 def rows(space: Space) -> Iterator[tuple[str, str]]:
-    """Yield what a space says of itself: a name and a text for each row."""
+    """Yield the rows of a space's description: a name and a text each."""
     rate = space.sample_rate
     hop = usual_hop(space)
     straight = ", mixed in straight lines only" if space.linear else ""
@@ -122,7 +122,7 @@ def encoded_from(space: Space) -> tuple[int, int]:
 
 
 def prior(space: Space) -> str:
-    """Return what the prior of a space is drawn from."""
+    """Return the row about a space's prior."""
     if space.prior is None:
         return "none"
     if space.prior.draws:
@@ -144,6 +144,6 @@ def _samples(count: int, rate: int) -> str:
 
 
 def _short(text: str) -> str:
-    """Return what a file says, of one row and without anything that a terminal obeys."""
+    """Return a file's text as one row, without terminal control characters."""
     said = printable(" ".join(text.split()))
     return said if len(said) <= LONGEST else f"{said[:LONGEST]} ..."

@@ -23,7 +23,7 @@ class Theme:
     chosen : str
         The ground of the completion that is chosen.
     code : str
-        A style of Pygments for what is typed.
+        A style of Pygments for typed code.
     """
 
     ground: str

@@ -24,7 +24,7 @@ class Step:
     ----------
     title : str
     parts : tuple of str
-        What it is about and what to type, in turns; the first is text, perhaps empty.
+        Text and lines to type, in turns; the first is text, perhaps empty.
     """
 
     title: str
@@ -32,7 +32,7 @@ class Step:
 
     @property
     def codes(self) -> tuple[str, ...]:
-        """What to type: a block of lines each."""
+        """The lines to type: a block each."""
         return self.parts[1::2]
 
     def shown(self) -> str:
