@@ -14,7 +14,15 @@ import pytest
 import torch
 
 from latentlive.errors import ExpressionError, ModelError
-from latentlive.models import LevelVAE, RawAudioVAE, load_model, save_model, starter_path
+from latentlive.models import (
+    LevelVAE,
+    RawAudioVAE,
+    facts_of,
+    files,
+    load_model,
+    save_model,
+    starter_path,
+)
 from latentlive.models.networks import LevelVAENet, RawAudioVAENet
 from latentlive.space import ToySpace
 from tests.conftest import random_weights
@@ -377,3 +385,19 @@ def test_a_latent_timbre_synthesis_model_is_named_as_what_it_is(tmp_path):
         file.write("[dataset]\nbins_per_octave = 48\nnum_octaves = 8\n")
     with pytest.raises(ModelError, match=f"{path}: it is a Latent Timbre Synthesis model"):
         load_model(path)
+
+
+def test_a_checked_line_reads_its_model_again_only_after_a_change(tmp_path, vae, monkeypatch):
+    path, read = tmp_path / "mine.safetensors", []
+    save_model(path, vae, {})
+    loaded = files.load_model
+    monkeypatch.setattr(files, "load_model", lambda name: read.append(name) or loaded(name))
+    for _ in range(3):
+        assert facts_of(str(path), 44100).window == 1024
+    assert len(read) == 1
+    save_model(path, RawAudioVAE(random_weights(512, 32, 8)), {})
+    assert facts_of(str(path), 44100).window == 512
+    assert len(read) == 2
+    path.unlink()
+    with pytest.raises(ModelError, match="no file"):
+        facts_of(str(path), 44100)

@@ -3,6 +3,7 @@
 from latentlive.models.files import (
     Config,
     Model,
+    facts_of,
     findable,
     load_model,
     save_model,
@@ -19,6 +20,7 @@ __all__ = [
     "Model",
     "RawAudioVAE",
     "SpectralVAE",
+    "facts_of",
     "findable",
     "load_model",
     "save_model",

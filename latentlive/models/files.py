@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from latentlive.models.levelvae import LevelVAE
 from latentlive.models.rawaudiovae import RawAudioVAE
 from latentlive.models.spectralvae import SpectralVAE
 from latentlive.models.tensors import weights_digest
-from latentlive.space import Space, ToySpace, Verbatim
+from latentlive.space import Facts, Space, ToySpace, Verbatim
 from latentlive.spectral import Spectral
 
 Model = RawAudioVAE | LevelVAE | SpectralVAE
@@ -152,6 +153,34 @@ def findable(path: str) -> str:
 def spaces_having(axis: str) -> list[str]:
     """Return the names of the spaces that have an axis."""
     return [name for name in NAMES if axis in load_model(name).axes]
+
+
+def facts_of(path: str, rate: int) -> Facts:
+    """Return the facts of a space as a performance at a rate plays it.
+
+    A line is checked as it is typed: a model file is read again only after it has changed.
+
+    Parameters
+    ----------
+    path : str
+        As `load_model` takes it.
+    rate : int [samples a second]
+
+    Raises
+    ------
+    ModelError
+        As `load_model` does.
+    """
+    version: tuple[int, ...] = ()
+    with contextlib.suppress(OSError, ValueError):  # a space's name, or no file: loading says so
+        state = os.stat(on_disk(path))
+        version = state.st_ino, state.st_mtime_ns, state.st_size
+    return _facts(path, version, rate)
+
+
+@lru_cache(maxsize=64)
+def _facts(path: str, version: tuple[int, ...], rate: int) -> Facts:
+    return load_model(path).at_rate(rate).facts
 
 
 def load_model(path: str | os.PathLike[str] | None = None) -> Space:

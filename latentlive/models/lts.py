@@ -75,6 +75,8 @@ class LTS(Magnitudes):
         self._decoder = Network(stack(held, "decoder"), held, (self.latents,))
         if self._decoder(np.zeros((1, self.latents), np.float32)).shape != (1, BINS):
             raise ModelError(f"model: its decoder must make {BINS} bins")
+        self.silence = np.zeros(self.dims, np.float32)
+        self.silence[: self.latents] = self._mean(np.zeros((1, BINS), np.float32))[0]
         mean, std = np.zeros(self.dims, np.float32), np.zeros(self.dims, np.float32)
         mean[self.latents], std[: self.latents] = 1.0, 1.0
         self.prior = Prior(mean, std)

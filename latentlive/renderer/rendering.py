@@ -19,7 +19,7 @@ from latentlive.latent import (
     join_of,
 )
 from latentlive.latent.noise import drawn, noise_key
-from latentlive.models import load_model
+from latentlive.models import facts_of
 from latentlive.renderer.joining import Rendered
 from latentlive.renderer.paper import kinds_of
 from latentlive.renderer.spaces import Spaces
@@ -168,7 +168,7 @@ def check(texture: Texture, facts: Facts, sounds: Sounds, beat: float) -> Length
     join = join_of(texture)
     rate = facts.sample_rate
     if join.model is not None:
-        facts = load_model(join.model).at_rate(rate).facts
+        facts = facts_of(join.model, rate)
     joined_by(join, facts)
     beat_frames = beat * facts.sample_rate / facts.window
     _, scope_of = kinds_of(join)

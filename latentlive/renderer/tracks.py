@@ -144,7 +144,8 @@ class Tracks:
         vectors = np.empty((len(index), self._width), np.float32)
         length, size = len(audio.samples), self.space.page
         inside = (index >= -self.lead) & (wrap | (index * self.hop < length))
-        vectors[~inside] = self._quiet
+        if not inside.all():
+            vectors[~inside] = self._quiet
         numbers = (index + self.lead) // size
         # A page that does not reach an end has the same bits whatever follows there.
         start = (numbers * size - self.lead) * self.hop - self.space.margin
