@@ -1,6 +1,6 @@
 """Latents: functions of position to a distribution (mean, std), written as data."""
 
-from latentlive.expr import dumps, loads  # what is loaded is declared by the modules below
+from latentlive.expr import dumps, loads  # the modules below declare the operators it loads
 from latentlive.latent.axes import Loudness, Pitch, Transpose, Voiced
 from latentlive.latent.base import Latent, LatentLike
 from latentlive.latent.freezing import Freezer, freezing_by

@@ -1,4 +1,4 @@
-"""Axes that a space has by name: pitch, level, voicing, set or moved by curves."""
+"""Named axes of a space (pitch, level, voicing), set or moved by curves."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 
 def as_pitch(value: Any, place: str = "pitch") -> Curve:
-    """Return a pitch in Hz: that of a note's name such as ``'A3'`` or ``'C#4'``, or a curve."""
+    """Return a pitch in Hz as a curve, from a note such as ``'A3'`` or ``'C#4'`` or a curve."""
     if not isinstance(value, str):
         return as_curve(value, place)
     match = NOTE.fullmatch(value.strip())
@@ -32,10 +32,10 @@ def as_pitch(value: Any, place: str = "pitch") -> Curve:
 
 
 class Axial(Touch):
-    """Vectors moved along an axis, which bears the operator's name."""
+    """Move vectors along the axis named after the operator."""
 
     def at(self, query: Query) -> Latents:
-        """Return the latents, their means moved as the second field says."""
+        """Return the latents; the second field's curve moves their means."""
         mean, std = query.latents(self.of)
         _, curve = self.children
         values = query.curve(cast("Curve", curve), self).astype(np.float32)
@@ -76,7 +76,7 @@ class Transpose(Axial):
 
 @operator(form="method")
 class Loudness(Axial):
-    """Bring every moment to a level in dB, RMS against full scale; silence stays silent.
+    """Set the level of every moment in dB, RMS against full scale; silence stays silent.
 
     For spaces in which level is an axis, such as ``spectral``.
 
@@ -94,8 +94,8 @@ class Loudness(Axial):
 class Voiced(Axial):
     """Hear a sound as harmonics of a pitch, by an amount from 0 (not at all) to 1.
 
-    What has no pitch takes 200 Hz until ``.pitch`` says otherwise. For spaces in which voicing
-    is an axis, such as ``spectral``.
+    Sound without a pitch takes 200 Hz unless ``.pitch`` sets another. For spaces in which
+    voicing is an axis, such as ``spectral``.
 
     Example
     -------

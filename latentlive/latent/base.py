@@ -28,4 +28,4 @@ class Latent(Words, Node):
 
 
 LatentLike = Latent | Sequence[float] | NDArray[np.floating[Any] | np.integer[Any]]
-"""A latent, or a vector [shape=(dims,)] that stands for itself."""
+"""A latent, or a vector [shape=(dims,)], which is a constant latent."""

@@ -1,6 +1,6 @@
 """``.frozen("name")``: render a texture once, ahead of time, into a sound that costs nothing.
 
-What renders lies on floors above: whoever opens it says so here, and the one opened last is asked.
+The renderers are on floors above: each registers a freezer here, and the last one open renders.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ class Freezer(Protocol):
     """Renders textures into sounds."""
 
     def freeze(self, texture: Texture, name: str, seconds: float | None) -> Sound:
-        """Return the sound of a name, which is there already or is being rendered."""
+        """Return the sound of a name, existing or in the making."""
 
 
 _open: list[Freezer] = []
 
 
 def open_freezer(freezer: Freezer) -> None:
-    """Let ``.frozen()`` ask this one from now on."""
+    """Use this freezer for ``.frozen()`` from now on."""
     _open.append(freezer)
 
 
 def close_freezer(freezer: Freezer) -> None:
-    """Let ``.frozen()`` ask the one before again; nothing happens to one that is not open."""
+    """Use the freezer before this one again; a freezer that is not open changes nothing."""
     _open[:] = [one for one in _open if one is not freezer]
 
 
 @contextlib.contextmanager
 def freezing_by(freezer: Freezer) -> Iterator[None]:
-    """Let ``.frozen()`` inside ask this one."""
+    """Use this freezer for every ``.frozen()`` inside."""
     open_freezer(freezer)
     try:
         yield
@@ -54,29 +54,29 @@ def freezing_by(freezer: Freezer) -> Iterator[None]:
 def frozen(self: Texture, name: str, seconds: float | None = None) -> Sound:
     """Render it ahead, at low priority, into ``sound(name)``, which costs nothing to play.
 
-    For what is slower than real time, and for layers that shall leave room for others. A process
-    of its own renders with the model, seed and tempo that hold now; the panel shows how far it is,
-    and ``cancel(name)`` stops it. ``d1 >> x.frozen("river")`` goes on with what d1 plays and takes
-    the sound when it is complete. A session that is played waits, which its first cells can do for
-    any time and the others for about three seconds, and so does ``latentlive render``.
+    For textures slower than real time, and to leave room for other layers. A separate process
+    renders with the present model, seed and tempo; the panel shows its progress, and
+    ``cancel(name)`` stops it. ``d1 >> x.frozen("river")`` keeps the texture of d1 until the sound
+    is complete. A played session waits: its first cells for any time, the others for about three
+    seconds. ``latentlive render`` waits too.
 
-    Frozen sounds outlast the prompt. The same texture under the same name is rendered once; another
-    one takes the name when it is complete, and what plays the old sound keeps it. Alone on a layer,
-    as it is or with ``.loop()``, ``.slice()``, ``.early()``, ``.late()``, a frozen sound plays its
-    samples; elsewhere it is a recording like others.
+    Frozen sounds outlast the prompt. The same texture under the same name is rendered once. A new
+    texture takes the name when it is complete; layers that play the old sound keep it. Alone on a
+    layer, bare or with ``.loop()``, ``.slice()``, ``.early()``, ``.late()``, a frozen sound plays
+    its samples; elsewhere it is a recording like others.
 
     Parameters
     ----------
     name : str
-        Letters, digits, - _ and blanks; none that a sound of the corpus has, which comes first.
+        Letters, digits, - _ and blanks; no name of a corpus sound, which comes first.
     seconds : float [seconds, > 0], optional
-        The length. An endless texture needs it; others are rendered once when left out.
+        The length. An endless texture needs it; without it, others are rendered once.
 
     Returns
     -------
     Sound
-        One channel. Its beginning is crossed over from what would follow its end, in 6 ms, or in a
-        quarter of a second where it was cut, so that it loops without a seam.
+        One channel, made to loop without a seam: its beginning crossfades from the continuation of
+        its end, in 6 ms, or in a quarter of a second where it was cut.
 
     Raises
     ------
@@ -94,6 +94,6 @@ def frozen(self: Texture, name: str, seconds: float | None = None) -> Sound:
 def _asked() -> Freezer:
     if _open:
         return _open[-1]
-    # Outside of performances; the renderer is loaded when it is first asked, as all words are.
+    # Outside performances; load the renderer on first use, like all words.
     freezer: Freezer = import_module("latentlive.renderer.freezing").HERE
     return freezer

@@ -12,11 +12,11 @@ from latentlive.latent.base import Latent
 from latentlive.latent.words import RootWords
 
 DEFAULT_OVERLAP = 4
-"""Windows at each moment where neither the root nor the space decides."""
+"""Overlapping windows at each moment, unless the root or the space sets the number."""
 
 
 class Joined(RootWords, Node):
-    """A latent whose join, space or loudness is decided; only the like can be chained after."""
+    """A latent with its join, space or loudness set; only more root words can follow."""
 
     family = "join"
     followed = (Latent,)
@@ -31,11 +31,11 @@ class Joined(RootWords, Node):
 
 
 Texture: TypeAlias = Latent | Joined
-"""A texture: it can be rendered or put on a layer."""
+"""An expression that a layer can play."""
 
 
 def as_texture(value: Any, place: str = "texture") -> Node:
-    """Return the value, refused unless it can be rendered."""
+    """Return the value; refuse it unless it can be rendered."""
     if isinstance(value, Latent | Joined):
         return value
     hint = f"; write sound({value!r})" if isinstance(value, str) else ""
@@ -57,8 +57,8 @@ def _once(node: Joined, *others: type[Joined]) -> None:
 class Exact(Joined):
     """Join windows end to end and round nothing: the paper's sound, samples and length.
 
-    Stands at the root: it decides how the whole is joined. Amounts outside 0..1 extrapolate in a
-    straight line, spread and all.
+    Stands at the root: it joins the whole expression. Amounts outside 0..1 extrapolate the mean
+    and the spread in a straight line.
 
     Example
     -------
@@ -75,9 +75,9 @@ class Exact(Joined):
 
 @operator(form="method")
 class Overlap(Joined):
-    """Overlap-add `k` windows (1, 2, 4, 8 or 16) at each moment; 1 writes them end to end.
+    """Overlap-add `k` windows (1, 2, 4, 8 or 16) at each moment; 1 joins them end to end.
 
-    Stands at the root: it decides how the whole is joined.
+    Stands at the root: it joins the whole expression.
 
     Example
     -------
@@ -99,7 +99,7 @@ class Overlap(Joined):
 class On(Joined):
     """Render in another space than the engine's: ``"spectral"``, ``"rawaudiovae"``, a file.
 
-    Stands at the root: a space holds for the whole.
+    Stands at the root: the whole expression has one space.
 
     Example
     -------
@@ -117,9 +117,9 @@ class On(Joined):
 
 @operator(form="method")
 class Norm(Joined):
-    """Bring to a common loudness of -20 dB, measured over the whole.
+    """Normalize to a common loudness of -20 dB, measured over the whole.
 
-    Stands at the root: it is a level of the sound, not of the latents.
+    Stands at the root: it sets the level of the sound, not of the latents.
 
     Example
     -------
@@ -141,12 +141,12 @@ class Join:
     Parameters
     ----------
     latent : Latent
-        What is below.
+        The expression below the root.
     overlap : int or None
         Windows at each moment; None leaves it to the space.
     exact, norm : bool
     model : str or None
-        A space's name or a model file; None is the one that is loaded.
+        A space's name or a model file; None is the loaded one.
     """
 
     latent: Latent

@@ -21,18 +21,18 @@ from latentlive.units import Floats
 F32 = NDArray[np.float32]
 
 BEYOND = np.float32(0.5)
-"""How far a curve can extrapolate past 0 and 1. What lies further outside is loud and like noise:
-at 1 beyond, real pairs of sounds came out up to 14 dB above their inputs, at 0.5 up to 11."""
+"""How far a curve can extrapolate past 0 and 1. Further out, sound is loud and noisy: at 1 beyond,
+real pairs of sounds came out up to 14 dB above their inputs, at 0.5 up to 11."""
 
 
 def _held(c: F32) -> F32:
-    """Return amounts that go on smoothly past 0 and 1 but never reach BEYOND them."""
+    """Return amounts that continue smoothly past 0 and 1, by less than BEYOND."""
     near = np.clip(c, 0.0, 1.0)
     return np.where(c == near, c, near + BEYOND * np.tanh((c - near) / BEYOND)).astype(np.float32)
 
 
 def lerp(a: F32, b: F32, c: F32) -> F32:
-    """Mix so that c=0 gives a, c=1 gives b, and equal sides give themselves, bit for bit."""
+    """Mix so that c=0 gives a, c=1 gives b, and equal sides stay the same, bit for bit."""
     mixed = b - a
     mixed *= c
     mixed += a
@@ -43,15 +43,15 @@ def lerp(a: F32, b: F32, c: F32) -> F32:
 
 
 def _mixed(a: Latents, b: Latents, c: F32, law: str = "std") -> Latents:
-    """Return ``(1 - c) a + c b`` [c: shape=(n, 1)], held near what lies between the two."""
+    """Return ``(1 - c) a + c b`` [c: shape=(n, 1)], kept within or near the two sides."""
     return Latents(lerp(a.mean, b.mean, _held(c)), spread(a, b, np.clip(c, 0.0, 1.0), law))
 
 
 def spread(a: Latents, b: Latents, c: F32, law: str) -> F32:
-    """Return the std on the way from `a` to `b` [c: shape=(n, 1)] by one of the laws for it."""
+    """Return the std between `a` and `b` [c: shape=(n, 1)] by one of the laws of `Interp`."""
     if law == "std":
         return lerp(a.std, b.std, c)
-    # A point has no spread and so no log-variance; the least one serves.
+    # A point has no spread and so no log-variance; use the least one.
     least = np.float32(1e-12)
     log_a, log_b = np.log(np.maximum(a.std, least)), np.log(np.maximum(b.std, least))
     ends = np.where(c == 1.0, b.std, np.exp(lerp(log_a, log_b, c)))
@@ -59,7 +59,7 @@ def spread(a: Latents, b: Latents, c: F32, law: str) -> F32:
 
 
 class Pair(Latent):
-    """An operator on two latents of one length: the shorter decides."""
+    """An operator on two latents, as long as the shorter."""
 
     a: LatentLike
     b: LatentLike
@@ -76,18 +76,18 @@ class Interp(Pair):
     ----------
     a, b : Latent
     curve : curve, number or array
-        The amount of `b`; outside 0..1 it extrapolates. An array is stretched over the whole.
+        The amount of `b`; outside 0..1 it extrapolates. An array stretches over the whole.
     match : 'crop' or 'repeat'
         Crop to the shorter, or repeat the shorter; an endless side never crops.
     law : 'std' or 'logvar'
-        What goes straight from one spread to the other: the std, as in the paper, or the
-        log-variance, as in the paper's code.
+        Interpolate the std linearly, as in the paper, or the log-variance, as in the paper's
+        code.
 
     Returns
     -------
     Latent
-        ``(1 - c) a + c b``. Outside 0..1 the spread is that of the nearer end and the mean goes
-        smoothly on, at most half as far beyond as the ends are apart.
+        ``(1 - c) a + c b``. Outside 0..1 the spread is that of the nearer end and the mean
+        continues smoothly, at most half the distance between the ends.
 
     Example
     -------
@@ -123,13 +123,13 @@ class Interp(Pair):
 
 
 def amount(query: Query, curve: CurveLike, carrier: Latent) -> F32:
-    """Return the values of a curve of `carrier`, to be multiplied with vectors [shape=(n, 1)]."""
+    """Return the values of a curve of `carrier`, as factors of vectors [shape=(n, 1)]."""
     return query.curve(curve, carrier)[:, None].astype(np.float32)
 
 
 @operator
 class Slerp(Pair):
-    """Go from `a` to `b` on a great circle, so that the mean keeps its length on the way.
+    """Go from `a` to `b` on a great circle: the mean keeps its length on the way.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ class Slerp(Pair):
                 np.sin((1 - c) * angle) * (a.mean / long_a) + np.sin(c * angle) * (b.mean / long_b)
             ) / np.sin(angle)
         straight = lerp(a.mean, b.mean, c)
-        # Parallel, opposite or empty means have no one great circle.
+        # Parallel, opposite or zero means have no unique great circle.
         curved = np.isfinite(turned).all(axis=1, keepdims=True) & (np.sin(angle) > 1e-3)
         mean = np.where(curved, turned * lerp(long_a, long_b, c), straight)
         ends = np.where(c == 0.0, a.mean, np.where(c == 1.0, b.mean, mean))
@@ -178,7 +178,7 @@ def _norm(mean: F32) -> F32:
 
 @operator
 class Steps(Latent):
-    """Play the whole of two short sounds at one amount after another, stop included.
+    """Play two short sounds whole, mixed at one amount after another, stop included.
 
     Parameters
     ----------
@@ -213,16 +213,16 @@ class Steps(Latent):
 
     @property
     def _last(self) -> float:
-        """How many steps lead from the first amount to the last."""
+        """The number of steps from the first amount to the last."""
         return (self.stop - self.start) / self.step + 1e-6
 
     @property
     def count(self) -> int:
-        """How many amounts there are."""
+        """The number of amounts."""
         return math.floor(self._last) + 1
 
     def once(self, scope: Scope) -> Fraction:
-        """Return how many frames the whole of both lasts."""
+        """Return the length of the shorter sound in frames."""
         once = min(scope.length(self.a), scope.length(self.b))
         if not isinstance(once, Fraction):
             raise ExpressionError("steps: both sounds never end; slice one of them")
@@ -234,7 +234,7 @@ class Steps(Latent):
     def at(self, query: Query) -> Latents:
         frames, amounts = self.step_at(query)
         once = float(self.once(query.scope))
-        # Each sound goes round from one step to the next.
+        # Each sound starts again at every step.
         goes_on = query.frames - frames < once * (self.count - 1.5)
         wrap = (query.frames >= 0) & (goes_on | query.wrap)
         again = (query.frames - frames > 0) | query.after(query.scope.length(self))
@@ -242,7 +242,7 @@ class Steps(Latent):
         return _mixed(there.latents(self.a), there.latents(self.b), amounts)
 
     def step_at(self, query: Query) -> tuple[Floats, F32]:
-        """Return the frame of the two sounds at each position, and its amount [shape=(n, 1)]."""
+        """Return the sounds' frame at each position, and the amount there [shape=(n, 1)]."""
         once = float(self.once(query.scope))
         index = np.clip(np.floor(query.frames / once), 0, self.count - 1)
         amounts = (self.start + index * self.step)[:, None].astype(np.float32)
@@ -258,7 +258,7 @@ class Path(Latent):
     points : list of Latent
         At least two; cropped to the shortest.
     curve : curve, number or array
-        Where on the path, kept within 0..1.
+        The place on the path, kept within 0..1.
 
     Example
     -------
@@ -320,7 +320,7 @@ def blend(*parts: tuple[LatentLike, CurveLike]) -> Latent:
     Parameters
     ----------
     parts : pairs of (Latent, weight)
-        Weights are curves or numbers, negative ones count as 0; only their proportion matters.
+        Weights are curves or numbers; negative ones count as 0. Only their proportion matters.
 
     Example
     -------
@@ -332,7 +332,7 @@ def blend(*parts: tuple[LatentLike, CurveLike]) -> Latent:
 
 @operator(form="+")
 class Plus(Pair):
-    """Means added; the first one's spread."""
+    """Add the means; keep the first latent's spread."""
 
     a: LatentLike = child(as_latent)
     b: LatentLike = child(as_latent)
@@ -344,7 +344,7 @@ class Plus(Pair):
 
 @operator(form="-")
 class Minus(Pair):
-    """Means subtracted; the first one's spread."""
+    """Subtract the means; keep the first latent's spread."""
 
     a: LatentLike = child(as_latent)
     b: LatentLike = child(as_latent)
@@ -360,7 +360,7 @@ def _times(a: Any, b: Any) -> Times:
 
 @operator(form="*", make=_times)
 class Times(Latent):
-    """Means multiplied by a curve; the spread as it was."""
+    """Multiply the means by a curve; keep the spread."""
 
     of: LatentLike = child(as_latent)
     factor: CurveLike = child(as_curve)

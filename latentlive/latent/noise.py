@@ -1,4 +1,4 @@
-"""The noise that frames are drawn with: a function of (seed, slot, frame), never of call order."""
+"""Noise for drawing frames: a function of (seed, slot, frame), never of call order."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from latentlive.curves import hashed
 from latentlive.units import Floats
 
 BLOCK = 32
-"""Frames drawn from one keyed generator, since one a frame would cost five times as much; the last
-256 blocks are remembered."""
+"""Frames drawn from one keyed generator, since one a frame would cost five times as much; the cache
+holds the last 256 blocks."""
 
 
 @lru_cache(maxsize=256)
@@ -40,8 +40,8 @@ def _whole(key: int, frames: NDArray[np.int64], dims: int) -> NDArray[np.float32
 def drawn(key: int, frames: Floats, dims: int) -> NDArray[np.float32]:
     """Return standard normal noise at positions of the layer's clock.
 
-    Between two frames it is carried from one draw to the next, scaled so that its variance
-    stays 1 everywhere.
+    Between two frames the noise crossfades from one draw to the next, scaled to keep its variance
+    at 1 everywhere.
 
     Parameters
     ----------
@@ -69,5 +69,5 @@ def drawn(key: int, frames: Floats, dims: int) -> NDArray[np.float32]:
 
 
 def noise_key(seed: int, slot: int, own: int | None) -> int:
-    """Return the key of a layer's noise: the performance's seed, its slot, its own seed if any."""
+    """Return the key of a layer's noise from the performance's seed, the slot and an own seed."""
     return hashed("noise", seed, slot, own)

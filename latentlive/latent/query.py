@@ -25,11 +25,11 @@ Length = Fraction | float
 
 
 GRAIN = 2.0**20
-"""Moments in a beat that are told apart where a joint lies."""
+"""Resolution of a joint's place: moments in a beat."""
 
 
 class Latents(NamedTuple):
-    """A distribution for each position asked.
+    """A distribution for each position of a query.
 
     Parameters
     ----------
@@ -41,18 +41,18 @@ class Latents(NamedTuple):
 
 
 class Joint(NamedTuple):
-    """Sounds beyond a joint that windows near an end also hear.
+    """The neighbouring sounds in windows near an end.
 
     Parameters
     ----------
     distance : array [shape=(n,), frames]
-        From the beginning of each window to the joint, which may lie behind it; infinity is never.
+        From the beginning of each window to the joint, negative if behind; infinity is none.
     ahead : array [shape=(n,), bool]
-        Whether the joint is the end of the query, or its beginning.
+        True where the joint is the node's end, False where it is its beginning.
     which : array [shape=(n,)]
-        Which row of `beside` is meant.
+        The row of `beside` for each window.
     beside : array [shape=(any, any), samples]
-        What sounds beyond joints.
+        The sound beyond each joint.
     """
 
     distance: Floats
@@ -67,22 +67,22 @@ class Joint(NamedTuple):
 
 
 class Places(Protocol):
-    """Where the vectors of a space lie before anything is known of the sound."""
+    """The prior of a space: its vectors without any knowledge of the sound."""
 
     @property
     def std(self) -> float | F32:
-        """How far they are spread, one number or one a dimension."""
+        """The vectors' standard deviation, one number or one a dimension."""
 
     @property
     def draws(self) -> int:
-        """How many draws a vector is made of; 0 is one a dimension."""
+        """The number of draws for a vector; 0 is one a dimension."""
 
     def vectors(self, drawn: F32) -> F32:
-        """Return the vectors of draws from N(0, I) [shape=(n, dims or draws)]."""
+        """Return vectors for draws from N(0, I) [shape=(n, dims or draws)]."""
 
 
 class World(Protocol):
-    """The sounds and the space of an expression, bound when it is rendered."""
+    """The sounds and the space of an expression, bound at render time."""
 
     @property
     def dims(self) -> int:
@@ -94,27 +94,27 @@ class World(Protocol):
 
     @property
     def linear(self) -> bool:
-        """Whether latents may be mixed in straight lines only."""
+        """Whether the space mixes latents in straight lines only."""
 
     @property
     def space(self) -> str:
-        """How the space is called."""
+        """The space's name."""
 
     def frames(self, seconds: float) -> Fraction:
-        """Return how many frames some seconds are, to the nearest sample."""
+        """Return seconds as frames, to the nearest sample."""
 
     def axis(self, name: str) -> Callable[[F32, F32], F32]:
-        """Return what moves vectors along an axis; refuse an axis that the space lacks."""
+        """Return the function that moves vectors along an axis; refuse an unknown axis."""
 
     def prior(self, word: str) -> Places:
-        """Return where the space's vectors lie; refuse `word` where nothing is known."""
+        """Return the space's prior; refuse `word` if the space has none."""
 
     def silence(self) -> Latents:
         """Return the latents of one window of silence [shape=(1, dims)]."""
 
     @property
     def reach(self) -> float:
-        """How many frames beyond a window its encoding hears."""
+        """Frames beyond a window that its encoding reads."""
 
     def heard(self, node: LatentLike, query: Query) -> F32:
         """Return the samples of a node before the query's joint, or after it [shape=(n, any)]."""
@@ -131,15 +131,15 @@ NOTHING = np.empty((0, 0), np.float32)
 
 @dataclass(frozen=True)
 class Scope:
-    """Where lengths are asked.
+    """The surroundings in which a node's length is measured.
 
     Parameters
     ----------
     world : World
     stretch : Fraction
-        How much longer the expressions around make what is here.
+        The factor by which the enclosing expressions lengthen this one.
     beat_frames : float [frames]
-        Frames of one beat, in here.
+        Frames of one beat inside this scope.
     """
 
     world: World
@@ -158,7 +158,7 @@ class Scope:
 
     @property
     def place(self) -> tuple[object, ...]:
-        """The facts that a length depends on, besides the node."""
+        """The values that a length depends on, besides the node."""
         return self.stretch, self.beat_frames
 
     def measured(self, node: Latent) -> Length:
@@ -166,40 +166,40 @@ class Scope:
         return node.length(self)
 
     def stretched(self, factor: Fraction, beats_too: bool) -> Scope:
-        """Return the scope inside ``extend(factor)``, or inside ``slow(factor)``, beats too."""
+        """Return the scope inside ``extend(factor)``, or with `beats_too` ``slow(factor)``."""
         beat_frames = self.beat_frames if beats_too else self.beat_frames / float(factor)
         return replace(self, stretch=self.stretch * factor, beat_frames=beat_frames)
 
     def query(self, frames: Floats, beats: Floats, seed: int) -> Query:
-        """Return the query of some frames and beats of an expression's own clock."""
+        """Return a query at frames and beats of an expression's own clock."""
         return Query(frames, beats, np.zeros(len(frames), np.bool_), self, seed)
 
 
 @dataclass(frozen=True)
 class Query:
-    """Which positions of a node are asked, and when.
+    """Positions in a node, and the beats at which to evaluate it.
 
     Parameters
     ----------
     frames : array [shape=(n,), frames]
-        Positions inside the node asked; fractions allowed.
+        Positions inside the node; fractions allowed.
     beats : array [shape=(n,), beats]
         The clock at each, for the curves.
     wrap : array [shape=(n,), bool]
-        Whether a window that reads past the end goes on at the beginning.
+        Whether a window that reads past the end continues at the beginning.
     scope : Scope
     seed : int
     own : int or None
-        The seed that ``.seed(n)`` around here gave.
+        The seed of an enclosing ``.seed(n)``.
     before : array [shape=(n,), frames] or None
-        How long the turn was that came round to this beginning, 0 where none did; None is nowhere.
+        Length of the turn that ended at this beginning, 0 where none did; None is 0 everywhere.
         A recording of that length was heard to its end.
     joint : Joint or None
-        What else sounds in windows near an end; None is nothing anywhere.
+        The neighbouring sound in windows near an end; None is no neighbour anywhere.
     """
 
     middle: ClassVar[float] = 0.5
-    """Where in a window it counts to what comes next."""
+    """The part of a window before the point that assigns it to an item."""
 
     frames: Floats
     beats: Floats
@@ -243,7 +243,7 @@ class Query:
         return {name: getattr(self, name) for name in names}
 
     def key(self, *parts: object) -> int:
-        """Return the key of something drawn by chance here: the performance's seed, and ours."""
+        """Return a key for random draws here, from the performance's seed and the own seed."""
         return hashed(*parts, self.seed, self.own)
 
     def curve(self, curve: CurveLike, carrier: Latent) -> Floats:
@@ -251,13 +251,13 @@ class Query:
         length = self.scope.length(carrier)
         part = None
         if not math.isinf(length):
-            # The last frame that is heard, not the end: both ends of the curve are reached.
+            # Measure to the last frame heard, not the end: the curve then reaches both its ends.
             last = max(float(length - 1 / self.scope.stretch), 1e-9)
             part = np.clip(self.frames / last, 0.0, 1.0)
         return Time(self.beats, part, self.seed, self.own).value(curve)
 
     def at(self, frames: Floats, beats: Floats | None = None, **changes: Any) -> Self:
-        """Return a query of other positions with the same memo."""
+        """Return a query at other positions with the same memo."""
         return replace(self, frames=frames, beats=self.beats if beats is None else beats, **changes)
 
     def only(self, chosen: NDArray[np.bool_]) -> Self:
@@ -275,14 +275,14 @@ class Query:
         return replace(self, before=before, joint=joint)
 
     def apart(self) -> Self:
-        """Return a query whose windows hold nothing else."""
+        """Return a query without joints."""
         if self.joint is None:
             return self
         never = np.full_like(self.joint.distance, np.inf)
         return replace(self, joint=self.joint._replace(distance=never))
 
     def within(self, length: float) -> Self:
-        """Return a query whose joints lie no further than the ends of what lasts `length`."""
+        """Return a query without joints beyond the ends of a node of `length` frames."""
         if self.joint is None:
             return self
         distance, ahead, *_ = self.joint
@@ -291,7 +291,7 @@ class Query:
         return replace(self, joint=self.joint._replace(distance=np.where(near, distance, np.inf)))
 
     def alone(self, length: float) -> Self:
-        """Return a query of what lasts `length`, and does not go round its own end."""
+        """Return a query of a node of `length` frames that does not wrap at its end."""
         return self.at(self.frames, wrap=np.zeros_like(self.wrap), before=None).within(length)
 
     def meeting(
@@ -302,13 +302,13 @@ class Query:
         begins: NDArray[np.bool_],
         preceding: LatentLike,
     ) -> Latents:
-        """Return a node's latents; windows at its ends hold what comes there as well.
+        """Return a node's latents; windows at its ends also hold its neighbours.
 
         Parameters
         ----------
         node, following, preceding : Latent
         ends, begins : array [shape=(n,), bool]
-            Where something follows, and where something precedes.
+            Where `following` follows, and where `preceding` precedes.
         """
         length, reach = float(self.scope.length(node)), self.world.reach
         late = 2.0 * self.frames + 1.0 >= length
@@ -327,9 +327,9 @@ class Query:
         return Latents(mean, std)
 
     def joined(self, other: LatentLike, end: float, ahead: bool) -> Self:
-        """Return a query with another latent beyond frame `end`, after it or before it."""
+        """Return a query joined to another latent at frame `end`: ahead of it, or behind."""
         distance, beat_frames = end - self.frames, self.scope.beat_frames
-        # All windows around one joint find the same beat, whatever was lost in the last bits.
+        # Round, so that all windows around one joint find the same beat despite float errors.
         moments = np.rint((self.beats + distance / beat_frames) * GRAIN) / GRAIN
         beats, which = np.unique(moments, return_inverse=True)
         frames, back = (0.0, 0.0) if ahead else (float(self.scope.length(other)) - 1.0, 1.0)
@@ -349,7 +349,7 @@ class Query:
         return replace(self, joint=Joint(distance, np.full_like(self.wrap, ahead), which, beside))
 
     def after(self, length: Length) -> NDArray[np.bool_]:
-        """Return where something of that length [frames] was heard to its end right before."""
+        """Return where a turn of that length [frames] has just been heard to its end."""
         if self.before is None:
             return np.zeros(len(self.frames), np.bool_)
         near: NDArray[np.bool_] = np.abs(self.before - float(length)) < 0.5 / self.world.window

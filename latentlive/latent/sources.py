@@ -32,12 +32,12 @@ from latentlive.latent.query import Latents, Length, Query, Scope
 
 
 def as_latent(value: Any, place: str = "latent") -> Latent:
-    """Return the latent that a value is or stands for.
+    """Return a latent as it is, or a vector as a constant latent.
 
     Raises
     ------
     ExpressionError
-        For anything else, and for a latent whose join is decided already.
+        For anything else, and for a latent with its join already set.
     """
     if isinstance(value, Latent):
         return value
@@ -52,7 +52,7 @@ def as_latent(value: Any, place: str = "latent") -> Latent:
 
 
 class Recorded(Latent):
-    """A source that the world knows as audio."""
+    """A source that the world reads as audio."""
 
     def length(self, scope: Scope) -> Length:
         return scope.world.length(self)
@@ -68,8 +68,8 @@ class Sound(Recorded):
     Parameters
     ----------
     source : str or array [shape=(n,), float32, at the model's rate]
-        A name in the corpus or of a frozen sound, a path to an audio file, or the samples
-        themselves; those of int8 to int32 are scaled by their type.
+        The name of a sound in the corpus or of a frozen sound, a path to an audio file, or an
+        array of samples; int8 to int32 are scaled by their type.
 
     Example
     -------
@@ -89,10 +89,10 @@ class Cluster(Recorded):
     Parameters
     ----------
     n : int [>= 0]
-        The node: x + y * side. An empty one answers with the nearest that holds sounds.
+        The node: x + y * side. If it is empty, the nearest node that holds sounds.
     seconds : float [seconds, > 0], optional
-        About how much: the nearest sounds until that is reached, from other nodes too where this
-        one holds less; all of the node's sounds when left out.
+        Roughly how long: take the nearest sounds, from other nodes if this one holds too few.
+        Without it, take all of the node's sounds.
     valence, arousal : float [about -1 to 1], optional
         Instead of `n`: the node nearest to these values.
 
@@ -121,12 +121,12 @@ class Cluster(Recorded):
 
 @operator
 class Near(Recorded):
-    """The `n` sounds of the corpus that are most like a sound, joined, nearest first.
+    """The `n` sounds of the corpus most like a given sound, joined, nearest first.
 
     Parameters
     ----------
     sound : Sound
-        Of the corpus, a file or an array; a sound of the corpus is not near itself.
+        From the corpus, a file or an array; a sound of the corpus is not its own neighbour.
     n : int [>= 1]
 
     Example
@@ -223,7 +223,7 @@ class Drift(Endless):
         turns = query.beats / self.beats
         step = np.floor(turns)
         x = turns - step
-        # Sine and cosine of an eased angle: the variance stays 1 on the way.
+        # Sine and cosine of an eased angle keep the variance at 1.
         angle = (x * x * (3.0 - 2.0 * x) * (np.pi / 2))[:, None]
         here, there = drawn(key, step, dims), drawn(key, step + 1, dims)
         wandering = np.cos(angle) * here + np.sin(angle) * there
@@ -247,7 +247,7 @@ class Silence(Endless):
 
 
 def prior(seed: int = 0) -> Latent:
-    """One point drawn from where the space's sounds lie, N(0, I) in a VAE, for ever.
+    """One point drawn from the space's prior, N(0, I) in a VAE, for ever.
 
     Parameters
     ----------
@@ -262,7 +262,7 @@ def prior(seed: int = 0) -> Latent:
 
 
 def noise(seed: int = 0) -> Latent:
-    """A new point drawn from where the space's sounds lie each frame, for ever.
+    """A new point drawn from the space's prior each frame, for ever.
 
     Parameters
     ----------
@@ -277,7 +277,7 @@ def noise(seed: int = 0) -> Latent:
 
 
 def drift(seed: int = 0, beats: float = 8.0) -> Latent:
-    """Wander smoothly to a new point, drawn as ``prior`` draws, every so many beats, for ever.
+    """Wander smoothly to a new point of the space's prior every `beats` beats, for ever.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Operators on time: stretching, looping, cutting, turning round."""
+"""Operators on time: stretch, loop, slice, reverse."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def _extend(self: Latent, factor: Factor) -> Latent:
 
 @operator(form="method", make=_extend)
 class Extend(Latent):
-    """Last `factor` (> 0) times longer, leaving the curves as they are in what you hear.
+    """Last `factor` (> 0) times longer; the curves keep their speed.
 
-    The sources are read by re-windowing the real audio at each position (strategy 3 of
+    Reads the sources by re-windowing the real audio at each position (strategy 3 of
     Tatar et al., SMC 2023).
 
     Example
@@ -67,7 +67,7 @@ class Extend(Latent):
 
 
 def _slowed(of: Latent, factor: Factor, word: str) -> Latent:
-    """Two in a row make one, a factor of 1 none."""
+    """Fold two slowings in a row into one, and drop a factor of 1."""
     of, inner = (of.of, of.factor) if isinstance(of, Slow) else (of, Fraction(1))
     by = slowing(inner, factor, word)
     return of if by == 1 else Slow(of, by)
@@ -79,7 +79,7 @@ def _slow(self: Latent, factor: Factor) -> Latent:
 
 @operator(form="method", make=_slow)
 class Slow(Latent):
-    """Last `factor` (> 0) times longer, the curves slowed as well.
+    """Last `factor` (> 0) times longer; slow the curves too.
 
     Example
     -------
@@ -102,7 +102,7 @@ class Slow(Latent):
 
 @method_of(Latent)
 def fast(self: Latent, factor: Factor) -> Latent:
-    """Last `factor` (> 0) times shorter, the curves faster as well; undoes ``slow``.
+    """Last `factor` (> 0) times shorter; speed up the curves too. Undoes ``slow``.
 
     Example
     -------
@@ -123,7 +123,7 @@ def _times(n: int) -> int:
 
 @operator(form="method", make=_loop)
 class Loop(Latent):
-    """Play `n` (>= 1) times, or for ever without a number; the clock of curves runs on.
+    """Play `n` (>= 1) times, or for ever without a number; the curves' clock runs on.
 
     Example
     -------
@@ -156,7 +156,7 @@ def _rev(self: Latent) -> Latent:
 
 @operator(form="method", make=_rev)
 class Rev(Latent):
-    """Run backwards, frame by frame, curves and all; needs an end.
+    """Play backwards, frame by frame, curves included; needs an end.
 
     Example
     -------
@@ -173,7 +173,7 @@ class Rev(Latent):
         length = query.scope.length(self.of)
         frames = float(length) - 1.0 - query.frames
         beats = query.beats + (frames - query.frames) / query.scope.beat_frames
-        # What comes next is what lies before, and the other way round.
+        # Reversed, the next frame is the one before: swap wrap and before.
         before = np.where(query.wrap, float(length), 0.0)
         there = query.at(frames, beats, wrap=query.after(length), before=before)
         return there.apart().latents(self.of)
@@ -183,7 +183,7 @@ class Rev(Latent):
 class Slice(Latent):
     """Play from second `start` to second `stop` only (0 <= start < stop).
 
-    Seconds of what is sliced: of the recording, at any tempo and in any space.
+    Seconds of the sliced recording, at any tempo and in any space.
 
     Example
     -------
@@ -225,7 +225,7 @@ class Slice(Latent):
 
 @operator(form="method")
 class Early(Latent):
-    """Begin `beats` into itself, curves and all.
+    """Begin `beats` into the latent, curves included.
 
     Example
     -------
@@ -254,7 +254,7 @@ class Early(Latent):
         if self.beats >= 0:
             return there.latents(self.of)
         mean, std = there.latents(self.of)
-        # A source that has no beginning must be silent before it, as a recording is.
+        # An endless source must be silent before its start, as a recording is.
         waiting = (frames <= -1.0)[:, None]
         quiet = query.world.silence()
         return Latents(np.where(waiting, quiet.mean, mean), np.where(waiting, quiet.std, std))
@@ -262,7 +262,7 @@ class Early(Latent):
 
 @method_of(Latent)
 def late(self: Latent, beats: float) -> Latent:
-    """Begin `beats` later, curves and all; silence comes before.
+    """Begin `beats` later, curves included, after silence.
 
     Example
     -------
@@ -279,7 +279,7 @@ def _freeze(self: Latent, at: float) -> Latent:
 
 @operator(form="method", make=_freeze)
 class Freeze(Latent):
-    """Stay for ever at second `at` (>= 0).
+    """Hold the moment at second `at` (>= 0) for ever.
 
     Example
     -------
@@ -301,7 +301,7 @@ class Freeze(Latent):
 
 @operator(form="method")
 class Scrub(Latent):
-    """Go for ever where a curve says: 0 is the first frame, 1 the last; needs an end.
+    """Follow a curve for ever: 0 is the first frame, 1 the last; needs an end.
 
     Example
     -------

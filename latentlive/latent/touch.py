@@ -1,4 +1,4 @@
-"""Operators on one latent's values: noise, seeds, shifts, averages."""
+"""Operators on the values of one latent: noise, seeds, offsets, averages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from latentlive.latent.sources import as_latent
 
 
 class Touch(Latent):
-    """An operator that leaves time alone."""
+    """An operator that keeps the latent's length."""
 
     of: Latent
 
@@ -27,7 +27,7 @@ class Touch(Latent):
 
 @operator(form="method")
 class Spread(Touch):
-    """Scale the noise that each frame is drawn with: 0 is the mean itself, 1 the model's.
+    """Scale the noise of each frame's draw: 0 gives the mean, 1 the model's spread.
 
     Example
     -------
@@ -46,7 +46,7 @@ class Spread(Touch):
 
 @operator(word="seed", form="method")
 class Reseeded(Touch):
-    """Draw everything random in here from seed `n` (0 to 2**63 - 1).
+    """Draw all chance inside from seed `n` (0 to 2**63 - 1).
 
     Example
     -------
@@ -84,7 +84,7 @@ class Offset(Touch):
 
 @operator(form="method")
 class Dim(Touch):
-    """Let a curve set dimension `i` (>= 0) of the means.
+    """Set dimension `i` (>= 0) of the means to a curve.
 
     Example
     -------
@@ -150,7 +150,7 @@ class Smoothed(Touch):
         for point in (np.arange(9) + 0.5) / 9 - 0.5:
             shift = point * self.beats
             frames = query.frames + shift * query.scope.beat_frames
-            # Near an end the average leans inwards; outside the whole there is nothing to hear.
+            # Clip the average to the latent near its ends: there is no sound outside.
             inside = np.clip(frames, np.minimum(0.0, query.frames), np.maximum(last, query.frames))
             there = query.at(inside, query.beats + shift).latents(self.of)
             mean += there.mean

@@ -7,13 +7,13 @@ from latentlive.latent.sources import Sound
 
 class Words:
     def spread(self, k: CurveLike) -> Latent:
-        """Scale the noise that each frame is drawn with: 0 is the mean itself, 1 the model's."""
+        """Scale the noise of each frame's draw: 0 gives the mean, 1 the model's spread."""
     def seed(self, n: int) -> Latent:
-        """Draw everything random in here from seed `n` (0 to 2**63 - 1)."""
+        """Draw all chance inside from seed `n` (0 to 2**63 - 1)."""
     def offset(self, direction: LatentLike, amount: CurveLike = 1.0) -> Latent:
         """Move the means along a latent, or a vector [shape=(dims,)], by an amount."""
     def dim(self, i: int, curve: CurveLike) -> Latent:
-        """Let a curve set dimension `i` (>= 0) of the means."""
+        """Set dimension `i` (>= 0) of the means to a curve."""
     def jitter(self, amount: CurveLike) -> Latent:
         """Shake the means by `amount` times a new draw of N(0, 1) each frame."""
     def smooth(self, beats: float) -> Latent:
@@ -23,60 +23,60 @@ class Words:
     def transpose(self, semitones: CurveLike) -> Latent:
         """Move everything up or down, pitched or not, by a curve in semitones."""
     def loudness(self, db: CurveLike) -> Latent:
-        """Bring every moment to a level in dB, RMS against full scale; silence stays silent."""
+        """Set the level of every moment in dB, RMS against full scale; silence stays silent."""
     def voiced(self, amount: CurveLike) -> Latent:
         """Hear a sound as harmonics of a pitch, by an amount from 0 (not at all) to 1."""
     def exact(self) -> Exact:
         """Join windows end to end and round nothing: the paper's sound, samples and length."""
     def overlap(self, k: int) -> Overlap:
-        """Overlap-add `k` windows (1, 2, 4, 8 or 16) at each moment; 1 writes them end to end."""
+        """Overlap-add `k` windows (1, 2, 4, 8 or 16) at each moment; 1 joins them end to end."""
     def on(self, model: str) -> On:
         """Render in another space than the engine's: ``"spectral"``, ``"rawaudiovae"``, a file."""
     def norm(self) -> Norm:
-        """Bring to a common loudness of -20 dB, measured over the whole."""
+        """Normalize to a common loudness of -20 dB, measured over the whole."""
     def frozen(self, name: str, seconds: float | None = None) -> Sound:
         """Render it ahead, at low priority, into ``sound(name)``, which costs nothing to play."""
     def __add__(self, other: LatentLike) -> Latent:
-        """Means added; the first one's spread."""
+        """Add the means; keep the first latent's spread."""
     def __radd__(self, other: LatentLike) -> Latent:
-        """Means added; the first one's spread."""
+        """Add the means; keep the first latent's spread."""
     def __sub__(self, other: LatentLike) -> Latent:
-        """Means subtracted; the first one's spread."""
+        """Subtract the means; keep the first latent's spread."""
     def __rsub__(self, other: LatentLike) -> Latent:
-        """Means subtracted; the first one's spread."""
+        """Subtract the means; keep the first latent's spread."""
     def __mul__(self, other: CurveLike) -> Latent:
-        """Means multiplied by a curve; the spread as it was."""
+        """Multiply the means by a curve; keep the spread."""
     def __rmul__(self, other: CurveLike) -> Latent:
-        """Means multiplied by a curve; the spread as it was."""
+        """Multiply the means by a curve; keep the spread."""
     def extend(self, factor: Factor) -> Latent:
-        """Last `factor` (> 0) times longer, leaving the curves as they are in what you hear."""
+        """Last `factor` (> 0) times longer; the curves keep their speed."""
     def slow(self, factor: Factor) -> Latent:
-        """Last `factor` (> 0) times longer, the curves slowed as well."""
+        """Last `factor` (> 0) times longer; slow the curves too."""
     def fast(self, factor: Factor) -> Latent:
-        """Last `factor` (> 0) times shorter, the curves faster as well; undoes ``slow``."""
+        """Last `factor` (> 0) times shorter; speed up the curves too. Undoes ``slow``."""
     def loop(self, n: int | None = None) -> Latent:
-        """Play `n` (>= 1) times, or for ever without a number; the clock of curves runs on."""
+        """Play `n` (>= 1) times, or for ever without a number; the curves' clock runs on."""
     def rev(self) -> Latent:
-        """Run backwards, frame by frame, curves and all; needs an end."""
+        """Play backwards, frame by frame, curves included; needs an end."""
     def slice(self, start: float, stop: float) -> Latent:
         """Play from second `start` to second `stop` only (0 <= start < stop)."""
     def early(self, beats: float) -> Latent:
-        """Begin `beats` into itself, curves and all."""
+        """Begin `beats` into the latent, curves included."""
     def late(self, beats: float) -> Latent:
-        """Begin `beats` later, curves and all; silence comes before."""
+        """Begin `beats` later, curves included, after silence."""
     def freeze(self, at: float) -> Latent:
-        """Stay for ever at second `at` (>= 0)."""
+        """Hold the moment at second `at` (>= 0) for ever."""
     def scrub(self, curve: CurveLike) -> Latent:
-        """Go for ever where a curve says: 0 is the first frame, 1 the last; needs an end."""
+        """Follow a curve for ever: 0 is the first frame, 1 the last; needs an end."""
 
 class RootWords:
     def exact(self) -> Exact:
         """Join windows end to end and round nothing: the paper's sound, samples and length."""
     def overlap(self, k: int) -> Overlap:
-        """Overlap-add `k` windows (1, 2, 4, 8 or 16) at each moment; 1 writes them end to end."""
+        """Overlap-add `k` windows (1, 2, 4, 8 or 16) at each moment; 1 joins them end to end."""
     def on(self, model: str) -> On:
         """Render in another space than the engine's: ``"spectral"``, ``"rawaudiovae"``, a file."""
     def norm(self) -> Norm:
-        """Bring to a common loudness of -20 dB, measured over the whole."""
+        """Normalize to a common loudness of -20 dB, measured over the whole."""
     def frozen(self, name: str, seconds: float | None = None) -> Sound:
         """Render it ahead, at low priority, into ``sound(name)``, which costs nothing to play."""
