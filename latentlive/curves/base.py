@@ -28,7 +28,7 @@ Factor = float | Fraction | np.floating[Any]
 
 @dataclass(frozen=True)
 class Time:
-    """A curve's query: beats, the part of the whole length, and the seeds for chance.
+    """The query of a curve: beats, the part of the whole length, and the seeds for chance.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class Time:
     seed : int
         The performance's seed.
     own : int or None
-        The seed that ``.seed(n)`` gave; None lets each node draw from its own digest.
+        The seed of ``.seed(n)``; with None each node draws from its own digest.
     """
 
     beats: Floats
@@ -49,7 +49,7 @@ class Time:
 
     def value(self, curve: CurveLike) -> Floats:
         """Return the curve's values here [shape=(n,)]; a shared curve is computed once."""
-        node = cast("Curve", curve)  # fields hold nodes, whatever they were written as
+        node = cast("Curve", curve)  # fields hold nodes: `coerce` has converted them
         key = (node.digest, self._key)
         found = self.memo.get(key)
         if found is None:
@@ -69,13 +69,13 @@ class Time:
         return replace(self, beats=beats, part=self.part if part is None else part)
 
     def slowed(self, by: Fraction) -> Time:
-        """Return the time at which a curve slowed `by` a factor is read."""
+        """Return the time at which to read a curve slowed `by` a factor."""
         part = None if self.part is None else self.part * by.denominator / by.numerator
         return self.at(self.beats * by.denominator / by.numerator, part)
 
 
 class Curve(Words, Node):
-    """A function of beats to a number; it can be asked at any beat, in any order."""
+    """A function of beats to a number, evaluated at any beat, in any order."""
 
     family = "curve"
 
@@ -85,18 +85,18 @@ class Curve(Words, Node):
 
     @property
     def span(self) -> float | None:
-        """The beats in which the curve tells its story once; None if it has no such length."""
+        """The curve's own length in beats; None if it has none."""
         spans = [c.span for c in self.children if isinstance(c, Curve) and c.span is not None]
         return max(spans, default=None)
 
     def at(self, beats: ArrayLike, seed: int = 0) -> Floats:
-        """Return the values at some beats.
+        """Return the values at the given beats.
 
         Parameters
         ----------
         beats : array [shape=(n,), beats]
         seed : int
-            The performance's seed, for curves that draw by chance.
+            The performance's seed, for random curves.
 
         Returns
         -------
@@ -115,10 +115,10 @@ class Curve(Words, Node):
 
 
 CurveLike = Curve | float | Sequence[float] | NDArray[np.floating[Any] | np.integer[Any]]
-"""A curve, a number (the same at every beat), or an array (stretched over the whole length)."""
+"""A curve, a number (constant), or an array (stretched over the whole length)."""
 
 
 def hashed(*parts: object) -> int:
-    """Return 63 bits of digest of some plain values: keys for everything drawn by chance."""
+    """Return 63 bits of digest of plain values: a key for random draws."""
     text = "/".join(str(p) for p in parts).encode()
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little") >> 1

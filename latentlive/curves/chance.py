@@ -1,4 +1,4 @@
-"""Random curves that can be asked at any beat: a hash of (seed, own seed, step), never a state.
+"""Random curves at any beat, in any order: a hash of (seed, own seed, step), never a state.
 
 After diffrax's VirtualBrownianTree: a random path is a function of its key.
 """
@@ -16,7 +16,7 @@ BROWN_OCTAVES = 10
 
 
 def _uniform(key: int, steps: Floats) -> Floats:
-    """Return one number of [0, 1) for each whole step: the SplitMix64 finaliser of a counter.
+    """Return one number in [0, 1) for each whole step: the SplitMix64 finaliser of a counter.
 
     Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators (OOPSLA 2014).
     """
@@ -37,7 +37,7 @@ def _eased_noise(key: int, turns: Floats) -> Floats:
 
 
 class Chance(Curve):
-    """A curve drawn by chance, a new number every `period` beats."""
+    """A random curve with a new number every `period` beats."""
 
     period: float
 
@@ -52,7 +52,7 @@ class Chance(Curve):
 
 @operator
 class Rand(Chance):
-    """Hold a new random number of 0..1 for each period.
+    """Hold a new random number in 0..1 for each period.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class Rand(Chance):
 
 @operator
 class Perlin(Chance):
-    """Glide to a new random number of 0..1 every period.
+    """Glide to a new random number in 0..1 every period.
 
     Value noise with the quintic fade of Perlin: Improving Noise (SIGGRAPH 2002).
 
@@ -95,10 +95,10 @@ class Perlin(Chance):
 
 @operator
 class Brown(Chance):
-    """Wander within 0..1 as Brownian motion does, fastest detail `period` beats.
+    """Wander within 0..1 like Brownian motion; the fastest detail lasts `period` beats.
 
-    Octaves of value noise, each twice as slow and twice as strong as the one before, so that
-    power falls with the square of frequency; the slowest lasts 512 periods.
+    Sums octaves of value noise, each twice as slow and twice as strong as the one before: power
+    falls with the square of frequency. The slowest octave has 512 periods.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ from latentlive.units import Floats
 
 
 def as_curve(value: Any, place: str = "curve") -> Curve:
-    """Return the curve that a value is or stands for."""
+    """Return a curve as it is, and a number or an array as a curve."""
     if isinstance(value, Curve):
         return value
     if isinstance(value, np.ndarray | list | tuple) and np.ndim(value) > 0:
@@ -52,8 +52,8 @@ _SHAPE = Either(
 class Fit(Curve):
     """Stretch an array, or a curve's own length, over the whole expression that carries it.
 
-    The first value falls on the first frame, the last on the last. It begins again with each
-    pass of a loop, and is refused on an expression that never ends.
+    The first value falls on the first frame, the last on the last. Each pass of a loop begins it
+    again; an endless expression refuses it.
 
     Parameters
     ----------

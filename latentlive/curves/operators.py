@@ -31,9 +31,9 @@ from latentlive.units import Floats
 
 
 def _fold(sign: str, a: Any, b: Any) -> Any:
-    """Return ``a + b`` and the like; two numbers make a number.
+    """Return ``a + b`` or another sum; two numbers make a number.
 
-    Where a side is a latent, Python is told to ask the latent.
+    If one side is a latent, return NotImplemented, and Python calls the latent's method.
     """
     if any(isinstance(side, Node) and not isinstance(side, Curve) for side in (a, b)):
         return NotImplemented
@@ -193,7 +193,7 @@ class Ease(Curve):
 
 
 def slowing(inner: Fraction, factor: Any, word: str) -> Fraction:
-    """Return the slowing that `inner` and one more ``slow(factor)`` or ``fast(factor)`` make."""
+    """Return the slowing of `inner` and one more ``slow(factor)`` or ``fast(factor)``."""
     by: Fraction = Ratio().coerce(factor, f"{word}: factor")
     product: Fraction = Ratio().coerce(
         inner * by if word != "fast" else inner / by, f"{word}: the product of factors"
@@ -202,7 +202,7 @@ def slowing(inner: Fraction, factor: Any, word: str) -> Fraction:
 
 
 def _slowed(of: Curve, factor: Factor, word: str) -> Curve:
-    """Two in a row make one, a factor of 1 none."""
+    """Fold two slowings in a row into one, and drop a factor of 1."""
     base, inner = (as_curve(of.of), of.factor) if isinstance(of, Slowed) else (of, Fraction(1))
     by = slowing(inner, factor, word)
     return base if by == 1 else Slowed(base, by)
@@ -278,9 +278,9 @@ def late(self: Curve, beats: float) -> Curve:
 
 @operator(word="seed", form="method")
 class Reseed(Curve):
-    """Draw every random curve in here from seed `n` (0 to 2**63 - 1).
+    """Draw every random curve inside from seed `n` (0 to 2**63 - 1).
 
-    Curves with the same seed share their chances; with different seeds they part.
+    Curves with the same seed draw the same numbers; different seeds draw different ones.
 
     Example
     -------

@@ -1,4 +1,4 @@
-"""Curves that are drawn: a line, an envelope, a sequence."""
+"""Drawn curves: a line, an envelope, a sequence."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Line(Curve):
 
 @operator
 class Env(Curve):
-    """Go straight from point to point, hold the first before and the last after.
+    """Go straight from point to point; hold the first before and the last after.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class Env(Curve):
 
 @operator
 class Seq(Curve):
-    """Hold each value for `beats`, one after the other, and begin again.
+    """Hold each value for `beats`, one after the other, and repeat.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ class Wave(Curve):
         return self.period
 
     def phase(self, t: Time) -> Floats:
-        """Return how far through its period the wave is [shape=(n,), 0 <= phase < 1]."""
+        """Return the wave's phase [shape=(n,), 0 <= phase < 1]."""
         turns = t.beats / self.period
         return turns - np.floor(turns)
 
@@ -66,7 +66,7 @@ class Cosine(Wave):
 
 @operator
 class Saw(Wave):
-    """Rise from 0 towards 1 over each period, then fall at once.
+    """Rise from 0 towards 1 over each period, then drop at once.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ class Saw(Wave):
 
 @operator
 class Isaw(Wave):
-    """Fall from 1 towards 0 over each period, then rise at once.
+    """Fall from 1 towards 0 over each period, then jump back.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ class Square(Wave):
     ----------
     period : float [beats, > 0]
     low : float [0..1]
-        The part of each period that is spent at 0.
+        The part of each period at 0.
 
     Example
     -------

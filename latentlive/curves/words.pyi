@@ -40,4 +40,4 @@ class Words:
     def late(self, beats: float) -> Curve:
         """Shift to sound `beats` later."""
     def seed(self, n: int) -> Curve:
-        """Draw every random curve in here from seed `n` (0 to 2**63 - 1)."""
+        """Draw every random curve inside from seed `n` (0 to 2**63 - 1)."""
