@@ -98,7 +98,7 @@ class Brown(Chance):
     """Wander within 0..1 like Brownian motion; the fastest detail lasts `period` beats.
 
     Sums octaves of value noise, each twice as slow and twice as strong as the one before: power
-    falls with the square of frequency. The slowest octave has 512 periods.
+    falls with the square of frequency. The slowest octave lasts 512 periods.
 
     Parameters
     ----------

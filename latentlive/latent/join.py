@@ -117,7 +117,7 @@ class On(Joined):
 
 @operator(form="method")
 class Norm(Joined):
-    """Normalize to a common loudness of -20 dB, measured over the whole.
+    """Normalise to a common loudness of -20 dB, measured over the whole.
 
     Stands at the root: it sets the level of the sound, not of the latents.
 

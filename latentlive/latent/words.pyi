@@ -33,7 +33,7 @@ class Words:
     def on(self, model: str) -> On:
         """Render in another space than the engine's: ``"spectral"``, ``"rawaudiovae"``, a file."""
     def norm(self) -> Norm:
-        """Normalize to a common loudness of -20 dB, measured over the whole."""
+        """Normalise to a common loudness of -20 dB, measured over the whole."""
     def frozen(self, name: str, seconds: float | None = None) -> Sound:
         """Render it ahead, at low priority, into ``sound(name)``, which costs nothing to play."""
     def __add__(self, other: LatentLike) -> Latent:
@@ -77,6 +77,6 @@ class RootWords:
     def on(self, model: str) -> On:
         """Render in another space than the engine's: ``"spectral"``, ``"rawaudiovae"``, a file."""
     def norm(self) -> Norm:
-        """Normalize to a common loudness of -20 dB, measured over the whole."""
+        """Normalise to a common loudness of -20 dB, measured over the whole."""
     def frozen(self, name: str, seconds: float | None = None) -> Sound:
         """Render it ahead, at low priority, into ``sound(name)``, which costs nothing to play."""
