@@ -138,6 +138,9 @@ IMPORTED: dict[str, Callable[[Path, Mapping[str, NDArray[Any]], Config], Space]]
 }
 """Architectures of other people's models, as `importing` writes them."""
 
+UNFIT = (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError)
+"""Errors of tensors and facts that are none of an architecture's."""
+
 NAMES = ("spectral", "spectralvae", "rawaudiovae")
 """The spaces that need no file, as a performer may choose them."""
 
@@ -259,7 +262,10 @@ def _load_safetensors(file: Path) -> Space:
         space = architecture(tensors, config.sample_rate, file.stem)
     else:
         assert imported is not None
+        try:
         space = imported(file, tensors, config)
+    except UNFIT:
+        raise ModelError(f"model: {file} does not say how it is played") from None
     space.name, space.licence = file.stem, str(config.licence)
     space.training = config.training if isinstance(config.training, dict) else {}
     return space

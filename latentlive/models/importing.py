@@ -21,7 +21,7 @@ from latentlive.errors import ModelError
 from latentlive.ground.names import on_disk
 from latentlive.models import colonel, keras, lts, melgan, ramfem, rawaudiovae, script
 from latentlive.models.checkpoints import read_checkpoint, sample_rate
-from latentlive.models.files import Config, save_imported
+from latentlive.models.files import UNFIT, Config, save_imported
 from latentlive.models.script_process import ScriptProcess
 from latentlive.models.script_vetting import is_script, vet
 from latentlive.models.tensors import checked_rate
@@ -93,7 +93,10 @@ def import_model(file: Path, output: Path, given: Given) -> list[str]:
         raise ModelError(f"import: no file {os.fspath(file)!r}")
     if output.suffix != ".safetensors":
         raise ModelError(f"import: a model file ends in .safetensors, got {output.name!r}")
-    found = recognised(file, given)
+    try:
+        found = recognised(file, given)
+    except UNFIT:
+        raise ModelError(f"import: {file}: its tensors are none of its family's") from None
     licence = _note(file) if given.licence is None else given.licence
     save_imported(
         output,

@@ -6,6 +6,7 @@ windows of 256 samples are independent; its latents are about N(0, I).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -61,6 +62,8 @@ class Ramfem(Space):
         self, weights: Weights, facts: Mapping[str, float], sample_rate: int, digest: str
     ) -> None:
         mean, std = (float(facts.get(name, default)) for name, default in USUAL.items())
+        if not (math.isfinite(mean) and math.isfinite(std) and std > 0):
+            raise ModelError(f"model: mean {mean:g} and std {std:g}: std must be > 0, both finite")
         self.name, self.digest = ARCHITECTURE, f"ramfem-1-{digest}-{mean}-{std}"
         self.sample_rate = tensors.checked_rate(sample_rate)
         self._mean, self._std = np.float32(mean), np.float32(std)

@@ -29,6 +29,9 @@ PAGE = 32
 BLOCKS = (8, 32)
 """Frames that are decoded together: as many as are decoded beside them, within these."""
 
+FARTHEST = 1024
+"""Frames that decoding or encoding may reach, at most."""
+
 DRAWS = 8
 """Draws of an encoder that draws its latents, of which mean and spread are taken."""
 
@@ -81,8 +84,12 @@ class Script(Space):
                 self._warm = max(last - self._lag, self._lag - first, 0) + 1
                 self._draws = DRAWS if encode["chance"] else 1
                 self._inputs = int(facts["inputs"])
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError, ZeroDivisionError):
             raise ModelError(f"model: {file} does not say how its script is played") from None
+        frames = max(self.behind, self.ahead, self._warm if encode is not None else 0)
+        sane = 16 <= ratio <= 2**16 and 1 <= self.dims <= 4096 and 1 <= self.channels <= 16
+        if not sane or frames > FARTHEST or abs(self.delay) > FARTHEST * ratio:
+            raise ModelError(f"model: {file} says what no script is: a reach of {frames} frames")
         self.encodes = encode is not None
         self.window = 2 * ratio
         low, high = BLOCKS

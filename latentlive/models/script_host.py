@@ -23,6 +23,7 @@ from torch import Tensor
 from torch.jit._fuser import optimized_execution
 
 from latentlive.ground.processes import unmoved_by_signals
+from latentlive.models.script_vetting import vet
 
 MEMORY = 6 * 2**30
 """Bytes that the process may have in all."""
@@ -214,12 +215,16 @@ def _methods(module: Any) -> list[str]:
 
 
 def _archive(file: Path) -> Any:
-    """Return the archive for torch to load: the file, or the one inside a model file."""
+    """Return the archive for torch to load, whose code was read: the file, or the one inside it."""
     if file.suffix != ".safetensors":
+        vet(file)
         return str(file)
     from latentlive.models.files import read_tensors
 
-    return io.BytesIO(read_tensors(file)[0]["script"].tobytes())
+    archive = io.BytesIO(read_tensors(file)[0]["script"].tobytes())
+    vet(file, archive)
+    archive.seek(0)
+    return archive
 
 
 def serve(host: Host, requests: IO[bytes], answers: IO[bytes]) -> None:

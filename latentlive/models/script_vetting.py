@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import zipfile
 from pathlib import Path
+from typing import IO
 
 from latentlive.errors import ModelError
 
@@ -16,8 +17,8 @@ MAX_BYTES = 2**31
 MAX_CODE = 2**25
 """Bytes of a script's text, unpacked."""
 
-TOUCHING = re.compile(r"\btorch\s*\.\s*(save|load|from_file|_save\w*|_load\w*)\b")
-"""Functions of torch that read or write files."""
+TOUCHING = re.compile(r"\btorch\s*\.\s*(save|load|from_file|_save\w*|_load\w*|classes)\b")
+"""Functions of torch that read or write files, and classes that may do anything."""
 
 FOREIGN = re.compile(r"\bops\s*\.\s*(?!prim\b|aten\b)(\w+)")
 """Operators of other libraries than torch, whose effects are unknown."""
@@ -35,8 +36,14 @@ def is_script(file: Path) -> bool:
         return False
 
 
-def vet(file: Path) -> str:
+def vet(file: Path, archive: IO[bytes] | None = None) -> str:
     """Return the text of a script whose code touches no file and no foreign operator.
+
+    Parameters
+    ----------
+    file : path
+    archive : binary file, optional
+        The archive, where the file only holds it.
 
     Raises
     ------
@@ -44,14 +51,14 @@ def vet(file: Path) -> str:
         If it does, or if the archive is damaged or unpacks to more than a model would.
     """
     try:
-        with zipfile.ZipFile(file) as archive:
-            entries = archive.infolist()
+        with zipfile.ZipFile(archive or file) as opened:
+            entries = opened.infolist()
             code = [entry for entry in entries if entry.filename.endswith(".py")]
             if sum(entry.file_size for entry in entries) > MAX_BYTES:
                 raise ModelError(f"model: {file} unpacks to more than {MAX_BYTES >> 30} GB")
             if sum(entry.file_size for entry in code) > MAX_CODE:
                 raise ModelError(f"model: {file} holds more than {MAX_CODE >> 20} MB of code")
-            text = "\n".join(archive.read(entry).decode() for entry in code)
+            text = "\n".join(opened.read(entry).decode() for entry in code)
     except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError, EOFError) as error:
         raise ModelError(f"model: {file} is damaged: {error}") from None
     if found := TOUCHING.search(text) or FOREIGN.search(text):

@@ -287,3 +287,46 @@ def test_the_original_rawaudiovae_is_imported_as_it_is(tmp_path, vae):
 def test_an_imported_model_is_not_imported_again(tmp_path, imported):
     with pytest.raises(ModelError, match="a model file already"):
         import_model(imported(scripts.Plain), tmp_path / "x.safetensors", Given())
+
+
+def mutated(state, rng):
+    """Return a state dict that is wrong in one of many ways."""
+    state = dict(state)
+    name = sorted(state)[rng.integers(len(state))]
+    tensor = state.pop(name)
+    match rng.integers(6):
+        case 0:
+            pass
+        case 1:
+            state[name] = tensor.reshape(-1)
+        case 2:
+            state[name] = tensor[..., : max(tensor.shape[-1] // 2, 1)] if tensor.ndim else tensor
+        case 3:
+            state[name] = torch.full_like(tensor, torch.nan) if tensor.is_floating_point() else -1
+        case 4:
+            state[f"conv_model.x.{name}"] = tensor
+        case 5:
+            state[name] = torch.zeros((0, *tensor.shape[1:]))
+    return state
+
+
+@pytest.mark.parametrize("family", ["timbre", "movement", "vocoder"])
+def test_a_checkpoint_that_is_wrong_somewhere_is_read_or_refused_in_one_line(
+    family, request, tmp_path
+):
+    file = request.getfixturevalue(family)[0]
+    found = torch.load(file, weights_only=True)
+    state = found.get("state_dict", found)
+    for part in ("ae_encoder", "ae_decoder"):
+        if (beside := file.with_name(f"{part}_weights_epoch_200")).exists():
+            (tmp_path / beside.name).write_bytes(beside.read_bytes())
+    rng, refused = np.random.default_rng(8), 0
+    for _ in range(25):
+        wrong = tmp_path / file.name
+        torch.save(mutated(state, rng), wrong)
+        try:
+            brought(wrong)
+        except ModelError as error:
+            refused += 1
+            assert "\n" not in str(error)
+    assert refused > 10

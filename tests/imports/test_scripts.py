@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 
@@ -14,7 +15,7 @@ import latentlive as ll
 from latentlive.cli import main
 from latentlive.corpus import Corpus
 from latentlive.errors import ExpressionError, ModelError
-from latentlive.models import load_model
+from latentlive.models import files, load_model
 from latentlive.models.importing import Given, import_model
 from latentlive.models.script_process import ScriptProcess
 from latentlive.renderer import Rendering, Spaces
@@ -175,3 +176,46 @@ def test_the_command_says_what_it_found(tmp_path):
     refused = CliRunner().invoke(main, ["import", str(file), "-o", str(tmp_path / "model.ts")])
     assert refused.exit_code != 0
     assert "ends in .safetensors" in refused.output
+
+
+def hostile(model, path, script=None, **facts):
+    """Write a model file again with another script or other facts; return its path."""
+    tensors, said = files.read_tensors(model)
+    config = json.loads(said)
+    config["facts"] |= facts
+    if script is not None:
+        tensors["script"] = np.frombuffer(script.read_bytes(), np.uint8)
+    config.pop("digest")
+    files.save_imported(path, tensors, lambda digest: files.Config(**config, digest=digest))
+    return path
+
+
+def test_a_model_file_with_a_hostile_script_inside_is_refused_before_it_is_loaded(
+    imported, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    script = scripts.stored(scripts.Writing, tmp_path / "writing.ts")
+    model = hostile(imported(scripts.Plain), tmp_path / "evil.safetensors", script)
+    with pytest.raises(ModelError, match=r"its code calls 'torch.save'"):
+        rendering(ll.drift(1), model).samples(0, 1000)
+    assert not (tmp_path / "written.pt").exists()
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"ratio": 10**9},
+        {"ratio": 0},
+        {"dims": -1},
+        {"channels": 10**6},
+        {"decode": {"low": 0, "high": 10**12, "delay": 0, "chance": False, "memory": False}},
+        {"decode": {"low": 0, "high": 512, "delay": float("inf"), "chance": 0, "memory": 0}},
+        {"encode": {"low": -(10**9), "high": 1, "delay": 0, "chance": False, "memory": False}},
+        {"decode": None},
+    ],
+)
+def test_a_model_file_whose_facts_no_script_has_is_refused(imported, tmp_path, facts):
+    model = hostile(imported(scripts.Plain), tmp_path / "evil.safetensors", **facts)
+    with pytest.raises(ModelError, match=r"evil\.safetensors") as refused:
+        load_model(model)
+    assert "\n" not in str(refused.value)
