@@ -263,9 +263,9 @@ def _load_safetensors(file: Path) -> Space:
     else:
         assert imported is not None
         try:
-        space = imported(file, tensors, config)
-    except UNFIT:
-        raise ModelError(f"model: {file} does not say how it is played") from None
+            space = imported(file, tensors, config)
+        except UNFIT:
+            raise ModelError(f"model: {file} does not say how it is played") from None
     space.name, space.licence = file.stem, str(config.licence)
     space.training = config.training if isinstance(config.training, dict) else {}
     return space
