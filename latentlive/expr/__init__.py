@@ -1,4 +1,4 @@
-"""The kernel: operators and records are declared once; checks, repr, equality and JSON follow."""
+"""The kernel: declare operators and records once; checks, repr, equality and JSON follow."""
 
 from latentlive.expr.fields import (
     Array,

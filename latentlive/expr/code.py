@@ -1,4 +1,4 @@
-"""A node as the code that you would type; a shared part is named once, with ``:=``."""
+"""Print a node as the code that you would type; ``:=`` names a shared part once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections import Counter
 from latentlive.expr.node import Node
 
 FORMS = ("call", "method", "literal", "name", "spread")
-"""Code without an infix sign: ``sine(8)``, ``x.rev()``, ``3``, ``silence``, ``cat(a, b)``."""
+"""Forms without an infix sign: ``sine(8)``, ``x.rev()``, ``3``, ``silence``, ``cat(a, b)``."""
 
 
 def code(root: Node) -> str:
@@ -20,7 +20,7 @@ def code(root: Node) -> str:
         return bool(node.children) and uses[node.digest] > 1
 
     def whole(node: Node, literal: bool) -> str:
-        """Print a node; `literal` allows a bare number where a curve is expected."""
+        """Print a node; `literal` allows a bare number in place of a curve."""
         if node.digest in named:
             return named[node.digest]
         if not shared(node):
@@ -47,7 +47,7 @@ def code(root: Node) -> str:
         words, skipped = [], False
         for f, kind, value in values:
             if f.default is not dataclasses.MISSING and value == kind.coerce(f.default, ""):
-                skipped = True  # what follows is no longer in its place
+                skipped = True  # later arguments need their names
             else:
                 named_as = f"{f.name}=" if skipped else ""
                 words.append(named_as + kind.code(value, argument))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MAX_DENOMINATOR = 10**6
 
 MOST_BEATS = 1e6
-"""More than eleven days at a tempo of 60: what lies beyond is a slip of the hand."""
+"""More than eleven days at a tempo of 60: a larger number is a typing error."""
 MAX_LITERAL = 64
 """Arrays up to this size print as a list; larger ones as ``array('digest')``."""
 
@@ -39,7 +39,7 @@ class Kind:
     """The kind of a field. `place` names operator and field in messages: ``sine: period``."""
 
     def coerce(self, value: Any, place: str) -> Any:
-        """Return the value in its one canonical form, or raise ExpressionError."""
+        """Return the value in canonical form, or raise ExpressionError."""
         raise NotImplementedError
 
     def code(self, value: Any, nested: Callable[[Node], str]) -> str:
@@ -55,7 +55,7 @@ class Kind:
         return data
 
     def nodes(self, value: Any) -> Sequence[Node]:
-        """Return the nodes inside the value, in the order in which they print."""
+        """Return the nodes inside the value, in print order."""
         return ()
 
 
@@ -69,7 +69,7 @@ def _finite(value: Any, place: str, unit: str) -> float:
         result = math.inf
     if not math.isfinite(result):
         raise ExpressionError(f"{place} must be a finite number{of}, got {result:g}")
-    return result + 0.0  # -0.0 and 0.0 are one number here
+    return result + 0.0  # turns -0.0 into 0.0
 
 
 class Number(Kind):
@@ -173,10 +173,10 @@ class Ratio(Kind):
 
 
 class Text(Kind):
-    """A non-empty string, in the form in which names are compared."""
+    """A non-empty string, normalised for comparing names."""
 
     def coerce(self, value: Any, place: str) -> str:
-        """Return the value, refused unless it is text."""
+        """Return the value; refuse it unless it is text."""
         if not isinstance(value, str) or not value.strip():
             raise ExpressionError(f"{place} must be a name in quotes, got {shown(value)}")
         return normal(value)
@@ -189,7 +189,7 @@ class Choice(Kind):
         self.options = options
 
     def coerce(self, value: Any, place: str) -> str:
-        """Return the value, refused unless it is one of the options."""
+        """Return the value; refuse it unless it is one of the options."""
         if not isinstance(value, str) or value not in self.options:
             known = " or ".join(repr(o) for o in self.options)
             hint = did_you_mean(value, self.options) if isinstance(value, str) else ""
@@ -207,7 +207,7 @@ def array_digest(values: NDArray[Any]) -> str:
 
 
 def array(digest: str) -> NDArray[Any]:
-    """Return a large array that an expression of this process holds, by its digest."""
+    """Return a large array of an expression in this process, by its digest."""
     try:
         return _arrays[digest]
     except (KeyError, TypeError):
@@ -253,7 +253,7 @@ class Array(Kind):
 
 
 class Waveform(Array):
-    """An array of samples; whole numbers of 8 to 32 bits are scaled by their type to -1 to 1.
+    """An array of samples; whole numbers of 8 to 32 bits scale by their type to -1..1.
 
     Example
     -------
@@ -284,7 +284,7 @@ class Child(Kind):
         self.family = family
 
     def coerce(self, value: Any, place: str) -> Node:
-        """Return the node that the value is or stands for."""
+        """Return the value as a node."""
         return self.family(value, place)
 
     def code(self, value: Node, nested: Callable[[Node], str]) -> str:
@@ -296,7 +296,7 @@ class Child(Kind):
         return ref(value)
 
     def revive(self, data: Any, node: Callable[[Any], Node], kept: Any) -> Node:
-        """Return the child that the reference names."""
+        """Return the child of the reference."""
         return node(data)
 
     def nodes(self, value: Node) -> Sequence[Node]:
@@ -357,7 +357,7 @@ class Pairs(Kind):
         return [[ref(a), ref(b)] for a, b in value]
 
     def revive(self, data: Any, node: Callable[[Any], Node], kept: Any) -> Any:
-        """Return the pairs that the references name."""
+        """Return the pairs of the references."""
         if not (isinstance(data, list) and all(isinstance(d, list) for d in data)):
             raise ExpressionError(f"load: expected a list of pairs, got {shown(data)}")
         return [[node(ref) for ref in pair] for pair in data]
@@ -391,7 +391,7 @@ class Children(Kind):
         return [ref(v) for v in value]
 
     def revive(self, data: Any, node: Callable[[Any], Node], kept: Any) -> Any:
-        """Return the children that the references name."""
+        """Return the children of the references."""
         if not isinstance(data, list):
             raise ExpressionError(f"load: expected a list of nodes, got {shown(data)}")
         return [node(d) for d in data]
@@ -402,7 +402,7 @@ class Children(Kind):
 
 
 class Either(Kind):
-    """A name, a node or an array, told apart by type; only the kinds given are taken."""
+    """A name, a node or an array, by type; takes only the given kinds."""
 
     def __init__(
         self, what: str, values: Array, text: Text | None = None, node: Child | None = None
@@ -421,7 +421,7 @@ class Either(Kind):
         raise ExpressionError(f"{place} must be {self.what}, got {shown(value)}")
 
     def coerce(self, value: Any, place: str) -> Any:
-        """Return the value as the kind that fits it."""
+        """Return the value, coerced by the kind that fits."""
         return self._pick(value, place).coerce(value, place)
 
     def code(self, value: Any, nested: Callable[[Node], str]) -> str:
@@ -429,11 +429,11 @@ class Either(Kind):
         return self._pick(value).code(value, nested)
 
     def plain(self, value: Any, ref: Any, keep: Any) -> Any:
-        """Return the data of the kind that fits."""
+        """Return the data from the kind that fits."""
         return self._pick(value).plain(value, ref, keep)
 
     def revive(self, data: Any, node: Any, kept: Any) -> Any:
-        """Return the value of the kind that fits."""
+        """Return the value from the kind that fits."""
         return self._pick(data).revive(data, node, kept)
 
     def nodes(self, value: Any) -> Sequence[Node]:
@@ -452,12 +452,12 @@ def number(unit: str = "", *, default: Any = MISSING, **bounds: float) -> Any:
 
 
 def positive(*, default: Any = MISSING) -> Any:
-    """Declare a number field that must be above 0."""
+    """Declare a number field above 0."""
     return declared(Number(above=0.0), default=default)
 
 
 def lasting(*, default: Any = MISSING) -> Any:
-    """Declare a field of beats that something lasts."""
+    """Declare a field for a duration in beats."""
     return declared(Beats(above=0.0, least=1.0 / MOST_BEATS), default=default)
 
 
@@ -467,15 +467,15 @@ def whole(unit: str = "", *, default: Any = MISSING, **bounds: int) -> Any:
 
 
 def ratio(*, default: Any = MISSING) -> Any:
-    """Declare a factor that is kept as a fraction."""
+    """Declare a factor field, kept as a fraction."""
     return declared(Ratio(), default=default)
 
 
 def choice(*options: str, default: Any = MISSING) -> Any:
-    """Declare a field that holds one of a few words."""
+    """Declare a field for one of a few words."""
     return declared(Choice(*options), default=default)
 
 
 def child(family: Callable[[Any, str], Node], *, default: Any = MISSING) -> Any:
-    """Declare a field that holds another node."""
+    """Declare a field for another node."""
     return declared(Child(family), default=default)

@@ -1,4 +1,4 @@
-"""The node: frozen, printed as code, equal exactly when digests are.
+"""The node: frozen, printed as code, equal exactly when the digests are.
 
 After tinygrad's UOp (a node's repr evaluates to the node) and dask-expr (repr, token and pickle
 follow from declared fields).
@@ -39,7 +39,7 @@ from latentlive.expr.fields import (
 from latentlive.later import instead
 
 MAX_DEPTH = 150
-"""The deepest nesting that an expression may have."""
+"""The deepest nesting of an expression."""
 
 MAX_COST = 4096
 """Most queries of an innermost node for one moment: averages multiply."""
@@ -49,15 +49,15 @@ LAYER_WORDS = {
     **{"xfade": "4", "morph": "8", "wide": "1", "stop": "8", "rename": "'sea'"},
     **dict.fromkeys(("jump", "mute", "unmute", "solo", "restart"), ""),
 }
-"""Words of layers that are looked for on latents, each with an example's argument."""
+"""Words of layers that performers try on latents, each with an example's argument."""
 
 INNER = frozenset({"at", "children", "depth", "digest", "family", "form", "kinds", "length"}) | {
     *("span", "tag", "values", "walk", "word", "asks", "called", "cost", "followed"),
 }
-"""Names of a node that are no words of the language: they are neither suggested nor listed."""
+"""Internal names of a node: no hint suggests them, no list shows them."""
 
 SIGNS = {"+": "add", "-": "sub", "*": "mul", "/": "truediv"}
-"""The names that Python gives to infix signs."""
+"""Python's names of the infix signs."""
 
 T = TypeVar("T", bound="type[Node]")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -80,7 +80,7 @@ class Node(Declared):
     asks: ClassVar[int] = 1
     depth: int
     cost: int
-    __array_ufunc__ = None  # so that a numpy number leaves arithmetic to the node
+    __array_ufunc__ = None  # makes a numpy number leave arithmetic to the node
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -100,7 +100,7 @@ class Node(Declared):
 
     @cached_property
     def children(self) -> tuple[Node, ...]:
-        """The nodes inside this one, in the order in which they print."""
+        """The nodes inside this one, in print order."""
         return tuple(
             c for name, kind in self.kinds.items() for c in kind.nodes(getattr(self, name))
         )
@@ -174,18 +174,18 @@ def operator(
 ) -> T | Callable[[T], T]:
     """Declare an operator: its fields give constructor, repr, digest and JSON.
 
-    What follows a dot or stands between two operands becomes a method of the family, with the
-    class's docstring; so it does of the families that the family follows.
+    A word after a dot, or a sign between two operands, becomes a method of the family with the
+    class's docstring, and of the families that the family follows.
 
     Parameters
     ----------
     word : str
-        How it is written; its sign, or the class name in lower case, when left out.
+        The operator's word; by default its sign, or the class name in lower case.
     form : 'call', 'method', 'spread', 'name', 'literal', or an infix sign such as '+'
         ``sine(8)``, ``x.extend(4)`` (the first field is the receiver), ``cat(a, b)`` (the one
         field's items are the arguments), ``silence``, ``3``, ``a + b``.
     make : function of the receiver and the arguments, or of two operands
-        Makes the node where the constructor alone does not: two in a row fold to one, say.
+        Makes the node instead of the constructor: to fold two in a row into one, say.
     """
 
     def declare(cls: T) -> T:
@@ -211,7 +211,7 @@ def operator(
 
 
 def method_of(family: type[Node]) -> Callable[[F], F]:
-    """Make a function, whose name and docstring it keeps, a method of a family."""
+    """Make a function a method of a family, with its own name and docstring."""
 
     def attach(function: F) -> F:
         _attach(family, function.__name__, function, function)
@@ -221,7 +221,7 @@ def method_of(family: type[Node]) -> Callable[[F], F]:
 
 
 def _attach(cls: type[Node], word: str, function: Callable[..., Any], told: Any) -> None:
-    """Make a function a method of a class's family, and of those that the family follows."""
+    """Make a function a method of a class's family, and of the families it follows."""
     family = cast("type[Node]", next(b for b in cls.__mro__ if "family" in vars(b)))
     said = cast("Any", function)
     said.__name__, said.__qualname__ = word, f"{family.__name__}.{word}"
@@ -231,12 +231,12 @@ def _attach(cls: type[Node], word: str, function: Callable[..., Any], told: Any)
 
 
 def _constructor(made: type[Node]) -> Callable[..., Any]:
-    """Return a class's constructor as a method, whose receiver is the first field."""
+    """Return a class's constructor as a method; its receiver is the first field."""
 
     def construct(self: Node, *given: Any, **named: Any) -> Any:
         return cast("Any", made)(self, *given, **named)
 
-    # The first parameter is __init__'s own self, the second the receiver.
+    # The first parameter is the self of __init__, the second the receiver.
     _, receiver, *rest = inspect.signature(made.__init__).parameters.values()
     parameters = [receiver.replace(name="self", annotation=inspect.Parameter.empty), *rest]
     cast("Any", construct).__signature__ = inspect.Signature(parameters)
@@ -245,14 +245,14 @@ def _constructor(made: type[Node]) -> Callable[..., Any]:
 
 
 def _attach_sign(made: type[Node], make: Callable[[Any, Any], Any]) -> None:
-    """Make a sign stand on either side of a node."""
+    """Let a node stand on either side of a sign."""
     name = SIGNS[made.form]
     _attach(made, f"__{name}__", lambda self, other: make(self, other), made)
     _attach(made, f"__r{name}__", lambda self, other: make(other, self), made)
 
 
 def _unchanging(node: Node, name: str, *_: object) -> NoReturn:
-    """Refuse to change a node: it is shared, and known by what it holds."""
+    """Refuse to change a node: expressions share it, and its digest identifies it."""
     raise WordError(
         f"{node.word}: .{name} cannot be set: an expression stays as it is; write another"
     )

@@ -1,8 +1,8 @@
-"""Records: frozen values whose fields are declared once; checks, equality, repr and JSON follow.
+"""Records: frozen values with declared fields; checks, equality, repr and JSON follow from these.
 
-A node of an expression is a record, and so is every message between processes and every line that
-a log tells of. What is loaded is hostile until checked: only declared words, only their fields,
-every value through the same checks as when it is made here.
+Every message between processes and every line of a log is a record. `load` trusts no data: it
+takes only declared words with their fields, and every value passes the checks of its
+constructor.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ Stored = Callable[[Any], Any]
 
 
 def inline(value: Any) -> Any:
-    """Keep nothing apart: a message holds all of itself."""
+    """Return the value itself: a message stores nothing elsewhere."""
     return value
 
 
 class Record(Declared):
-    """A frozen value; subclasses are declared with `record`.
+    """A frozen value; declare subclasses with `record`.
 
-    A family of records that are told apart by a word declares `what` it is called and the `key`
-    of the word; `load` of the family returns the record of the word.
+    A family of records distinguished by a word declares its name, `what`, and the `key` of the
+    word; `load` of the family returns the record of the word.
     """
 
     what: ClassVar[str]
@@ -51,16 +51,16 @@ class Record(Declared):
     defaults: ClassVar[dict[str, Any]]
 
     def changed(self, **fields: Any) -> Self:
-        """Return the record with other values in some fields; only those are checked."""
+        """Return the record with other values in some fields; check only those."""
         made = object.__new__(type(self))
-        held = made.__dict__  # it is frozen once it is whole
+        held = made.__dict__  # bypasses the freeze
         held.update({name: self.__dict__[name] for name in self.kinds})
         for name, value in fields.items():
             held[name] = self.kinds[name].coerce(value, f"{self.called}: {name}")
         return made
 
     def dump(self, keep: Stored = inline) -> dict[str, Any]:
-        """Return the record as JSON data, without the fields that hold their defaults.
+        """Return the record as JSON data, without fields at their defaults.
 
         Parameters
         ----------
@@ -76,14 +76,14 @@ class Record(Declared):
 
     @classmethod
     def load(cls, data: Any, kept: Stored = inline) -> Self:
-        """Return the record that `dump` wrote; the inverse of its `keep` is `kept`.
+        """Return the record that `dump` wrote; `kept` is the inverse of `keep`.
 
         Raises
         ------
         LatentliveError
-            For anything that `dump` could not have written, with the first thing wrong.
+            For anything that `dump` cannot have written; it names the first fault.
         """
-        if not cls.word and "words" in vars(cls):  # a family: the word says which
+        if not cls.word and "words" in vars(cls):  # a family: the word picks the record
             word = data.get(cls.key) if isinstance(data, dict) else None
             if not isinstance(word, str) or word not in cls.words:
                 raise EngineError(f"engine: no {cls.what} {shown(word)}")
@@ -110,9 +110,9 @@ def record(word: str = "", crosses: bool = True) -> Callable[[R], R]:
     Parameters
     ----------
     word : str
-        The word that tells it from others of its family.
+        Its word within its family.
     crosses : bool
-        Whether it may come from another process or a log.
+        Whether another process or a log may send it.
     """
 
     def declare(cls: R) -> R:
@@ -135,13 +135,13 @@ def record(word: str = "", crosses: bool = True) -> Callable[[R], R]:
 
 
 class One(Kind):
-    """A record of a class or family, or of some of a family."""
+    """A record of a class or family, or of some members of a family."""
 
     def __init__(self, of: type[Record], *among: type[Record]) -> None:
         self.of, self.among = of, among
 
     def coerce(self, value: Any, place: str) -> Any:
-        """Return the value, refused unless it is such a record."""
+        """Return the value; refuse it unless it is such a record."""
         if not isinstance(value, self.of):
             raise ExpressionError(f"{place} must be a {self.of.__name__}, got {shown(value)}")
         if self.among and not isinstance(value, self.among):
@@ -166,7 +166,7 @@ class Many(Kind):
     of : Kind
     most : int
     too_many : str
-        Refuses more, with ``{most}`` and ``{count}``.
+        The refusal of more values, with ``{most}`` and ``{count}``.
     """
 
     def __init__(
@@ -175,7 +175,7 @@ class Many(Kind):
         self.of, self.most, self.too_many = of, most, too_many
 
     def coerce(self, value: Any, place: str) -> tuple[Any, ...]:
-        """Return the values as a tuple, each as the kind wants it."""
+        """Return the values as a tuple, each coerced by the kind."""
         if not isinstance(value, list | tuple):
             raise ExpressionError(f"{place} must be a list, got {shown(value)}")
         self._count(value)
@@ -188,7 +188,7 @@ class Many(Kind):
     def revive(self, data: Any, node: Any, kept: Stored) -> Any:
         """Return the values that `plain` wrote."""
         if not isinstance(data, list):
-            return data  # refused by `coerce`, which knows its place
+            return data  # `coerce` knows the place and refuses it
         self._count(data)
         return [self.of.revive(one, node, kept) for one in data]
 

@@ -1,7 +1,7 @@
 """Expressions as JSON: a flat table of nodes, each once, children first, arrays beside it.
 
-What is loaded is hostile until checked: only declared words, only their fields, every value
-through the same checks as when typed, references only backwards.
+`load` trusts no data: it takes only declared words with their fields, and references to earlier
+nodes; every value passes the checks of typed code.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MAX_NODES = 100_000
 
 
 def dump(root: Node) -> dict[str, Any]:
-    """Return the expression as plain JSON data; `load` gives an equal one back."""
+    """Return the expression as plain JSON data; `load` returns an equal one."""
     index: dict[str, int] = {}
     nodes: list[list[Any]] = []
     arrays: dict[str, list[Any]] = {}
@@ -50,7 +50,7 @@ def load(data: Any) -> Node:
     Raises
     ------
     ExpressionError
-        For anything that `dump` could not have written, in one line.
+        For anything that `dump` cannot have written, in one line.
     """
     if not isinstance(data, dict) or set(data) != {"nodes", "arrays"}:
         raise ExpressionError("load: expected an object with 'nodes' and 'arrays'")
