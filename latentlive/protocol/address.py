@@ -1,4 +1,4 @@
-"""Where running engines are found: a file each, readable by their owner only."""
+"""Addresses of running engines: a file each, which only the owner can read."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from latentlive.ground.files import working_file, working_folder, working_folder
 from latentlive.protocol.wire import Wire
 
 OnExit = Literal["keep", "fade"]
-"""The engine's reaction when its program has ended: go on, or fade out and end."""
+"""The engine's reaction when its program ends: play on, or fade out and end."""
 
 
 @dataclass(frozen=True)
 class Address:
-    """How an engine is reached.
+    """The address of an engine.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Address:
     pid : int
         The engine's process.
     since : str
-        What tells it from a later process of the same number.
+        The start of that process, since a later one may get the same number.
     """
 
     port: int
@@ -42,24 +42,24 @@ class Address:
 
     @property
     def gone(self) -> bool:
-        """Whether its process has ended for certain."""
+        """Whether its process has certainly ended."""
         try:
             there = processes.started(self.pid)
-        except OSError:  # no descriptor to look with
+        except OSError:  # no descriptor left
             return False
         return not there or (self.since not in ("", there))
 
     def end(self) -> None:
-        """End its process at once, and those that it started; it cannot object."""
+        """Kill its process and that process's children at once."""
         processes.end(self.pid, self.since)
 
     def connect(self, on_exit: OnExit = "keep") -> tuple[Wire, socket.socket]:
-        """Open a connection and say the token.
+        """Open a connection and send the token.
 
         Parameters
         ----------
         on_exit : 'keep' or 'fade'
-            What the engine does when this program is gone.
+            The engine's reaction when this program ends.
 
         Raises
         ------
@@ -75,7 +75,7 @@ class Address:
 
 
 def publish(address: Address, kind: str = "engine") -> Path:
-    """Write an address where `running` finds it; return the file, which only its owner can read."""
+    """Write an address where `running` finds it; return the file, readable by its owner only."""
     sweep()
     path = working_folder("run") / f"{kind}-{address.pid}.json"
     beside = path.with_name(f".{path.name}.{address.token[:8]}")
@@ -83,12 +83,12 @@ def publish(address: Address, kind: str = "engine") -> Path:
     file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(file, "w") as opened:
         opened.write(json.dumps(known))
-    beside.replace(path)  # whole or not at all: others read it at any moment
+    beside.replace(path)  # atomic: others read it at any moment
     return path
 
 
 def sweep() -> None:
-    """Take away the addresses of processes that were killed and could not do so themselves."""
+    """Remove the addresses of killed processes, which could not do so themselves."""
     for path in _files("*"):
         with contextlib.suppress(OSError):
             if (address := _read(path)) is None or address.gone:
@@ -96,7 +96,7 @@ def sweep() -> None:
 
 
 def _files(kind: str) -> list[Path]:
-    """Return the files of some kind of address."""
+    """Return the files of addresses of a kind."""
     folders = working_folders("run")
     return [path for folder in folders for path in folder.glob(f"{kind}-*.json")]
 
@@ -110,12 +110,12 @@ def _written(path: Path) -> int:
 
 
 def _read(path: Path) -> Address | None:
-    """Return the address that a file holds, None if it holds something else.
+    """Return the address in a file, None if it holds something else.
 
     Raises
     ------
     OSError
-        If it cannot be read.
+        If the file cannot be read.
     """
     try:
         known = json.loads(path.read_text())
@@ -127,7 +127,7 @@ def _read(path: Path) -> Address | None:
 
 
 def answers(pid: int) -> bool:
-    """Return whether the engine of a process id is there."""
+    """Return whether the engine with a process id accepts a connection."""
     try:
         address = _read(working_file(f"engine-{pid}.json", "run"))
         if address is None:
@@ -140,7 +140,7 @@ def answers(pid: int) -> bool:
 
 
 def reached(kind: str = "engine", on_exit: OnExit = "keep") -> tuple[Wire, socket.socket, Address]:
-    """Return a connection to what was started last, and its address.
+    """Return a connection to the process of a kind that started last, and its address.
 
     Raises
     ------
@@ -154,7 +154,7 @@ def reached(kind: str = "engine", on_exit: OnExit = "keep") -> tuple[Wire, socke
 
 
 def running(kind: str = "engine", on_exit: OnExit = "keep") -> tuple[Wire, socket.socket]:
-    """Return a connection to what was started last: an ``engine``, or a ``prompt``.
+    """Return a connection to the ``engine`` or ``prompt`` that started last.
 
     Raises
     ------
@@ -165,7 +165,7 @@ def running(kind: str = "engine", on_exit: OnExit = "keep") -> tuple[Wire, socke
 
 
 def addresses(kind: str) -> list[Address]:
-    """Return where an ``engine`` or a ``prompt`` is to be found, what was started last first."""
+    """Return the addresses of every ``engine`` or ``prompt``, the last started first."""
     sweep()
     found: list[Address] = []
     for path in sorted(_files(kind), key=_written, reverse=True):

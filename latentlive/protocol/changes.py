@@ -1,6 +1,6 @@
-"""What a performer changes: each word of the engine once, with what becomes of a layer by it.
+"""A performer's changes: one record a word of the engine, with its effect on a layer's state.
 
-A change that does more than move the state of layers is acted on in `engine/schedule/commit.py`.
+`engine/schedule/commit.py` carries out changes that do more than change the state of layers.
 """
 
 from __future__ import annotations
@@ -15,35 +15,35 @@ from latentlive.protocol.kinds import BEATS, BPM, FLAG, LAYER, PAIR, SHARE, Leve
 from latentlive.protocol.state import State
 
 LONGEST = 160
-"""Characters of changes that are described."""
+"""Most characters in the description of changes."""
 
 MOST_CHANGES = MOST_LAYERS = 1000
-"""Changes that land together, and layers that have a name: it is all worked out between two
+"""Most changes that land together, and most named layers: the engine computes them between two
 blocks."""
 
 
 class Change(Record):
-    """A change of layers, the master or the tempo; it lands with others, at one sample."""
+    """A change of layers, the master or the tempo; all changes of a cell land at one sample."""
 
     what, words = "change", {}
     brings_texture: ClassVar[bool] = False
-    """Whether the layer that it names needs a voice for it."""
+    """Whether its layer needs a new voice."""
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The layers that it names."""
+        """The layers that the change names."""
         return ()
 
     def concerns(self, name: str) -> bool:
-        """Return whether a layer's state may be another after it."""
+        """Return whether the change can alter a layer's state."""
         return name in self.layers
 
     def fold(self, state: State[Source], name: str) -> State[Source]:
-        """Return the state of a layer that it concerns, after it."""
+        """Return a layer's state after the change."""
         return state
 
     def __str__(self) -> str:
-        """Return the change as it would be typed."""
+        """Return the change as typed code."""
         raise NotImplementedError
 
 
@@ -83,13 +83,13 @@ class Play(OfLayer):
 
 
 def optional(kind: Kind) -> Any:
-    """Declare a field that may be left out."""
+    """Declare an optional field."""
     return declared(Maybe(kind), default=None)
 
 
 @record("set")
 class Set(OfLayer):
-    """Set what holds for a layer from then on; what is left out stays."""
+    """Set a layer's settings; omitted ones stay."""
 
     gain_db: Curve | None = optional(Level("gain_db"))
     amp: Curve | None = optional(Level("amp"))
@@ -128,7 +128,7 @@ def _value(value: Any) -> str:
 
 @record("stop")
 class Stop(OfLayer):
-    """Fade a layer out, over its own fade if none is given, and end it."""
+    """Fade a layer out, by default over its own fade, and end it."""
 
     fade: float | None = optional(BEATS)
 
@@ -165,7 +165,7 @@ class Restart(OfLayer):
 
 @record("mute")
 class Mute(OfLayer):
-    """Let a layer fall silent and keep time, or sound again."""
+    """Silence a layer, which keeps time, or let it sound again."""
 
     muted: bool = declared(FLAG)
 
@@ -178,7 +178,7 @@ class Mute(OfLayer):
 
 @record("only")
 class Only(OfAll):
-    """Let only some layers sound; without any, all of them."""
+    """Solo some layers; with none, let all sound."""
 
     only: tuple[str, ...] = declared(Many(LAYER, MOST_LAYERS))
 
@@ -208,7 +208,7 @@ class Rename(OfLayer):
 
 @record("master")
 class Master(Change):
-    """Set the level of the whole."""
+    """Set the level of the master."""
 
     gain_db: Curve = declared(Level("gain_db"))
 
@@ -218,7 +218,7 @@ class Master(Change):
 
 @record("tempo")
 class SetTempo(Change):
-    """Set the tempo, reached over some beats."""
+    """Move to a tempo over some beats."""
 
     bpm: float = declared(BPM)
     over: float = declared(BEATS, default=0.0)
@@ -230,7 +230,7 @@ class SetTempo(Change):
 
 @record("restore", crosses=False)
 class Restore(OfLayer):
-    """Let a layer be what it was: what undo, resume and a failed texture come back to."""
+    """Restore a layer's earlier state: for undo, resume and a failed texture."""
 
     brings_texture = True
     state: State[Source] = declared(One(State))
@@ -243,7 +243,7 @@ class Restore(OfLayer):
 
 
 def fold(state: State[Source], name: str, changes: Iterable[Change]) -> State[Source]:
-    """Return a layer's state after some changes; those of other layers pass it by."""
+    """Return a layer's state after some changes; ignore those of other layers."""
     for change in changes:
         if change.concerns(name):
             state = change.fold(state, name)
@@ -251,12 +251,12 @@ def fold(state: State[Source], name: str, changes: Iterable[Change]) -> State[So
 
 
 def named(changes: Iterable[Change]) -> list[str]:
-    """Return the layers that some changes name, each once."""
+    """Return the layers named in some changes, each once."""
     return list(dict.fromkeys(name for change in changes for name in change.layers))
 
 
 def described(changes: Iterable[Change]) -> str:
-    """Return some changes as they would be typed, in one line that is not too long.
+    """Return some changes as typed code, in one line of at most `LONGEST` characters.
 
     >>> described([Stop("d1", 8.0), Hush()])
     'd1.stop(8); hush()'

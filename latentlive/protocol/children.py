@@ -1,4 +1,4 @@
-"""Child processes of the engine: started in its own group, heard through a queue."""
+"""Child processes of the engine, in its process group; a queue receives their messages."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from latentlive.ground.system import beside
 from latentlive.protocol.wire import Message, Wire
 
 ONE_THREAD = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
-"""Two threads on two busy cores wait for each other; each process computes on one."""
+"""One thread a process: two threads on two busy cores would wait for each other."""
 
 
 class Child:
-    """A process that speaks messages on its standard streams.
+    """A process that exchanges messages on its standard streams.
 
-    What it is sent is written by a thread of its own: a worker in the middle of a long decode reads
-    nothing, and a pipe holds 64 KiB.
+    A separate thread writes to it: a worker in the middle of a long decode reads nothing, and a
+    pipe holds only 64 KiB.
 
     Parameters
     ----------
     name : str
-        What its messages are labelled with.
+        The label of its messages.
     module : str
         Started as ``python -m module``.
     arguments : list of str
     fd : int
         The shared memory, inherited.
     inbox : queue
-        Receives (child, message); the message is None when the process is gone.
+        Receives (child, message); the message is None once the process has ended.
     log : file
-        Where its standard error goes.
+        Receives its standard error.
 
     Raises
     ------
     EngineError
-        If descriptors, memory or threads have run out; no process is left then.
+        If descriptors, memory or threads have run out; it then leaves no process behind.
     """
 
     def __init__(
@@ -86,23 +86,23 @@ class Child:
             while (message := self._wire.receive()) is not None:
                 self._inbox.put((self, message))
         except EngineError:
-            self.process.kill()  # it spoke nonsense
+            self.process.kill()  # it sent an invalid message
         finally:
             self._reap()
             self._inbox.put((self, None))
 
     def _reap(self) -> None:
-        """Wait until the process is gone, and leave nothing of it."""
+        """Wait for the process to end, and close its output."""
         self.process.wait()
         assert self.process.stdout is not None
         self.process.stdout.close()
 
     def send(self, message: Message) -> None:
-        """Send a message as soon as it reads; if it is gone, its end is told of anyway."""
+        """Queue a message for the process; if it has ended, the inbox reports that."""
         self._outbox.put(message)
 
     def _write(self) -> None:
-        with contextlib.suppress(EngineError):  # it is gone; its reader says so
+        with contextlib.suppress(EngineError):  # it has ended; `_listen` reports that
             while (message := self._outbox.get()) is not None:
                 self._wire.send(message)
         with contextlib.suppress(OSError):  # the same
@@ -110,17 +110,17 @@ class Child:
             self.process.stdin.close()
 
     def leave(self) -> None:
-        """End its input, so that it goes by itself."""
+        """Close its input, so that it ends by itself."""
         self._outbox.put(None)
 
     def kill(self) -> None:
-        """End it at once; who listens to it waits, for a stuck disk can hold it for long."""
+        """Kill it; only `_listen` waits for its end, since a stuck disk can delay that."""
         self.process.kill()
         self._outbox.put(None)
 
 
 def close(children: Iterable[Child], patience: float = 2.0) -> None:
-    """End the input of some children, wait for all of them, and kill those that do not go."""
+    """Close the input of some children, wait for them, and kill those that do not end."""
     held, end = list(children), time.monotonic() + patience
     for child in held:
         child.leave()

@@ -1,4 +1,4 @@
-"""A voice's clip: a texture on its own clock, perhaps morphing out of another one."""
+"""Clips: the texture of a voice on its own clock, perhaps morphing out of another one."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ T = TypeVar("T", "Source", str)
 
 @record()
 class Source(Record):
-    """A texture as a performer gave it, with the recordings that it needs.
+    """A texture as the performer typed it, with the recordings that it needs.
 
     Parameters
     ----------
     expr : Latent or Joined
     code : str
-        As it prints.
+        Its repr.
     sounds : mapping
-        The digests of its recordings, by those of the nodes that name them.
+        The digests of its recordings, by the digests of the nodes that name them.
     """
 
     expr: Texture = declared(Playable())
@@ -52,26 +52,26 @@ class Source(Record):
 
 
 class SourceKind(Kind):
-    """A texture, or the key under which a log holds it."""
+    """A texture, or its key in a log."""
 
     def coerce(self, value: Any, place: str) -> Source | str:
-        """Return the value as it is."""
+        """Return the value unchanged."""
         if not isinstance(value, Source | str):
             raise ExpressionError(f"{place} must be a texture, got {shown(value)}")
         return value
 
     def plain(self, value: Source | str, ref: Any, keep: Stored) -> Any:
-        """Return the key under which the texture is kept, or its data."""
+        """Return the texture's key if `keep` stores it, or its data."""
         kept = keep(value)
         return kept.data if isinstance(kept, Source) else kept
 
     def revive(self, data: Any, node: Any, kept: Stored) -> Any:
-        """Return the texture, or its key if it was kept elsewhere."""
+        """Return the texture from its data, or from its key."""
         return Source.load(data) if isinstance(data, dict) else kept(data)
 
 
 class Given(SourceKind):
-    """A texture that comes whole."""
+    """A texture, never a key."""
 
     def coerce(self, value: Any, place: str) -> Source:
         """Return the texture."""
@@ -85,7 +85,7 @@ SOURCE = SourceKind()
 
 @dataclass(frozen=True)
 class Crossing(Generic[S]):
-    """A texture that is interpolated into another, in latent space.
+    """A morph out of an earlier clip, in latent space.
 
     Parameters
     ----------
@@ -104,9 +104,9 @@ class Clip(Generic[S]):
 
     Parameters
     ----------
-    source : Source, or in a log the key of one
+    source : Source, or in a log its key
     origin : int [samples, global]
-        Where its clock is 0.
+        The sample at which its clock is 0.
     tempo : Tempo
         Of its own clock: beats since `origin`.
     crossing : Crossing or None
@@ -119,9 +119,9 @@ class Clip(Generic[S]):
     crossing: Crossing[S] | None = None
 
     def timed(self, tempo: Tempo, at: int) -> Clip[S]:
-        """Return the clip under another tempo of the transport, as it goes on from `at`.
+        """Return the clip from sample `at` on, under another tempo of the transport.
 
-        What it came out of is forgotten once it is over.
+        Drops a crossing that has ended by then.
         """
         crossing = self.crossing
         if crossing and crossing.at + crossing.over <= at:
@@ -131,11 +131,11 @@ class Clip(Generic[S]):
         return replace(self, tempo=tempo.since(self.origin), crossing=crossing)
 
     def moved(self, by: int) -> Clip[S]:
-        """Return the clip, not coming out of another one, with its clock moved."""
+        """Return the clip with its clock moved, without a crossing."""
         return replace(self, origin=self.origin + by, crossing=None)
 
     def mapped(self, source: Callable[[S], T], rate: int) -> Clip[T]:
-        """Return the clip with other sources, and its tempo at a sample rate."""
+        """Return the clip with every source mapped, and its tempo at a sample rate."""
         crossing = None
         if self.crossing:
             before = self.crossing.before.mapped(source, rate)
@@ -144,7 +144,7 @@ class Clip(Generic[S]):
         return Clip(source(self.source), self.origin, tempo, crossing)
 
     def dump(self, keep: Stored = inline) -> Message:
-        """Return the clip as JSON data, its sources as `keep` says."""
+        """Return the clip as JSON data; `keep` stores its sources."""
         data: Message = {
             "source": SOURCE.plain(self.source, None, keep),
             "origin": self.origin,
@@ -157,7 +157,7 @@ class Clip(Generic[S]):
 
 
 class ClipKind(Kind):
-    """A clip; one that was read has no sample rate yet."""
+    """A clip; after loading it has no sample rate yet."""
 
     def coerce(self, value: Any, place: str) -> Clip[Any]:
         """Return the clip."""

@@ -1,7 +1,7 @@
 """The door to a process: a loopback port that hears nothing before a token.
 
-One thread looks after everyone who has not said it yet. Such a stranger costs a descriptor and a
-few hundred bytes, for two seconds, and there are never many of them.
+One thread serves all strangers, who have not sent it yet. A stranger costs a descriptor and a few
+hundred bytes, for two seconds, and `STRANGERS` limits their number.
 """
 
 from __future__ import annotations
@@ -23,34 +23,34 @@ from latentlive.protocol.address import Address, publish
 from latentlive.protocol.wire import Message
 
 HELLO = 512
-"""Bytes of the first message, at most."""
+"""Most bytes of the first message."""
 
 PATIENCE = 2.0
-"""Seconds within which the token must be said."""
+"""Seconds for a stranger to send the token."""
 
 STRANGERS = 32
-"""Connections that have not said the token, at most; then the oldest goes."""
+"""Most connections without the token; one more drops the oldest."""
 
 GUESTS = 64
-"""Connections that have said it, at most; then new ones are turned away."""
+"""Most connections with the token; the door refuses more."""
 
 QUEUE = 512
-"""Connections that the system keeps until they are looked at."""
+"""Connections that the system queues until the door accepts them."""
 
 PAUSES = (0.05, 1.0)
-"""Seconds to wait, at first and at most, where descriptors, threads or memory have run out."""
+"""Seconds to wait, first and longest, when descriptors, threads or memory have run out."""
 
 
 @dataclass
 class Knock:
-    """A connection that has not said the token yet."""
+    """A connection that has not sent the token yet."""
 
     until: float
     said: bytearray = field(default_factory=bytearray)
 
     @property
     def missing(self) -> int:
-        """How many bytes are to come before the length, or then the message, is whole."""
+        """Bytes missing from the length, or then from the message."""
         if len(self.said) < 4:
             return 4 - len(self.said)
         size: int = struct.unpack(">I", self.said[:4])[0]
@@ -58,19 +58,18 @@ class Knock:
 
 
 class Door:
-    """Listens on the loopback interface, and publishes where.
+    """Listens on the loopback interface, and publishes its address.
 
     Parameters
     ----------
     kind : 'engine' or 'prompt'
-        What it leads to.
     enter : function of a connection and its first message
-        Runs in a thread of its own for each that has said the token, and closes the connection.
+        Runs in a separate thread for each connection with the token, and closes it.
 
     Raises
     ------
     OSError
-        If there is no port, or its address cannot be written.
+        If no port is free, or the address cannot be written.
     """
 
     def __init__(self, kind: str, enter: Callable[[socket.socket, Message], object]) -> None:
@@ -88,11 +87,11 @@ class Door:
         threading.Thread(target=self._run, name=f"{kind} door", daemon=True).start()
 
     def close(self) -> None:
-        """Take the address away, and let nobody else in."""
+        """Remove the address and accept no more connections."""
         self.file.unlink(missing_ok=True)
         self._closed.set()
         with contextlib.suppress(OSError):
-            self._listening.shutdown(socket.SHUT_RDWR)  # which wakes the thread on most systems
+            self._listening.shutdown(socket.SHUT_RDWR)  # wakes the thread on most systems
 
     def _run(self) -> None:
         pause, longest = PAUSES
@@ -110,7 +109,7 @@ class Door:
         self._listening.close()
 
     def _look(self) -> None:
-        """Wait until something comes or somebody's time is over, and see to it."""
+        """Wait for data or a timeout, and handle it."""
         now = time.monotonic()
         first = min((knock.until for knock in self._strangers.values()), default=now + PATIENCE)
         for key, _ in self._waiting.select(max(0.0, min(first - now, 1.0))):
@@ -126,7 +125,7 @@ class Door:
         try:
             connection, _ = self._listening.accept()
         except (BlockingIOError, ConnectionError):
-            return  # it has left again
+            return  # it has hung up
         if len(self._strangers) >= STRANGERS:
             self._turn_away(next(iter(self._strangers)))
         self._strangers[connection] = Knock(time.monotonic() + PATIENCE)
@@ -135,7 +134,7 @@ class Door:
         self._hear(connection)
 
     def _hear(self, connection: socket.socket) -> None:
-        """Read on, never beyond the first message."""
+        """Read more of the first message, never beyond it."""
         knock = self._strangers[connection]
         while 0 < knock.missing <= HELLO:
             try:
@@ -155,10 +154,10 @@ class Door:
         del self._strangers[connection]
         try:
             connection.setblocking(True)
-            # No message waits until the one before it is acknowledged.
+            # Send each message at once, without waiting for an acknowledgement of the last one.
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             threads.run(self._guide, connection, hello)
-        except (OSError, RuntimeError, MemoryError):  # no thread: it may come again
+        except (OSError, RuntimeError, MemoryError):  # no thread: the client may retry
             self._guests.release()
             connection.close()
 
@@ -177,7 +176,7 @@ class Door:
 
 
 def greeting(data: bytes, token: str) -> Message | None:
-    """Return a first message if it says the token, else None.
+    """Return a first message if it holds the token, else None.
 
     >>> greeting(b'{"token": "guess"}', "secret")
     """

@@ -18,40 +18,40 @@ from latentlive.protocol.levels import followed, within
 from latentlive.units import Tempo
 
 LONGEST_NAME = 100
-"""Letters that the name of a layer may have: stems are called by it."""
+"""Most letters in the name of a layer, which also names its stem."""
 
 CURVES = 500
-"""Curves of levels that are kept as they were read: many a log says the same again and again."""
+"""Most cached level curves: logs often repeat the same ones."""
 
 ANY_RATE = 44100
-"""The sample rate of a tempo that was read, until someone knows better."""
+"""The provisional sample rate of a loaded tempo."""
 
 
 class Flag(Kind):
     """True or False."""
 
     def coerce(self, value: Any, place: str) -> bool:
-        """Return the value as it is."""
+        """Return the value unchanged."""
         if not isinstance(value, bool):
             raise ExpressionError(f"{place} must be true or false, got {shown(value)}")
         return value
 
 
 class AnyText(Kind):
-    """Text, perhaps none."""
+    """Text, perhaps empty."""
 
     def coerce(self, value: Any, place: str) -> str:
-        """Return the value as it is."""
+        """Return the value unchanged."""
         if not isinstance(value, str):
             raise ExpressionError(f"{place} must be text, got {shown(value)}")
         return value
 
 
 class LayerName(Text):
-    """The name of a layer: a word that could be typed."""
+    """The name of a layer: an identifier."""
 
     def coerce(self, value: Any, place: str) -> str:
-        """Return the name, refused if it is no word or too long for a file."""
+        """Return the name; refuse it if it is no word or too long for a file."""
         name = super().coerce(value, place)
         if not name.isidentifier() or len(name) > LONGEST_NAME:
             raise ExpressionError(
@@ -62,19 +62,19 @@ class LayerName(Text):
 
 
 class FilePath(Text):
-    """A path that a file could have."""
+    """A valid path of a file."""
 
     def coerce(self, value: Any, place: str) -> str:
-        """Return the value, refused if no file can be called so."""
+        """Return the value; refuse it if no file can have that path."""
         super().coerce(value, place)
-        path: str = value  # the form in which it is given may be that of the file
+        path: str = value  # not normalised: the file may have exactly this form
         if not can_be_called(path):
             raise ExpressionError(f"{place}: no file can be called {shown(path)}")
         return path
 
 
 class Pace(Kind):
-    """A tempo; one that was read has `ANY_RATE`."""
+    """A tempo; after loading it has `ANY_RATE`."""
 
     def coerce(self, value: Any, place: str) -> Tempo:
         """Return the tempo."""
@@ -92,7 +92,7 @@ class Pace(Kind):
 
 
 class Level(Kind):
-    """A curve of beats that a level can follow; a number lies within the bounds of its word."""
+    """A curve of beats for a level; a number stays within the bounds of its word."""
 
     def __init__(self, word: str = "") -> None:
         self.word = word
@@ -120,7 +120,7 @@ def _read(text: str) -> Any:
 
 
 class Levels(Kind):
-    """Curves of some levels, by word."""
+    """Level curves, by word."""
 
     words = ("gain_db", "amp", "pan", "audible")
 
@@ -162,7 +162,7 @@ class Playable(Kind):
 
 
 class Digests(Kind):
-    """The digests of recordings, by those of the nodes that name them."""
+    """The digests of recordings, by the digests of the nodes that name them."""
 
     def coerce(self, value: Any, place: str) -> Mapping[str, str]:
         """Return the digests."""

@@ -10,32 +10,32 @@ from latentlive.expr import Node, Number
 from latentlive.units import from_db
 
 MOST_WORK = 300
-"""Values that a level's curve may ask for one of its own: the 1920 gains that are written ahead of
-a voice then take 576,000 of them at most."""
+"""Most values that a level's curve may need for one of its own: the 1920 gains written ahead of a
+voice then take at most 576,000."""
 
 CURVES = 500
-"""Curves of which it is remembered whether a level can follow them."""
+"""Most cached verdicts on whether a level can follow a curve."""
 
 LOUDEST_DB = 24.0
 LOUDEST = float(from_db(LOUDEST_DB))
-"""The highest gain, in dB and as a factor: beyond it is a slip of the hand, and hurts."""
+"""The highest gain, in dB and as a factor: more is a typing error, and hurts."""
 
 BOUNDS = {
     "gain_db": Number("dB", most=LOUDEST_DB),
     "amp": Number(least=-LOUDEST, most=LOUDEST),
     "pan": Number(least=0.0, most=1.0),
 }
-"""What a number may be; curves are held within the same bounds where they are evaluated."""
+"""Bounds of numbers; evaluation clips curves to the same bounds."""
 
 
 def followed(curve: Curve, place: str) -> Curve:
-    """Return a curve that a level can follow.
+    """Return a curve if a level can follow it.
 
     Raises
     ------
     ExpressionError
-        If it is stretched over a length, which a layer does not have, or takes long to compute:
-        levels are computed between two decisions of the engine.
+        If it stretches over a length, which a layer does not have, or is slow to compute: the
+        engine computes levels between two decisions.
     """
     if fault := _fault(curve):
         raise ExpressionError(f"{place}: {fault}")
@@ -44,7 +44,7 @@ def followed(curve: Curve, place: str) -> Curve:
 
 @functools.lru_cache(CURVES)
 def _fault(curve: Curve) -> str:
-    """Return why a level cannot follow a curve, nothing if it can."""
+    """Return the reason why a level cannot follow a curve, empty if it can."""
     if (work := _work(curve, {})) > MOST_WORK:
         return (
             f"the curve asks for {work} values a moment, {MOST_WORK} is the most here; "
@@ -61,7 +61,7 @@ def _fault(curve: Curve) -> str:
 
 
 def within(word: str, curve: Curve, place: str) -> Curve:
-    """Return a level, refused if it is a number beyond the bounds of the word.
+    """Return a level; refuse a number beyond the bounds of its word.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def within(word: str, curve: Curve, place: str) -> Curve:
 
 
 def _work(node: Node, known: dict[str, int]) -> int:
-    """Return how many values one value of a node takes."""
+    """Return the number of values needed for one value of a node."""
     if node.digest not in known:
         known[node.digest] = 1 + node.asks * sum(_work(child, known) for child in node.children)
     return known[node.digest]

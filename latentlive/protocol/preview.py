@@ -1,4 +1,4 @@
-"""Layers on which something is auditioned: heard beside the performance, no part of it."""
+"""Preview layers: auditions heard beside the performance, no part of it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import re
 
 PREVIEW = "preview"
 PREVIEW_DB = -12.0
-"""How loud they are."""
+"""Their gain in dB."""
 
 NAMES = re.compile(rf"{PREVIEW}\d*")
 
 
 def is_preview(layer: str) -> bool:
-    """Tell whether a layer is one to audition on.
+    """Return whether a layer is a preview layer.
 
     >>> is_preview("preview"), is_preview("preview2"), is_preview("previews")
     (True, True, False)

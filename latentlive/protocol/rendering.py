@@ -10,22 +10,22 @@ from latentlive.protocol.clip import CLIP, Clip, Source
 from latentlive.protocol.kinds import SAMPLE, SEED, SERIAL, SHARE, SLOT, TEXT, Digests
 
 MOST = 1000
-"""Voices, and answers, in one message."""
+"""Most voices, and most answers, in one message."""
 
 VERSION, RING = Whole(), Whole(most=10_000)
 LENGTH = Whole("samples", most=10**300)
-"""A loop may be repeated as often as a number can say."""
+"""Samples of a voice; a loop can repeat enormously often."""
 
 
 class Order(Record):
-    """Something that a worker is to do."""
+    """An order to a worker."""
 
     what, words = "order", {}
     answered: ClassVar[bool] = True
 
 
 class Answer(Record):
-    """Something that a worker says."""
+    """An answer of a worker."""
 
     what, words = "answer", {}
 
@@ -42,7 +42,7 @@ class Job(Record):
 
 @record()
 class OfVersion(Order):
-    """An order about a voice as it is now."""
+    """An order about one version of a voice."""
 
     serial: int = declared(SERIAL)
     version: int = declared(VERSION)
@@ -61,14 +61,14 @@ class Load(OfVersion):
 
 @record("move")
 class Move(OfVersion):
-    """Let a voice's clock begin elsewhere."""
+    """Move the origin of a voice's clock."""
 
     origin: int = declared(SAMPLE)
 
 
 @record("drop")
 class Drop(Order):
-    """Forget voices that are over."""
+    """Forget voices that have ended."""
 
     answered = False
     serials: tuple[int, ...] = declared(Many(SERIAL, MOST))
@@ -90,7 +90,7 @@ class Encode(Order):
 
 @record("ping")
 class Ping(Order):
-    """Say that you are there."""
+    """Request a `Pong`."""
 
 
 @record("ready")
@@ -100,7 +100,7 @@ class Ready(Answer):
 
 @record("pong")
 class Pong(Answer):
-    """It is there."""
+    """The worker responds."""
 
 
 @record()
@@ -113,7 +113,7 @@ class AboutVoice(Answer):
 
 @record("loaded")
 class Loaded(AboutVoice):
-    """A voice can be rendered: its length, None if endless, and the spaces in use by name."""
+    """A voice is loaded: its length, None if endless, and the spaces in use by name."""
 
     length: int | None = declared(Maybe(LENGTH))
     spaces: Mapping[str, str] = declared(Digests())
@@ -121,7 +121,7 @@ class Loaded(AboutVoice):
 
 @record("rendered")
 class Finished(AboutVoice):
-    """A stretch is in its ring; `cost` is seconds of rendering for a second of sound."""
+    """A stretch is in its ring; `cost` is seconds of rendering a second of sound."""
 
     start: int = declared(SAMPLE)
     stop: int = declared(SAMPLE)
@@ -137,6 +137,6 @@ class Failed(AboutVoice):
 
 @record("batch")
 class Batch(Answer):
-    """The result of each stretch that was begun."""
+    """The result of each stretch begun."""
 
     answers: tuple[AboutVoice, ...] = declared(Many(One(Answer), MOST), default=())

@@ -15,7 +15,7 @@ class Data(Kind):
     """JSON data, which a view shows unchanged."""
 
     def coerce(self, value: Any, place: str) -> Message:
-        """Return the value as it is."""
+        """Return the value unchanged."""
         if not isinstance(value, dict):
             raise ExpressionError(f"{place} must be an object, got {shown(value)}")
         return value
@@ -25,14 +25,14 @@ NUMBER = Maybe(Whole())
 
 
 class Reply(Record):
-    """Something that the engine says."""
+    """A message of the engine."""
 
     what, words = "reply", {}
 
 
 @record("welcome")
 class Welcome(Reply):
-    """The first word of an engine: with what it plays.
+    """The engine's first message: its space, rate, tempo, log and corpus.
 
     Parameters
     ----------
@@ -44,9 +44,9 @@ class Welcome(Reply):
     bpm : float
     log : str
     corpus : str
-        As it was given, empty for the starter corpus.
+        As given, empty for the starter corpus.
     file : str
-        The name or the whole path that the space is loaded by, empty for the default.
+        The name or full path of the space's model file, empty for the default.
     """
 
     pid: int = declared(Whole())
@@ -62,7 +62,7 @@ class Welcome(Reply):
 
 @record("status")
 class Status(Reply):
-    """How the engine is, for views and panels."""
+    """The engine's state, for views and panels."""
 
     state: Message = declared(Data())
 
@@ -74,21 +74,21 @@ class Alive(Reply):
 
 @record("say")
 class Line(Reply):
-    """A line that a performer should read."""
+    """A line for the performer."""
 
     line: str = declared(TEXT)
 
 
 @record("done")
 class Done(Reply):
-    """A request was served."""
+    """The engine has served a request."""
 
     id: int | None = declared(NUMBER)
 
 
 @record("refused")
 class Refused(Reply):
-    """A request was refused: nothing has changed."""
+    """The engine has refused a request and changed nothing."""
 
     id: int | None = declared(NUMBER)
     error: str = declared(TEXT)
@@ -96,7 +96,7 @@ class Refused(Reply):
 
 @record("closing")
 class Closing(Reply):
-    """The engine fades out and says no more."""
+    """The engine fades out and sends no more."""
 
 
 @record("ended")

@@ -11,17 +11,17 @@ from latentlive.protocol.kinds import FLAG, NAME, PATH, SECONDS, SEED, TEXT
 from latentlive.protocol.when import NOW, At, Beat, Now, When
 
 MOST_PLANNED = 500
-"""Changes and cues that can wait: what each plays follows from those that land before it."""
+"""Most planned changes and cues: each depends on those that land before it."""
 
 CHANGES = Many(One(Change), MOST_CHANGES, "a cell holds at most {most} changes, this one {count}")
 
 
 class Request(Record):
-    """Something that a client asks for: all of it is done, or nothing."""
+    """A request of a client: the engine does all of it, or nothing."""
 
     what, words = "message", {}
     changes_sound: ClassVar[bool] = False
-    """Whether it bears on what is heard, so that a replay does not take it."""
+    """Whether it changes the sound: a replay refuses such requests."""
 
 
 class Plan(Request):
@@ -36,12 +36,12 @@ class Act(Request):
 
     what, words = "act", {}
     revises: ClassVar[bool] = False
-    """Whether it bears on what has landed by then: the changes of its cell wait with it."""
+    """Whether it depends on what has landed before: the changes of its cell wait with it."""
 
 
 @record("planned")
 class Planned(Plan):
-    """Let some changes land together at a moment."""
+    """Land some changes together at a moment."""
 
     changes: tuple[Change, ...] = declared(CHANGES)
     when: When = declared(One(When))
@@ -49,7 +49,7 @@ class Planned(Plan):
 
 @record("go")
 class Go(Plan):
-    """Let a cue land at the next quant, or at a moment."""
+    """Land a cue at the next quant, or at a moment."""
 
     name: str = declared(NAME)
     when: When = declared(One(When, Now, At, Beat), default=NOW)
@@ -65,13 +65,13 @@ class Cell(Request):
         They land together.
     plans : plans
     acts : acts
-        They come first; before the cell's moment they are kept for it.
+        They come first; the engine holds them until the cell's moment.
     when : When
         Now or at a sample.
     code, name : str
         As typed, for the log.
     failed : str or None
-        What became of it if it failed.
+        The error if it failed.
     """
 
     changes_sound = True
@@ -96,7 +96,7 @@ class Cancel(Act):
 
 @record("audition")
 class Audition(Act):
-    """Play a texture, or those of a cue, on preview layers; stop them without either."""
+    """Play a texture, or a cue's textures, on preview layers; stop them without either."""
 
     changes_sound = True
     name: str | None = declared(Maybe(NAME), default=None)
@@ -134,14 +134,14 @@ class Panic(Act):
 
 @record("record")
 class RecordTo(Act):
-    """Write what is heard to a file, and each layer into a folder.
+    """Write the output to a file, and each layer into a folder.
 
     Parameters
     ----------
     path : str
     stems : str or None
     whole : bool
-        Whether from its first sample to its last, besides what performers record.
+        Whether to write from the first sample to the last, besides performers' recordings.
     """
 
     path: str = declared(PATH)
@@ -156,12 +156,12 @@ class StopRecording(Act):
 
 @record("start")
 class Start(Request):
-    """Let a held transport move."""
+    """Start a held transport."""
 
 
 @record("state")
 class TellState(Request):
-    """Tell how the engine is."""
+    """Request the engine's state."""
 
 
 @record("quit")

@@ -25,13 +25,13 @@ class State(Record, Generic[S]):
     Parameters
     ----------
     source : Source or None
-        The texture that it plays; in a log its key.
+        The layer's texture; in a log its key.
     origin : int or None [samples, global]
-        Where the texture's clock began.
+        The sample at which the texture's clock began.
     gain_db, amp, pan : Curve
     fade, xfade, quant : float [beats]
     morph : bool
-        Whether new textures are reached through latent space over `xfade`, or crossed over to.
+        Whether the layer morphs to new textures through latent space over `xfade`, or crossfades.
     wide : float
     pair : int
     muted, soloed : bool
@@ -56,7 +56,7 @@ class State(Record, Generic[S]):
         return self.changed(source=None, origin=None)
 
     def mapped(self, source: Callable[[S], T]) -> State[T]:
-        """Return the state with its texture as `source` says."""
+        """Return the state with its texture mapped by `source`."""
         made: Any = self
         if self.source is not None:
             made = self.changed(source=source(self.source))

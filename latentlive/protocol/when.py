@@ -1,4 +1,4 @@
-"""When changes land."""
+"""Moments at which changes land."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class When(Record):
 
 @record("now")
 class Now(When):
-    """At the next quant, once all is ready."""
+    """At the next quant, once every texture is ready."""
 
     def __str__(self) -> str:
         return "now"
@@ -46,7 +46,7 @@ class Cue(When):
 
 @record("after")
 class After(When):
-    """So many beats after the cue of this name has landed."""
+    """Some beats after the cue of this name has landed."""
 
     name: str = declared(NAME)
     beats: float = declared(BEATS)

@@ -1,4 +1,4 @@
-"""Messages between processes: length-framed JSON, nothing that could execute."""
+"""Messages between processes: length-framed JSON, never code."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Wire:
     ----------
     reader, writer : binary streams
     most : int [bytes]
-        What a message that comes may have; a longer one is refused before it is read.
+        Largest incoming message; the wire refuses a larger one before reading it.
     """
 
     def __init__(self, reader: IO[bytes], writer: IO[bytes], most: int = MAX_BYTES) -> None:
@@ -49,7 +49,7 @@ class Wire:
         Raises
         ------
         EngineError
-            If the bytes are no message.
+            If the bytes are not a valid message.
         """
         try:
             head = self._reader.read(4)
