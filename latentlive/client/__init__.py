@@ -1,4 +1,4 @@
-"""The performer's side of the engine: its handle, layers, cells in the making, views."""
+"""The performer's side of the engine: the handle, layers, transactions, views."""
 
 from latentlive.client.engine import Engine
 from latentlive.client.layer import Layer

@@ -1,4 +1,4 @@
-"""The wire to an engine: requests with their answers, and states and lines as they come."""
+"""The wire to an engine: requests with their answers, and incoming states and lines."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ from latentlive.protocol.requests import Quit, Request, TellState
 from latentlive.protocol.wire import Message, Wire
 
 PATIENCE = 20.0
-"""Seconds that an engine has to answer while it is heard of."""
+"""Seconds for an engine to answer while it gives signs of life."""
 
 SILENT = 2.0
-"""Seconds without a word after which an engine hangs: it gives signs of life all the time."""
+"""Seconds of silence after which an engine hangs: it sends signs of life all the time."""
 
 LOOK_EVERY = 0.2
 
@@ -56,7 +56,7 @@ class Connection:
     say : function of a line, optional
         Receives lines for the performer; standard error when left out.
     patience : float [seconds]
-        For its first word.
+        To wait for the first message.
 
     Raises
     ------
@@ -97,11 +97,11 @@ class Connection:
 
     @property
     def hangs(self) -> bool:
-        """Whether it has not been heard of for a while, though it did not say that it ends."""
+        """Whether the engine is silent although it has not announced its end."""
         return self._silent > SILENT and not (self.ended or self._closing)
 
     def _watch(self) -> None:
-        """Tell, once, that the engine hangs, and that it is back."""
+        """Say once that the engine hangs, and once that it answers again."""
         hung = False
         while True:
             with self._answered:
@@ -144,13 +144,13 @@ class Connection:
                 self.why = "the engine was stopped" if reply.why == "stopped" else told
 
     def request(self, request: Request, patience: float = 2.0 * SILENT) -> None:
-        """Ask for something and wait for the answer.
+        """Send a request and wait for the answer.
 
         Parameters
         ----------
         request : Request
         patience : float [seconds]
-            How long the engine may say nothing at all.
+            Longest silence of the engine.
 
         Raises
         ------
@@ -186,7 +186,7 @@ class Connection:
         return self.state
 
     def end(self, fade: float) -> None:
-        """Let the engine fade out over `fade` seconds (0 to 3600) and end, and wait for that.
+        """Make the engine fade out over `fade` seconds (0 to 3600) and end; wait for its end.
 
         Raises
         ------
@@ -204,7 +204,7 @@ class Connection:
             raise HangingError(HANGS)
 
     def cut(self) -> None:
-        """End an engine that does not answer, and all its processes, at once."""
+        """Kill an engine that does not answer, with all its processes."""
         self._leaving = True
         self.address.end()
         self.wait_for(lambda: self.ended)
@@ -212,22 +212,22 @@ class Connection:
         self._say(CUT)
 
     def hang_up(self) -> None:
-        """Close the wire; the engine goes on as ``on_exit`` says."""
+        """Close the wire; ``on_exit`` decides whether the engine plays on."""
         self._leaving = True
         with contextlib.suppress(OSError):  # it has ended already
-            self._socket.shutdown(socket.SHUT_RDWR)  # the thread that listens holds it open
+            self._socket.shutdown(socket.SHUT_RDWR)  # `_listen` holds the socket open
         self._socket.close()
 
 
 def readable(connection: socket.socket, patience: float) -> bool:
-    """Return whether a connection delivers anything within some seconds."""
+    """Return whether a connection delivers anything within `patience` seconds."""
     with selectors.DefaultSelector() as waiting:
         waiting.register(connection, selectors.EVENT_READ)
         return bool(waiting.select(patience))
 
 
 def start_engine(arguments: list[str]) -> tuple[Address, subprocess.Popen[bytes]]:
-    """Start an engine process; return where it listens.
+    """Start an engine process; return its address and the process.
 
     Raises
     ------

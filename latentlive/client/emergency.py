@@ -18,8 +18,8 @@ Wish = Callable[[Connection], object]
 def panic() -> str:
     """Silence every running engine; return a line to print, empty if all have obeyed.
 
-    One that does not answer within two seconds is ended, with all its processes. None waits for
-    another.
+    Kills an engine that does not answer within two seconds, with all its processes. Handles all
+    engines in parallel.
 
     Raises
     ------
@@ -83,14 +83,14 @@ def _ask(address: Address, wish: Wish) -> str | None:
     except HangingError:
         return _cut(address)
     except EngineError as error:
-        return "" if engine.ended else str(error)  # gone meanwhile, which is silent too
+        return "" if engine.ended else str(error)  # an ended engine is silent too
     finally:
         engine.hang_up()
     return ""
 
 
 def _cut(address: Address) -> str:
-    """End an engine that does not answer, with all its processes; return a line to print."""
+    """Kill an engine that does not answer, with all its processes; return a line to print."""
     address.end()
     sweep()
     return CUT

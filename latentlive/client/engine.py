@@ -1,4 +1,4 @@
-"""The engine from the outside: start it, change layers, read its state."""
+"""The handle of an engine: start it, change layers, read its state."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ class Engine(Connection):
     Parameters
     ----------
     corpus : Corpus or path, optional
-        The starter corpus when left out.
+        By default the starter corpus.
     model : path, optional
-        The starter model when left out.
+        By default the starter model.
     out : path, optional
-        Where all that is heard is written, ``.wav`` or ``.flac``, besides what `record` writes.
+        The ``.wav`` or ``.flac`` file for the whole output, besides the recordings of `record`.
     tempo : float [beats per minute]
     seed : int
     device : str, optional
@@ -64,15 +64,15 @@ class Engine(Connection):
     silent : bool
         Keep time without a device.
     hold : bool
-        Let the transport wait for `start`.
+        Hold the transport until `start`.
     log : path, optional
-        Where the performance is logged, ``.py``; a file of its own in the cache when left out.
+        The ``.py`` file of the log; by default a new file in the cache.
     replay : path, optional
-        A log to play again, from sample `begin` on; seed, tempo and channels are its own.
+        A log to play again from sample `begin`, with the log's seed, tempo and channels.
     resume : path, optional
-        The log of a run that crashed: its layers go on.
+        The log of a crashed run: its layers play on.
     on_exit : 'fade' or 'keep'
-        What the engine does when this process is killed.
+        The engine's reaction when this process is killed.
     say : function of a line
         Receives lines for the performer.
 
@@ -141,13 +141,13 @@ class Engine(Connection):
 
     @classmethod
     def attach(cls, say: Callable[[str], object] | None = None, on_exit: OnExit = "keep") -> Engine:
-        """Return the engine that was started last and still runs.
+        """Return the running engine that started last.
 
         Parameters
         ----------
         say : function of a line
         on_exit : 'fade' or 'keep'
-            What it does when this process is killed.
+            The engine's reaction when this process is killed.
 
         Raises
         ------
@@ -162,7 +162,7 @@ class Engine(Connection):
         return engine
 
     def _make_words(self, library: Corpus | None) -> None:
-        """Make the words that are objects, and the cell that they write into."""
+        """Make the words that are objects, and the transaction that they write to."""
         self.corpus = library or Corpus(self.welcome.corpus or None)
         self._sounds = corpus_sounds(self.corpus, self.welcome.sample_rate, self._say)
         self.freezing = Freezing(self._setting, self._play_frozen, self._say)
@@ -176,7 +176,7 @@ class Engine(Connection):
             setattr(self, f"d{number}", Layer(self, f"d{number}"))
 
     def layer(self, name: str) -> Layer:
-        """Return a layer by any name."""
+        """Return the layer of a name."""
         if not isinstance(name, str) or not name.isidentifier():
             raise ExpressionError(f"layer: a name is a word such as 'sea', got {name!r}")
         return Layer(self, normal(name))
@@ -187,16 +187,16 @@ class Engine(Connection):
         self.change(Hush(beats))
 
     def only(self, *layers: Layer) -> None:
-        """Let only these layers sound; the others keep time. Without any: all sound again."""
+        """Silence all layers but these, which keep time; without any, let all sound again."""
         for layer in layers:
             if not isinstance(layer, Layer):
                 raise ExpressionError(f"only: expected layers such as d1, got {layer!r}")
         self.change(Only(tuple(layer.name for layer in layers)))
 
     def panic(self) -> None:
-        """Silence everything from the next block of the device on, and end all layers.
+        """Silence everything from the device's next block on, and end all layers.
 
-        An engine that does not answer within two seconds is ended.
+        Kills an engine that does not answer within two seconds.
         """
         try:
             self._cells.act(Panic(), patience=SILENT)
@@ -209,7 +209,7 @@ class Engine(Connection):
         Raises
         ------
         ExpressionError, SoundError
-            For anything that has no meaning, before the engine hears of it.
+            For an invalid texture, before the engine gets it.
         """
         if not isinstance(texture, Latent | Joined):
             hint = f"; write sound({texture!r})" if isinstance(texture, str) else ""
@@ -230,23 +230,23 @@ class Engine(Connection):
         return self.freezing.freeze(texture, name, seconds)
 
     def awaits(self, layer: str, texture: Texture) -> bool:
-        """Return whether a layer waits for the sounds of a texture to be frozen, from now on.
+        """Return whether a layer now waits for the sounds of a texture to be frozen.
 
         Raises
         ------
         ExpressionError
-            Inside ``at``, ``cue`` and ``after``, which wait for something else.
+            Inside ``at``, ``cue`` and ``after``, which have a moment of their own.
         """
         if not self.freezing.unfinished(texture):
             return False
         if self._cells.planning:
             self.freezing.check(texture, "plan it then")
-            return False  # it has been completed meanwhile
+            return False  # completed in between
         self._cells.wait(Line(layer, texture, self._panics))
         return True
 
     def _play_frozen(self, line: Line) -> None:
-        """Assign a waiting texture to its layer, as if it were typed now."""
+        """Assign a waiting texture to its layer, as if typed now."""
         if self._panics != line.panics:
             raise EngineError("all was silenced meanwhile")
         source = self.source(line.texture)
@@ -258,14 +258,14 @@ class Engine(Connection):
         return int(self.fresh()["panics"])
 
     def _setting(self) -> Setting:
-        """Return the present settings of rendering, even before the transport has taken a tempo."""
+        """Return the present rendering settings, even before the transport has taken a tempo."""
         state, welcome = self.fresh(), self.welcome
         tempo = self._cells.tempo or (None if state["running"] else self._first_tempo)
         space = welcome.file, welcome.digest, self._facts
         return Setting(self.corpus, self._sounds, *space, state["seed"], tempo or state["bpm"])
 
     def change(self, change: Change) -> None:
-        """Send one change, or keep it for the cell that is open."""
+        """Send one change, or add it to the open cell."""
         self._cells.change(change)
         if isinstance(change, SetTempo) and not self._cells.planning:
             self._first_tempo = change.bpm
@@ -273,14 +273,14 @@ class Engine(Connection):
     def cell(
         self, at: int | None = None, code: str = "", name: str = ""
     ) -> contextlib.AbstractContextManager[None]:
-        """Collect changes so that they land together; none of them does if the code fails.
+        """Collect changes that land together; none lands if the code fails.
 
         Parameters
         ----------
         at : int [samples], optional
-            Where they land; the next quant, once all is ready, when left out.
+            The moment; by default the next quant, once every texture is ready.
         code : str
-            What was typed for them, for the log. It is logged even if it fails.
+            The typed code, for the log, which keeps it even if it fails.
         name : str
             Of the cell.
         """
@@ -289,8 +289,8 @@ class Engine(Connection):
     def at(self, beat: float) -> contextlib.AbstractContextManager[None]:
         """Land the changes inside at a beat (>= 0) of the transport.
 
-        Python runs now; the changes wait, rendered ahead, and are taken all or not at all. A
-        change of tempo moves their moment along.
+        Python runs now; the changes wait, rendered ahead, and land all together or not at all. A
+        change of tempo moves their moment.
 
         Example
         -------
@@ -302,7 +302,7 @@ class Engine(Connection):
     def cue(self, name: str) -> contextlib.AbstractContextManager[None]:
         """Hold the changes inside until ``go(name)``, rendered ahead.
 
-        Its textures begin at their start then. The same name again replaces the cue.
+        Its textures start at ``go``. The same name again replaces the cue.
 
         Example
         -------
@@ -321,11 +321,11 @@ class Engine(Connection):
         return self._cells.planned("after", After(cue_name(name, "after"), beats))
 
     def go(self, name: str) -> None:
-        """Let a cue land at the next quant; inside ``with at(beat):``, at that beat."""
+        """Land a cue at the next quant; inside ``with at(beat):``, at that beat."""
         self._cells.go(cue_name(name, "go"))
 
     def cancel(self, name: str) -> None:
-        """Drop a cue, or a line of the plan by its name; or stop freezing a sound of that name."""
+        """Drop the cue or planned line of a name, or stop freezing the sound of that name."""
         name = cue_name(name, "cancel")
         self._cells.refuse_planned("cancel")
         if self.freezing.cancel(name):
@@ -334,12 +334,12 @@ class Engine(Connection):
             self._cells.act(Cancel(name))
 
     def ready(self, name: str) -> float:
-        """Return how many seconds of a cue, or of a line of the plan, are rendered.
+        """Return how many seconds of a cue or planned line are already rendered.
 
         Raises
         ------
         EngineError
-            If there is none of that name.
+            If the plan has no such name.
         """
         for one in self.fresh()["plan"]:
             if one["name"] == name:
@@ -347,9 +347,9 @@ class Engine(Connection):
         raise EngineError(f"ready: nothing is planned under {name!r}")
 
     def audition(self, what: Texture | str | None = None) -> None:
-        """Hear a texture, or the textures of a cue by its name, quietly on preview layers.
+        """Hear a texture, or a cue's textures by its name, quietly on preview layers.
 
-        They sound on the last pair of output channels. Without an argument they stop.
+        They sound on the last pair of output channels. Without an argument, stop them.
         """
         if what is None or isinstance(what, str):
             self._cells.act(Audition(what))
@@ -363,7 +363,7 @@ class Engine(Connection):
         ----------
         bpm : float [beats per minute, 1 to 2000]
         over : float [beats, >= 0]
-            How long it takes to get there.
+            Duration of the tempo change.
 
         Example
         -------
@@ -374,15 +374,15 @@ class Engine(Connection):
         self.change(SetTempo(bpm, over))
 
     def seed(self, n: int) -> None:
-        """Draw all chance from seed `n` (0 to 2**63 - 1); before the transport starts."""
+        """Draw all chance from seed `n` (0 to 2**63 - 1); only before the transport starts."""
         n = SEED.coerce(n, "seed: n")
         self._cells.act(Seed(n))
 
     def undo(self) -> None:
-        """Take back the last change of the layers, with fades; one that has not landed is dropped.
+        """Undo the last change of the layers, with fades; drop one that has not landed yet.
 
-        Can be repeated, up to a hundred times. What was undone is said. A line that waits for a
-        frozen sound waits no more.
+        Repeats up to a hundred times, and names each undone change. Also drops a line that waits
+        for a frozen sound.
         """
         self._cells.refuse_planned("undo")
         if self.moment is not None or not self.freezing.take_back():
@@ -393,13 +393,13 @@ class Engine(Connection):
         self._cells.act(Redo())
 
     def bounce(self, start: float, stop: float, path: str | os.PathLike[str]) -> None:
-        """Write what was heard from one beat to another to a file, rendered in the background.
+        """Write the performance from one beat to another to a file, rendered in the background.
 
         Parameters
         ----------
         start, stop : float [beats, >= 0]
         path : path
-            Ends in ``.wav`` or ``.flac``; gets a number where there is such a file.
+            Ends in ``.wav`` or ``.flac``; gets a number if the file exists.
 
         Example
         -------
@@ -431,15 +431,15 @@ class Engine(Connection):
 
     @property
     def log(self) -> str:
-        """The file that the performance is logged to."""
+        """The file of the performance's log."""
         return str(self.welcome.log)
 
     def start(self) -> None:
-        """Let a held transport move, once everything sent so far is ready."""
+        """Start a held transport, once everything sent so far is ready."""
         self.request(Start())
 
     def wait_for_device(self) -> str | None:
-        """Wait until the audio process has spoken; return the device's name, None without one."""
+        """Wait for the audio process to report; return the device's name, None without one."""
         self.wait_for(lambda: self.ended or self.state.get("opened"))
         device: str | None = self.state.get("device")
         return device
@@ -447,23 +447,23 @@ class Engine(Connection):
     def record(
         self, path: str | os.PathLike[str], stems: str | os.PathLike[str] | None = None
     ) -> None:
-        """Write what is heard to a ``.wav`` or ``.flac`` file from now on.
+        """Record the output to a ``.wav`` or ``.flac`` file from now on.
 
-        Nothing that is there is written over: the file gets a number then, ``take-2.wav``. What
-        was recorded so far ends when this is open.
+        Overwrites nothing: if the file exists, the new one gets a number, ``take-2.wav``. A
+        recording under way ends when this one opens.
 
         Parameters
         ----------
         path : path
-            The file can be read up to the last second at any moment, whatever is killed.
+            The file is readable up to the last second at any moment, whatever is killed.
         stems : path, optional
-            A folder for a ``.wav`` file of each layer, behind its gain and the master and before
-            the limiter; it gets a number where it holds sounds.
+            A folder for a ``.wav`` file of each layer, after its gain and the master and before
+            the limiter; it gets a number if it holds sounds.
 
         Raises
         ------
         EngineError
-            If it cannot be written there; what was recorded so far goes on then.
+            If the file cannot be written; a recording under way goes on.
         """
         folder = None if stems is None else _file(stems, "record: stems")
         file = _file(path, "record: path")
@@ -475,7 +475,7 @@ class Engine(Connection):
 
     @property
     def moment(self) -> int | None:
-        """The sample at which the cell that runs is to land, if it asked for one."""
+        """The sample at which the running cell lands, if it names one."""
         return self._cells.moment
 
     def shown(self, name: str) -> str:
@@ -486,7 +486,7 @@ class Engine(Connection):
         return ""
 
     def hang_up(self) -> None:
-        """Close the wire; the engine goes on as ``on_exit`` says, what is being frozen ends."""
+        """Close the wire and stop freezing; ``on_exit`` decides whether the engine plays on."""
         close_freezer(self)
         self.freezing.close()
         super().hang_up()
@@ -514,7 +514,7 @@ class Engine(Connection):
 
 
 def _file(value: object, place: str) -> str:
-    """Return the absolute path that a performer gave.
+    """Return a performer's path as an absolute one.
 
     Raises
     ------

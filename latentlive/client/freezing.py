@@ -1,8 +1,8 @@
-"""Sounds that are being frozen beside a performance, and the lines that wait for them.
+"""Freeze sounds beside a performance, and hold the lines that wait for them.
 
-They are rendered one at a time, each by a process of `latentlive.renderer.freezer` that gives way
-to all others and ends with this one. A line that plays such a sound is sent when the sound is
-complete, unless a newer one for its layer has come before.
+A process of `latentlive.renderer.freezer` renders one sound at a time; it gives way to all others
+and ends with this process. When the sound is complete, the lines that play it are sent, except
+lines that a newer one for their layer has replaced.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ from latentlive.protocol.children import ONE_THREAD
 from latentlive.renderer.freezing import Frozen, Setting, to_freeze
 
 LOOK_EVERY = 0.1
-"""Seconds between two looks at whether a session that waits has ended."""
+"""Seconds between checks whether a waiting session has ended."""
 
 PATIENCE = 2.0
-"""Seconds to wait for the end of a process that was killed."""
+"""Seconds to wait for a killed process to end."""
 
 Say = Callable[[str], object]
 
 
 class Progress(NamedTuple):
-    """How far a sound is.
+    """The progress of a sound.
 
     Parameters
     ----------
     name : str
     done : float [0 to 1]
     left : float or None [seconds]
-        How long it is likely to take; None as long as nothing is known.
+        The estimated time left; None while unknown.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Progress(NamedTuple):
 
 @dataclass
 class Making:
-    """A sound that is being rendered, or waits for its turn.
+    """A sound that is rendering, or waits for its turn.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class Making:
     sound: Frozen
     process: subprocess.Popen[bytes] | None = None
     begun: tuple[float, int] | None = None
-    """When something was done first, in seconds of ``time.monotonic``, and how many samples."""
+    """Time of the first progress, in seconds of ``time.monotonic``, and its samples."""
 
     done: int = 0
     total: int = 0
@@ -83,12 +83,12 @@ class Making:
 
     @property
     def name(self) -> str:
-        """Its name."""
+        """The sound's name."""
         return self.sound.name
 
     @property
     def progress(self) -> Progress:
-        """How far it is."""
+        """The progress so far."""
         left = None
         if self.begun is not None and self.done > self.begun[1]:
             since, first = self.begun
@@ -97,13 +97,13 @@ class Making:
         return Progress(self.name, self.done / self.total if self.total else 0.0, left)
 
     def told(self, done: int, total: int) -> None:
-        """Take in how far it is."""
+        """Note the progress in samples."""
         self.done, self.total = done, total
         if self.begun is None:
             self.begun = time.monotonic(), done
 
     def kill(self) -> None:
-        """Render it no further; it is over when its process has ended and nothing half is left."""
+        """Stop rendering; `over` is set once the process has ended and left no partial file."""
         self.dropped = True
         if self.process is None:
             self.over.set()
@@ -112,14 +112,14 @@ class Making:
 
 
 class Freezing:
-    """What is being frozen, one after the other, and what waits for it.
+    """The sounds to freeze, one after the other, and the lines that wait for them.
 
     Parameters
     ----------
     setting : function
-        Returns what the performance renders with now.
+        Returns the performance's present rendering settings.
     send : function of a Line
-        Lets a layer play a texture whose sounds are there.
+        Plays a texture with complete sounds on a layer.
     say : function of a line
         Receives lines for the performer.
     """
@@ -132,17 +132,17 @@ class Freezing:
         self._makings: list[Making] = []
         self._serving = False
         self.turn = threading.RLock()
-        """Held while changes are sent: a line that has waited overtakes no newer one."""
+        """Held while changes are sent: a waiting line must not overtake a newer one."""
 
     # The performer's requests.
 
     def freeze(self, texture: Texture, name: str, seconds: float | None) -> Sound:
-        """Return the sound of a name; render it unless it is there or on its way.
+        """Return the sound of a name; render it unless it is complete or rendering.
 
         Raises
         ------
         LatentliveError
-            If it cannot be frozen.
+            If the sound cannot be frozen.
         """
         self.check(texture, "freeze this one then")
         sound = to_freeze(texture, name, seconds, self._setting())
@@ -153,7 +153,7 @@ class Freezing:
             if sound.done:
                 self._cancel(sound.name)
                 return Sound(sound.name)
-            if known is not None:  # its lines wait for this one
+            if known is not None:  # its lines now wait for the new sound
                 self._makings.remove(known)
                 known.kill()
             if not self._serving:
@@ -167,7 +167,7 @@ class Freezing:
         Raises
         ------
         EngineError
-            If it is not: it failed, was cancelled, or `given_up` was so first.
+            If it failed, was cancelled, or `given_up` came first.
         """
         making = self._of(name)
         if making is None:
@@ -187,7 +187,7 @@ class Freezing:
         Returns
         -------
         bool
-            Whether it was being rendered; nothing of it is left then.
+            Whether it was rendering; nothing of it remains then.
         """
         making = self._cancel(name)
         if making is not None:
@@ -206,14 +206,14 @@ class Freezing:
     # Lines that wait.
 
     def unfinished(self, texture: object) -> list[Progress]:
-        """Return which sounds of a texture are being frozen, and how far they are."""
+        """Return the progress of a texture's incomplete sounds."""
         if not self._makings or not isinstance(texture, Node):
             return []
         names = sound_names(texture)
         return [one for one in self.progress if one.name in names]
 
     def check(self, texture: object, then: str) -> None:
-        """Refuse a texture that has to be there now, and waits for a sound.
+        """Refuse a texture that has to play now while a sound of it is incomplete.
 
         Raises
         ------
@@ -224,13 +224,13 @@ class Freezing:
             raise ExpressionError(f"sound: {one.name!r} is not frozen yet ({one}); {then}")
 
     def keep(self, lines: Sequence[Line], alone: bool = True) -> None:
-        """Let lines wait; one whose sounds have been completed meanwhile is sent.
+        """Hold lines; send those whose sounds are complete by now.
 
         Parameters
         ----------
         lines : sequence of Line
         alone : bool
-            Whether they are all that was typed in their cell.
+            Whether their cell changed nothing else.
         """
         with self.turn:
             self.waiting.keep(lines, alone)
@@ -239,22 +239,22 @@ class Freezing:
                 self._announce(making)
 
     def take_back(self) -> bool:
-        """Drop the lines that were the last change of the layers; return whether they were all."""
+        """Drop the lines of the last change; return whether it consisted of lines only."""
         with self.turn:
             return self.waiting.take_back()
 
     def forget_lines(self) -> None:
-        """Drop all lines that wait."""
+        """Drop all waiting lines."""
         with self.turn:
             self.waiting.lines.clear()
 
     @property
     def progress(self) -> list[Progress]:
-        """How far the sounds are, in their order."""
+        """The progress of every sound, in rendering order."""
         return [making.progress for making in list(self._makings)]
 
     def close(self) -> None:
-        """Stop all renderings, and wait for their processes to end; what is complete stays."""
+        """Stop all rendering, and wait for the processes to end; complete sounds stay."""
         with self.turn:
             self.waiting.lines.clear()
             ended = list(self._makings)
@@ -267,7 +267,7 @@ class Freezing:
     # Rendering.
 
     def _begin(self) -> None:
-        """Start the thread that renders; it waits for its turn."""
+        """Start the rendering thread; it waits for `turn`."""
         try:
             threading.Thread(target=self._serve, name="freezing", daemon=True).start()
         except (RuntimeError, MemoryError) as error:
@@ -275,7 +275,7 @@ class Freezing:
         self._serving = True
 
     def _serve(self) -> None:
-        """Render what waits, one after the other, until nothing does."""
+        """Render the waiting sounds one after the other until none is left."""
         forget_unfinished()
         while True:
             with self.turn:
@@ -285,10 +285,10 @@ class Freezing:
                 making = self._makings[0]
             try:
                 self._render(making)
-            except Exception as error:  # noqa: BLE001 - what waits behind it is rendered all the same
+            except Exception as error:  # noqa: BLE001 - later sounds must still render
                 making.error = printable(f"{type(error).__name__}: {error}")
             with self.turn:
-                if making in self._makings:  # nobody has cancelled it
+                if making in self._makings:  # not cancelled
                     self._makings.remove(making)
                     if making.sound.done:
                         self._complete(making)
@@ -308,7 +308,7 @@ class Freezing:
                 making.error = f"no process can be started: {reason(error)}"
                 return
             stack.callback(forget_unfinished, process.pid)
-            stack.enter_context(process)  # waited for, before what it has left half is removed
+            stack.enter_context(process)  # waits for its end before its partial file is removed
             assert process.stdin is not None
             assert process.stdout is not None
             with contextlib.suppress(OSError):  # it has ended already
@@ -339,7 +339,7 @@ class Freezing:
             self._say(f"{making.name} is not frozen: {making.error}{rest}")
 
     def _announce(self, making: Making) -> None:
-        """Say once who waits for a sound, and how long, as soon as that is known."""
+        """Say once who waits for a sound, and how long, once the time is known."""
         left = making.progress.left
         if left is None or making.done == making.total:
             return
@@ -365,7 +365,7 @@ def _started(errors: IO[bytes]) -> subprocess.Popen[bytes]:
 
 
 def _span(seconds: float) -> str:
-    """Return about how long something takes.
+    """Return an approximate duration as text.
 
     >>> _span(38.2), _span(200)
     ('38 s', '3 min')

@@ -1,4 +1,4 @@
-"""The layers that a performer types at: ``d1 >> sound("gong")``."""
+"""A performer's layers: ``d1 >> sound("gong")``."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Performed(Protocol):
 
 
 class Layer(Worded):
-    """A named place for one texture: ``d1 >> texture``. Words return the layer, so that they chain.
+    """A named place for one texture: ``d1 >> texture``. Words return the layer and so chain.
 
     Example
     -------
@@ -55,7 +55,7 @@ class Layer(Worded):
         return self.name if own else f"layer({self.name!r})"
 
     def __rshift__(self, texture: Texture) -> Layer:
-        """Play a texture here: it takes over at the next quant, once it is ready."""
+        """Play a texture here, from the next quant once it is ready."""
         if not self._engine.awaits(self.name, texture):
             self._engine.change(Play(self.name, self._engine.source(texture)))
         return self
@@ -73,18 +73,18 @@ class Layer(Worded):
         return self._set(pan=_level("pan", place, "pan: place"))
 
     def fade(self, beats: float) -> Layer:
-        """Fade in and out over some beats (>= 0)."""
+        """Fade in and out over `beats` beats (>= 0)."""
         return self._set(fade=_beats(beats, "fade"))
 
     def xfade(self, beats: float) -> Layer:
-        """Crossfade to new textures in some beats (>= 0)."""
+        """Crossfade to new textures over `beats` beats (>= 0)."""
         return self._set(xfade=_beats(beats, "xfade"), morph=False)
 
     def morph(self, beats: float) -> Layer:
-        """Turn into new textures through latent space, in some beats (>= 0).
+        """Morph into new textures through latent space over `beats` beats (>= 0).
 
         One decode; each side keeps its own clock. Between textures of different spaces or joins
-        it crosses over and says so. `xfade`, `morph` and `jump` hold until another is chosen.
+        it crossfades and says so. `xfade`, `morph` and `jump` each hold until the next of them.
 
         Example
         -------
@@ -93,13 +93,13 @@ class Layer(Worded):
         return self._set(xfade=_beats(beats, "morph"), morph=True)
 
     def wide(self, amount: float) -> Layer:
-        """Let left and right draw different noise: stereo from one texture.
+        """Draw different noise left and right: stereo from one texture.
 
         Parameters
         ----------
         amount : float
-            0 is mono, 1 draws them independently; what is decoded doubles. Heard as far as the
-            texture's noise is: ``.spread(k)`` brings out that of a clean model.
+            0 is mono, 1 draws them independently, at twice the decoding. As audible as the
+            texture's noise: ``.spread(k)`` raises that of a clean model.
         """
         return self._set(wide=SHARE.coerce(amount, "wide: amount"))
 
@@ -109,7 +109,7 @@ class Layer(Worded):
         Parameters
         ----------
         channel : int
-            The left one: 1, 3, 5 ... The engine has as many channels as ``--channels`` says.
+            The left one: 1, 3, 5 ... ``--channels`` sets the engine's number of channels.
         """
         left = Whole(least=1, most=15).coerce(channel, "out: channel")
         if left % 2 == 0:
@@ -117,22 +117,22 @@ class Layer(Worded):
         return self._set(pair=left // 2)
 
     def quant(self, beats: float) -> Layer:
-        """Land new textures on multiples of some beats (0: as soon as they are ready)."""
+        """Land new textures on multiples of `beats` beats (0: as soon as they are ready)."""
         return self._set(quant=_beats(beats, "quant"))
 
     def stop(self, fade: float | None = None) -> Layer:
-        """Fade out over `fade` beats (the layer's own fade when left out) and end."""
+        """Fade out over `fade` beats (by default the layer's own fade) and end."""
         beats = None if fade is None else _beats(fade, "stop: fade")
         self._engine.change(Stop(self.name, beats))
         return self
 
     def mute(self) -> Layer:
-        """Fall silent and keep time."""
+        """Silence the layer, which keeps time."""
         self._engine.change(Mute(self.name, True))
         return self
 
     def unmute(self) -> Layer:
-        """Sound again, where the texture is by now."""
+        """Sound again, at the texture's present position."""
         self._engine.change(Mute(self.name, False))
         return self
 
@@ -147,11 +147,11 @@ class Layer(Worded):
         return self
 
     def jump(self) -> Layer:
-        """Let new textures take over at once instead of crossing over."""
+        """Switch to new textures at once, without a crossfade."""
         return self.xfade(0)
 
     def rename(self, name: str) -> Layer:
-        """Go on under another name, with the same sound; returns the renamed layer."""
+        """Rename the layer, which plays on; return the renamed layer."""
         renamed = self._engine.layer(name)
         self._engine.change(Rename(self.name, renamed.name))
         return renamed
@@ -193,7 +193,7 @@ class Master(Worded):
         self._engine = engine
 
     def gain(self, db: CurveLike) -> None:
-        """Set the level of the whole in dB, a number or a curve, at most 24; it starts at -9."""
+        """Set the master level in dB, a number or a curve, at most 24; it starts at -9."""
         level = _level("gain_db", db, "master: db")
         self._engine.change(changes.Master(level))
 

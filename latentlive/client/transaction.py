@@ -15,13 +15,13 @@ from latentlive.protocol.when import NOW, After, At, Cue, When
 
 
 class Transaction:
-    """Collects the changes of a cell, and those of the plans inside it.
+    """Collects the changes of a cell, and of the plans inside it.
 
     Parameters
     ----------
     engine : Connection
     freezing : Freezing
-        Keeps lines whose sounds are being frozen.
+        Holds lines that wait for frozen sounds.
     """
 
     def __init__(self, engine: Connection, freezing: Freezing) -> None:
@@ -31,24 +31,24 @@ class Transaction:
         self._acts: list[Act] = []
         self._when: When = NOW
         self.moment: int | None = None
-        """The sample at which the cell that is open is to land, if it asked for one."""
+        """The sample at which the open cell lands, if it names one."""
 
     def change(self, change: Change) -> None:
-        """Send one change, or keep it for the cell that is open."""
+        """Send one change, or add it to the open cell."""
         if self._changes is not None:
             self._changes.append(change)
         else:
             self._send(Cell((change,)))
 
     def wait(self, line: Line) -> None:
-        """Keep a line until its sounds are frozen, or until the cell that is open can do so."""
+        """Hold a line until its sounds are frozen, or add it to the open cell."""
         if self._changes is not None:
             self._changes.append(line)
         else:
             self._freezing.keep([line])
 
     def _send(self, cell: Cell, lines: Sequence[Line] = ()) -> None:
-        """Send a cell and keep lines; those that waited before the cell give way to it."""
+        """Send a cell and hold its lines; the cell replaces lines that waited before it."""
         with self._freezing.turn:
             self._engine.request(cell)
             if cell.when == NOW:
@@ -57,25 +57,25 @@ class Transaction:
 
     @property
     def planning(self) -> bool:
-        """Whether changes wait for their moment."""
+        """Whether a plan is open."""
         return self._when != NOW
 
     @property
     def tempo(self) -> float | None:
-        """The tempo that the cell that is open has set so far, if it has."""
+        """The tempo set in the open cell so far, if any."""
         found = [one.bpm for one in self._changes or () if isinstance(one, SetTempo)]
         return found[-1] if found else None
 
     def act(self, act: Act, word: str = "", patience: float = 2.0 * SILENT) -> None:
-        """Ask for what acts at once, or at the moment of the cell that is open if it has one.
+        """Send an act, or hold it for the moment of the open cell.
 
         Parameters
         ----------
         act : Act
         word : str
-            As it is typed; the act's own when left out.
+            As typed; by default the act's own word.
         patience : float [seconds]
-            How long the engine may say nothing.
+            Longest silence of the engine.
 
         Raises
         ------
@@ -91,7 +91,7 @@ class Transaction:
             self._acts.append(act)
 
     def refuse_planned(self, word: str) -> None:
-        """Refuse what acts at once where changes wait for their moment.
+        """Refuse a word that acts at once inside a plan.
 
         Raises
         ------
@@ -127,7 +127,7 @@ class Transaction:
 
     @contextlib.contextmanager
     def planned(self, word: str, when: When) -> Iterator[None]:
-        """Collect the changes of a plan; it is sent when the cell around it ends well."""
+        """Collect the changes of a plan; send it with the cell around it, if that succeeds."""
         if self._when != NOW:
             raise ExpressionError(f"{word}: stands alone, not inside another plan")
         outer = self._changes, self._plans
@@ -145,18 +145,18 @@ class Transaction:
             self._engine.request(Cell(plans=tuple(plans)))
 
     def go(self, name: str) -> None:
-        """Tell a cue to land, with what the cell or the ``at`` around it asks for."""
+        """Land a cue, at the moment of the cell or the ``at`` around it."""
         if isinstance(self._when, Cue | After):
             raise ExpressionError("go: stands alone, or inside at")
         going = Go(name, self._when)
         if self._changes is not None:
-            self._plans.append(going)  # the cue may be of the same cell
+            self._plans.append(going)  # the same cell may define the cue
         else:
             self._engine.request(going)
 
 
 def _told(error: BaseException) -> str:
-    """Return an error as the log keeps it; its own words may fail."""
+    """Return an error's text for the log; its repr may fail."""
     try:
         return repr(error)
     except Exception:  # noqa: BLE001 - a performer's class may do anything here

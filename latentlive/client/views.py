@@ -1,4 +1,4 @@
-"""Time and plans at the prompt: the transport's position, and planned changes."""
+"""Views at the prompt: the transport's position, plans, layers, status, history."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from latentlive.units import bpm_text, clock_text
 from latentlive.worded import Worded
 
 FORGET_TAPS = 3.0
-"""Seconds without a tap after which the next one is the first again."""
+"""Seconds without a tap after which the next one starts a new tempo."""
 
 TAPS = 8
 
 HISTORY, HISTORY_CHARACTERS = 40, 3500
-"""How much of the log is shown: lines, and characters."""
+"""Most lines and characters of the log in `history`."""
 
 
 class Watched(Protocol):
@@ -43,10 +43,10 @@ class Watched(Protocol):
 
 
 class Now(Worded):
-    """Where the transport is; each time it is looked at.
+    """The transport's position at each reading.
 
     ``now.beat``, ``now.seconds``, ``now.bpm`` and ``now.sample`` are numbers; ``now + 8`` is the
-    beat 8 beats from now. In a session's cell with a moment it is that moment.
+    beat 8 beats from now. In a session's cell with a moment, ``now`` is that moment.
 
     Example
     -------
@@ -60,7 +60,7 @@ class Now(Worded):
 
     @property
     def sample(self) -> int:
-        """The position in samples, to about a block of the device."""
+        """The position in samples, accurate to about one block of the device."""
         if self._engine.moment is not None:
             return self._engine.moment
         state = self._engine.state
@@ -106,7 +106,7 @@ class Now(Worded):
 
 
 class Tap(Worded):
-    """A tempo from the pace at which it is called."""
+    """Sets the tempo from the pace of its calls."""
 
     _called = "tap"
 
@@ -115,7 +115,7 @@ class Tap(Worded):
         self._taps: list[float] = []
 
     def __call__(self) -> None:
-        """Tap the beat: from the third tap on the tempo follows."""
+        """Tap the beat: the tempo follows from the third tap on."""
         now = time.monotonic()
         if self._taps and now - self._taps[-1] > FORGET_TAPS:
             self._taps.clear()
@@ -129,7 +129,7 @@ class Tap(Worded):
 
 
 class Table:
-    """Rows that show themselves as a table.
+    """Rows that print as a table.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ class Shown(Worded):
 
     @property
     def table(self) -> Table:
-        """The rows as they are now."""
+        """The present rows."""
         raise NotImplementedError
 
     def __repr__(self) -> str:
@@ -186,10 +186,10 @@ class Shown(Worded):
 
 
 class Plan(Shown):
-    """What is to come: what it is, when, for which layers, and how many seconds are rendered.
+    """The planned changes: name, moment, layers, and seconds already rendered.
 
     A cue waits for ``go(name)``, the rest for its beat. ``cancel(name)`` drops a line by its name;
-    ``plan[0]`` is the first, as texts.
+    ``plan[0]`` is the first row, as texts.
 
     Example
     -------
@@ -205,10 +205,10 @@ class Plan(Shown):
 
 
 class Layers(Shown):
-    """Every layer that sounds: its state, gain, the seconds rendered ahead, and its texture.
+    """The sounding layers: state, gain, seconds rendered ahead, and texture.
 
-    A layer is playing, changing (the next texture is on its way), coming, leaving, muted, late
-    (rendering does not keep up) or failed.
+    A layer is playing, changing (to its next texture), coming, leaving, muted, late (rendering
+    does not keep up) or failed.
 
     Example
     -------
@@ -219,16 +219,16 @@ class Layers(Shown):
 
     @property
     def table(self) -> Table:
-        """The layers as they are now."""
+        """The present layers."""
         return layer_table(self._engine.fresh())
 
 
 class Status(Shown):
-    """How the engine is: device, transport, rendering, dropouts, and where the log is.
+    """The engine's state: device, transport, rendering, dropouts, sounds being frozen, log file.
 
-    Rendering says how long a second of sound takes to render: from 0.80 s on there is little room
-    for more layers. Backlog is what is still to be rendered ahead. Dropouts are samples that the
-    device did not get. Sounds that are being frozen are listed too.
+    Rendering is the time to render a second of sound: from 0.80 s on there is little room for
+    more layers. Backlog is the sound still to render ahead. Dropouts are samples that the device
+    did not get.
 
     Example
     -------
@@ -239,12 +239,12 @@ class Status(Shown):
 
     @property
     def table(self) -> Table:
-        """How it is now."""
+        """The present state."""
         return status_table(self._engine.fresh(), self._engine.freezing.progress)
 
 
 def plan_table(state: dict[str, Any]) -> Table:
-    """Return what is planned: what, when, which layers, seconds ready."""
+    """Return the plan: name, moment, layers, seconds ready."""
     rows = [
         (one["name"], one["when"], ", ".join(one["layers"]) or "-", f"{one['ready']:.1f} s")
         for one in state["plan"]
@@ -253,7 +253,7 @@ def plan_table(state: dict[str, Any]) -> Table:
 
 
 def layer_table(state: dict[str, Any]) -> Table:
-    """Return the layers: name, state, gain, seconds ready, what they play."""
+    """Return the layers: name, state, gain, seconds ready, texture."""
     rows = [
         (one["name"], one["state"], f"{one['gain']} dB", f"{one['ready']:.1f} s", one["code"])
         for one in state["layers"]
@@ -276,7 +276,7 @@ def status_table(state: dict[str, Any], freezing: Sequence[Progress] = ()) -> Ta
 
 
 class History(Worded):
-    """The newest of what was typed in this performance, with its moments: the end of the log.
+    """The last code typed in this performance, with its moments: the end of the log.
 
     Example
     -------
@@ -307,7 +307,7 @@ class History(Worded):
 
 
 def cue_name(name: Any, word: str) -> str:
-    """Return a cue's name, refused unless it is a text of something."""
+    """Return a cue's name; refuse anything but non-empty text."""
     if not isinstance(name, str) or not name.strip():
         raise ExpressionError(f"{word}: a cue's name is a text such as 'drop', got {name!r}")
     return normal(name)

@@ -1,4 +1,4 @@
-"""Lines that wait for frozen sounds: which lines replace them, and when they are sent."""
+"""Lines that wait for frozen sounds, until these are complete or newer lines replace them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from latentlive.protocol.changes import Change, Hush, Play, Rename, Stop
 
 
 class Line(NamedTuple):
-    """A line that waits: which layer is to play what.
+    """A waiting line: a layer and its next texture.
 
     Parameters
     ----------
     layer : str
     texture : Latent or joined Latent
     panics : int
-        How often all had been silenced when it was typed.
+        Number of panics before the line was typed.
     """
 
     layer: str
@@ -28,17 +28,17 @@ class Line(NamedTuple):
     panics: int = 0
 
     def plays(self, name: str) -> bool:
-        """Return whether it plays the sound of a name."""
+        """Return whether the line plays the sound of a name."""
         return name in sound_names(self.texture)
 
 
 class Waiting:
-    """The lines that wait, one a layer.
+    """The waiting lines, one a layer.
 
     Parameters
     ----------
     send : function of a Line
-        Lets a layer play a texture whose sounds are there.
+        Plays a texture with complete sounds on a layer.
     say : function of a line of text
         Receives lines for the performer.
     """
@@ -50,7 +50,7 @@ class Waiting:
         self._newest: list[tuple[set[str], bool]] = []
 
     def keep(self, lines: Sequence[Line], alone: bool) -> None:
-        """Let lines wait; `alone` tells whether they are all that was typed in their cell."""
+        """Hold lines; `alone` is whether their cell changed nothing else."""
         for line in lines:
             self.lines[line.layer] = line
             self._told.discard(line.layer)
@@ -58,13 +58,13 @@ class Waiting:
             self._newest.append(({line.layer for line in lines}, alone))
 
     def overtaken(self, changes: Iterable[Change]) -> None:
-        """Drop lines that newer changes stand for, once these are sent."""
+        """Drop lines that changes just sent replace."""
         for change in changes:
             overtake(self.lines, change)
             self._newest.clear()
 
     def take_back(self) -> bool:
-        """Drop the lines that were the last change of the layers; return whether they were all."""
+        """Drop the lines of the last change; return whether it consisted of lines only."""
         typed, alone = self._newest.pop() if self._newest else (set(), True)
         layers = sorted(typed & self.lines.keys())
         for layer in layers:
@@ -74,7 +74,7 @@ class Waiting:
         return bool(layers) and alone
 
     def drop(self, name: str) -> list[str]:
-        """Drop lines that wait for a sound; return their layers."""
+        """Drop the lines that wait for a sound; return their layers."""
         layers = self.layers(name)
         for layer in layers:
             del self.lines[layer]
@@ -85,7 +85,7 @@ class Waiting:
         return [layer for layer, line in self.lines.items() if line.plays(name)]
 
     def send_ready(self, unfinished: Callable[[Texture], object]) -> list[str]:
-        """Send lines whose sounds are all there; return their layers."""
+        """Send lines whose sounds are all complete; return their layers."""
         sent = []
         for layer, line in list(self.lines.items()):
             if unfinished(line.texture):
@@ -99,7 +99,7 @@ class Waiting:
         return sent
 
     def announce(self, name: str, when: str) -> None:
-        """Say once which layers wait for a sound, and for how long."""
+        """Say once which layers wait for a sound, and how long."""
         if new := [layer for layer in self.layers(name) if layer not in self._told]:
             self._told.update(new)
             plays = one_or_many(new, "plays", "play")
@@ -107,7 +107,7 @@ class Waiting:
 
 
 def overtake(lines: dict[str, Line], change: Change) -> None:
-    """Let a change take the place of lines that wait, by layer."""
+    """Drop or rename waiting lines after a change of their layers."""
     match change:
         case Play() | Stop():
             lines.pop(change.layer, None)
@@ -118,7 +118,7 @@ def overtake(lines: dict[str, Line], change: Change) -> None:
 
 
 def parted(typed: Iterable[Change | Line]) -> tuple[tuple[Change, ...], list[Line]]:
-    """Return the changes of a cell, and the lines in it that none of them has overtaken."""
+    """Return a cell's changes, and its lines that no later change replaces."""
     changes: list[Change] = []
     lines: dict[str, Line] = {}
     for one in typed:
@@ -137,5 +137,5 @@ def sound_names(texture: Node) -> set[str]:
 
 
 def one_or_many(layers: Sequence[str], one: str, many: str) -> str:
-    """Return the word for one layer, or that for many."""
+    """Return the word for one layer, or the word for many."""
     return one if len(layers) == 1 else many
