@@ -1,4 +1,4 @@
-"""An engine that starts beside the prompt: typing need not wait for it."""
+"""Start an engine beside the prompt: typing need not wait for it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from latentlive.client import Engine
 
 LONG = 3.0
-"""Seconds after which making the starter sounds is worth a line."""
+"""Seconds of making the starter sounds before a line says so."""
 
 LEAVE = 4.0
-"""Seconds for which an engine that is still starting is waited for; left alone, it ends."""
+"""Longest wait, in seconds, for a starting engine; an abandoned one ends by itself."""
 
 
 def shown_state(engine: Engine) -> dict[str, Any]:
-    """Return the state of an engine, and how far the sounds are that are frozen beside it."""
+    """Return an engine's state, with the progress of sounds being frozen."""
     freezing = [one._asdict() | {"told": str(one)} for one in engine.freezing.progress]
     return {**engine.state, "freezing": freezing} if engine.state else engine.state
 
@@ -35,7 +35,7 @@ class Booting:
     say : function of a line
         Receives lines for the performer.
     failed : function of an error
-        Called if no engine comes.
+        Called if no engine starts.
     begun : function of the engine
         Called once it runs.
     """
@@ -75,14 +75,14 @@ class Booting:
 
     @property
     def ready(self) -> bool:
-        """Whether `engine` would answer at once."""
+        """Whether `engine` returns at once."""
         return self._finished.is_set() and self.error is None
 
     @property
     def state(self) -> dict[str, Any]:
-        """The engine's state, empty as long as there is none.
+        """The engine's state, empty until there is one.
 
-        ``ended`` says why the engine ended, ``hangs`` that it does not answer.
+        ``ended`` holds the reason of the engine's end; ``hangs`` is set if it does not answer.
         """
         engine = self.started
         if engine is None:
@@ -93,7 +93,7 @@ class Booting:
         return {**state, "hangs": True} if engine.hangs else state
 
     def engine(self) -> Engine:
-        """Return the engine, once it runs; says so if that takes a while.
+        """Wait for the engine and return it; say so if it is not ready yet.
 
         Raises
         ------
@@ -104,14 +104,14 @@ class Booting:
             self._told = True
             self._say("the engine is starting: this line waits for it")
         while not self._finished.wait(0.05):
-            pass  # in short waits, so that Ctrl-C is heard on every system
+            pass  # short waits, so that Ctrl-C works on every system
         if self.error is not None:
             raise self.error
         assert self.started is not None
         return self.started
 
     def close(self) -> None:
-        """Fade out and end the engine, also one that is still starting."""
+        """Fade out and end the engine, even one that is still starting."""
         end = time.monotonic() + LEAVE
         while self.started is None and self.error is None and time.monotonic() < end:
             time.sleep(0.02)

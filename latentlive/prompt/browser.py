@@ -1,4 +1,4 @@
-"""``corpus`` at the prompt: see, find, draw by lot and listen to sounds before they are played."""
+"""``corpus`` at the prompt: list, find, draw at random and audition sounds."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ class Browser(Worded, Listing):
     """The sounds of the corpus: a table of name, seconds, cluster and mood.
 
     Valence is how pleasant a sound is, arousal how lively, both about -1 to 1.
-    ``corpus.find("rain")`` lists those with a word in their names, ``corpus.random(3)`` draws one
-    by lot, ``corpus.audition("gong")`` lets one be heard once and quietly, ``corpus.names`` are all
-    the names. ``corpus.node(18)`` lists what ``cluster(18)`` plays: those with 18 in the column
+    ``corpus.find("rain")`` lists sounds by a word in the name, ``corpus.random(3)`` draws one at
+    random, ``corpus.audition("gong")`` plays one once and quietly, ``corpus.names`` holds all
+    names. ``corpus.node(18)`` lists the sounds of ``cluster(18)``: those with 18 in the column
     cluster, nearest to the node first.
 
     Example
@@ -83,29 +83,29 @@ class Browser(Worded, Listing):
 
     @property
     def names(self) -> list[str]:  # type: ignore[override]
-        """Every name, sorted; of an imported map, its parts of files too."""
+        """Every name, sorted; with an imported map, its parts of files too."""
         mapped = self._corpus.mapped
         return sorted({*self._corpus.names, *map(normal, mapped.names if mapped else ())})
 
     def find(self, text: str) -> Listing:
-        """Return the sounds whose name contains a text, in any case; frozen ones too."""
+        """Return the sounds, frozen ones too, whose names contain a text in any case."""
         wanted = Text().coerce(text, "corpus.find: text").casefold()
         names = sorted({*self.names, *frozen_names()})
         return Listing(self._corpus, [n for n in names if wanted in n.casefold()])
 
     def node(self, n: int) -> Listing:
-        """Return the sounds of a node of the map, nearest to it first: those of ``cluster(n)``."""
+        """Return the sounds of a map node, nearest first: those of ``cluster(n)``."""
         return held(self._engine, Cluster(n))
 
     def random(self, seed: int) -> Sound:
-        """Return a sound drawn by lot; the same for the same seed and the same corpus."""
+        """Return a random sound, the same for the same seed and corpus."""
         names, key = self.names, Whole().coerce(seed, "corpus.random: seed")
         if not names:
             raise SoundError(f"corpus: no sounds in {self._corpus.name!r}")
         return Sound(names[int(np.random.Generator(np.random.Philox(key)).integers(len(names)))])
 
     def audition(self, name: str, db: float = AUDITION_DB) -> None:
-        """Let a sound be heard once, quietly, on a layer of its own called ``preview``.
+        """Play a sound once, quietly, on a separate layer called ``preview``.
 
         Raises
         ------
@@ -114,8 +114,8 @@ class Browser(Worded, Listing):
         """
         layer = self._engine.layer(PREVIEW)
         once = Sound(name).loop(1)
-        self._engine.source(once)  # refused here if it is missing
-        with self._engine.cell():  # sent by itself: the new sound then begins at its beginning
+        self._engine.source(once)  # refuses a missing sound here
+        with self._engine.cell():  # a separate cell: the new sound then starts at its beginning
             layer.stop(0.02)
         with self._engine.cell():
             layer.quant(0).fade(0).gain(db)
@@ -123,7 +123,7 @@ class Browser(Worded, Listing):
 
 
 def held(engine: Engine, chosen: Cluster | Near) -> Listing:
-    """Return the sounds that are joined in ``cluster(18)`` or ``near(sound("gong"), 6)``, in order.
+    """Return the sounds joined in ``cluster(18)`` or ``near(sound("gong"), 6)``, in order.
 
     Raises
     ------

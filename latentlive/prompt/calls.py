@@ -77,12 +77,12 @@ def misused(error: TypeError, scope: Mapping[str, Any] = EMPTY, words: Collectio
     scope : mapping
         The performer's own names.
     words : collection of str
-        What was there without them.
+        The words of the language.
 
     Returns
     -------
     str
-        Empty if the error came from elsewhere, or from a call of the performer's own functions.
+        Empty if the error comes from elsewhere, or from a call of the performer's own functions.
 
     Example
     -------
@@ -104,7 +104,7 @@ def misused(error: TypeError, scope: Mapping[str, Any] = EMPTY, words: Collectio
 
 
 def _last(chain: TracebackType | None) -> TracebackType | None:
-    """Return where an error was raised; in a word's method, the line that called it."""
+    """Return the frame that raised an error; for a word's method, the frame that called it."""
     before = chain
     while chain is not None and chain.tb_next is not None:
         before, chain = chain, chain.tb_next
@@ -113,7 +113,7 @@ def _last(chain: TracebackType | None) -> TracebackType | None:
 
 
 def _is_ours(file: str) -> bool:
-    """Tell whether a file is part of latentlive, and neither a session nor a pattern."""
+    """Return whether a file is part of latentlive, and neither a session nor a pattern."""
     try:
         below = Path(file).relative_to(PACKAGE)
     except ValueError:
@@ -122,9 +122,9 @@ def _is_ours(file: str) -> bool:
 
 
 def _resolved(name: str) -> tuple[type | None, Any]:
-    """Return the class and the function of ours that a qualified name means, or nothing.
+    """Return the class and function of latentlive with a qualified name, or nothing.
 
-    Classes have their names for themselves within a module only: what can be typed comes first.
+    Class names are unique only within a module: classes that can be typed come first.
     """
     head, _, member = name.partition(".")
     found: list[tuple[int, type | None, Any]] = []
@@ -140,7 +140,7 @@ def _resolved(name: str) -> tuple[type | None, Any]:
 
 
 def _called(owner: type | None, thing: Any) -> str:
-    """Return how a function is called where it is typed."""
+    """Return a function's signature as typed."""
     name = thing.__name__
     if owner is None:
         return signature(name, thing)
@@ -154,7 +154,7 @@ def _called(owner: type | None, thing: Any) -> str:
 
 
 def _of_node(made: type[Node]) -> str:
-    """Return how an operator is called."""
+    """Return an operator's signature as typed."""
     if made.form != "method":
         return signature(made.word, made)
     family = next(base for base in made.__mro__ if "family" in vars(base))
@@ -162,7 +162,7 @@ def _of_node(made: type[Node]) -> str:
 
 
 def _why(told: str, thing: Any) -> str:
-    """Return what does not fit: Python's own words count `self` among the arguments."""
+    """Return the misfit in our words: Python's message counts `self` among the arguments."""
     named = re.findall(r"'(\w+)'", told)
     if told.startswith("missing"):
         verb = "is" if len(named) == 1 else "are"

@@ -32,13 +32,13 @@ NAME = re.compile(r"(?:^|[^\w.'\"])([A-Za-z_]\w*)$")
 METHOD = re.compile(r"^(.*[\w)\]'\"])\.(\w*)$", re.DOTALL)
 STRING = re.compile(r"""^(?:[^'"\n]|'[^'\n]*'|"[^"\n]*")*(['"])[^'"\n]*$""")
 OF_SPACES = ("space", "on")
-"""Words that name a space, or the file of one."""
+"""Words that take a space's name or its model file."""
 
 CLOSING = {")": "(", "]": "[", "}": "{"}
 
 
 class Words(Completer):
-    """Completes the words of the language; Python's own names after them.
+    """Completes the words of the language, then Python's own names.
 
     Parameters
     ----------
@@ -51,21 +51,21 @@ class Words(Completer):
         self._models = PathCompleter(file_filter=_is_model)
 
     def visible(self) -> dict[str, Any]:
-        """Return everything that can be typed and has a value now; asks the engine for nothing."""
+        """Return every typed name with its present value, without a request to the engine."""
         scope, live = self._console.scope, self._console.booting.started
         found: dict[str, Any] = {}
         if live is not None:
             for name in OF_THE_ENGINE:
                 held = inspect.getattr_static(type(live), name, None)
-                if held is None or callable(held):  # a property might take its time
+                if held is None or callable(held):  # a property might be slow
                     found[name] = getattr(live, name, None)
         return {**found, **scope.words, **scope}
 
     def get_completions(self, document: Document, event: CompleteEvent) -> Iterable[Completion]:
         """Yield the completions of the text before the cursor.
 
-        All of it comes from names and docstrings that are there already: no code is analysed, so
-        that a line never waits for its completions.
+        They come from existing names and docstrings, without analysis of code: a line never waits
+        for its completions.
         """
         row = document.current_line_before_cursor
         if quoted := QUOTED.search(row):
@@ -88,12 +88,12 @@ class Words(Completer):
                     yield Completion(name, -len(begun[1]), display_meta=partial(self.meta, name))
 
     def _names(self) -> list[str]:
-        """Return every name that may stand alone."""
+        """Return every name that can stand alone."""
         python = [*keyword.kwlist, *(n for n in dir(builtins) if n[0].islower())]
         return sorted({*self._console.scope.known(), *python} - {"__name__"})
 
     def _parameters(self, text: str) -> list[str]:
-        """Return the parameters of the call that a text ends in, each with its ``=``."""
+        """Return the parameters of the open call at the end of a text, each with its ``=``."""
         call = re.search(r"(\w+)\($", text[: opened(text)])
         if call is None:
             return []
@@ -139,7 +139,7 @@ class Words(Completer):
         """Yield the completions inside a word's quotes."""
         wanted = begun.casefold()
         found = [(text, meta) for text, meta in self._values(word) if wanted in text.casefold()]
-        # Names that begin so come first; sorting keeps the order among equals.
+        # Names that begin with the text come first; sorting keeps the order among equals.
         for text, meta in sorted(found, key=lambda one: not one[0].casefold().startswith(wanted)):
             yield Completion(text, -len(begun), display_meta=meta)
 
@@ -175,14 +175,14 @@ class Words(Completer):
         return []
 
     def _clusters(self, begun: str) -> Iterator[Completion]:
-        """Yield the clusters of the corpus's map, where it has one."""
+        """Yield the clusters of the corpus's map, if it has one."""
         live = self._console.booting.started
         if live is None or not self._console.booting.ready:
             return
         try:
             labels = getattr(getattr(live.corpus, "stored", None), "labels", ())
         except (LatentliveError, OSError):
-            return  # a map that cannot be read now is no reason to disturb who is typing
+            return  # an unreadable map must not disturb typing
         counts: dict[int, int] = {}
         for label in labels:
             counts[int(label)] = counts.get(int(label), 0) + 1
@@ -205,7 +205,7 @@ def _public(thing: Any) -> list[str]:
 
 
 def opened(text: str) -> int:
-    """Return the place behind the last bracket that is still open, 0 without one.
+    """Return the place after the last open bracket, 0 without one.
 
     >>> opened("interp(a, sine(8), cur")
     7
@@ -222,7 +222,7 @@ def opened(text: str) -> int:
 
 
 def rooted(text: str) -> tuple[str, bool]:
-    """Return the name that a chain of words begins with, and whether nothing was called in it.
+    """Return the first name of a chain of words, and whether the chain calls nothing.
 
     >>> rooted("a + sound('gong').extend(4)")
     ('sound', False)

@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from latentlive.client import Engine
 
 LONGEST = 4000
-"""Characters of a value that are shown."""
+"""Most characters of a value to show."""
 
 AGAIN = 0.25
-"""Seconds after which a line is read where threads or memory had run out."""
+"""Seconds before the next try to read a line when threads or memory have run out."""
 
 
 class Leave(BaseException):
@@ -62,7 +62,7 @@ class Why(Worded):
         self._last: BaseException | None = None
 
     def remember(self, error: BaseException) -> None:
-        """Keep the error that is to be shown."""
+        """Keep an error for showing."""
         self._last = error
 
     def __repr__(self) -> str:
@@ -79,7 +79,7 @@ class Why(Worded):
 
 
 class Console:
-    """The one place where a performer's code runs.
+    """Runs all of a performer's code.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ class Console:
             watching.set()
 
     def _read(self, front: Front) -> None:
-        """Let the next line be typed; without a thread for it, again after a while."""
+        """Begin to read the next line; without a thread for it, try again after a while."""
         while True:
             try:
                 front.read()
@@ -155,7 +155,7 @@ class Console:
     def _next(self) -> Job:
         while True:
             with contextlib.suppress(queue.Empty):
-                return self.inbox.get(timeout=0.5)  # so that signals are seen on every system
+                return self.inbox.get(timeout=0.5)  # short waits let signals in everywhere
 
     def _do(self, job: Typed | Sent | Saved, front: Front) -> Answer:
         self._entered = job.at
@@ -184,7 +184,7 @@ class Console:
     # Running.
 
     def run(self, code: str, file: str = "", line: int = 1) -> Answer:
-        """Run a cell: its changes land together, or none does.
+        """Run a cell: its changes land together, or not at all.
 
         Parameters
         ----------
@@ -214,7 +214,7 @@ class Console:
             self.why.remember(error)
             what = "while its value was shown" if taken else "nothing of it was taken"
             return Answer(error=f"stopped: {what}")
-        except BaseException as error:  # noqa: BLE001 - the prompt outlives all that is typed
+        except BaseException as error:  # noqa: BLE001 - the prompt survives all typed code
             self.why.remember(error)
             place = name if file or "\n" in code.strip() else ""
             return Answer(error=self._said(error, place), line=_line(error, name))
@@ -251,7 +251,7 @@ class Console:
         self.execute(cell.code, file, cell.line, cell.name)
 
     def _live(self) -> Engine:
-        """Return the engine for a word that needs it; its changes belong to the running cell."""
+        """Return the engine for a word; its changes belong to the running cell."""
         waited = not self.booting.ready
         engine = self.booting.engine()
         if waited and self._cells is not None:
@@ -267,7 +267,7 @@ class Console:
         self._cells.enter_context(self.booting.engine().cell(code=self._code, name=name))
 
     def _shown(self, code: str, value: Any) -> str:
-        """Return the text of a cell's value; a layer is shown when asked for by name alone."""
+        """Return the text of a cell's value; show a layer only if the cell is just its name."""
         from latentlive.client import Layer
 
         if value is None or (isinstance(value, Layer) and not code.strip().isidentifier()):
@@ -281,7 +281,7 @@ class Console:
     # The error and its place.
 
     def __contains__(self, file: object) -> bool:
-        """Tell whether a file is the performer's, so that its lines are worth naming."""
+        """Return whether a file is the performer's: errors then name its lines."""
         path = self.rehearsal.path
         return file in self.patterns or (path is not None and file == str(path))
 
@@ -290,10 +290,10 @@ class Console:
 
     @contextlib.contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Let Ctrl-C stop the code inside, and nothing else: no message is torn in two."""
+        """Let Ctrl-C stop the code inside, and nothing else: it must not cut a message in two."""
         before, self._interruptible = self._interruptible, True
         try:
-            if self._pressed > self._entered:  # before the line that it is meant for had begun
+            if self._pressed > self._entered:  # pressed before the line for it began to run
                 self._interrupted()
             yield
         finally:

@@ -1,9 +1,9 @@
 """Cells from an editor: length-framed JSON over a loopback socket, opened by a token.
 
-The editor's side says ``{"token"}``, then ``{"id", "code", "file", "line"}``; the prompt answers
-``{"op": "ack", "id"}`` when it has taken the cell and, when that has run,
-``{"op": "result", "id", "result"}`` or ``{"op": "error", "id", "error", "file", "line"}``. Where
-the prompt listens stands in a file that its owner alone can read.
+The editor sends ``{"token"}``, then ``{"id", "code", "file", "line"}``. The prompt answers
+``{"op": "ack", "id"}`` when it has taken the cell and, when the cell has run,
+``{"op": "result", "id", "result"}`` or ``{"op": "error", "id", "error", "file", "line"}``. The
+prompt's address is in a file that only its owner can read.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from latentlive.protocol.door import Door
 from latentlive.protocol.wire import Message, Wire
 
 MOST = 4 * 2**20
-"""Bytes of a cell from an editor, at most."""
+"""Most bytes of a cell from an editor."""
 
 ANSWERS = 2.0
 """Seconds for a prompt to answer before the next older prompt is tried."""
@@ -48,7 +48,7 @@ class Listener:
         self.address, self.file = self._door.address, self._door.file
 
     def close(self) -> None:
-        """Hang up, and take the address away."""
+        """Close the door, and remove the address."""
         self._door.close()
 
     def _serve(self, connection: socket.socket, _: Message) -> None:
@@ -57,7 +57,7 @@ class Listener:
             reader, writer = connection.makefile("rb"), connection.makefile("wb")
             self._talk(Wire(reader, writer, MOST))
         except (EngineError, OSError, MemoryError):
-            pass  # it spoke nonsense, or left: it is dropped
+            pass  # an invalid message, or the editor hung up: drop the connection
         finally:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -95,13 +95,13 @@ def _cell(message: Message) -> tuple[str, str, int]:
 
 
 def send(code: str, file: str, line: int) -> Message:
-    """Run a cell in the prompt that was opened last; return its answer.
+    """Run a cell in the prompt opened last; return its answer.
 
     Parameters
     ----------
     code : str
     file : str
-        Empty if it comes from none.
+        Empty without a file.
     line : int
         Of its first line in the file.
 
@@ -122,7 +122,7 @@ def send(code: str, file: str, line: int) -> Message:
 
 
 def _prompt() -> tuple[Wire, socket.socket]:
-    """Return a connection to the prompt that was opened last, of those that answer."""
+    """Return a connection to the prompt opened last among those that answer."""
     stopped = 0
     for address in addresses("prompt"):
         with contextlib.suppress(OSError, EngineError):
@@ -147,7 +147,7 @@ def chosen(place: str, standard_input: Callable[[], str]) -> tuple[str, str, int
     place : str
         ``FILE:LINE`` for the cell at a line, ``FILE`` for all of it, ``-`` for standard input.
     standard_input : function
-        Returns it.
+        Returns its text.
 
     Raises
     ------

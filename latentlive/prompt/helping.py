@@ -27,13 +27,13 @@ GROUPS = (
     ("session", "load cell record stop_recording bounce undo redo history seed status log corpus"),
     ("learn", "tutorial examples help space why exit quit"),
 )
-"""Words that stand alone; those of latents, curves and layers are listed from their classes."""
+"""Words that stand alone; the words of latents, curves and layers come from their classes."""
 
 COLUMNS = 76
 
 
 def grouped() -> str:
-    """Return all words by group, those that follow a dot as well."""
+    """Return all words by group, including those after a dot."""
     from latentlive.client import Layer
     from latentlive.curves import Curve
     from latentlive.latent import Latent
@@ -48,7 +48,7 @@ def grouped() -> str:
 
 
 def dotted(owner: type) -> list[str]:
-    """Return the words of a class with their dots, in the order in which they are written down."""
+    """Return the words of a class with their dots, in source order."""
     classes = [one for one in reversed(owner.__mro__) if one.__module__.startswith("latentlive")]
     names = dict.fromkeys(name for one in classes for name in vars(one))
     words = [n for n in names if n[0] != "_" and n not in INNER and callable(getattr(owner, n))]
@@ -65,7 +65,7 @@ def owners() -> tuple[type, ...]:
 
 
 def document(thing: Any) -> str:
-    """Return a word's docstring; that of its class for a value."""
+    """Return a word's docstring; for a value, the docstring of its class."""
     return inspect.getdoc(thing) or inspect.getdoc(type(thing)) or ""
 
 
@@ -77,7 +77,7 @@ def explain(word: str, scope: Names | None = None) -> tuple[str, Any]:
     word : str
         ``sine``, ``extend``, ``d1.morph``
     scope : Names, optional
-        Where else to look.
+        Further names to search.
 
     Raises
     ------
@@ -172,7 +172,7 @@ def _worded(thing: Worded) -> str:
 
 
 class Examples(Worded):
-    """Lists the patterns and sessions in reach, with the first line that each says of itself."""
+    """Lists the patterns and sessions in reach, each with its own first line."""
 
     _called = "examples"
 
@@ -188,12 +188,12 @@ class Examples(Worded):
         return "\n".join(lines)
 
     def __call__(self) -> Examples:
-        """Show them as well when called."""
+        """Return the list, so that a call shows it too."""
         return self
 
 
 def _files(folders: list[Path]) -> list[Path]:
-    """Return the Python files of folders by name; of two that have the same, the first."""
+    """Return the Python files of folders by name; of two with the same name, the first."""
     found: dict[str, Path] = {}
     for folder in folders:
         for path in folder.glob("*.py"):
@@ -203,7 +203,7 @@ def _files(folders: list[Path]) -> list[Path]:
 
 
 def said(path: Path) -> str:
-    """Return the first line that a file says of itself: of its docstring, or its first comment."""
+    """Return the first line of a file's docstring, or its first comment."""
     try:
         text = path.read_text(encoding="utf-8")
         document = ast.get_docstring(ast.parse(text))
@@ -216,7 +216,7 @@ def said(path: Path) -> str:
 
 
 def functions(path: Path) -> list[str]:
-    """Return the public functions of a pattern file as they are called, with their first line."""
+    """Return the signatures of a pattern file's public functions, with their first lines."""
     try:
         body = ast.parse(path.read_text(encoding="utf-8")).body
     except (OSError, ValueError, SyntaxError):

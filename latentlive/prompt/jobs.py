@@ -18,13 +18,13 @@ class Answer:
     Parameters
     ----------
     shown : str
-        Its value, as text.
+        The cell's value, as text.
     error : str
-        One line; empty if all is well.
+        One line, empty without an error.
     line : int, optional
-        Of the file, where the error came from.
+        The line of the file that raised the error.
     leave : bool
-        Whether it asked to leave.
+        Whether the cell leaves the prompt.
     """
 
     shown: str = ""
@@ -40,7 +40,7 @@ class Asked:
     Parameters
     ----------
     at : float
-        When it was entered, in seconds of ``time.monotonic``.
+        The time of entry, in seconds of ``time.monotonic``.
     """
 
     at: float = field(default_factory=time.monotonic, compare=False)
@@ -74,14 +74,14 @@ class Sent(Asked):
 
 @dataclass(frozen=True)
 class Saved(Asked):
-    """Pattern files that were saved."""
+    """Saved pattern files."""
 
     names: list[str]
 
 
 @dataclass(frozen=True)
 class Left:
-    """The keyboard's end, or the engine's."""
+    """The end of the keyboard's input, or of the engine."""
 
     error: LatentliveError | None = None
 
@@ -93,16 +93,16 @@ class Front(Protocol):
     """The performer's terminal: a line editor, or plain text."""
 
     def read(self) -> None:
-        """Begin to read one line or cell in a thread; it arrives in the console's inbox."""
+        """Begin to read one line or cell in a thread, which puts it into the console's inbox."""
 
     def aside(self) -> contextlib.AbstractContextManager[None]:
-        """Make room for output while a line is being typed."""
+        """Make room for output above the edited line."""
 
     def output(self) -> contextlib.AbstractContextManager[None]:
         """Send the output of running code straight to the terminal."""
 
     def show(self, text: str, style: str = "") -> None:
-        """Show lines; the style is ``error``, ``note``, ``echo`` or none."""
+        """Show lines in the style ``error``, ``note``, ``echo`` or none."""
 
     def close(self) -> None:
-        """Put the terminal back as it was."""
+        """Restore the terminal."""

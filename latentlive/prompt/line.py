@@ -1,4 +1,4 @@
-"""The line editor: ptpython's, with keys, marks and signatures as a performer wants them."""
+"""The line editor: ptpython's, with keys, marks and signatures for performers."""
 
 from __future__ import annotations
 
@@ -53,20 +53,20 @@ class Validator(PythonValidator):
 class Line(PythonInput):
     """The line editor; parameters as in ptpython's.
 
-    Enter runs what is whole and begins a row where more has to follow, indented as it has to be;
-    spaces that are typed over that indentation only step through it. Ctrl-C clears the line and
-    stays in it, so that a key pressed right after is not lost between two lines.
+    Enter runs a complete statement; otherwise it begins a new row with the right indentation, and
+    typed spaces step through that indentation. Ctrl-C clears the line and stays in it: a key
+    pressed right after is not lost between two lines.
     """
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
         self._indented = (0, "")
-        """The row that Enter began, and what of its indentation was not typed over yet."""
+        """The row that Enter began, and the rest of its indentation not yet typed over."""
         bind = self.add_key_binding
         bind("enter", filter=INSERTING & Condition(lambda: not self.paste_mode))(self._enter)
         bind(" ", filter=INSERTING & Condition(self._steps))(self._step)
         bind("c-c", filter=has_focus(DEFAULT_BUFFER))(self._clear)
-        # A Ctrl-D that was pressed while no line was being edited arrives as a zero.
+        # A Ctrl-D pressed while no line is being edited arrives as a zero.
         empty = Condition(lambda: not get_app().current_buffer.text)
         bind("c-@", filter=has_focus(DEFAULT_BUFFER) & empty)(self._leave)
         layout = self.ptpython_layout
@@ -104,7 +104,7 @@ class Line(PythonInput):
         self._indented = line.document.cursor_position_row, " " * columns
 
     def _steps(self) -> bool:
-        """Tell whether the cursor stands where Enter left it, so that a space is there already."""
+        """Return whether the cursor is still in the indentation from Enter, which has the space."""
         document = get_app().current_buffer.document
         row, left = self._indented
         untouched = document.cursor_position_row == row and not document.current_line.strip()
@@ -123,7 +123,7 @@ class Line(PythonInput):
 
     @property
     def signatures(self) -> list[Signature]:
-        """The signatures of the call that the cursor is in."""
+        """The signatures of the call at the cursor."""
         return self._signatures
 
     @signatures.setter
@@ -140,13 +140,13 @@ class Marks(Margin):
     """The mark before each row; the rest of a long row has another one."""
 
     def get_width(self, get_ui_content: Callable[[], UIContent]) -> int:
-        """Return the columns of a mark."""
+        """Return the width of a mark in columns."""
         return len(FIRST)
 
     def create_margin(
         self, window_render_info: WindowRenderInfo, width: int, height: int
     ) -> StyleAndTextTuples:
-        """Return the marks of the rows that are seen."""
+        """Return the marks of the visible rows."""
         marks: StyleAndTextTuples = []
         above = None
         for row in window_render_info.displayed_lines:

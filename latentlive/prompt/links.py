@@ -1,4 +1,4 @@
-"""Which names come from pattern files: by an import, or because they hold what a file has made."""
+"""Names from pattern files: imported ones, and names that hold an object made by such a file."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 SHARED = (int, float, complex, str, bytes, tuple, frozenset, type(None), type(...))
-"""Kinds of which Python may keep one object for many: that two are one says nothing."""
+"""Types with objects that Python shares: identity says nothing about their origin."""
 
 MISSING = object()
 
 
 class Origin(NamedTuple):
-    """Where a name comes from.
+    """The origin of a name.
 
     Parameters
     ----------
     module : str
     key : str
-        Its name there; empty for the module itself.
+        The name in the module; empty for the module itself.
     """
 
     module: str
@@ -36,7 +36,7 @@ class Imports(NamedTuple):
     ----------
     modules : frozenset of str
     names : frozenset of str
-        The names that they bind in it.
+        The names that the imports bind.
     """
 
     modules: frozenset[str]
@@ -44,13 +44,13 @@ class Imports(NamedTuple):
 
 
 class Links:
-    """The names of a scope that come from pattern files.
+    """The names in a scope from pattern files.
 
     Parameters
     ----------
     scope : dict
     modules : function
-        Returns the pattern files that have been imported, by name.
+        Returns the imported pattern files, by name.
     """
 
     def __init__(self, scope: dict[str, Any], modules: Callable[[], dict[str, ModuleType]]) -> None:
@@ -77,12 +77,12 @@ class Links:
             try:
                 tree = ast.parse(Path(str(module.__file__)).read_bytes())
             except (OSError, SyntaxError, ValueError):
-                tree = ast.Module([], [])  # gone, or broken by now: nothing is known of it
+                tree = ast.Module([], [])  # deleted, or broken by now: assume no imports
             self._imports[module] = imported(tree)
         return self._imports[module]
 
     def made(self, module: ModuleType) -> Iterator[tuple[str, Any]]:
-        """Yield name and value of what a module has made itself and can be told from all else."""
+        """Yield name and value of the unshared objects that a module has made itself."""
         names = self.imports(module).names
         for key, value in vars(module).items():
             foreign = (
@@ -98,7 +98,7 @@ class Links:
                 yield key, value
 
     def origin(self, name: str, value: Any) -> Origin | None:
-        """Return where a name of the scope comes from, None if from no pattern file."""
+        """Return the origin of a name in the scope, None if it is no pattern file."""
         known = self._held.get(name)
         if known is not None and known[1] is value:
             return known[0]
@@ -106,7 +106,7 @@ class Links:
         if found is not None:
             self._held[name] = found, value
         else:
-            self._held.pop(name, None)  # the performer has given it another meaning
+            self._held.pop(name, None)  # the performer has assigned it
         return found
 
     def _by_import(self, name: str, value: Any) -> Origin | None:
@@ -131,21 +131,21 @@ class Links:
         return None
 
     def settle(self) -> None:
-        """Find where every name comes from, before modules are replaced."""
+        """Find the origin of every name, before modules are replaced."""
         for name, value in list(self._scope.items()):
             self.origin(name, value)
 
     def fresh(self, origin: Origin) -> Any:
-        """Return what a name is by now where it comes from, `MISSING` if that has it no more."""
+        """Return the present value of an origin, `MISSING` if its module has lost it."""
         module = self._modules().get(origin.module)
         if module is None:
             return MISSING
         return vars(module).get(origin.key, MISSING) if origin.key else module
 
     def follow(self, changed: Collection[str]) -> list[Origin]:
-        """Let names take what their modules hold by now; return the origins that are gone.
+        """Update names from their changed modules; return the lost origins.
 
-        Such a name keeps what it has, and stays linked: the next save may bring it back.
+        The name of a lost origin keeps its value and its link: the next save may restore it.
         """
         gone = []
         for name, (origin, value) in list(self._held.items()):

@@ -1,4 +1,4 @@
-"""Opens the prompt: the line editor first, the engine beside it."""
+"""Open the prompt: the line editor first, the engine beside it."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 
 def is_plain() -> bool:
-    """Tell whether this is no terminal that a line editor could use."""
+    """Return whether the terminal is unfit for a line editor."""
     dumb = os.environ.get("TERM", "") in ("dumb", "unknown")
     return dumb or not all(one and one.isatty() for one in (sys.stdin, sys.stdout))
 
 
 def say_where(engine: Engine | None, say: Callable[[str], object]) -> None:
-    """Say where the recording and the log of a performance are that is over."""
+    """Say where the recording and the log of the finished performance are."""
     if engine is None:
         return
     if recorded := engine.state.get("recording"):
@@ -48,22 +48,22 @@ def open_prompt(
     theme: str = "dark",
     told: Callable[[Engine], str] = greeting,
 ) -> None:
-    """Open the prompt until the performer leaves; then the engine fades out and ends.
+    """Open the prompt until the performer leaves; then fade out and end the engine.
 
     Parameters
     ----------
     start : function
-        Starts or finds the engine, given `say`; it runs in a thread.
+        Starts or finds the engine, given `say`, in a thread.
     plain : bool
-        Whether to do without a line editor.
+        Whether to use no line editor.
     theme : str
     told : function of the engine
-        Returns the line to print once it runs.
+        Returns the line to print once the engine runs.
 
     Raises
     ------
     LatentliveError
-        If no engine came, or if there is nothing to read from.
+        If no engine started, or standard input is closed.
     """
     if sys.stdin is None:
         raise EngineError("prompt: standard input is closed; give it a terminal or a pipe")
@@ -105,7 +105,7 @@ def open_prompt(
 
 @contextlib.contextmanager
 def _without_bars() -> Iterator[None]:
-    """Do without tqdm's bars: they cannot be drawn above a line that is being edited."""
+    """Disable tqdm's bars: they cannot be drawn above an edited line."""
     before = os.environ.get("TQDM_DISABLE")
     os.environ.setdefault("TQDM_DISABLE", "1")
     try:

@@ -1,6 +1,6 @@
 """The engine's state as a few lines: transport, load and meter, then layers, cues, frozen sounds.
 
-Each line is a list of (style, text); the style is one word that a theme colours, empty for plain.
+Each line is a list of (style, text); a theme colours the style, a single word, empty for plain.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from latentlive.units import bpm_text, clock_text
 
 BAR = 8
 AHEAD = 2.0
-"""Seconds ready that fill a layer's bar."""
+"""Seconds rendered ahead that fill a layer's bar."""
 
 LONGEST_NAME = 8
 METER_FLOOR = -48.0
 METER = 12
 HEAVY = 0.8
-"""The load from which on it is marked."""
+"""The load from which the panel marks it."""
 
 Line = list[tuple[str, str]]
 
 
 def panel(state: dict[str, Any], width: int = 80, height: int = 100) -> list[str]:
-    """Return the lines of the panel, none longer than `width` columns.
+    """Return the lines of the panel, at most `width` columns long.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def _freezing(row: dict[str, Any]) -> Line:
 
 
 def _cut(line: Line, width: int) -> Line:
-    """Return a line within a width, its end marked where something is left out."""
+    """Return a line cut to a width, with a mark at the cut."""
     if sum(len(text) for _, text in line) <= width:
         return line
     cut: Line = []

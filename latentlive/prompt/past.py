@@ -1,4 +1,4 @@
-"""Lines typed in earlier runs come back if the disk can be read; a bad disk costs only them."""
+"""The history of typed lines from earlier runs; a bad disk costs nothing but the history."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ FILE = "history"
 
 
 class PastLines(FileHistory):
-    """Lines in a file; one that the disk does not take comes back in this run only."""
+    """The history in a file; a line that the disk does not take lasts for this run only."""
 
     def load_history_strings(self) -> Iterable[str]:
-        """Return the lines of earlier runs, the newest first."""
+        """Return the lines of earlier runs, newest first."""
         past: list[str] = []
         for folder in working_folders():
             with contextlib.suppress(OSError):
@@ -33,7 +33,7 @@ class PastLines(FileHistory):
 
 
 def past_lines() -> History:
-    """Return the history of the prompt, in a file if there is a folder that takes one."""
+    """Return the history of the prompt, in a file if a folder takes one."""
     try:
         return ThreadedHistory(PastLines(working_folder() / FILE))
     except OSError as error:

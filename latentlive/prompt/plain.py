@@ -1,7 +1,7 @@
 """The prompt without a line editor: for dumb terminals, pipes and other programs.
 
-Statements are run as they are complete; ``# %%`` begins a cell that runs as one. No escape code is
-written: values go to standard output, errors and notes to standard error.
+Each statement runs once it is complete; ``# %%`` begins a cell that runs as one. It writes no
+escape codes: values go to standard output, errors and notes to standard error.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from latentlive.prompt.session import HEADING
 from latentlive.prompt.statement import escaped, is_whole, state
 
 GOES_ON = re.compile(r"(?:else|elif|except|finally|case)\b|[)\]}]")
-"""How a row begins that belongs to the one above it, though it is not indented."""
+"""The start of an unindented row that continues the row above."""
 
 
 def cells(rows: Iterable[str], asks: bool = False) -> Iterator[str]:
@@ -31,7 +31,7 @@ def cells(rows: Iterable[str], asks: bool = False) -> Iterator[str]:
         Lines, with or without their ends.
     asks : bool
         Whether someone types them: then an empty row ends a block, as in Python's own prompt.
-        In a file it does not; the next row does that is not indented.
+        In a file, the next unindented row ends it.
 
     Example
     -------
@@ -58,7 +58,7 @@ def cells(rows: Iterable[str], asks: bool = False) -> Iterator[str]:
             yield taken()
         held.append(row)
         text = "\n".join(held)
-        wrong = not asks and row[:1].isspace() and state(text) == "wrong"  # its rows go together
+        wrong = not asks and row[:1].isspace() and state(text) == "wrong"  # its rows stay together
         ended = not whole and not wrong and is_whole(text if asks else text.rstrip())
         if ended and (text := taken()):
             yield text
@@ -73,7 +73,7 @@ class Plain:
     ----------
     inbox : queue of jobs
     source : stream
-        Where lines are read.
+        The input, line by line.
     """
 
     def __init__(self, inbox: SimpleQueue[Job], source: TextIO | None = None) -> None:
@@ -89,7 +89,7 @@ class Plain:
             try:
                 row = self._source.readline()
             except (OSError, ValueError):
-                return  # it was hung up or closed
+                return  # the input is closed
             if not row:
                 return
             yield row
@@ -118,4 +118,4 @@ class Plain:
             print(text, file=sys.stderr if style else sys.stdout, flush=True)
 
     def close(self) -> None:
-        """Do nothing: nothing is to be put back."""
+        """Do nothing: the terminal is unchanged."""

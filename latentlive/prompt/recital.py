@@ -1,4 +1,4 @@
-"""A session played without a prompt, from its first cell to the silence after its last."""
+"""Play a session without a prompt, from its first cell to the silence after its last."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from latentlive.prompt.session import Cell, parse, reach_patterns, read_session
 from latentlive.units import clock_text
 
 EARLY = 3.0
-"""Seconds before its moment at which a cell is run, so that it can be rendered in time."""
+"""Seconds by which a cell runs before its moment, to render in time."""
 
 LOOK_EVERY = 0.1
-"""Seconds between two looks at the transport."""
+"""Seconds between readings of the transport."""
 
 START_PATIENCE = 10.0
-"""Seconds besides those asked for in which the transport must have begun to move."""
+"""Seconds beyond the requested length for the transport to start."""
 
 
 def print_aside(line: str) -> None:
@@ -42,7 +42,7 @@ class Recital:
     path : Path
         The session.
     tell : function of a line
-        Receives the line about a faulty cell; the others are played.
+        Receives the line about a faulty cell; the others still play.
     """
 
     def __init__(self, engine: Engine, path: Path, tell: Callable[[str], object]) -> None:
@@ -59,18 +59,18 @@ class Recital:
         reach_patterns()
 
     def run(self) -> None:
-        """Run all cells; return when nothing is planned and all is silent."""
+        """Run all cells; return once the plan is empty and all is silent."""
         try:
             self._run()
-        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+        except BaseException as error:  # noqa: BLE001 - `play` raises it again
             self.error = error
 
     def stop(self) -> None:
-        """Let `run` return as soon as the cell that runs is done."""
+        """Make `run` return after the running cell."""
         self._over.set()
 
     def scenes(self, seconds: float) -> Iterator[str]:
-        """Yield what was not yet told of cells that are heard by a second: moment and name."""
+        """Yield moment and name of each cell newly heard by a second of the transport."""
         while self._scenes and (self._scenes[0].moment or 0.0) <= seconds:
             scene = self._scenes.popleft()
             if scene.line not in self._failed:
@@ -113,7 +113,7 @@ class Recital:
         return float(state["seconds"]) if state and state["running"] else -EARLY
 
     def _play(self, cell: Cell) -> None:
-        """Run one cell. One that fails changes nothing, and the session goes on."""
+        """Run one cell; if it fails, it changes nothing, and the session goes on."""
         engine, scope, file = self._engine, self._scope, self._file
         at = None
         if cell.moment is not None:
@@ -136,9 +136,9 @@ def play(
     say: Callable[[str], object] = print_aside,
     tell: Callable[[str], object] = print_aside,
 ) -> None:
-    """Play a session to its end: until nothing is planned and all is silent.
+    """Play a session to its end: until the plan is empty and all is silent.
 
-    Its cells run in a thread of their own, so that none of them can hold up the end.
+    The cells run in a separate thread: none of them can hold up the end.
 
     Parameters
     ----------
@@ -150,14 +150,14 @@ def play(
     show : function of the engine's state
         Called about ten times a second.
     say : function of a line
-        Told the names of cells as they are heard.
+        Receives the names of cells as they sound.
     tell : function of a line
         Receives the line about a faulty cell.
 
     Raises
     ------
     LatentliveError
-        If the session cannot be read, or has not begun to sound in time for `seconds`.
+        If the session cannot be read, or does not start within `seconds` plus `START_PATIENCE`.
     """
     recital = Recital(engine, path, tell)
     thread = threading.Thread(target=recital.run, name="session", daemon=True)

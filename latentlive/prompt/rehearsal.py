@@ -1,4 +1,4 @@
-"""Rehearsing a session: its cells run one by one from the prompt, read again each time."""
+"""Rehearse a session: run its cells one by one at the prompt, reading the file each time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from latentlive.prompt.session import Cell, cells, find_session, read_session
 
 
 class Listing:
-    """Lines that are printed as they are."""
+    """Lines that print unchanged."""
 
     def __init__(self, lines: list[str]) -> None:
         self.lines = lines
@@ -21,12 +21,12 @@ class Listing:
 
 
 class Rehearsal:
-    """The session that was loaded, and the cell that comes next.
+    """The loaded session, and its next cell.
 
     Parameters
     ----------
     run : function of a cell and its file's name
-        Runs it as if it were typed; its errors pass through.
+        Runs the cell as if typed; its errors pass through.
     """
 
     def __init__(self, run: Callable[[Cell, str], object]) -> None:
@@ -36,7 +36,7 @@ class Rehearsal:
         self._place = -1
 
     def load(self, name: str) -> Listing:
-        """Load a session, a file or a shipped one by its name; its cells are run by `cell`.
+        """Load a session: a file, or a shipped one by its name; `cell` runs its cells.
 
         Example
         -------
@@ -51,10 +51,10 @@ class Rehearsal:
         return [] if self.path is None else [cell.name for cell in self._cells()]
 
     def cell(self, name: str | int | None = None) -> Listing:
-        """Run a cell of the loaded session: by its name, or the next one; say which is next.
+        """Run a cell of the loaded session, by its name or the next one; say which is next.
 
-        The file is read again each time, so a cell may be edited and saved meanwhile. The moment in
-        a cell's heading is left aside: it lands now.
+        Reads the file again each time, so you can edit and save a cell in between. Ignores the
+        moment in a cell's heading: the cell lands now.
 
         Example
         -------
@@ -63,7 +63,7 @@ class Rehearsal:
         held = self._cells()
         known = [normal(cell.name) for cell in held]
         if name is None:
-            # After an edit the next cell is the one after that of the same name.
+            # After an edit, the next cell is the one after the last cell's name.
             place = (known.index(self._last) if self._last in known else self._place) + 1
             if place >= len(held):
                 raise ExpressionError('cell: that was the last one; begin again with cell("...")')

@@ -1,18 +1,18 @@
-"""Pattern files: imported by name and read again when saved; sounding layers follow.
+"""Pattern files: import them by name, reload them when saved; sounding layers follow.
 
-Everything in a file follows under its name: functions (plain, decorated, cached or partial),
-instances, tables, numbers. Files that import from a saved file are read again after it. A name
-that a save has lost keeps its value until another save brings it back.
+Every name in a file follows a save: functions (plain, decorated, cached or partial), instances,
+tables, numbers. Files that import from a saved file are reloaded after it. A name that a save
+drops keeps its value until another save restores it.
 
-The rule for layers: where a line at a cell's own level gives a layer its texture, such as
-``d1 >> tide(8)``, and names something of a pattern file, the texture is evaluated again when the
-pattern's file is saved, with the values that its other names had when it was typed. The layer takes
-it at its next quant if it still plays what that line gave it; otherwise it is left alone. A layer
-that a loop, a function, ``at`` or ``cue`` assigned keeps its texture.
+The rule for layers: a line at the top level of a cell that gives a layer its texture, such as
+``d1 >> tide(8)``, and uses a name from a pattern file follows that file. After a save the texture
+is evaluated again, with the earlier values of its other names. The layer takes it at its next
+quant if it still plays the texture of that line; otherwise the layer does not change. A layer
+assigned in a loop, a function, ``at`` or ``cue`` keeps its texture.
 
-Files are found changed by looking at their times and sizes four times a second: a dozen ``stat``
-calls, the same on every system and network drive, with nothing to install. A file counts as saved
-when it has stayed the same for two looks.
+A thread compares the files' times and sizes four times a second: a dozen ``stat`` calls, the same
+on every system and network drive, with nothing to install. A file counts as saved when two checks
+in a row find it the same.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 LOOK_EVERY = 0.25
 LONGEST_PAUSE = 4.0
-"""Seconds between looks, and at most where a look fails."""
+"""Seconds between checks, and at most after failed ones."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,9 @@ class Line:
     values : mapping
         The values of its names when it was typed.
     origins : mapping
-        Where those of them come from that follow a pattern file.
+        The origins of the names from pattern files.
     shown : str
-        How the engine shows the texture.
+        The engine's code for the texture.
     """
 
     code: CodeType
@@ -63,12 +63,12 @@ class Line:
 
 
 class Patterns:
-    """The pattern files in reach of an ``import``, and the layers that they feed.
+    """The importable pattern files, and the layers that play them.
 
     Parameters
     ----------
     scope : Names
-        Where imported patterns are bound.
+        Holds the imported patterns.
     """
 
     def __init__(self, scope: Names) -> None:
@@ -79,14 +79,14 @@ class Patterns:
         self._seen: dict[str, tuple[int, int]] = {}
 
     def __contains__(self, file: object) -> bool:
-        """Tell whether a file is a pattern file."""
+        """Return whether a file is a pattern file."""
         return isinstance(file, str) and Path(file).parent in self.folders
 
     def modules(self) -> dict[str, ModuleType]:
-        """Return the pattern files that have been imported, by name."""
+        """Return the imported pattern files, by name."""
         names = {normal(path.stem) for folder in self.folders for path in folder.glob("*.py")}
         loaded = {name: sys.modules.get(name) for name in names}
-        # What has no file is Python's own: a pattern of that name cannot be imported.
+        # A module without a file is Python's own: no pattern of that name can be imported.
         return {
             name: module
             for name, module in loaded.items()
@@ -108,7 +108,7 @@ class Patterns:
     # Watching.
 
     def saved(self) -> list[str]:
-        """Return the names of imported patterns that were saved since they were last asked for."""
+        """Return the names of imported patterns saved since the last call."""
         changed = []
         for name, module in self.modules().items():
             mark = _mark(str(module.__file__))
@@ -129,7 +129,7 @@ class Patterns:
                     changed = set(self.saved())
                     if settled := unsettled - changed:
                         tell(sorted(settled))
-                except Exception:  # noqa: BLE001 - no descriptor, no memory: it looks again later
+                except Exception:  # noqa: BLE001 - no descriptor, no memory: try later
                     pause = min(2 * pause, LONGEST_PAUSE)
                     continue
                 unsettled, pause = changed, LOOK_EVERY
@@ -140,7 +140,7 @@ class Patterns:
     # Reloading.
 
     def reload(self, names: list[str], engine: Callable[[], Engine]) -> list[str]:
-        """Read patterns again and update their layers; return the lines to print."""
+        """Reload patterns and update their layers; return the lines to print."""
         said: list[str] = []
         changed: set[str] = set()
         self.links.settle()
@@ -163,7 +163,7 @@ class Patterns:
         return said
 
     def _order(self, names: list[str]) -> list[str]:
-        """Return patterns and all that import from them, each after those it imports from."""
+        """Return patterns and their importers, each after the patterns it imports from."""
         known = self.modules()
         leans = {n: self.links.imports(m).modules & known.keys() for n, m in known.items()}
         concerned = set(names) & known.keys()
@@ -172,14 +172,14 @@ class Patterns:
         order: list[str] = []
         while left := sorted(concerned - set(order)):
             free = [n for n in left if not leans[n] & set(left) - {n}]
-            # A circle begins with the saved module.
+            # An import cycle begins with the saved module.
             order += free or [n for n in left if n in names][:1] or left[:1]
         return order
 
     def _replace(self, name: str, old: ModuleType, new: ModuleType) -> None:
-        """Put a module, and what it has made, in the place of the one before in other patterns.
+        """Replace a module and the objects it has made in all other patterns.
 
-        Those that import from it are read again themselves; this is for those that cannot be.
+        Importers are reloaded anyway; this serves importers whose reload fails.
         """
         fresh = {id(old): new}
         for key, value in self.links.made(old):
@@ -198,7 +198,7 @@ class Patterns:
             if not changed & {origin.module for origin in line.origins.values()}:
                 continue
             if live.shown(layer) != line.shown:
-                del self.lines[layer]  # it plays something else by now
+                del self.lines[layer]  # it plays another texture by now
                 continue
             now = {name: self.links.fresh(origin) for name, origin in line.origins.items()}
             now = {name: value for name, value in now.items() if value is not MISSING}
@@ -218,7 +218,7 @@ class Patterns:
     # Remembering.
 
     def remember(self, tree: ast.Module, engine: Engine) -> None:
-        """Remember the lines of a cell that gave layers their textures by way of a pattern."""
+        """Remember the lines of a cell that gave layers textures from patterns."""
         for layer, texture in assignments(tree):
             used = {node.id for node in ast.walk(texture) if isinstance(node, ast.Name)}
             values = {name: self.scope[name] for name in used if name in self.scope}
@@ -232,7 +232,7 @@ class Patterns:
 
 
 class Values(dict[str, Any]):
-    """The scope as it was for some of its names."""
+    """The scope, with earlier values for some names."""
 
     def __init__(self, scope: Names, values: Mapping[str, Any]) -> None:
         super().__init__(values)
@@ -243,7 +243,7 @@ class Values(dict[str, Any]):
 
 
 def assignments(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
-    """Yield layer and texture of each line that assigns one: ``d1.fade(4) >> tide(8)``.
+    """Yield layer and texture of each assigning line: ``d1.fade(4) >> tide(8)``.
 
     >>> tree = ast.parse("d1.fade(4) >> tide(8)")
     >>> [(layer, ast.unparse(texture)) for layer, texture in assignments(tree)]
@@ -260,7 +260,7 @@ def assignments(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
 
 
 def _layer(node: ast.expr) -> str:
-    """Return the layer that a chain of words begins with, empty if it is none."""
+    """Return the layer at the start of a chain of words, empty if there is none."""
     while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         node = node.func.value
     if isinstance(node, ast.Name) and node.id in LAYERS:
@@ -285,5 +285,5 @@ def _mark(file: str) -> tuple[int, int] | None:
     try:
         state = os.stat(file)
     except OSError:
-        return None  # being replaced at this moment, or taken away: the loaded one stays
+        return None  # in the middle of a save, or deleted: the loaded one stays
     return state.st_mtime_ns, state.st_size

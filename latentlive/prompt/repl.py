@@ -1,7 +1,7 @@
 """The prompt: ptpython's line editor with the words in scope and a panel below.
 
-The line is edited in a thread of its own. Code runs on the main thread: what was typed while no
-line is being edited, what an editor sent or a saved file asks for while that line is put aside.
+A separate thread edits the line. Code runs on the main thread: typed code while no line is being
+edited; cells from an editor, and saved files, while the edited line is off the screen.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ ROWS_TO_TYPE = 9
 
 
 class Unwaited(ThreadPoolExecutor):
-    """Threads that look up signatures; a line that was entered does not wait for their end."""
+    """Threads that look up signatures; an entered line does not wait for them."""
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Let them end by themselves."""
+        """Return at once: the threads end by themselves."""
         super().shutdown(wait=False, cancel_futures=True)
 
 
@@ -117,7 +117,7 @@ class Prompt:
 
     @contextlib.contextmanager
     def aside(self) -> Iterator[None]:
-        """Take the edited line off the screen for a while; it comes back as it was."""
+        """Take the edited line off the screen, and restore it afterwards."""
         held, leave = threading.Event(), threading.Event()
 
         async def hold() -> None:
@@ -152,12 +152,12 @@ class Prompt:
             text = ">>> " + text.replace("\n", "\n... ")
         shown = FormattedText([(f"class:{style}" if style else "", text + "\n")])
         sys.stdout.flush()
-        # prompt_toolkit's shortcut of this name would wait until the edited line is back.
+        # prompt_toolkit's shortcut of this name would wait for the edited line to return.
         print_formatted_text(self.input.app.output, shown, self._style)
         self.input.app.output.flush()
 
     def close(self) -> None:
-        """End the line that is being edited."""
+        """End the edited line."""
         app = self.input.app
         end = time.monotonic() + 2.0
         while self._editing.is_set() and time.monotonic() < end:

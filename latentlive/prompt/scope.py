@@ -1,4 +1,4 @@
-"""The names in scope where code is typed, and errors said in one line."""
+"""The names in scope of typed code, and errors in one line."""
 
 from __future__ import annotations
 
@@ -29,27 +29,27 @@ OF_THE_ENGINE = (
     *("tempo", "tap", "now", "at", "cue", "after", "go", "plan", "cancel", "ready"),
     *("audition", "undo", "redo", "history", "status", "seed", "bounce", "corpus", "log"),
 )
-"""Words that are looked up on the engine each time they are used: ``now`` is never old."""
+"""Words looked up on the engine at each use: ``now`` is always fresh."""
 
 BARE = frozenset({"panic", "hush", "undo", "redo", "stop_recording", "tap"})
-"""Words that act as soon as their name stands alone on a line: in an emergency nobody types ()."""
+"""Words that act when their name is alone on a line: in an emergency nobody types ()."""
 
 BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
-"""Where statements have statements inside."""
+"""Fields of statements that hold statements."""
 
 LONGEST = 400
-"""Characters of an error's line."""
+"""Most characters of an error's line."""
 
 
 class Names(dict[str, Any]):
     """The scope of typed code: its own variables, and behind them the words.
 
-    Words can be shadowed by variables, and come back with ``del``; those in `KEPT` cannot.
+    A variable can hide a word, and ``del`` restores it; names in `KEPT` cannot be hidden.
 
     Parameters
     ----------
     engine : function that returns the engine
-        Asked when a word needs it, so that code may be typed before the engine runs.
+        Called when a word needs the engine, so that you can type before it runs.
     words : mapping
         Further words, such as ``help``.
     """
@@ -84,7 +84,7 @@ class Names(dict[str, Any]):
         return Browser(self._engine())
 
     def shown(self, value: Any, told: Callable[[Any], str] = str) -> str:
-        """Return a value's text; behind a choice of sounds, the sounds."""
+        """Return a value's text; after a choice of sounds, list the sounds."""
         text = told(value)
         if isinstance(value, latentlive.cluster | latentlive.near):
             from latentlive.prompt.browser import held
@@ -100,7 +100,7 @@ class Names(dict[str, Any]):
         file: IO[str] | None = None,
         flush: bool = False,
     ) -> None:
-        """Print values as Python does; of ``cluster(18)`` and ``near(...)`` also which sounds.
+        """Print values as Python does; for ``cluster(18)`` and ``near(...)`` list the sounds too.
 
         Example
         -------
@@ -110,12 +110,12 @@ class Names(dict[str, Any]):
         print(*told, sep=sep, end=end, file=file, flush=flush)
 
     def space(self, name: str | None = None) -> Sheet:
-        """Show what a space is: window, dimensions, axes, reach, and its speed here now.
+        """Describe a space: window, dimensions, axes, reach, and its speed here now.
 
         Parameters
         ----------
         name : str, optional
-            Of a space, or of a model file; the space that plays when left out.
+            Of a space, or of a model file; by default the space that plays.
 
         Example
         -------
@@ -136,12 +136,12 @@ class Names(dict[str, Any]):
         super().__delitem__(name)
 
     def mend(self) -> None:
-        """Take back names that were assigned behind the scope's back (``global d1; d1 = 3``).
+        """Delete kept names that code has assigned past `__setitem__` (``global d1; d1 = 3``).
 
         Raises
         ------
         ExpressionError
-            For the first of them.
+            For the first such name.
         """
         taken = [name for name in KEPT if name in self]
         for name in taken:
@@ -156,12 +156,12 @@ class Names(dict[str, Any]):
 
     @property
     def language(self) -> frozenset[str]:
-        """Every word, those that variables hide included."""
+        """Every word, including words hidden by variables."""
         return frozenset({*self.words, *OF_THE_ENGINE})
 
 
 def parsed(code: str, file: str, line: int, scope: Names) -> ast.Module:
-    """Return a cell's code to run: a word of `BARE` alone on a line is called.
+    """Return a cell's code to run, with a call for each word of `BARE` alone on a line.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def parsed(code: str, file: str, line: int, scope: Names) -> ast.Module:
     line : int
         Of its first line in the file.
     scope : Names
-        What it has of its own, or the cell assigns, is not called.
+        Its own variables, and names that the cell assigns, get no call.
     """
     tree = ast.parse("\n" * (line - 1) + code, file)
     names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
@@ -204,15 +204,15 @@ def first_line(
     ----------
     error : exception
     file : str
-        The code's file name; its lines are named as ``line 3``. Empty: no place is named.
+        The code's file name; the place is ``line 3``. Empty: no place.
     others : container of str
-        Further files of the performer, whose lines are named as ``tides.py line 3``.
+        Further files of the performer; the place is ``tides.py line 3``.
     scope : Names, optional
-        What could be typed where it was raised.
+        The scope of the code that raised it.
     """
     if isinstance(error, SyntaxError):
         if not error.lineno:
-            return error.msg  # of NUL bytes there is no line
+            return error.msg  # NUL bytes have no line
         column = f", column {error.offset}" if error.offset else ""
         return (
             f"{_place(error.filename or '', file, others)}line {error.lineno}{column}: {error.msg}"
@@ -220,7 +220,7 @@ def first_line(
     text = str(error).strip().splitlines()
     said = text[0] if text else ""
     if isinstance(error, NameError) and error.name in KEPT:
-        said = _kept(error.name)  # Python's own words for `del d1`
+        said = _kept(error.name)  # Python's error for `del d1`
     elif isinstance(error, NameError) and error.name:
         said = _unknown(error.name, [] if scope is None else scope.known())
     elif isinstance(error, TypeError) and (told := _misused(error, scope)):
@@ -240,7 +240,7 @@ def first_line(
 def told_line(
     error: BaseException, file: str, others: Container[str] = (), scope: Names | None = None
 ) -> str:
-    """Return an error's line as `first_line` does, also of one that fails to say what it is."""
+    """Return an error's line like `first_line`, even if the error's own text fails."""
     try:
         return first_line(error, file, others, scope)
     except BaseException as worse:  # noqa: BLE001 - an exception's own text may fail

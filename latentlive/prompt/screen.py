@@ -1,4 +1,4 @@
-"""The panel where a session is played or replayed without a prompt."""
+"""The panel for sessions played or replayed without a prompt."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from latentlive.prompt.panel import panel
 
 
 class Screen:
-    """The panel on standard error: redrawn in place on a terminal, quiet elsewhere."""
+    """The panel on standard error: redraws in place on a terminal, is quiet elsewhere."""
 
     def __init__(self) -> None:
         self.live = sys.stderr.isatty()

@@ -27,10 +27,10 @@ HEADING = re.compile(r"^#[ \t]*%%(?:[ \t]+(?P<rest>.*))?$", re.MULTILINE)
 CODE = re.compile(r"^[^\S\n]*[^\s#]", re.MULTILINE)
 MOMENT = re.compile(r"^(\d+):([0-5]\d):([0-5]\d(?:\.\d+)?)(?:[ \t]+|$)")
 ALMOST = re.compile(r"^\d+:\d")
-"""What begins like a moment; one that is none would land at the first sample, unsaid."""
+"""The start of a moment: a malformed one would silently land at the first sample."""
 
 BREAK = re.compile(r"\r\n|\r|\n")
-"""Where Python ends a line: a form feed, U+0085 and U+2028 are characters of it."""
+"""Python's line ends: a form feed, U+0085 and U+2028 do not end a line."""
 
 
 class Cell(NamedTuple):
@@ -52,7 +52,7 @@ class Cell(NamedTuple):
     code: str
 
     def __bool__(self) -> bool:
-        """Tell whether there is any code in it."""
+        """Return whether the cell holds any code."""
         return CODE.search(self.code) is not None
 
 
@@ -82,7 +82,7 @@ def parse(text: str) -> list[Cell]:
     Raises
     ------
     ExpressionError
-        If moments do not rise from cell to cell, or are none.
+        If moments do not rise from cell to cell, or are malformed.
     """
     held = [cell for cell in cells(text) if cell]
     late = 0.0
@@ -100,7 +100,7 @@ def parse(text: str) -> list[Cell]:
 
 
 def cell_at(text: str, line: int) -> Cell | None:
-    """Return the cell that a line of a text belongs to, its heading included; None without code."""
+    """Return the cell of a line of a text, headings included; None without code."""
     found = [cell for cell in cells(text) if cell.line - 1 <= line or cell.line == 1][-1]
     return found if found else None
 
@@ -113,7 +113,7 @@ def shipped(kind: str) -> list[Path]:
 
 
 def reach_patterns() -> list[Path]:
-    """Let ``import`` find pattern files: those in the working folder, and the shipped ones."""
+    """Make pattern files importable: those in the working folder, and the shipped ones."""
     folders = [Path.cwd() / "patterns", *shipped("patterns")]
     sys.path.extend(str(folder) for folder in folders if str(folder) not in sys.path)
     sys.meta_path[:] = [one for one in sys.meta_path if not isinstance(one, AlikeFinder)]
@@ -122,13 +122,13 @@ def reach_patterns() -> list[Path]:
 
 
 class AlikeFinder(MetaPathFinder):
-    """Finds pattern files whose names have another Unicode form than Python gives to a name."""
+    """Finds pattern files whose names differ from Python's name only in Unicode form."""
 
     def __init__(self, folders: list[Path]) -> None:
         self._folders = folders
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        """Return where a module is loaded from, None if it is no pattern file."""
+        """Return the spec of a pattern file's module, None for other modules."""
         for file in (on_disk(folder / f"{name}.py") for folder in self._folders):
             if path is None and os.path.isfile(file):
                 return spec_from_file_location(name, file)
@@ -165,7 +165,7 @@ def read_session(path: Path) -> str:
         If the file cannot be read.
     """
     try:
-        # Keep line breaks: one place decides what ends a line.
+        # Keep line breaks: `BREAK` alone decides what ends a line.
         with path.open(encoding="utf-8-sig", newline="") as file:
             return file.read()
     except (OSError, UnicodeDecodeError) as error:

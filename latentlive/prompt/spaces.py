@@ -1,4 +1,4 @@
-"""``space(...)`` at the prompt: what a space is, and how fast it is on this machine now."""
+"""``space(...)`` at the prompt: a space's facts, and its present speed on this machine."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from latentlive.space import Space
 
 COLUMNS = 78
 BESIDE = 10
-"""Columns of a row's name."""
+"""Columns for a row's name."""
 
 NAMED = 16
 """Most dimensions listed by name."""
 
 DRAWS = 512
-"""Vectors drawn of a prior to tell where its numbers lie."""
+"""Vectors drawn from a prior to estimate the ranges of its numbers."""
 
 LONGEST = 300
-"""Characters of a row that a file may fill."""
+"""Most characters of a file's text in a row."""
 
 
 class Sheet:
-    """A space's description in a few rows; its speed is measured when it is shown.
+    """A space's description in a few rows; printing it measures the speed.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class Sheet:
 
 
 def rows(space: Space) -> Iterator[tuple[str, str]]:
-    """Yield the rows of a space's description: a name and a text each."""
+    """Yield the rows of a space's description, each a name and a text."""
     rate = space.sample_rate
     hop = usual_hop(space)
     straight = ", mixed in straight lines only" if space.linear else ""
@@ -98,7 +98,7 @@ def named(space: Space) -> str:
 
 
 def reach(space: Space) -> str:
-    """Return how far before and after a moment decoding and encoding read."""
+    """Return the row about how far decoding and encoding read before and after a moment."""
 
     def told(work: str, before: int, after: int) -> str:
         times = (f"{count / space.sample_rate:.2g} s" for count in (before, after))
@@ -109,14 +109,14 @@ def reach(space: Space) -> str:
 
 
 def decoded_from(space: Space) -> tuple[int, int]:
-    """Return how far before and after a sample the vectors lie that it may depend on [samples]."""
+    """Return how far before and after a sample its decoding reads vectors [samples]."""
     hop = usual_hop(space)
     block = (space.block - 1) * hop
     return space.window + block + space.behind * hop, block + space.ahead * hop
 
 
 def encoded_from(space: Space) -> tuple[int, int]:
-    """Return how far before and after a vector the samples lie that it may depend on [samples]."""
+    """Return how far before and after a vector its encoding reads samples [samples]."""
     page = max(space.page - 1, 0) * usual_hop(space) + space.margin
     return page, page + space.window
 
@@ -131,7 +131,7 @@ def prior(space: Space) -> str:
 
 
 def encodes(space: Space, hop: int) -> str:
-    """Return how a space describes recordings."""
+    """Return the row about how a space encodes recordings."""
     if not space.encodes:
         return "no recordings"
     if not space.page:

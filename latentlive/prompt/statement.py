@@ -1,4 +1,4 @@
-"""A statement while it is typed: whether it is whole, and where its next row begins."""
+"""A statement being typed: whether it is complete, and the indentation of its next row."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import tokenize
 from typing import Literal
 
 STEP = 4
-"""Columns by which a block is indented."""
+"""Columns of a block's indentation."""
 
 ENDING = frozenset({"return", "raise", "break", "continue", "pass"})
-"""Words after which a block has nothing more to do."""
+"""Words that end a block."""
 
 MIDDLE = re.compile(r"[ ]+(else|elif|except|finally|case)\b.*:")
-"""A row that belongs one step further left than the block above it."""
+"""A row that belongs one step to the left of the block above it."""
 
 HALF = re.compile("[\ud800-\udfff]")
-"""A byte that is no text: so Python reads it from pipes and from the names of files."""
+"""A byte that is not text, as Python reads it from pipes and file names."""
 
 SILENT = frozenset(
     {
@@ -27,13 +27,13 @@ SILENT = frozenset(
         *(tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER),
     }
 )
-"""Tokens that are no code."""
+"""Tokens without code."""
 
 
 def is_whole(text: str) -> bool:
-    """Tell whether a text can be run as it stands, or is wrong already.
+    """Return whether a text is ready to run, or already wrong.
 
-    As in Python's own prompt, a block of several rows goes on until an empty row.
+    As in Python's own prompt, a block of several rows continues until an empty row.
 
     Example
     -------
@@ -47,14 +47,14 @@ def is_whole(text: str) -> bool:
     try:
         body = ast.parse(text).body
     except RecursionError:
-        return True  # it compiles, and is too deep to be looked at
+        return True  # it compiles, but nests too deeply to parse here
     last = body[-1] if body else None
     block = isinstance(getattr(last, "body", None), list) and _rows(last) > 1
     return not block or not text.rpartition("\n")[2].strip()
 
 
 def state(text: str) -> Literal["open", "whole", "wrong"]:
-    """Return whether more has to follow a text, whether it can be run, or nothing would mend it.
+    """Return whether a text needs more, is complete, or cannot become valid.
 
     Example
     -------
@@ -72,7 +72,7 @@ def _rows(node: ast.stmt | None) -> int:
 
 
 def indentation(text: str) -> int:
-    """Return the columns by which the row after a text is indented.
+    """Return the indentation of the row after a text, in columns.
 
     Example
     -------
@@ -95,25 +95,25 @@ def indentation(text: str) -> int:
 
 
 def _code(text: str) -> list[tokenize.TokenInfo]:
-    """Return the tokens of a text, as far as it can be read; ends of lines among them."""
+    """Return the code tokens of a text, as far as it can be read."""
     found = []
     try:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
             if token.type not in SILENT and token.type != tokenize.ERRORTOKEN:
                 found.append(token)
     except (tokenize.TokenError, SyntaxError):
-        pass  # it is still being typed
+        pass  # the text is incomplete
     return found
 
 
 def _depth(code: list[tokenize.TokenInfo]) -> int:
-    """Return how many brackets are open."""
+    """Return the number of open brackets."""
     signs = [token.string for token in code if token.type == tokenize.OP]
     return sum(sign in "([{" for sign in signs) - sum(sign in ")]}" for sign in signs)
 
 
 def _begins(code: list[tokenize.TokenInfo]) -> int:
-    """Return the column of the logical line that the last token belongs to."""
+    """Return the column of the last token's logical line."""
     row = code[-1].end[0]
     depth = 0
     for token in reversed(code):
@@ -126,7 +126,7 @@ def _begins(code: list[tokenize.TokenInfo]) -> int:
 
 
 def outdented(text: str) -> str:
-    """Return a text whose last row stands where its block wants it.
+    """Return a text with its last row moved left to its block.
 
     Example
     -------
@@ -143,7 +143,7 @@ def outdented(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Return a text whose bytes that are no text stand as escapes, so that quotes can hold them.
+    """Return a text with escapes for bytes that are not text, so that quotes can hold them.
 
     Example
     -------

@@ -1,7 +1,7 @@
 """Colours of the prompt: a dark and a light theme, made for a projector.
 
-Every pair of text and ground has a contrast of at least 7 to 1 (WCAG 2.1, level AAA); what matters
-most is told by words as well, never by colour alone.
+Every pair of text and ground has a contrast of at least 7 to 1 (WCAG 2.1, level AAA). Words carry
+all important information; colour alone carries none.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ class Theme:
     ground, text : str
         Of the panel.
     prompt, good, coming, bad, quiet : str
-        Text on the same ground: the prompt and names, what plays, what is on its way, what went
-        wrong, what matters less.
+        Text on the same ground: the prompt and names, playing layers, coming layers, faults,
+        notes.
     chosen : str
-        The ground of the completion that is chosen.
+        The ground of the selected completion.
     code : str
         A style of Pygments for typed code.
     """

@@ -18,7 +18,7 @@ BLOCK = re.compile(r"^```python\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 
 @dataclass(frozen=True)
 class Step:
-    """One step.
+    """A step of the tutorial.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class Step:
         return self.parts[1::2]
 
     def shown(self) -> str:
-        """Return it as it stands in a terminal."""
+        """Return the step as text for a terminal."""
         blocks: list[str] = []
         for number, part in enumerate(self.parts):
             if number % 2:
@@ -47,7 +47,7 @@ class Step:
 
 
 def plain(text: str) -> str:
-    """Return running text without the marks of Markdown.
+    """Return prose without Markdown marks.
 
     >>> plain("`d1` is a *layer*; see the [cookbook](cookbook.md)")
     'd1 is a layer; see the cookbook'
@@ -58,7 +58,7 @@ def plain(text: str) -> str:
 
 @cache
 def steps() -> tuple[Step, ...]:
-    """Return the steps of the page: its numbered headings."""
+    """Return the steps: the sections of the page with numbered headings."""
     page = next(path for folder in shipped("docs") if (path := folder / "tutorial.md").is_file())
     parts = HEADING.split(page.read_text(encoding="utf-8"))[1:]
     sections = zip(parts[::3], parts[1::3], parts[2::3], strict=True)

@@ -1,4 +1,4 @@
-"""A texture that was typed for ``latentlive render``."""
+"""Evaluate a texture typed for ``latentlive render``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from latentlive.prompt.scope import OF_THE_ENGINE
 from latentlive.prompt.statement import escaped
 
 FILE = "<rendered>"
-"""How the expression is called where its code is looked up."""
+"""The expression's file name in `linecache`."""
 
 
 def evaluate(expression: str) -> Any:
