@@ -110,7 +110,7 @@ class Names(dict[str, Any]):
         print(*told, sep=sep, end=end, file=file, flush=flush)
 
     def space(self, name: str | None = None) -> Sheet:
-        """Describe a space: window, dimensions, axes, reach, and its speed here now.
+        """Show what a space is: window, dimensions, axes, reach, and its speed here now.
 
         Parameters
         ----------
