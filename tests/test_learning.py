@@ -24,7 +24,7 @@ def test_help_shows_a_word_with_its_example(capsys):
         "help(sine(8))": ("sine(period)", "Raised sine"),
         "help('extend')": (".extend(factor)", "longer"),
         "help('d1.pan')": (".pan(place)", "0 left"),
-        "help(d1)": ("d1 >> texture", ".gain(db)", ".fade(beats)", "Come in, and stop"),
+        "help(d1)": ("d1 >> texture", ".gain(db)", ".fade(beats)", "Fade in and out"),
         "help(d1.gain)": ("gain(db)", "-120"),
         "help(silence)": ("silence", "for ever"),
         "help('hush')": ("hush(fade=1.0)", "beats"),
