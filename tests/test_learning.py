@@ -67,7 +67,7 @@ def test_help_shows_what_a_performer_needs_of_what_is_no_function(capsys):
         "help(plan)": ("go(name)", "cancel(name)"),
         "help(now)": ("now.beat", "now + 8"),
         "help(master)": ("master.gain(db)", "-9"),
-        "help(history)": ("newest",),
+        "help(history)": ("last code typed",),
     }.items():
         assert typed.run(code).error == ""
         said = capsys.readouterr().out
