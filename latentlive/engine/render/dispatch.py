@@ -14,7 +14,6 @@ from latentlive.engine.desk.decisions import SpaceNamed
 from latentlive.engine.desk.model import Voice
 from latentlive.engine.render.priority import CHUNK, FIRST_CHUNK, SLOW, Due, batch, pressed
 from latentlive.engine.schedule.timeline import Timeline
-from latentlive.engine.schedule.underrun import too_slow
 from latentlive.engine.timing import ENCODED_AHEAD
 from latentlive.protocol.rendering import (
     AboutVoice,
@@ -260,16 +259,11 @@ class Dispatch:
         elif isinstance(answer, Finished) and answer.start == voice.rendered:
             voice.rendered, voice.stream.hung = answer.stop, 0
             new = answer.cost
-            voice.stream.stretches += 1
-            voice.stream.quick = voice.stream.quick or new < 1.0
             voice.stream.load = (
                 new
                 if not voice.stream.load
                 else voice.stream.load + SMOOTHING * (new - voice.stream.load)
             )
-            whole = voice.length is not None and voice.length <= self._timeline.ahead
-            if voice.stream.slow and not voice.sounding and not whole:
-                self._failed(voice.serial, too_slow(voice))
 
     def _note_spaces(self, spaces: Mapping[str, str]) -> None:
         """Log, once each, the digests of the spaces that were named."""
