@@ -108,7 +108,11 @@ class Script(Space):
         """Start the process, and return whether it answers by now."""
         if self._process is None:
             self._process = ScriptProcess(self.file)
-        return self._process.ready
+        try:
+            return self._process.ready
+        except ModelError:
+            self._process = None  # another one is tried if it is asked again
+            raise
 
     def warm(self) -> None:
         """Wait until the process answers, and decode a block of nothing."""

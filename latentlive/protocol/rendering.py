@@ -119,6 +119,11 @@ class Loaded(AboutVoice):
     spaces: Mapping[str, str] = declared(Digests())
 
 
+@record("starting")
+class Starts(AboutVoice):
+    """The voice's space is still starting in this worker: bind the voice again."""
+
+
 @record("rendered")
 class Finished(AboutVoice):
     """A stretch is in its ring; `cost` is seconds of rendering a second of sound."""

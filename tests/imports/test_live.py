@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 
 import latentlive as ll
 from latentlive.cli import main
+from latentlive.models import files
 from latentlive.models.importing import Given, import_model
 from tests.imports import scripts
 from tests.live.conftest import wait_until
@@ -127,3 +129,46 @@ def test_the_prompts_space_may_be_an_imported_one(imported):
         sounds(live, "d1")
         beat(live, 3)
         assert live.state["missing"] == 0
+
+
+SLOW = """
+import sys, time
+if "latentlive.models.script_host" in sys.orig_argv:
+    time.sleep(8)
+"""
+"""What makes a script's process start in eight seconds, four times what is rendered ahead."""
+
+
+def test_a_layer_plays_on_while_the_other_workers_process_starts(imported, tmp_path, monkeypatch):
+    (tmp_path / "sitecustomize.py").write_text(SLOW)
+    before = os.environ.get("PYTHONPATH", "")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), before]))
+    model, said = str(imported(scripts.Plain)), []
+    with ll.Engine(silent=True, say=said.append) as live:
+        live.d2 >> ll.sound(TONE)
+        sounds(live, "d2")
+        wait_until(lambda: live.state.get("workers_up") == 2, 30, "both workers")
+        beat(live, live.state["beat"] + 1)
+        live.d1 >> ll.drift(1).on(model)  # bound by the second worker, then by the first
+        sounds(live, "d1")
+        beat(live, live.state["beat"] + 12)
+        assert layers(live)["d1"]["state"] == layers(live)["d2"]["state"] == "playing"
+        assert live.state["missing"] == 0
+    assert not [line for line in said if "cannot" in line], said
+
+
+def test_a_script_that_cannot_be_loaded_costs_its_own_layer_only(imported, tmp_path):
+    good, bad, said = str(imported(scripts.Plain)), tmp_path / "bad.safetensors", []
+    tensors, told = files.read_tensors(imported(scripts.Plain))
+    config = json.loads(told)
+    config.pop("digest")
+    tensors["script"] = tensors["script"][:-2000]
+    files.save_imported(bad, tensors, lambda digest: files.Config(**config, digest=digest))
+    with ll.Engine(silent=True, say=said.append) as live:
+        live.d1 >> ll.drift(1).on(str(bad))
+        wait_until(lambda: [line for line in said if line.startswith("d1")], 30, "the refusal")
+        live.d2 >> ll.drift(1).on(good)
+        live.d3 >> ll.sound(TONE)
+        for name in ("d2", "d3"):
+            sounds(live, name)
+    assert not [line for line in said if line.startswith(("d2", "d3"))], said

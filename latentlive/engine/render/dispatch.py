@@ -29,6 +29,7 @@ from latentlive.protocol.rendering import (
     Order,
     Ready,
     Render,
+    Starts,
 )
 
 STEADY, PREPARING = LANES = (0, 1)
@@ -252,6 +253,8 @@ class Dispatch:
             if isinstance(answer, Finished):
                 # The ring now holds samples of another clip.
                 self._timeline.desk.expect(voice, voice.start)
+        elif isinstance(answer, Starts):
+            voice.stream.told.pop(lane, None)
         elif isinstance(answer, Loaded):
             voice.stream.bound[lane] = voice.version
             voice.length = answer.length

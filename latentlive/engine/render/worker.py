@@ -43,6 +43,7 @@ from latentlive.protocol.rendering import (
     Pong,
     Ready,
     Render,
+    Starts,
 )
 from latentlive.protocol.wire import Message, Wire
 from latentlive.renderer import Morph, Rendered, Rendering, Request, Spaces, stored_sounds
@@ -125,12 +126,21 @@ class Worker:
         finally:
             self.shared.header[WORKING + self.lane] = 0
 
-    def bind(self, order: Load | Move) -> Loaded | Failed:
+    def bind(self, order: Load | Move) -> Loaded | Starts | Failed:
         """Load or move a voice; a texture from outside may fail in any way."""
         try:
-            return self.load(order) if isinstance(order, Load) else self.move(order)
+            loaded = self.load(order) if isinstance(order, Load) else self.move(order)
+            if self.live and not self._started(order.serial):
+                # Until it has, the other worker goes on with the voice if it has it.
+                time.sleep(STARTING_PAUSE)
+                return Starts(order.serial, order.version)
+            return loaded
         except Exception as error:  # noqa: BLE001 - its own fault, whatever it is
             return failure(order.serial, order.version, error)
+
+    def _started(self, serial: int) -> bool:
+        """Return whether the spaces of a voice answer by now; start those that do not."""
+        return all([one.space.start() for one in self.voices[serial].renderings])
 
     def load(self, order: Load) -> Loaded:
         """Make what renders a voice."""
@@ -148,7 +158,6 @@ class Worker:
         """Let spaces that are still starting say so from now on, or wait: a level is measured."""
         for space in self.spaces.loaded:
             space.hurried = hurried
-            space.start()
 
     def move(self, order: Move) -> Loaded:
         """Let a voice's clock begin elsewhere."""
@@ -180,7 +189,7 @@ class Worker:
                     for ring, rendering in zip(bound.rings, bound.renderings, strict=True):
                         request = rendering.request(start - bound.origin, stop - bound.origin)
                         due.append(Stretch(job, ring, rendering, request))
-                except StartingError:  # not answered, so it is asked for again
+                except StartingError:  # it was killed; not answered, so it is asked for again
                     due = [stretch for stretch in due if stretch.job is not job]
                     starting = True
                     continue
