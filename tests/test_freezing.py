@@ -611,23 +611,35 @@ def test_a_session_waits_as_long_as_it_takes_and_no_longer_than_it_is_played(
 # What is slower than real time.
 
 
-def test_a_layer_that_is_slower_than_real_time_names_the_remedy_which_works(slow, corpus):
+def test_a_layer_that_is_slower_than_real_time_is_refused_with_the_remedy_which_works(slow, corpus):
     said = []
     with opened(corpus, said, model=slow) as live:
         live.d1.fade(0).quant(0) >> WORN
-        wait_until(lambda: any("cannot keep up" in line for line in said), 60, "it to fall silent")
-        (line,) = [line for line in said if "cannot keep up" in line][:1]
-        assert line.startswith("d1: rendering cannot keep up (3.")
-        assert line.endswith('it is silent until it can; .frozen("name") renders it first')
+        wait_until(lambda: any("slower than" in line for line in said), 60, "it to be refused")
+        (line,) = [line for line in said if "slower than" in line]
+        assert line.startswith("d1: it renders slower than it sounds (3.")
+        assert line.endswith('.frozen("name") renders it first')
+        wait_until(lambda: not live.shown("d1"), 10, "it to go")
         live.d1 >> WORN.frozen("river")
         wait_until(lambda: live.shown("d1") == "sound('river')", 60, "the frozen one")
+        wait_until(lambda: live.state["layers"][0]["state"] == "playing", 30, "it to sound")
         said.clear()
+        live.d1 >> WORN
+        wait_until(lambda: any("slower than" in line for line in said), 60, "it to be refused")
         end = live.state["seconds"] + 6
         wait_until(lambda: live.state["seconds"] > end, 30, "it to play on")
         (layer,) = live.state["layers"]
         assert layer["state"] == "playing"
+        assert layer["code"] == "sound('river')"
         assert layer["load"] < 0.1
         assert not any("cannot keep up" in line for line in said)
+        assert live.state["missing"] == 0
+        with live.cue("drop"):
+            live.d2 >> WORN
+        wait_until(lambda: any(line.startswith("d2: it renders") for line in said), 60, "the cue")
+        live.d3 >> ll.sound(NOISE[:20000]).spread(0.5).loop(1)  # all of it fits ahead
+        wait_until(lambda: live.shown("d3"), 60, "what is short")
+        assert not any(line.startswith("d3") for line in said)
 
 
 def test_the_panel_tells_how_far_it_is():

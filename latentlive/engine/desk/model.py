@@ -17,6 +17,10 @@ LONGEST_PIECE = 8192
 """Samples of a voice that are rendered at a time."""
 
 
+SEVERAL = 3
+"""Stretches after which a voice is judged: the first ones may wait for an encoding."""
+
+
 @dataclass(eq=False)
 class Stream:
     """How a voice is rendered: what the workers know of it; dispatch writes it, others read."""
@@ -33,8 +37,17 @@ class Stream:
     """One past the last position whose windows were encoded in advance."""
     load: float = 0.0
     """Seconds of rendering for a second of sound."""
+    stretches: int = 0
+    """How many stretches of it were rendered."""
+    quick: bool = False
+    """Whether any of them took less time than it lasts."""
     hung: int = 0
     """How many workers it has hung, one after the other."""
+
+    @property
+    def slow(self) -> bool:
+        """Whether no stretch of it was rendered in time: it cannot be played live."""
+        return self.stretches >= SEVERAL and not self.quick
 
     def release(self) -> None:
         """Let the worker be chosen again: perhaps the other one has time."""

@@ -14,6 +14,7 @@ from latentlive.engine.desk.decisions import SpaceNamed
 from latentlive.engine.desk.model import Voice
 from latentlive.engine.render.priority import CHUNK, FIRST_CHUNK, SLOW, Due, batch, pressed
 from latentlive.engine.schedule.timeline import Timeline
+from latentlive.engine.schedule.underrun import too_slow
 from latentlive.engine.timing import ENCODED_AHEAD
 from latentlive.protocol.rendering import (
     AboutVoice,
@@ -246,6 +247,10 @@ class Dispatch:
         voice = self._timeline.voices.get(answer.serial)
         if voice is None:
             return
+        if isinstance(answer, Finished):
+            self._measured(voice, answer.cost)
+            if voice.serial not in self._timeline.voices:
+                return  # it was refused
         now = answer.version == voice.version
         if isinstance(answer, Failed) and (now or self._moved(voice, answer.version)):
             self._failed(voice.serial, answer.error)
@@ -261,12 +266,20 @@ class Dispatch:
             self._note_spaces(answer.spaces)
         elif isinstance(answer, Finished) and answer.start == voice.rendered:
             voice.rendered, voice.stream.hung = answer.stop, 0
-            new = answer.cost
-            voice.stream.load = (
-                new
-                if not voice.stream.load
-                else voice.stream.load + SMOOTHING * (new - voice.stream.load)
-            )
+
+    def _measured(self, voice: Voice, cost: float) -> None:
+        """Note what a stretch of a voice cost, and refuse a voice that is too slow to land.
+
+        One that is aimed at later moments again and again is measured too: what it renders is
+        never soon enough.
+        """
+        stream = voice.stream
+        stream.stretches += 1
+        stream.quick = stream.quick or cost < 1.0
+        stream.load += (SMOOTHING if stream.load else 1.0) * (cost - stream.load)
+        whole = voice.length is not None and voice.length <= self._timeline.ahead
+        if stream.slow and not voice.sounding and not whole:
+            self._failed(voice.serial, too_slow(voice))
 
     def _note_spaces(self, spaces: Mapping[str, str]) -> None:
         """Log, once each, the digests of the spaces that were named."""

@@ -92,7 +92,7 @@ class Scheduler:
         self.allocation = Allocation(self.timeline)
         self.commit = Commit(self.timeline, self.allocation)
         self.cues = Cues(self.timeline, self.allocation)
-        self.underrun, self.history = Underrun(self.timeline), History()
+        self.underrun, self.history = Underrun(self.timeline, self.failed), History()
         self.led = False
         """Whether a replay decides: a voice that fails then failed in the performance too."""
         self.barrier: int | None = None

@@ -2,10 +2,13 @@
 
 A voice that is about to run dry is faded out by the last sample that it has, so that nothing
 clicks; then it leaves out what it missed, and is faded in where it can be met again. Its clock runs
-on, and the other voices never notice.
+on, and the other voices never notice. A voice that was slower than real time from its first stretch
+on never can: it is refused, and its layer goes back to what it played before.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from latentlive.engine.desk.model import Voice
 from latentlive.engine.schedule.timeline import Timeline
@@ -16,9 +19,6 @@ MIXED_AHEAD = 2048
 """Samples that the player may have mixed before they are heard: the limiter's look-ahead and a
 device block."""
 
-LIVE = 1.0
-"""Load, in seconds of rendering a second of sound, from which a voice cannot be played live."""
-
 
 class Underrun:
     """Mutes voices that run dry, and unmutes them.
@@ -26,10 +26,12 @@ class Underrun:
     Parameters
     ----------
     timeline : Timeline
+    failed : function of a voice's serial and a line
+        Told of a voice that cannot be rendered in time.
     """
 
-    def __init__(self, timeline: Timeline) -> None:
-        self._timeline = timeline
+    def __init__(self, timeline: Timeline, failed: Callable[[int, str], object]) -> None:
+        self._timeline, self._failed = timeline, failed
         self._said: dict[str, int] = {}
         self._excuse, self._excused = "", 0
 
@@ -47,7 +49,9 @@ class Underrun:
         earliest, left = timeline.earliest, voice.rendered - timeline.earliest
         dry, close = (to_samples(time, timeline.tempo.sample_rate) for time in (DRY, CLOSE))
         if not voice.late:
-            if left < dry:
+            if left < dry and voice.stream.slow:
+                self._failed(voice.serial, too_slow(voice))
+            elif left < dry:
                 over = min(max(left, 0), close)
                 timeline.desk.gate(voice, max(voice.rendered - over, earliest), 0.0, over)
                 voice.late = True
@@ -75,10 +79,17 @@ class Underrun:
                 self._timeline.say(f"{voice.layer}: {self._excuse}; it is silent until it is back")
                 return
             load = voice.stream.load
-            remedy = '; .frozen("name") renders it first' if load >= LIVE else ""
             total = sum(one.stream.load for one in self._timeline.voices.values() if one.sounding)
             self._timeline.say(
                 f"{voice.layer}: rendering cannot keep up "
                 f"({load:.1f} s for a second of it, "
-                f"{total:.1f} s for a second of all); it is silent until it can{remedy}"
+                f"{total:.1f} s for a second of all); it is silent until it can"
             )
+
+
+def too_slow(voice: Voice) -> str:
+    """Return the line about a voice that cannot be played live, with the remedy."""
+    return (
+        f"it renders slower than it sounds ({voice.stream.load:.1f} s for a second of it); "
+        '.frozen("name") renders it first'
+    )
