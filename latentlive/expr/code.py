@@ -29,7 +29,7 @@ def code(root: Node) -> str:
         return f"({name} := {spelled(node, literal)})"
 
     def spelled(node: Node, literal: bool) -> str:
-        fields = dataclasses.fields(node)  # type: ignore[arg-type]
+        fields = [f for f in dataclasses.fields(node) if node.kinds[f.name].typed]  # type: ignore[arg-type]
         values = [(f, node.kinds[f.name], getattr(node, f.name)) for f in fields]
         if node.form == "literal":
             text = values[0][1].code(values[0][2], argument)

@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import MISSING, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,9 @@ def shown(value: object) -> str:
 
 class Kind:
     """The kind of a field. `place` names operator and field in messages: ``sine: period``."""
+
+    typed: ClassVar[bool] = True
+    """Whether code gives the field; one that it does not give follows from the others."""
 
     def coerce(self, value: Any, place: str) -> Any:
         """Return the value in canonical form, or raise ExpressionError."""
