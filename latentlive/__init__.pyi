@@ -25,6 +25,7 @@ from latentlive.curves import rand2 as rand2
 from latentlive.curves import saw2 as saw2
 from latentlive.curves import sine2 as sine2
 from latentlive.curves import square2 as square2
+from latentlive.curves import track as track
 from latentlive.curves import tri2 as tri2
 from latentlive.errors import DeviceError as DeviceError
 from latentlive.errors import EngineError as EngineError
@@ -105,6 +106,7 @@ __all__ = [
     "square",
     "square2",
     "steps",
+    "track",
     "tri",
     "tri2",
     "z",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 from hypothesis import strategies as st
@@ -35,6 +36,10 @@ wave2 = st.sampled_from([ll.sine2, ll.cosine2, ll.saw2, ll.isaw2, ll.tri2, ll.sq
 chance = st.sampled_from([ll.rand, ll.perlin, ll.brown, ll.rand2, ll.perlin2, ll.brown2])
 
 
+DANCE = Path(__file__).with_name("movement") / "dance.csv"
+"""A movement with uneven times."""
+
+
 def _points(draw: st.DrawFn) -> list[tuple[float, float]]:
     steps = draw(st.lists(beats, min_size=1, max_size=5))
     return [(float(b), draw(numbers)) for b in np.cumsum(steps)]
@@ -49,6 +54,8 @@ leaves = st.one_of(
     st.builds(ll.line, numbers, numbers, beats),
     st.composite(_points)().map(ll.env),
     st.builds(ll.seq, st.lists(numbers, min_size=1, max_size=6), beats),
+    st.sampled_from(["hand_x", "hand_y", 2]).map(lambda column: ll.track(DANCE, column)),
+    st.just(ll.track(DANCE, "hand_x", rate=20)),
 )
 
 

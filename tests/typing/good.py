@@ -52,6 +52,7 @@ from latentlive import (
     square,
     square2,
     steps,
+    track,
     tri,
     tri2,
     z,
@@ -63,6 +64,7 @@ def curves() -> list[Curve]:
     waves += [sine2(8), cosine2(8), saw2(8), isaw2(8), tri2(8), square2(8)]
     chance: list[Curve] = [rand(1), perlin(4), brown(1), rand2(1), perlin2(4), brown2(1)]
     drawn: list[Curve] = [number(3), line(0, 1, 8), env([(0, 0), (2, 1)]), seq([0, 1], 2)]
+    moved: list[Curve] = [track("dance.csv", "y"), track(Path("dance.npy"), 0, rate=50)]
     fitted: list[Curve] = [fit([0, 1, 0]), fit(np.hanning(9)), fit(line(0, 1, 4))]
     sums: list[Curve] = [
         sine(8) + 1,
@@ -87,7 +89,7 @@ def curves() -> list[Curve]:
     ]
     sine(8).at([0.0, 4.0]).mean()
     sine(8).at(np.arange(4), seed=3)
-    return waves + chance + drawn + fitted + sums + bent
+    return waves + chance + drawn + moved + fitted + sums + bent
 
 
 def latents() -> list[Latent]:
