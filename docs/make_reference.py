@@ -59,11 +59,15 @@ def methods(owner: type, skip: tuple[str, ...] = ()) -> list[tuple[str, Any]]:
 
 def chapters() -> Iterator[tuple[str, str, list[tuple[str, Any]]]]:
     """Yield title, introduction and entries of each chapter."""
-    yield "Sources", "Where textures begin.", words("latentlive.latent.sources")
+    yield (
+        "Sources",
+        "Where textures begin.",
+        words("latentlive.latent.sources", "latentlive.latent.follow"),
+    )
     yield (
         "Mixes",
         "Several latents to one.",
-        words("latentlive.latent.mix", "latentlive.latent.time"),
+        words("latentlive.latent.mix", "latentlive.latent.blending", "latentlive.latent.time"),
     )
     said = "What every latent can be told; each returns a new latent."
     yield "One latent", said, methods(Latent, ("length", "at"))

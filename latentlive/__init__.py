@@ -19,8 +19,8 @@ _LANGUAGE = {
     "latentlive.curves": "Brown Cosine Env Fit Isaw Line Num=number Perlin Rand Saw Seq Sine "
     "Square Tri brown2 cosine2 isaw2 perlin2 rand2 saw2 sine2 square2 track tri2",
     "latentlive.expr.fields": "array",
-    "latentlive.latent": "Cluster Interp Near Path Slerp Sound Steps Z blend cat drift noise prior "
-    "silence",
+    "latentlive.latent": "Cluster Interp Near Path Slerp Sound Steps Z between blend cat drift "
+    "follow noise prior silence",
 }
 """The words of expressions by module; the word of a class is its name in lower case."""
 

@@ -43,10 +43,12 @@ from latentlive.latent import Slerp as slerp
 from latentlive.latent import Sound as sound
 from latentlive.latent import Steps as steps
 from latentlive.latent import Z as z
+from latentlive.latent import between as between
 from latentlive.latent import blend as blend
 from latentlive.latent import cat as cat
 from latentlive.latent import drift as drift
 from latentlive.latent import dumps as dumps
+from latentlive.latent import follow as follow
 from latentlive.latent import loads as loads
 from latentlive.latent import noise as noise
 from latentlive.latent import prior as prior
@@ -68,6 +70,7 @@ __all__ = [
     "ModelError",
     "SoundError",
     "array",
+    "between",
     "blend",
     "brown",
     "brown2",
@@ -79,6 +82,7 @@ __all__ = [
     "dumps",
     "env",
     "fit",
+    "follow",
     "interp",
     "isaw",
     "isaw2",

@@ -90,6 +90,11 @@ fits = st.one_of(
 )
 amounts = st.one_of(curves, st.floats(0, 1).map(lambda x: round(x, 3)))
 
+MOVED = ll.track(DANCE, "hand_y")
+LONG = ll.line(0, 0.2, 9)
+LEARNED = ll.interp(ll.z(SHORT[0][:64]), ll.z(SHORT[1][:64]), MOVED.ease("inout")).slice(0, 4)
+"""A texture of four seconds to learn from."""
+
 points = st.integers(0, len(SHORT) - 1).map(lambda i: SHORT[i][:64])
 sounds = st.one_of(
     st.integers(0, len(SHORT) - 1).map(lambda i: ll.sound(SHORT[i])),
@@ -98,6 +103,17 @@ sounds = st.one_of(
     st.builds(lambda n: ll.prior(n).slice(0, at(7)), seeds),
     st.builds(lambda n: ll.noise(n).slice(at(2.5), at(9)), seeds),
     st.builds(lambda n, b: ll.drift(n, b).slice(0, at(11)), seeds, beats),
+    st.builds(
+        lambda a, n, w: ll.follow(LONG + a, ll.drift(n, 0.3).slice(0, 2.2), w).slice(0, at(6)),
+        curves,
+        seeds,
+        beats,
+    ),
+    st.builds(
+        lambda a, b: ll.follow([MOVED, ll.sine(1)], LEARNED, drive=[a, b]).slice(at(1.5), at(8)),
+        curves,
+        curves,
+    ),
 )
 
 
@@ -113,6 +129,14 @@ def _finite(inner: st.SearchStrategy[Latent]) -> st.SearchStrategy[Latent]:
         st.builds(
             lambda a, b, w: ll.blend((a, w), (b, 1), (ll.prior(2), 0.5)), inner, inner, amounts
         ),
+        st.builds(
+            lambda a, b, x, y: ll.between({(0, 0.5): a, (1, 0): b, (1, 1): ll.prior(3)}, at=[x, y]),
+            inner,
+            inner,
+            amounts,
+            amounts,
+        ),
+        st.builds(lambda a, b, x: ll.between([(0, a), (1, b)], at=x), inner, inner, amounts),
         st.builds(lambda a, b: ll.cat(a, b, a), inner, inner),
         st.builds(lambda a, b: a + b, inner, inner),
         st.builds(lambda a, b: a - b, inner, inner),

@@ -20,9 +20,10 @@ HEAVY += ("minisom", "numba", "scipy", "sklearn", "sqlite3")
 
 
 def test_the_public_list_is_pinned():
-    expressions = """array blend brown brown2 cat cluster cosine cosine2 drift env fit interp isaw
-        isaw2 line near noise number path perlin perlin2 prior rand rand2 saw saw2 seq silence sine
-        sine2 slerp sound square square2 steps track tri tri2 z"""
+    expressions = """array between blend brown brown2 cat cluster cosine cosine2 drift env fit
+        follow interp isaw isaw2 line near noise number path perlin perlin2 prior rand
+        rand2 saw saw2 seq silence sine sine2 slerp sound square square2 steps track tri
+        tri2 z"""
     rest = """Corpus Curve DeviceError Engine EngineError ExpressionError Latent LatentliveError
         ModelError SoundError WORDS dumps load_model loads render"""
     assert sorted(ll.WORDS) == expressions.split()

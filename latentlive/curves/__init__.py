@@ -5,7 +5,7 @@ from latentlive.curves.chance import Brown, Perlin, Rand, brown2, perlin2, rand2
 from latentlive.curves.literals import Fit, Num, as_curve
 from latentlive.curves.operators import slowing
 from latentlive.curves.shapes import Env, Line, Seq
-from latentlive.curves.track import track
+from latentlive.curves.track import Track, track
 from latentlive.curves.waves import (
     Cosine,
     Isaw,
@@ -39,6 +39,7 @@ __all__ = [
     "Sine",
     "Square",
     "Time",
+    "Track",
     "Tri",
     "as_curve",
     "brown2",

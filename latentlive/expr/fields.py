@@ -329,6 +329,10 @@ class Maybe(Kind):
         """Return None, or the value loaded by the kind."""
         return None if data is None else self.kind.revive(data, node, kept)
 
+    def nodes(self, value: Any) -> Sequence[Node]:
+        """Return the nodes of the kind, if it is one."""
+        return () if value is None else self.kind.nodes(value)
+
 
 class Pairs(Kind):
     """A non-empty sequence of pairs of nodes."""

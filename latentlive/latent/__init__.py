@@ -3,6 +3,8 @@
 from latentlive.expr import dumps, loads  # the modules below declare the operators it loads
 from latentlive.latent.axes import Loudness, Pitch, Transpose, Voiced
 from latentlive.latent.base import Latent, LatentLike
+from latentlive.latent.blending import between, blend
+from latentlive.latent.follow import Follow, Lesson, follow
 from latentlive.latent.freezing import Freezer, freezing_by
 from latentlive.latent.join import (
     DEFAULT_OVERLAP,
@@ -15,7 +17,7 @@ from latentlive.latent.join import (
     Texture,
     join_of,
 )
-from latentlive.latent.mix import Interp, Path, Slerp, Steps, blend
+from latentlive.latent.mix import Interp, Path, Slerp, Steps
 from latentlive.latent.query import Latents, Length, Query, Scope, World
 from latentlive.latent.sources import (
     Cluster,
@@ -38,6 +40,7 @@ __all__ = [
     "Cluster",
     "Exact",
     "Extend",
+    "Follow",
     "Freezer",
     "Interp",
     "Join",
@@ -46,6 +49,7 @@ __all__ = [
     "LatentLike",
     "Latents",
     "Length",
+    "Lesson",
     "Loop",
     "Loudness",
     "Near",
@@ -71,10 +75,12 @@ __all__ = [
     "World",
     "Z",
     "as_latent",
+    "between",
     "blend",
     "cat",
     "drift",
     "dumps",
+    "follow",
     "freezing_by",
     "join_of",
     "loads",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from latentlive.curves import CurveLike, as_curve
 from latentlive.errors import ExpressionError
-from latentlive.expr import Children, Pairs, child, choice, declared, number, operator
+from latentlive.expr import Children, child, choice, declared, number, operator
 from latentlive.latent.base import Latent, LatentLike
 from latentlive.latent.query import Latents, Length, Query, Scope
 from latentlive.latent.sources import as_latent
@@ -289,45 +289,6 @@ class Path(Latent):
             a, b = there.latents(points[index]), there.latents(points[index + 1])
             mean[here], std[here] = _mixed(a, b, c[here])
         return Latents(mean, std)
-
-
-@operator(word="blend", form="spread")
-class Blend(Latent):
-    """See `blend`."""
-
-    parts: Sequence[tuple[LatentLike, CurveLike]] = declared(Pairs(as_latent, as_curve))
-
-    def length(self, scope: Scope) -> Length:
-        return min(scope.length(part) for part, _ in self.parts)
-
-    def at(self, query: Query) -> Latents:
-        weights = [np.maximum(query.curve(w, self), 0.0) for _, w in self.parts]
-        total = np.sum(weights, axis=0)
-        shape = (len(query.frames), query.world.dims)
-        mean, std = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-        for (part, _), weight in zip(self.parts, weights, strict=True):
-            even = np.full_like(total, 1.0 / len(weights))
-            share = np.divide(weight, total, out=even, where=total > 0.0)[:, None]
-            latents = query.latents(part)
-            mean += share.astype(np.float32) * latents.mean
-            std += share.astype(np.float32) * latents.std
-        return Latents(mean, std)
-
-
-def blend(*parts: tuple[LatentLike, CurveLike]) -> Latent:
-    """Mix several latents by weights.
-
-    Parameters
-    ----------
-    parts : pairs of (Latent, weight)
-        Weights are curves or numbers; negative ones count as 0. Only their proportion matters.
-
-    Example
-    -------
-    >>> blend((sound("gong"), 1), (sound("rain"), sine(8)), (prior(2), 0.5))
-    blend((sound('gong'), 1), (sound('rain'), sine(8)), (prior(2), 0.5))
-    """
-    return Blend(parts)
 
 
 @operator(form="+")

@@ -18,6 +18,7 @@ from latentlive.units import Floats
 
 if TYPE_CHECKING:
     from latentlive.latent.base import Latent, LatentLike
+    from latentlive.latent.follow import Follow, Lesson
 
 F32 = NDArray[np.float32]
 Length = Fraction | float
@@ -124,6 +125,9 @@ class World(Protocol):
 
     def read(self, source: Node, query: Query) -> Latents:
         """Return a source's latents at the positions of the query."""
+
+    def lesson(self, node: Follow, query: Query) -> Lesson | None:
+        """Return what a node learns in this space; None in a world that only checks."""
 
 
 NOTHING = np.empty((0, 0), np.float32)

@@ -18,8 +18,8 @@ from latentlive.prompt.session import shipped
 from latentlive.worded import Worded, typed
 
 GROUPS = (
-    ("sources", "sound cluster near z prior noise drift silence"),
-    ("mixes", "interp slerp steps path blend cat"),
+    ("sources", "sound cluster near z prior noise drift follow silence"),
+    ("mixes", "interp slerp steps path blend between cat"),
     ("curves", "sine cosine saw isaw tri square rand perlin brown line env seq fit track number"),
     ("", "sine2 cosine2 saw2 isaw2 tri2 square2 rand2 perlin2 brown2"),
     ("layers", "d1 ... d16 layer layers hush only panic master"),

@@ -80,6 +80,10 @@ class Rendered(ABC):
         self._tail = (0, np.empty((0, space.window), np.float32))
         self._blocks: OrderedDict[int, Any] = OrderedDict()
 
+    def start(self) -> bool:
+        """Go on with what must be ready first, briefly; return whether all is."""
+        return self.space.start()
+
     @abstractmethod
     def drawn(self, frames: Floats) -> Samples:
         """Return the latent vectors at some frames of the texture's clock [shape=(n, dims)]."""

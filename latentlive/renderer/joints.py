@@ -28,7 +28,8 @@ from latentlive.latent import (
     Slerp,
     Touch,
 )
-from latentlive.latent.mix import Blend, Times
+from latentlive.latent.blending import Weighed
+from latentlive.latent.mix import Times
 from latentlive.latent.query import F32
 from latentlive.latent.sources import Endless
 from latentlive.renderer.encoding import windows_at
@@ -216,6 +217,6 @@ def _(node: Path, query: Hearing) -> Latents:
 
 
 @heard.register
-def _(node: Blend, query: Hearing) -> Latents:
-    weights = [query.curve(weight, node) for _, weight in node.parts]
-    return _most([query.latents(part) for part, _ in node.parts], np.argmax(weights, axis=0))
+def _(node: Weighed, query: Hearing) -> Latents:
+    chosen = np.argmax(node.weights(query), axis=0)
+    return _most([query.latents(part) for part in node.mixed], chosen)

@@ -37,6 +37,10 @@ class Morph(Rendered):
         amount = (frames * self.frame - self._start) / self._over
         return np.clip(amount, 0.0, 1.0).astype(np.float32)[:, None]
 
+    def start(self) -> bool:
+        """Go on with what must be ready first, briefly; return whether all is."""
+        return self.before.start() and self.after.start()
+
     def drawn(self, frames: Floats) -> Samples:
         """Return the latent vectors at some frames of the second's clock [shape=(n, dims)]."""
         amount = self._amount(frames)

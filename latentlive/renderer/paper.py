@@ -34,7 +34,8 @@ from latentlive.latent import (
     Scope,
     Steps,
 )
-from latentlive.latent.mix import F32, Blend, Pair, amount, lerp, spread
+from latentlive.latent.blending import Weighed
+from latentlive.latent.mix import F32, Pair, amount, lerp, spread
 from latentlive.latent.time import Cat, Rev, Slice
 from latentlive.renderer.encoding import Encoder, windows_at
 from latentlive.renderer.world import BoundWorld
@@ -207,7 +208,7 @@ def latents_of(node: Latent, query: PaperQuery) -> Latents:
 
 @latents_of.register(Pair)
 @latents_of.register(Path)
-@latents_of.register(Blend)
+@latents_of.register(Weighed)
 def _(node: Latent, query: PaperQuery) -> Latents:
     """Both sides end where the shorter does."""
     return node.at(query.cropped(query.sounding.length(node)))

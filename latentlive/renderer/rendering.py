@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 
 from latentlive.latent import (
+    Follow,
     Latent,
     Latents,
     Length,
@@ -107,6 +108,13 @@ class Rendering(Rendered):
         if join.norm:
             self._gain = np.float32(self._gain_to_norm())
             self._tail = (0, self._tail[1][:0])  # the measured windows have another gain
+
+    def start(self) -> bool:
+        """Go on with what must be ready first, briefly; return whether all is."""
+        query = self.scope.query(np.zeros(0), np.zeros(0), self.seed)
+        follows = [node for node in self.latent.walk() if isinstance(node, Follow)]
+        lessons = [self.scope.world.lesson(node, query) for node in follows]
+        return super().start() and all(one.go_on() for one in lessons if one)
 
     def _gain_to_norm(self) -> float:
         """Return the gain that brings the whole, or the first minute, to a common loudness."""

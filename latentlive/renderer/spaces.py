@@ -8,6 +8,7 @@ from fractions import Fraction
 from latentlive.corpus import Audio
 from latentlive.models import load_model
 from latentlive.renderer.encoding import Encoder, Unencoded
+from latentlive.renderer.lessons import Lessons
 from latentlive.renderer.pruning import Disk
 from latentlive.renderer.tracks import Tracks
 from latentlive.renderer.wsola import Alignment
@@ -37,6 +38,7 @@ class Spaces:
         self.default, self.rate = default, default.sample_rate
         self._encoders: dict[str | None, Encoder | Tracks] = {None: encoder_of(default)}
         self._alignments: dict[tuple[str, Fraction, int, int], Alignment] = {}
+        self.lessons = Lessons()
 
     def encoder(self, model: str | None = None) -> Encoder | Tracks:
         """Return the encoder of a model file's space, or of the default.

@@ -20,10 +20,12 @@ from latentlive.expr import Node
 from latentlive.latent import (
     DEFAULT_OVERLAP,
     Cluster,
+    Follow,
     Join,
     Latent,
     LatentLike,
     Latents,
+    Lesson,
     Near,
     Query,
     Recorded,
@@ -328,6 +330,12 @@ class BoundWorld:
         index = np.floor(np.rint(frames * float(stretch * self.overlap) * 1024.0) / 1024.0 + 0.5)
         return alignment.offsets(index.astype(np.int64))
 
+    def lesson(self, node: Follow, query: Query) -> Lesson | None:
+        """Return what a node learns in this space, begun or done."""
+        heard = [self.audio(one).digest for one in node.walk() if isinstance(one, Recorded)]
+        key = (node.digest, *heard, self.level, self.encoder.space.digest, type(self), query.seed)
+        return self.spaces.lessons.lesson(key, lambda: Lesson(node, query))
+
     def audio(self, source: Node) -> Audio:
         """Return a recorded source at the rate of the space."""
         assert isinstance(source, Recorded)
@@ -375,6 +383,9 @@ class DryWorld(BoundWorld):
         """Return zeros."""
         zeros = np.zeros((1, self.dims), np.float32)
         return Latents(zeros, zeros)
+
+    def lesson(self, node: Follow, query: Query) -> None:
+        """Learn nothing."""
 
     def read(self, source: Node, query: Query) -> Latents:
         """Return zeros."""

@@ -139,8 +139,8 @@ class Worker:
             return failure(order.serial, order.version, error)
 
     def _started(self, serial: int) -> bool:
-        """Return whether the spaces of a voice answer by now; start those that do not."""
-        return all([one.space.start() for one in self.voices[serial].renderings])
+        """Return whether a voice is ready by now: its spaces answer, and it has learned all."""
+        return all([one.start() for one in self.voices[serial].renderings])
 
     def load(self, order: Load) -> Loaded:
         """Make what renders a voice."""
