@@ -561,6 +561,24 @@ def corpus(folder: Path | None, **options: Any) -> None:
 
 
 @main.command()
+@click.argument("movement", type=FilePath())
+@click.argument("columns", nargs=-1, required=True)
+@click.argument("sound")
+@click.option("--rate", type=float, help="Rows a second, where the file gives no times.")
+@click.option("--window", default=1.0, show_default=True, help="Seconds of movement at a time.")
+@click.option("--model", type=FilePath(), help="A space's name or a model file [spectral].")
+@click.option("--corpus", type=FilePath(), help="A folder of sounds [the starter sounds].")
+def follow(movement: Path, columns: tuple[str, ...], sound: str, **options: Any) -> None:
+    """Tell how much of a sound the columns of a movement explain: the last fifth is not learned.
+
+    latentlive follow dance.csv hand_x hand_y dance.wav
+    """
+    import latentlive.commands as commands
+
+    commands.follow(movement, columns, sound, **options)
+
+
+@main.command()
 def devices() -> None:
     """List the sound devices for output."""
     from latentlive.engine.output.probe import listed

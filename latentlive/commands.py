@@ -1,4 +1,4 @@
-"""The command `latentlive corpus` and its output."""
+"""The commands `latentlive corpus` and `latentlive follow`, and their output."""
 
 from __future__ import annotations
 
@@ -116,3 +116,28 @@ def drawn(
     else:
         plot_path(library, file, *pair)
     click.echo(file)
+
+
+def follow(
+    movement: Path,
+    columns: tuple[str, ...],
+    sound: str,
+    rate: float | None,
+    window: float,
+    model: Path | None,
+    corpus: Path | None,
+) -> None:
+    """Print how much each column, and all together, explain of sound that was not learned from."""
+    import latentlive as ll
+    from latentlive.renderer import held_out
+
+    curves = [ll.track(movement, int(name) if name.isdecimal() else name, rate) for name in columns]
+    asked = [(name, [curve]) for name, curve in zip(columns, curves, strict=True)]
+    asked += [("together", curves)] * (len(curves) > 1)
+    width = max(len("columns"), *(len(name) for name, _ in asked))
+    click.echo(f"{'columns':<{width}}  {'rows':>5}  {'seconds':>7}  explained")
+    for name, some in asked:
+        found = held_out(ll.follow(some, ll.sound(sound), window), model=model, corpus=corpus)
+        click.echo(
+            f"{name:<{width}}  {found.rows:>5}  {found.seconds:>7.1f}  {found.explained:>9.2f}"
+        )

@@ -36,6 +36,7 @@ from latentlive.prompt.scope import LAYERS
 from latentlive.prompt.session import find_session, parse
 from latentlive.renderer import check
 from latentlive.starter import NAMES
+from tests.dancing import dancing
 from tests.prompting import console
 
 ROOT = Path(__file__).parents[1]
@@ -81,8 +82,7 @@ def test_every_block_names_a_language_that_is_tested(page):
 def test_python_blocks_run(page, stage, starter, tmp_path, monkeypatch):
     for model in MODELS:  # what a page trains or imports, and then plays
         shutil.copy(starter_path("spectralvae"), tmp_path / model)
-    for file in (ROOT / "tests" / "movement").iterdir():
-        shutil.copy(file, tmp_path)
+    dancing(tmp_path)
     monkeypatch.chdir(tmp_path)
     stage.run("d1.gain(0)")  # whatever has landed by then, there is something to undo
     for code in blocks(page, "python"):

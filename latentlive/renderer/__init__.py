@@ -3,7 +3,7 @@
 from latentlive.renderer.encoding import Encoder
 from latentlive.renderer.joining import Rendered, Request
 from latentlive.renderer.morphing import Morph
-from latentlive.renderer.offline import render, render_blocks, render_file
+from latentlive.renderer.offline import HeldOut, held_out, render, render_blocks, render_file
 from latentlive.renderer.rendering import Rendering, ask, check
 from latentlive.renderer.spaces import Spaces
 from latentlive.renderer.world import (
@@ -18,6 +18,7 @@ from latentlive.renderer.world import (
 __all__ = [
     "BoundWorld",
     "Encoder",
+    "HeldOut",
     "Morph",
     "Rendered",
     "Rendering",
@@ -27,6 +28,7 @@ __all__ = [
     "ask",
     "check",
     "corpus_sounds",
+    "held_out",
     "joined_by",
     "render",
     "render_blocks",

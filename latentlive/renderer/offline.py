@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from latentlive.corpus import Corpus
 from latentlive.corpus.takes import Flac, Wav
 from latentlive.errors import ExpressionError, LatentliveError
-from latentlive.latent import Texture
+from latentlive.expr.fields import shown
+from latentlive.latent import Follow, Texture
 from latentlive.models import load_model
 from latentlive.renderer.freezing import as_played
 from latentlive.renderer.rendering import Rendering
@@ -64,6 +66,58 @@ def render(
     """
     rendering, total = prepare(texture, seconds, model=model, corpus=corpus, seed=seed, tempo=tempo)
     return np.concatenate(list(render_blocks(rendering, total)))
+
+
+class HeldOut(NamedTuple):
+    """How well a `follow` predicts sound that it has not heard.
+
+    Parameters
+    ----------
+    rows : int
+        Moments that it learns from.
+    seconds : float [seconds]
+        How long movement and sound run together, at most four minutes.
+    explained : float [<= 1]
+        Of the last fifth, after learning from the rest: 1 less the mean error, against that of
+        predicting the mean.
+    """
+
+    rows: int
+    seconds: float
+    explained: float
+
+
+def held_out(
+    texture: Texture,
+    *,
+    model: Space | str | os.PathLike[str] | None = None,
+    corpus: Corpus | str | os.PathLike[str] | None = None,
+) -> HeldOut:
+    """Return how well a `follow` predicts sound that it has not heard, in a space.
+
+    Parameters
+    ----------
+    texture : Latent
+        A ``follow(...)``.
+    model, corpus
+        As for `render`.
+
+    Raises
+    ------
+    ExpressionError
+
+    Example
+    -------
+    >>> from latentlive.space import ToySpace
+    >>> held_out(follow(sine(8), sound(np.ones(132300))), model=ToySpace()).rows
+    75
+    """
+    if not isinstance(texture, Follow):
+        raise ExpressionError(f"held_out: expected a follow(...), got {shown(texture)}")
+    scope = prepare(texture, 1.0, model=model, corpus=corpus)[0].scope
+    lesson = scope.world.lesson(texture, scope.query(np.zeros(0), np.zeros(0), 0))
+    assert lesson is not None
+    return HeldOut(len(lesson.seconds), texture.lasts(scope), lesson.explained)
 
 
 def prepare(
