@@ -16,6 +16,7 @@ from typing import Any
 import latentlive
 from latentlive import Curve, Engine, Latent
 from latentlive.client import Layer
+from latentlive.client.inputs import Inputs, Knobs
 from latentlive.client.layer import Master
 from latentlive.client.views import History, Layers, Now, Plan, Status, Tap
 from latentlive.prompt.browser import Browser
@@ -93,7 +94,7 @@ def chapters() -> Iterator[tuple[str, str, list[tuple[str, Any]]]]:
 
 def looked_at() -> Iterator[tuple[str, Any]]:
     """Yield what is shown when its name is typed, each with the words that it has."""
-    for thing in (Layers, Plan, Status, History, Now, Browser):
+    for thing in (Layers, Plan, Status, History, Now, Knobs, Inputs, Browser):
         yield thing._called, thing
         if thing in (Now, Browser):
             yield from prefixed(thing._called, methods(thing))

@@ -16,8 +16,9 @@ from importlib import import_module
 from typing import Any
 
 _LANGUAGE = {
-    "latentlive.curves": "Brown Cosine Env Fit Isaw Line Num=number Perlin Rand Saw Seq Sine "
-    "Square Tri brown2 cosine2 isaw2 perlin2 rand2 saw2 sine2 square2 track tri2",
+    "latentlive.curves": "Bend Brown Cc Cosine Env Fit Gate Isaw Key Knob Level Line Num=number "
+    "Osc Perlin Rand Saw Seq Sine Square Touch Tri Velocity brown2 cosine2 isaw2 perlin2 rand2 "
+    "saw2 sine2 square2 track tri2 xy",
     "latentlive.expr.fields": "array",
     "latentlive.latent": "Cluster Interp Near Path Slerp Sound Steps Z between blend cat drift "
     "follow noise prior silence",

@@ -2,21 +2,30 @@
 
 from latentlive.client import Engine as Engine
 from latentlive.corpus import Corpus as Corpus
+from latentlive.curves import Bend as bend
 from latentlive.curves import Brown as brown
+from latentlive.curves import Cc as cc
 from latentlive.curves import Cosine as cosine
 from latentlive.curves import Curve as Curve
 from latentlive.curves import Env as env
 from latentlive.curves import Fit as fit
+from latentlive.curves import Gate as gate
 from latentlive.curves import Isaw as isaw
+from latentlive.curves import Key as key
+from latentlive.curves import Knob as knob
+from latentlive.curves import Level as level
 from latentlive.curves import Line as line
 from latentlive.curves import Num as number
+from latentlive.curves import Osc as osc
 from latentlive.curves import Perlin as perlin
 from latentlive.curves import Rand as rand
 from latentlive.curves import Saw as saw
 from latentlive.curves import Seq as seq
 from latentlive.curves import Sine as sine
 from latentlive.curves import Square as square
+from latentlive.curves import Touch as touch
 from latentlive.curves import Tri as tri
+from latentlive.curves import Velocity as velocity
 from latentlive.curves import brown2 as brown2
 from latentlive.curves import cosine2 as cosine2
 from latentlive.curves import isaw2 as isaw2
@@ -27,6 +36,7 @@ from latentlive.curves import sine2 as sine2
 from latentlive.curves import square2 as square2
 from latentlive.curves import track as track
 from latentlive.curves import tri2 as tri2
+from latentlive.curves import xy as xy
 from latentlive.errors import DeviceError as DeviceError
 from latentlive.errors import EngineError as EngineError
 from latentlive.errors import ExpressionError as ExpressionError
@@ -70,11 +80,13 @@ __all__ = [
     "ModelError",
     "SoundError",
     "array",
+    "bend",
     "between",
     "blend",
     "brown",
     "brown2",
     "cat",
+    "cc",
     "cluster",
     "cosine",
     "cosine2",
@@ -83,15 +95,20 @@ __all__ = [
     "env",
     "fit",
     "follow",
+    "gate",
     "interp",
     "isaw",
     "isaw2",
+    "key",
+    "knob",
+    "level",
     "line",
     "load_model",
     "loads",
     "near",
     "noise",
     "number",
+    "osc",
     "path",
     "perlin",
     "perlin2",
@@ -110,8 +127,11 @@ __all__ = [
     "square",
     "square2",
     "steps",
+    "touch",
     "track",
     "tri",
     "tri2",
+    "velocity",
+    "xy",
     "z",
 ]

@@ -105,6 +105,14 @@ def live(command: Any) -> Any:
     for option in (
         click.option("--ahead", default=2.0, show_default=True, help="Seconds rendered ahead."),
         click.option("--block", default=512, show_default=True, help="Samples a device block."),
+        click.option(
+            "--latency",
+            type=click.FloatRange(0.01, 1.0),
+            default=0.1,
+            show_default=True,
+            help="Of the device, in seconds.",
+        ),
+        click.option("--osc", default="", metavar="[HOST:]PORT", help="Hear OSC there."),
         click.option("--channels", default=2, show_default=True, help="Output channels, even."),
         click.option("--device", default="", help="Output device, by name or number."),
         click.option("--out", type=FilePath(), help="Write what is heard."),

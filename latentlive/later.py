@@ -9,8 +9,6 @@ TIMBRE = "move along a latent: .offset(prior(3), sine(8))"
 ROUGH = "bring out its noise: .spread(2), .jitter(0.3)"
 RHYTHM = 'step through a recording: sound("clock").scrub(saw(1) * seq([0.2, 0, 0.4], 1))'
 MAP = "name places by cluster(18) or near(sound, 6), and go between them: path([...], saw(60))"
-CURVE = "a curve moves by itself: perlin(8), line(0, 1, 16)"
-PROGRAM = "other programs reach the prompt by latentlive send"
 OUTSIDE = "treat it outside: d1.out(3) with --channels 4 gives it outputs of its own"
 TIME = ".fast(2) and .slow(2) change its time, .extend(2) leaves the curves as they are"
 LEVEL = "set the layer's level: d1.gain(-6)"
@@ -31,25 +29,8 @@ LATER = {
     "roam": MAP,
     "swarm": MAP,
     # control from outside
-    "midi": f"{CURVE}; {PROGRAM}",
-    "knob": CURVE,
-    "knobs": CURVE,
-    "learn": CURVE,
-    "cc": CURVE,
-    "bend": CURVE,
-    "touch": CURVE,
-    "gate": CURVE,
-    "velocity": CURVE,
-    "key": CURVE,
-    "xy": CURVE,
-    "osc": f"{CURVE}; {PROGRAM}",
-    "level": CURVE,
-    "lag": "average it: .smooth(2)",
-    "lead": "start with less rendered ahead: --ahead 0.5",
-    "watch": LOOK,
-    "inputs": LOOK,
+    "midi": "follow a controller: cc(1); watch() shows what comes and the word to type",
     "stage": LOOK,
-    "track": "read the numbers with np.loadtxt and stretch them over the whole: fit(numbers)",
     "follow": "stretch numbers over the whole: fit(numbers)",
     "grab": 'record to a file and play that: sound("take.wav")',
     "link": "tempo(90) and tap() set the tempo",

@@ -119,6 +119,9 @@ class Space:
     block, behind, ahead : int [vectors]
         `prepare` takes blocks of `block` vectors, on a grid of the texture's clock, with `behind`
         vectors before and `ahead` after. With a block of 1 it takes stretches of any length.
+    live_block : int [vectors]
+        Size of the blocks of textures that follow live curves, where smaller blocks are possible at
+        a price: each block is decoded when its last vector is known. 0 is `block`.
     page, margin : int [vectors], int [samples]
         The encoder works in pages of `page` vectors, from their samples and `margin` more on
         either side; 0 encodes window by window, at any sample.
@@ -160,6 +163,7 @@ class Space:
     channels: int = 1
     hop: int | None = None
     block: int = 1
+    live_block: int = 0
     behind: int = 0
     ahead: int = 0
     page: int = 0

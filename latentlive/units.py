@@ -158,6 +158,19 @@ class Tempo:
         x = 2 * left / (rate + math.sqrt(max(rate * rate + 4 * bend * left, 0.0)))
         return round(float(start + x))
 
+    def samples(self, beats: ArrayLike) -> Floats:
+        """Return the samples, not rounded, at some beats [shape=(n,)]."""
+        asked = np.asarray(beats, np.float64)
+        if not self.changes:
+            return asked * self.beat_samples
+        start, beat, rate, bend = self._pieces
+        i = np.maximum(np.searchsorted(beat, asked, "right") - 1, 0)
+        left = asked - beat[i]
+        # Of two roots the one that is left / rate where the tempo does not bend.
+        root = np.sqrt(np.maximum(rate[i] * rate[i] + 4 * bend[i] * left, 0.0))
+        samples: Floats = start[i] + 2 * left / (rate[i] + root)
+        return samples
+
     def span(self, at: int, beats: float) -> int:
         """Return the length of `beats` in samples, from a sample on."""
         if not self.changes:

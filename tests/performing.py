@@ -25,7 +25,7 @@ from latentlive.engine.render.worker import Worker
 from latentlive.engine.schedule.scheduler import Scheduler
 from latentlive.engine.server import session
 from latentlive.engine.server.session import Session
-from latentlive.engine.shared import CHANNELS, MISSING, POSITION, Shared
+from latentlive.engine.shared import CHANNELS, FILLED, MISSING, POSITION, Shared
 from latentlive.engine.timing import MARK_EVERY
 from latentlive.protocol.rendering import Batch, Encode
 from latentlive.protocol.requests import Request
@@ -115,7 +115,9 @@ class Engine:
 
     def playing_on(self):
         """Let the device play on where requests wait for it."""
-        waits = types.SimpleNamespace(monotonic=lambda: 0.0, sleep=lambda _: self.play())
+        waits = types.SimpleNamespace(
+            monotonic=lambda: 0.0, monotonic_ns=self.moment, sleep=lambda _: self.play()
+        )
         return mock.patch.object(session, "time", waits)
 
     def tick(self):
@@ -151,11 +153,16 @@ class Engine:
             return answer
         return Batch(tuple(slowed(one, self.slow.get(one.serial, 0.01)) for one in answer.answers))
 
+    def moment(self):
+        """Return the present moment, as the device's pace has it [nanoseconds]."""
+        return 10**9 + round(int(self.shared.header[POSITION]) / RATE * 1e9)
+
     def play(self):
         """Let the device ask for a block."""
         before = self.scheduler.timeline.position
         out = np.empty((self.size, self.shared.channels), np.float32)
         self.player.fill(out)
+        self.shared.header[FILLED] = self.moment()
         if self.scheduler.timeline.position > before:
             self.heard.append(out)
 

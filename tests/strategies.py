@@ -40,6 +40,12 @@ DANCE = Path(__file__).with_name("movement") / "dance.csv"
 """A movement with uneven times."""
 
 
+LIVE = [
+    *(ll.knob("sea", 0.3), ll.xy("pad").y, ll.cc(74, 2, "nano", 0.1), ll.bend(), ll.touch(3)),
+    *(ll.gate(40, 60), ll.key(start=-7), ll.velocity(), ll.osc("/a", 1, start=-3.5), ll.level(2)),
+]
+
+
 def _points(draw: st.DrawFn) -> list[tuple[float, float]]:
     steps = draw(st.lists(beats, min_size=1, max_size=5))
     return [(float(b), draw(numbers)) for b in np.cumsum(steps)]
@@ -56,6 +62,7 @@ leaves = st.one_of(
     st.builds(ll.seq, st.lists(numbers, min_size=1, max_size=6), beats),
     st.sampled_from(["hand_x", "hand_y", 2]).map(lambda column: ll.track(DANCE, column)),
     st.just(ll.track(DANCE, "hand_x", rate=20)),
+    *map(st.just, LIVE),
 )
 
 
@@ -71,6 +78,7 @@ def _grown(inner: st.SearchStrategy[Curve]) -> st.SearchStrategy[Curve]:
         st.builds(lambda c, a, b: c.rangex(a, b), inner, beats, beats),
         st.builds(lambda c, n: c.quantise(n), inner, st.integers(1, 100)),
         st.builds(lambda c, b: c.smooth(b) if c.cost == 1 else c, inner, beats),
+        st.builds(lambda c, b: c.lag(min(b, 5)) if c.cost == 1 else c, inner, beats),
         st.builds(lambda c, k: c.ease(k), inner, st.sampled_from(["in", "out", "inout"])),
         st.builds(lambda c, k: c.slow(k), inner, factors),
         st.builds(lambda c, k: c.fast(k), inner, factors),

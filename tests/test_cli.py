@@ -126,6 +126,8 @@ GIVEN = {
     "--tempo": "140",
     "--ahead": "1.5",
     "--block": "256",
+    "--latency": "0.05",
+    "--osc": "9123",
     "--channels": "4",
     "--device": "hdmi",
     "--out": "heard.wav",
@@ -156,7 +158,7 @@ def test_an_option_before_a_command_counts_for_it_or_is_refused(name, option, mo
     taken = {}
     monkeypatch.setattr(command, "callback", lambda *_, **options: taken.update(options))
     words = [option] if GIVEN[option] is None else [option, GIVEN[option]]
-    other = {"--on-exit": "keep", "--theme": "dark"}.get(option, "9")
+    other = {"--on-exit": "keep", "--theme": "dark", "--latency": "0.5"}.get(option, "9")
     before = CliRunner().invoke(main, [*words, name, *needed(command)])
     found = [param for param in command.params if option in param.opts]
     if not found:

@@ -98,6 +98,7 @@ def test_python_blocks_run(page, stage, starter, tmp_path, monkeypatch):
                 if isinstance(value, ll.Latent | Joined):
                     assert check(value, load_model(space_of(page)).facts, second, 1.0) > 0
     answers = ("recording to ", "recorded to ", "undone", "redone", "bouncing to ", "bounced to ")
+    answers += ("move the controller ", "osc: port ")  # another engine may have the port
     assert [line for line in stage.said if not line.startswith(answers)] == []
 
 
@@ -224,9 +225,9 @@ def test_the_pattern_of_the_cookbook_plays_out_of_a_file(stage, tmp_path, monkey
     assert stage.said == []
 
 
-def test_the_tutorial_has_eight_steps():
+def test_the_tutorial_has_nine_steps():
     text = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
-    assert re.findall(r"^## (\d)", text, re.MULTILINE) == list("12345678")
+    assert re.findall(r"^## (\d)", text, re.MULTILINE) == list("123456789")
 
 
 def test_the_reference_is_that_of_the_docstrings():

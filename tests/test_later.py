@@ -16,7 +16,7 @@ from latentlive.prompt.scope import OF_THE_ENGINE
 from tests.prompting import console
 
 PROMISED = """pitch transpose loudness voiced brighter rougher noisier bright improvise hits euclid
-    tour place roam swarm knob cc bend touch gate velocity key osc level xy lag watch inputs knobs
+    tour place roam swarm
     lead track follow grab link clock_in clock_out send hpf lpf comb drive comp echo reverb dry bus
     frozen seconds stage mono midi rate"""
 
@@ -41,9 +41,8 @@ def test_a_word_that_has_come_has_left_the_table(word):
     ("code", "line"),
     [
         ("sound('x').rate(2)", "sound: a latent has no .rate(); instead: .fast(2) and .slow(2)"),
-        ("sine(8).lag(1)", "sine: a curve has no .lag(); instead: average it: .smooth(2)"),
         ("d1.reverb(0.3)", "d1: a layer has no .reverb(); instead: treat it outside: d1.out(3)"),
-        ("midi", "no name 'midi' here; instead: a curve moves by itself: perlin(8)"),
+        ("midi", "no name 'midi' here; instead: follow a controller: cc(1)"),
         ("euclid(3, 8)", "no name 'euclid' here; instead: step through a recording"),
         ("sound('x').pan()", "sound: a latent has no .pan(); it is a layer's word: "
          "(d1 >> ...).pan(0.5)"),

@@ -93,13 +93,13 @@ def test_examples_list_shipped_and_own_files_with_what_they_say(tmp_path, monkey
     assert "(cannot be read)" in said
 
 
-def test_the_tutorial_has_eight_steps_and_begins_again():
+def test_the_tutorial_has_nine_steps_and_begins_again():
     typed, _ = console()
-    titles = [typed.run("tutorial").shown.splitlines()[0] for _ in range(9)]
-    assert titles[:2] == ["1 of 8: Hear a sound", "2 of 8: Stretch it"]
-    assert titles[7:] == ["8 of 8: Record, undo, hush", titles[0]]
-    assert typed.run("tutorial(6)").shown.startswith("6 of 8: Prepare a scene")
-    assert typed.run("tutorial(9)").error == "tutorial: step must lie in 1 to 8, got 9"
+    titles = [typed.run("tutorial").shown.splitlines()[0] for _ in range(10)]
+    assert titles[:2] == ["1 of 9: Hear a sound", "2 of 9: Stretch it"]
+    assert titles[7:] == ["8 of 9: Record, undo, hush", "9 of 9: Turn a knob", titles[0]]
+    assert typed.run("tutorial(6)").shown.startswith("6 of 9: Prepare a scene")
+    assert typed.run("tutorial(10)").error == "tutorial: step must lie in 1 to 9, got 10"
     for step in steps():
         assert all(len(row) <= 80 for row in step.shown().splitlines())
         assert not set("`[]*") & set("".join(plain(part) for part in step.parts[::2]))
@@ -109,7 +109,7 @@ def test_the_tutorial_says_what_its_page_says():
     page = (Path(__file__).parents[1] / "docs" / "tutorial.md").read_text(encoding="utf-8")
     words = set(re.findall(r"\w+", page))
     typed, _ = console()
-    for number in range(1, 9):
+    for number in range(1, 10):
         shown = typed.run(f"tutorial({number})").shown
         assert set(re.findall(r"\w+", shown.rpartition("\n")[0])) <= words
         for code in steps()[number - 1].codes:

@@ -48,6 +48,9 @@ TEXTURES = [
     A.slice(0, 0.05).loop(1),
     ll.sound(LOUD).spread(0),
     ll.silence,
+    ll.interp(A, B, ll.knob("a")),
+    ll.interp(A, C, ll.knob("b").lag(0.3)).extend(3),
+    (B * ll.knob("a", 1.0)).norm(),
 ]
 SOURCES = [source(texture) for texture in TEXTURES]
 
@@ -59,11 +62,13 @@ def levels(*values):
 GAINS = levels(
     *(-120, -12, -3, 0, 6),
     *(ll.sine(1).range(-20, 0), ll.perlin(0.5).range(-30, 3), ll.line(-40, 0, 2)),
+    *(ll.knob("a").range(-30, 0), (ll.knob("b").lag(0.2) * ll.sine(1)).range(-20, 0)),
 )
 FACTORS = levels(0, 0.5, 1, 3, ll.saw(0.5), ll.rand(0.3))
 PLACES = levels(0, 0.2, 0.5, 1, ll.sine(2), ll.brown(1))
 
 
+KNOBS = ["a", "b"]
 LAYERS = ["d1", "d2", "d3", "sea"]
 BEATS = [0, 0.01, 0.1, 0.5, 1, 2, 5]
 CUES = ["drop", "night"]
@@ -115,6 +120,7 @@ class Performer(random.Random):
                 {"quant": pick([0, 0.25, 1, 2])},
                 {"wide": pick([0.0, 0.4, 1.0])},
                 {"pair": pick([0, 1])},
+                {"lead": pick([0.05, 0.3, 0.7, 2.0])},
             ]
         )
 
@@ -156,7 +162,15 @@ class Performer(random.Random):
         """Return a message of a client."""
         pick = self.choice
         op = op or pick(
-            ["cell"] * 12 + ["go"] * 4 + ["undo"] * 2 + [o for o in ASKED if o != "quit"]
+            ["cell"] * 12
+            + ["go"] * 4
+            + ["undo"] * 2
+            + ["turn"] * 12
+            + [o for o in ASKED if o != "quit"]
+            + ["go"] * 4
+            + ["undo"] * 2
+            + ["turn"] * 12
+            + [o for o in ASKED if o != "quit"]
         )
         if op == "cell":
             return self.cell()
@@ -167,6 +181,9 @@ class Performer(random.Random):
             "audition": lambda: pick([{"source": pick(SOURCES)}, {"name": pick([None, *CUES])}]),
             "seed": lambda: {"n": self.randrange(2**63)},
             "quit": lambda: {"fade": pick([0.0, 0.2, 1.0])},
+            "turn": lambda: {"name": pick(KNOBS), "value": round(self.random(), 3)},
+            "learn": lambda: {"name": pick(KNOBS)},
+            "forget": lambda: {"name": pick(KNOBS)},
         }
         return {"op": op, **fields.get(op, dict)()}
 

@@ -20,10 +20,10 @@ HEAVY += ("minisom", "numba", "scipy", "sklearn", "sqlite3")
 
 
 def test_the_public_list_is_pinned():
-    expressions = """array between blend brown brown2 cat cluster cosine cosine2 drift env fit
-        follow interp isaw isaw2 line near noise number path perlin perlin2 prior rand
-        rand2 saw saw2 seq silence sine sine2 slerp sound square square2 steps track tri
-        tri2 z"""
+    expressions = """array bend between blend brown brown2 cat cc cluster cosine cosine2 drift env fit follow gate
+        interp isaw isaw2 key knob level line near noise number osc path perlin
+        perlin2 prior rand rand2 saw saw2 seq silence sine sine2 slerp sound square
+        square2 steps touch track tri tri2 velocity xy z"""
     rest = """Corpus Curve DeviceError Engine EngineError ExpressionError Latent LatentliveError
         ModelError SoundError WORDS dumps load_model loads render"""
     assert sorted(ll.WORDS) == expressions.split()
@@ -96,7 +96,7 @@ def test_docstring_examples_run(name):
     parts = ("latentlive.latent", "latentlive.renderer", "latentlive.mixer")
     for part in parts:
         scope.update(vars(importlib.import_module(part)))
-    scope.update(vars(module) | {"np": np, "line": ll.line})
+    scope.update(vars(module) | {"np": np, "line": ll.line, "touch": ll.touch})
     runner = doctest.DocTestRunner(
         optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE, verbose=False
     )

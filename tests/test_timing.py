@@ -9,7 +9,7 @@ from latentlive.mixer import GRID
 
 RATE = 44100
 COUNTS = {
-    **{"GLIDE": 1024, "CLOSE": 2048, "BURST": 5056, "REACTION": 1024, "LANDING": 16384},
+    **{"GLIDE": 1024, "CLOSE": 2048, "REACTION": 1024, "LANDING": 16384},
     **{"STEMS_SHORT": 512, "STEMS_AHEAD": 4096, "READY": 11_008, "DRY": 4096},
 }
 

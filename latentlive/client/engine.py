@@ -12,6 +12,7 @@ from typing import Any
 
 from latentlive.client.connection import PATIENCE, SILENT, Connection, start_engine
 from latentlive.client.freezing import Freezing
+from latentlive.client.inputs import Inputs, Knobs, Watch
 from latentlive.client.layer import Layer, Master
 from latentlive.client.transaction import Transaction
 from latentlive.client.views import History, Layers, Now, Plan, Status, Tap, cue_name
@@ -25,17 +26,21 @@ from latentlive.protocol.address import OnExit, reached
 from latentlive.protocol.changes import Change, Hush, Only, Play, SetTempo
 from latentlive.protocol.children import ONE_THREAD
 from latentlive.protocol.clip import Source
-from latentlive.protocol.kinds import BEATS, BPM, PATH, SEED
+from latentlive.protocol.kinds import BEATS, BPM, NAME, PATH, SECONDS, SEED, SHARE
 from latentlive.protocol.requests import (
     Audition,
     Cancel,
     Cell,
+    Forget,
+    Learn,
+    Listen,
     Panic,
     RecordTo,
     Redo,
     Seed,
     Start,
     StopRecording,
+    Turn,
     Undo,
 )
 from latentlive.protocol.when import After, Beat, Cue
@@ -65,6 +70,11 @@ class Engine(Connection):
         Keep time without a device.
     hold : bool
         Hold the transport until `start`.
+    latency : float [seconds]
+        Of the device, as it is asked for. What arrives live is heard so much sooner.
+    osc : str
+        ``PORT`` or ``HOST:PORT`` where OSC is heard from the start; by default
+        ``127.0.0.1:9000``, once a word asks for it.
     log : path, optional
         The ``.py`` file of the log; by default a new file in the cache.
     replay : path, optional
@@ -117,6 +127,8 @@ class Engine(Connection):
         hold: bool = False,
         block: int = 512,
         ahead: float = 2.0,
+        latency: float = 0.1,
+        osc: str = "",
         log: str | os.PathLike[str] | None = None,
         replay: str | os.PathLike[str] | None = None,
         begin: int = 0,
@@ -132,6 +144,7 @@ class Engine(Connection):
         arguments += ["--resume", os.path.abspath(resume) if resume else ""]
         arguments += ["--log", os.path.abspath(log) if log else ""]
         arguments += ["--block", str(block), "--ahead", str(ahead)]
+        arguments += ["--latency", str(latency), "--osc", osc]
         arguments += ["--channels", str(channels)]
         arguments += ["--silent"] * silent + ["--hold"] * hold
         address, self.process = start_engine(arguments)
@@ -172,6 +185,8 @@ class Engine(Connection):
         self.now, self.tap = Now(self), Tap(self)
         self.plan, self.layers = Plan(self), Layers(self)
         self.status, self.history = Status(self), History(self)
+        self.knobs, self.inputs = Knobs(self), Inputs(self)
+        self._watching = Watch(lambda: self.state.get("arrived", []), self._say, lambda: self.ended)
         for number in range(1, 17):
             setattr(self, f"d{number}", Layer(self, f"d{number}"))
 
@@ -378,6 +393,51 @@ class Engine(Connection):
         n = SEED.coerce(n, "seed: n")
         self._cells.act(Seed(n))
 
+    def turn(self, name: str, value: float) -> None:
+        """Turn the knob of a name to `value` (0 to 1).
+
+        Example
+        -------
+        ``turn("sea", 0.7)`` moves what ``knob("sea")`` moves
+        """
+        name = NAME.coerce(name, "turn: name")
+        self._cells.act(Turn(name, SHARE.coerce(value, "turn: value"), "the prompt"))
+
+    def watch(self, seconds: float = 30.0) -> None:
+        """Tell what arrives for some seconds (0 to 3600), with the words that follow it.
+
+        Example
+        -------
+        ``watch()``, then move a controller
+        """
+        self.request(Listen())
+        self._watching.go_on(SECONDS.coerce(seconds, "watch: seconds"))
+
+    def learn(self, name: str) -> None:
+        """Let the controller that is moved next turn the knob of a name.
+
+        Only one that is moved by a fifth of its way, so that a jittery one does not learn itself.
+        Where controller and knob differ, the knob does not jump: it catches up as the controller
+        is moved.
+
+        Example
+        -------
+        ``learn("sea")``, then move a fader
+        """
+        self._cells.refuse_planned("learn")
+        self.request(Learn(NAME.coerce(name, "learn: name")))
+        self._say(f"move the controller that is to turn knob {name!r}")
+
+    def forget(self, name: str) -> None:
+        """Let no controller turn the knob of a name any more; it stays where it is.
+
+        Example
+        -------
+        ``forget("sea")``
+        """
+        self._cells.refuse_planned("forget")
+        self.request(Forget(NAME.coerce(name, "forget: name")))
+
     def undo(self) -> None:
         """Undo the last change of the layers, with fades; drop one that has not landed yet.
 
@@ -489,6 +549,7 @@ class Engine(Connection):
         """Close the wire and stop freezing; ``on_exit`` decides whether the engine plays on."""
         close_freezer(self)
         self.freezing.close()
+        self._watching.go_on(0.0)
         super().hang_up()
 
     def close(self, fade: float = 1.0) -> None:

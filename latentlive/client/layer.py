@@ -13,7 +13,7 @@ from latentlive.later import instead
 from latentlive.protocol import changes
 from latentlive.protocol.changes import Change, Mute, Play, Rename, Restart, Set, Stop
 from latentlive.protocol.clip import Source
-from latentlive.protocol.kinds import BEATS, SHARE
+from latentlive.protocol.kinds import BEATS, LEAD, SHARE
 from latentlive.protocol.levels import followed, within
 from latentlive.protocol.wire import Message
 from latentlive.worded import Worded
@@ -119,6 +119,14 @@ class Layer(Worded):
     def quant(self, beats: float) -> Layer:
         """Land new textures on multiples of `beats` beats (0: as soon as they are ready)."""
         return self._set(quant=_beats(beats, "quant"))
+
+    def lead(self, seconds: float) -> Layer:
+        """Hear what arrives live so many seconds (0.05 to 2.5) after it arrived.
+
+        By default as soon as is safe: 0.38 s, or more in a space that decodes in longer blocks.
+        The shorter, the sooner a busy machine is late. A change crosses over to the same texture.
+        """
+        return self._set(lead=LEAD.coerce(seconds, "lead: seconds"))
 
     def stop(self, fade: float | None = None) -> Layer:
         """Fade out over `fade` beats (by default the layer's own fade) and end."""

@@ -3,8 +3,23 @@
 from latentlive.curves.base import Curve, CurveLike, Factor, Time, hashed
 from latentlive.curves.chance import Brown, Perlin, Rand, brown2, perlin2, rand2
 from latentlive.curves.literals import Fit, Num, as_curve
-from latentlive.curves.operators import slowing
+from latentlive.curves.live import (
+    Bend,
+    Cc,
+    Gate,
+    Key,
+    Knob,
+    Level,
+    Live,
+    Osc,
+    Touch,
+    Velocity,
+    is_live,
+    xy,
+)
+from latentlive.curves.operators import Lag, slowing
 from latentlive.curves.shapes import Env, Line, Seq
+from latentlive.curves.tapes import Clock, Point, Tapes
 from latentlive.curves.track import Track, track
 from latentlive.curves.waves import (
     Cosine,
@@ -22,29 +37,44 @@ from latentlive.curves.waves import (
 )
 
 __all__ = [
+    "Bend",
     "Brown",
+    "Cc",
+    "Clock",
     "Cosine",
     "Curve",
     "CurveLike",
     "Env",
     "Factor",
     "Fit",
+    "Gate",
     "Isaw",
+    "Key",
+    "Knob",
+    "Lag",
+    "Level",
     "Line",
+    "Live",
     "Num",
+    "Osc",
     "Perlin",
+    "Point",
     "Rand",
     "Saw",
     "Seq",
     "Sine",
     "Square",
+    "Tapes",
     "Time",
+    "Touch",
     "Track",
     "Tri",
+    "Velocity",
     "as_curve",
     "brown2",
     "cosine2",
     "hashed",
+    "is_live",
     "isaw2",
     "perlin2",
     "rand2",
@@ -54,4 +84,5 @@ __all__ = [
     "square2",
     "track",
     "tri2",
+    "xy",
 ]

@@ -14,6 +14,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from latentlive.curves.tapes import Clock, Heard
 from latentlive.curves.words import Words
 from latentlive.expr import Node
 from latentlive.units import Floats
@@ -39,12 +40,15 @@ class Time:
         The performance's seed.
     own : int or None
         The seed of ``.seed(n)``; with None each node draws from its own digest.
+    clock : Clock or None
+        The layer's clock, for what is read live or looks back in seconds; None where nobody plays.
     """
 
     beats: Floats
     part: Floats | None = None
     seed: int = 0
     own: int | None = None
+    clock: Clock | None = None
     memo: dict[tuple[str, bytes], Floats] = field(default_factory=dict, repr=False, compare=False)
 
     def value(self, curve: CurveLike) -> Floats:
@@ -62,11 +66,33 @@ class Time:
     def _key(self) -> bytes:
         parts = b"" if self.part is None else self.part.tobytes()
         head = f"{self.own} {len(parts)} ".encode()
-        return hashlib.blake2b(head + parts + self.beats.tobytes(), digest_size=16).digest()
+        clock = b"" if self.clock is None else self.clock.samples.tobytes()
+        key = head + parts + self.beats.tobytes() + clock
+        return hashlib.blake2b(key, digest_size=16).digest()
 
     def at(self, beats: Floats, part: Floats | None = None) -> Time:
         """Return another time with the same seeds and memo."""
         return replace(self, beats=beats, part=self.part if part is None else part)
+
+    def moved(self, beats: float, behind: float = 0.0) -> Time:
+        """Return the time `beats` later; what is read live lies `behind` beats (>= 0) earlier."""
+        clock = self.clock.back_by_beats(behind) if self.clock and behind else self.clock
+        return replace(self, beats=self.beats + beats, clock=clock)
+
+    def back(self, seconds: float) -> Time:
+        """Return the time some seconds earlier; a beat is a second where no clock runs."""
+        if self.clock is None:
+            return replace(self, beats=self.beats - seconds)
+        clock = self.clock.back(seconds * self.clock.tempo.sample_rate)
+        beats = self.clock.tempo.beats
+        passed = beats(self.clock.samples) - beats(clock.samples)
+        return replace(self, beats=self.beats - passed, clock=clock)
+
+    def live(self, curve: Heard) -> Floats:
+        """Return the values of a live curve here [shape=(n,)]: its start where nothing arrives."""
+        if self.clock is None:
+            return np.full(self.beats.shape, float(curve.start))
+        return self.clock.read(curve)
 
     def slowed(self, by: Fraction) -> Time:
         """Return the time at which to read a curve slowed `by` a factor."""

@@ -21,6 +21,7 @@ from latentlive.expr import (
     declared,
     lasting,
     method_of,
+    number,
     operator,
     operators,
     positive,
@@ -150,7 +151,7 @@ class Quantise(Curve):
 
 @operator(form="method")
 class Smooth(Curve):
-    """Average over a span of `beats` (> 0) around each moment.
+    """Average over `beats` (> 0) around each moment, of what arrives live before it.
 
     Example
     -------
@@ -166,8 +167,36 @@ class Smooth(Curve):
         points = (np.arange(32) + 0.5) / 32 - 0.5
         total = np.zeros_like(t.beats)
         for point in points:
-            total += t.at(t.beats + point * self.beats).value(self.of)
+            behind = (0.5 - point) * self.beats  # what arrives is known up to now only
+            total += t.moved(point * self.beats, behind).value(self.of)
         return total / 32
+
+
+LAGS = 64
+"""Moments on which a lag looks back: each weighs the same."""
+
+
+@operator(form="method")
+class Lag(Curve):
+    """Follow slowly: 63 % of the way to a new value in `seconds` (> 0, at most 5).
+
+    A one-pole filter, as the mean of moments that lie as far back as it remembers them.
+
+    Example
+    -------
+    >>> knob("sea").lag(0.5)
+    knob('sea').lag(0.5)
+    """
+
+    asks = LAGS
+    of: CurveLike = child(as_curve)
+    seconds: float = number("seconds", above=0.0, most=5.0)
+
+    def values(self, t: Time) -> Floats:
+        total = np.zeros_like(t.beats)
+        for moment in -np.log1p(-(np.arange(LAGS) + 0.5) / LAGS):
+            total += t.back(float(moment) * self.seconds).value(self.of)
+        return total / LAGS
 
 
 @operator(form="method")
@@ -260,7 +289,7 @@ class Early(Curve):
     beats: float = declared(Beats())
 
     def values(self, t: Time) -> Floats:
-        return t.at(t.beats + self.beats).value(self.of)
+        return t.moved(self.beats, max(-self.beats, 0.0)).value(self.of)
 
 
 @method_of(Curve)

@@ -28,7 +28,9 @@ class Words:
     def quantise(self, steps: int) -> Curve:
         """Round to the nearest of `steps` equal steps to the unit (1 to 10000)."""
     def smooth(self, beats: float) -> Curve:
-        """Average over a span of `beats` (> 0) around each moment."""
+        """Average over `beats` (> 0) around each moment, of what arrives live before it."""
+    def lag(self, seconds: float) -> Curve:
+        """Follow slowly: 63 % of the way to a new value in `seconds` (> 0, at most 5)."""
     def ease(self, kind: Literal["in", "out", "inout"]) -> Curve:
         """Bend 0..1: 'in' starts slowly, 'out' ends slowly, 'inout' does both (cubic)."""
     def slow(self, factor: Factor) -> Curve:

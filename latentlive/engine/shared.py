@@ -48,9 +48,11 @@ HEADER_WORDS = 64
     TICKS,
     WORKING,
     WORKING_TOO,
-) = range(18)
+    FILLED,
+) = range(19)
 """Words of the header. TICKS counts the rounds of the engine's loop: while it stands still, so does
-the engine. WORKING and the word after it tell which voice each worker is busy with."""
+the engine. WORKING and the word after it tell which voice each worker is busy with. FILLED is the
+moment of the last block [nanoseconds of time.monotonic_ns]."""
 
 
 def _sizes(channels: int) -> dict[str, tuple[type, tuple[int, ...]]]:

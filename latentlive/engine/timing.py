@@ -15,11 +15,20 @@ CLOSE = 0.046  # a voice is muted and unmuted at an underrun
 FADE = 1.0  # the engine fades out, if nobody says how long
 
 # How near the position something may still change.
-BURST = 0.115  # devices ask for so much at once
+BURSTS = 1.15  # devices ask at once for so much of their latency
+LATENCY = 0.1  # of the device, if nobody says another
 REACTION = 0.023  # from the moment of a change set to its landing, at most
 LANDING = 0.372  # a change set is final so long before its moment; until then it can be replaced
 STEMS_SHORT = 0.012  # stems are read nearly as far ahead as nothing changes
 STEMS_AHEAD = 0.093  # stems are read again when less is left of them
+
+# What arrives live.
+ARRIVED = 0.025  # a value is known to the engine so long after it arrived, at most
+LATEST = 2.0  # a value may be meant for so much later
+LIVE_SLACK = 0.14  # rendered of a live layer beyond the margin, if nobody says a lead
+LEAST_SLACK = 0.06  # the least that a lead may leave
+LIVE_LEAD = 0.38  # of a layer with a live curve, unless its space needs more
+LEAST_PIECE = 0.02  # less of a live layer is not rendered at a time
 
 # Rendering.
 SHORTEST_AHEAD, LONGEST_AHEAD = 0.5, 2.5  # less: underruns; more: too much for a ring
@@ -87,7 +96,7 @@ def to_samples(seconds: float, rate: int) -> int:
     return max(round(seconds * rate / GRID), 1) * GRID
 
 
-def margin(rate: int) -> int:
-    """Return the samples from the position to the first that may still change: what a device asks
-    for at once, and what the limiter looks ahead."""
-    return (AHEAD + 1) * GRID + to_samples(BURST, rate)
+def margin(rate: int, latency: float = LATENCY) -> int:
+    """Return the samples from the position to the first that may still change: what a device of
+    a latency [seconds] asks for at once, and what the limiter looks ahead."""
+    return (AHEAD + 1) * GRID + to_samples(BURSTS * latency, rate)

@@ -176,11 +176,14 @@ class Ratio(Kind):
 
 
 class Text(Kind):
-    """A non-empty string, normalised for comparing names."""
+    """A string, normalised for comparing names; not empty unless that is allowed."""
+
+    def __init__(self, empty: bool = False) -> None:
+        self.empty = empty
 
     def coerce(self, value: Any, place: str) -> str:
         """Return the value; refuse it unless it is text."""
-        if not isinstance(value, str) or not value.strip():
+        if not isinstance(value, str) or not (value.strip() or self.empty):
             raise ExpressionError(f"{place} must be a name in quotes, got {shown(value)}")
         return normal(value)
 

@@ -46,7 +46,7 @@ MAX_COST = 4096
 
 LAYER_WORDS = {
     **{"gain": "-6", "amp": "0.5", "pan": "0.5", "out": "3", "fade": "4", "quant": "4"},
-    **{"xfade": "4", "morph": "8", "wide": "1", "stop": "8", "rename": "'sea'"},
+    **{"lead": "0.5", "xfade": "4", "morph": "8", "wide": "1", "stop": "8", "rename": "'sea'"},
     **dict.fromkeys(("jump", "mute", "unmute", "solo", "restart"), ""),
 }
 """Words of layers that performers try on latents, each with an example's argument."""

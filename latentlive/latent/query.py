@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, Self, cas
 import numpy as np
 from numpy.typing import NDArray
 
-from latentlive.curves import CurveLike, Time, hashed
+from latentlive.curves import Clock, CurveLike, Time, hashed
 from latentlive.expr import Node
 from latentlive.units import Floats
 
@@ -174,9 +174,9 @@ class Scope:
         beat_frames = self.beat_frames if beats_too else self.beat_frames / float(factor)
         return replace(self, stretch=self.stretch * factor, beat_frames=beat_frames)
 
-    def query(self, frames: Floats, beats: Floats, seed: int) -> Query:
+    def query(self, frames: Floats, beats: Floats, seed: int, clock: Clock | None = None) -> Query:
         """Return a query at frames and beats of an expression's own clock."""
-        return Query(frames, beats, np.zeros(len(frames), np.bool_), self, seed)
+        return Query(frames, beats, np.zeros(len(frames), np.bool_), self, seed, clock=clock)
 
 
 @dataclass(frozen=True)
@@ -200,6 +200,8 @@ class Query:
         A recording of that length was heard to its end.
     joint : Joint or None
         The neighbouring sound in windows near an end; None is no neighbour anywhere.
+    clock : Clock or None
+        The layer's clock, for live curves: operators on time leave it, for a knob is heard now.
     """
 
     middle: ClassVar[float] = 0.5
@@ -213,6 +215,7 @@ class Query:
     own: int | None = None
     before: Floats | None = None
     joint: Joint | None = None
+    clock: Clock | None = None
     memo: dict[tuple[str, bytes], Latents] = field(default_factory=dict, repr=False)
 
     @property
@@ -236,7 +239,8 @@ class Query:
     @property
     def _key(self) -> bytes:
         digest = hashlib.blake2b(f"{self.own} {self.scope.place}".encode(), digest_size=16)
-        for values in (*self.arrays.values(), *(self.joint or ())):
+        live = () if self.clock is None else (self.clock.samples,)
+        for values in (*self.arrays.values(), *(self.joint or ()), *live):
             digest.update(b"" if values is None else values.tobytes())
         return digest.digest()
 
@@ -258,7 +262,7 @@ class Query:
             # Measure to the last frame heard, not the end: the curve then reaches both its ends.
             last = max(float(length - 1 / self.scope.stretch), 1e-9)
             part = np.clip(self.frames / last, 0.0, 1.0)
-        return Time(self.beats, part, self.seed, self.own).value(curve)
+        return Time(self.beats, part, self.seed, self.own, self.clock).value(curve)
 
     def at(self, frames: Floats, beats: Floats | None = None, **changes: Any) -> Self:
         """Return a query at other positions with the same memo."""
@@ -270,7 +274,8 @@ class Query:
             name: None if values is None else values[chosen] for name, values in self.arrays.items()
         }
         joint = None if self.joint is None else self.joint.only(chosen)
-        return replace(self, joint=joint, **part)
+        clock = None if self.clock is None else self.clock.only(chosen)
+        return replace(self, joint=joint, clock=clock, **part)
 
     def shrunk(self, factor: Fraction) -> Self:
         """Return a query with lengths in frames before stretching."""
@@ -348,6 +353,7 @@ class Query:
                 wrap=never,
                 before=None,
                 joint=there,
+                clock=None,  # one joint for windows of several moments: live curves at their start
             ),
         )
         return replace(self, joint=Joint(distance, np.full_like(self.wrap, ahead), which, beside))

@@ -1,4 +1,4 @@
-"""``tutorial``: the eight steps of ``docs/tutorial.md``, one after the other."""
+"""``tutorial``: the nine steps of ``docs/tutorial.md``, one after the other."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def steps() -> tuple[Step, ...]:
 
 
 class Tutorial(Worded):
-    """Shows the next of eight steps when its name is typed; ``tutorial(3)`` shows the third."""
+    """Shows the next of nine steps when its name is typed; ``tutorial(3)`` shows the third."""
 
     _called = "tutorial"
 
@@ -87,7 +87,7 @@ class Tutorial(Worded):
 
         Parameters
         ----------
-        step : int [1..8]
+        step : int [1..9]
         """
         self._next = Whole(least=1, most=len(steps())).coerce(step, "tutorial: step") - 1
         return self

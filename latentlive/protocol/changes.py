@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from latentlive.curves import Curve, Num
+from latentlive.curves import Curve, Num, is_live
 from latentlive.expr import Kind, Many, Maybe, One, Record, declared, record
 from latentlive.protocol.clip import Given, Source
-from latentlive.protocol.kinds import BEATS, BPM, FLAG, LAYER, PAIR, SHARE, Level
-from latentlive.protocol.state import State
+from latentlive.protocol.kinds import BEATS, BPM, FLAG, LAYER, LEAD, PAIR, SHARE, Level
+from latentlive.protocol.state import LEVELS, State
 
 LONGEST = 160
 """Most characters in the description of changes."""
@@ -37,6 +37,11 @@ class Change(Record):
     def concerns(self, name: str) -> bool:
         """Return whether the change can alter a layer's state."""
         return name in self.layers
+
+    @property
+    def live(self) -> bool:
+        """Whether it follows what arrives."""
+        return False
 
     def fold(self, state: State[Source], name: str) -> State[Source]:
         """Return a layer's state after the change."""
@@ -75,6 +80,10 @@ class Play(OfLayer):
     brings_texture = True
     source: Source = declared(Given())
 
+    @property
+    def live(self) -> bool:
+        return self.source.live
+
     def fold(self, state: State[Source], name: str) -> State[Source]:
         return state.changed(source=self.source)
 
@@ -100,6 +109,11 @@ class Set(OfLayer):
     morph: bool | None = optional(FLAG)
     wide: float | None = optional(SHARE)
     pair: int | None = optional(PAIR)
+    lead: float | None = optional(LEAD)
+
+    @property
+    def live(self) -> bool:
+        return any(isinstance(value, Curve) and is_live(value) for value in self.given.values())
 
     @property
     def given(self) -> dict[str, Any]:
@@ -212,6 +226,10 @@ class Master(Change):
 
     gain_db: Curve = declared(Level("gain_db"))
 
+    @property
+    def live(self) -> bool:
+        return is_live(self.gain_db)
+
     def __str__(self) -> str:
         return f"master.gain({_value(self.gain_db)})"
 
@@ -234,6 +252,12 @@ class Restore(OfLayer):
 
     brings_texture = True
     state: State[Source] = declared(One(State))
+
+    @property
+    def live(self) -> bool:
+        state = self.state
+        levels = any(is_live(getattr(state, word)) for word in LEVELS)
+        return levels or (state.source is not None and state.source.live)
 
     def fold(self, state: State[Source], name: str) -> State[Source]:
         return self.state

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
+from latentlive.curves import is_live
 from latentlive.errors import ExpressionError
-from latentlive.expr import Kind, Record, declared, record
+from latentlive.expr import Kind, Record, Whole, declared, record
 from latentlive.expr.fields import shown
 from latentlive.expr.record import Stored, inline
 from latentlive.latent import Texture
@@ -43,6 +44,11 @@ class Source(Record):
     def data(self) -> Message:
         """The texture as JSON data."""
         return self.dump()
+
+    @functools.cached_property
+    def live(self) -> bool:
+        """Whether it follows live curves."""
+        return is_live(self.expr)
 
     @functools.cached_property
     def digest(self) -> str:
@@ -111,12 +117,25 @@ class Clip(Generic[S]):
         Of its own clock: beats since `origin`.
     crossing : Crossing or None
         The earlier clip.
+    lead : int [samples]
+        How long after they arrive its live curves are heard; 0 where it has none.
     """
 
     source: S
     origin: int
     tempo: Tempo
     crossing: Crossing[S] | None = None
+    lead: int = 0
+
+    @property
+    def leads(self) -> list[tuple[int, int | None]]:
+        """The leads of what is live in it, each with the sample where that is over, if ever."""
+        found: list[tuple[int, int | None]] = [(self.lead, None)] if self.lead else []
+        if self.crossing:
+            end = self.crossing.at + self.crossing.over
+            before = self.crossing.before.leads
+            found += [(lead, end if over is None else min(over, end)) for lead, over in before]
+        return found
 
     def timed(self, tempo: Tempo, at: int) -> Clip[S]:
         """Return the clip from sample `at` on, under another tempo of the transport.
@@ -141,7 +160,7 @@ class Clip(Generic[S]):
             before = self.crossing.before.mapped(source, rate)
             crossing = Crossing(before, self.crossing.at, self.crossing.over)
         tempo = replace(self.tempo, sample_rate=rate)
-        return Clip(source(self.source), self.origin, tempo, crossing)
+        return Clip(source(self.source), self.origin, tempo, crossing, self.lead)
 
     def dump(self, keep: Stored = inline) -> Message:
         """Return the clip as JSON data; `keep` stores its sources."""
@@ -150,6 +169,8 @@ class Clip(Generic[S]):
             "origin": self.origin,
             "tempo": self.tempo.dump(),
         }
+        if self.lead:
+            data["lead"] = self.lead
         if self.crossing:
             before = self.crossing.before.dump(keep)
             data["crossing"] = [before, self.crossing.at, self.crossing.over]
@@ -172,7 +193,7 @@ class ClipKind(Kind):
     def revive(self, data: Any, node: Any, kept: Stored) -> Clip[Any]:
         """Return the clip that `plain` wrote."""
         fields = {"source", "origin", "tempo"}
-        if not isinstance(data, dict) or data.keys() - {"crossing"} != fields:
+        if not isinstance(data, dict) or data.keys() - {"crossing", "lead"} != fields:
             raise ExpressionError(f"a clip was expected, got {shown(data)}")
         crossing = None
         if "crossing" in data:
@@ -181,7 +202,8 @@ class ClipKind(Kind):
             crossing = Crossing(self.revive(before, node, kept), at, over)
         origin = SAMPLE.coerce(data["origin"], "clip: origin")
         source = SOURCE.coerce(SOURCE.revive(data["source"], node, kept), "clip: source")
-        return Clip(source, origin, TEMPO.revive(data["tempo"], node, kept), crossing)
+        lead = LEAD_SAMPLES.coerce(data.get("lead", 0), "clip: lead")
+        return Clip(source, origin, TEMPO.revive(data["tempo"], node, kept), crossing, lead)
 
 
 def _three(data: Any) -> list[Any]:
@@ -190,4 +212,5 @@ def _three(data: Any) -> list[Any]:
     return data
 
 
+LEAD_SAMPLES = Whole("samples", most=2**20)
 CLIP = ClipKind()

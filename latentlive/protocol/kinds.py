@@ -20,6 +20,9 @@ from latentlive.units import Tempo
 LONGEST_NAME = 100
 """Most letters in the name of a layer, which also names its stem."""
 
+LONGEST_SOURCE = 200
+"""Most letters in the name of a source."""
+
 CURVES = 500
 """Most cached level curves: logs often repeat the same ones."""
 
@@ -58,6 +61,17 @@ class LayerName(Text):
                 f"{place}: a name is a word such as 'sea', of at most {LONGEST_NAME} letters, "
                 f"got {shown(name)}"
             )
+        return name
+
+
+class SourceName(Text):
+    """The name of what values come from, such as ``knob:sea`` or ``cc:74:1:nanoKONTROL2``."""
+
+    def coerce(self, value: Any, place: str) -> str:
+        """Return the name; refuse it if it is too long."""
+        name = super().coerce(value, place)
+        if len(name) > LONGEST_SOURCE:
+            raise ExpressionError(f"{place}: at most {LONGEST_SOURCE} letters, got {len(name)}")
         return name
 
 
@@ -172,12 +186,13 @@ class Digests(Kind):
 
 
 NAME, TEXT, FLAG, LEVEL, LEVELS = Text(), AnyText(), Flag(), Level(), Levels()
-TEMPO, PATH, LAYER = Pace(), FilePath(), LayerName()
+TEMPO, PATH, LAYER, SOURCE_NAME = Pace(), FilePath(), LayerName(), SourceName()
 BEATS = Beats(least=0.0)
 BPM = Number("beats a minute", least=1.0, most=2000.0)
 SEED = Whole()
 SAMPLE = Whole("samples", most=2**62)
 SECONDS = Number("seconds", least=0.0, most=3600.0)
+LEAD = Number("seconds", least=0.05, most=2.5)
 SHARE = Number(least=0.0, most=1.0)
 PAIR = Whole(most=7)
 SLOT = Whole(most=1100)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from latentlive.expr import Many, Maybe, Number, One, Record, Whole, declared, record
 from latentlive.protocol.clip import CLIP, Clip, Source
-from latentlive.protocol.kinds import SAMPLE, SEED, SERIAL, SHARE, SLOT, TEXT, Digests
+from latentlive.protocol.kinds import SAMPLE, SEED, SERIAL, SHARE, SLOT, SOURCE_NAME, TEXT, Digests
 
 MOST = 1000
 """Most voices, and most answers, in one message."""
@@ -88,6 +88,23 @@ class Encode(Order):
     job: Job = declared(One(Job))
 
 
+@record()
+class Value(Record):
+    """What a source was from a sample on."""
+
+    at: int = declared(SAMPLE)
+    source: str = declared(SOURCE_NAME)
+    value: float = declared(Number())
+
+
+@record("tape")
+class Tape(Order):
+    """Note values that have arrived, in order; jobs that follow depend on them."""
+
+    answered = False
+    values: tuple[Value, ...] = declared(Many(One(Value), MOST))
+
+
 @record("ping")
 class Ping(Order):
     """Request a `Pong`."""
@@ -113,10 +130,12 @@ class AboutVoice(Answer):
 
 @record("loaded")
 class Loaded(AboutVoice):
-    """A voice is loaded: its length, None if endless, and the spaces in use by name."""
+    """A voice is loaded: its length, None if endless, the spaces in use by name, and how far
+    beyond a stretch the vectors lie that it needs."""
 
     length: int | None = declared(Maybe(LENGTH))
     spaces: Mapping[str, str] = declared(Digests())
+    beyond: int = declared(Whole("samples"), default=0)
 
 
 @record("starting")

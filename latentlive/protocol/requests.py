@@ -7,7 +7,7 @@ from typing import ClassVar
 from latentlive.expr import Many, Maybe, One, Record, declared, record
 from latentlive.protocol.changes import MOST_CHANGES, Change
 from latentlive.protocol.clip import Given, Source
-from latentlive.protocol.kinds import FLAG, NAME, PATH, SECONDS, SEED, TEXT
+from latentlive.protocol.kinds import FLAG, NAME, PATH, SECONDS, SEED, SHARE, TEXT
 from latentlive.protocol.when import NOW, At, Beat, Now, When
 
 MOST_PLANNED = 500
@@ -123,6 +123,35 @@ class Seed(Act):
 
     changes_sound = True
     n: int = declared(SEED)
+
+
+@record("turn")
+class Turn(Act):
+    """Turn a knob to a value, 0 to 1."""
+
+    changes_sound = True
+    name: str = declared(NAME)
+    value: float = declared(SHARE)
+    by: str = declared(TEXT, default="")
+
+
+@record("listen")
+class Listen(Request):
+    """Hear controllers and messages from now on, though nothing follows them yet."""
+
+
+@record("learn")
+class Learn(Request):
+    """Bind a knob to the controller that is moved next."""
+
+    name: str = declared(NAME)
+
+
+@record("forget")
+class Forget(Request):
+    """Let a knob follow no controller any more."""
+
+    name: str = declared(NAME)
 
 
 @record("panic")

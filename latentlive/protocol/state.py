@@ -8,7 +8,7 @@ from typing import Any, Generic, cast
 from latentlive.curves import Curve, Num
 from latentlive.expr import Maybe, Record, declared, record
 from latentlive.protocol.clip import SOURCE, S, T
-from latentlive.protocol.kinds import BEATS, FLAG, LEVEL, PAIR, SAMPLE, SHARE
+from latentlive.protocol.kinds import BEATS, FLAG, LEAD, LEVEL, PAIR, SAMPLE, SHARE
 
 DEFAULT_FADE_BEATS = 0.1
 DEFAULT_XFADE_BEATS = 1.0
@@ -35,6 +35,8 @@ class State(Record, Generic[S]):
     wide : float
     pair : int
     muted, soloed : bool
+    lead : float or None [seconds]
+        How long after they arrive live curves are heard; None leaves that to the engine.
     """
 
     source: S | None = declared(Maybe(SOURCE), default=None)
@@ -50,6 +52,7 @@ class State(Record, Generic[S]):
     pair: int = declared(PAIR, default=0)
     muted: bool = declared(FLAG, default=False)
     soloed: bool = declared(FLAG, default=False)
+    lead: float | None = declared(Maybe(LEAD), default=None)
 
     def silenced(self) -> State[S]:
         """Return the state without its texture."""

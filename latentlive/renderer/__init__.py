@@ -1,7 +1,7 @@
 """The pure renderer: expression and space to samples, the same offline and live."""
 
 from latentlive.renderer.encoding import Encoder
-from latentlive.renderer.joining import Rendered, Request
+from latentlive.renderer.joining import Rendered, Request, beyond_of
 from latentlive.renderer.morphing import Morph
 from latentlive.renderer.offline import HeldOut, held_out, render, render_blocks, render_file
 from latentlive.renderer.rendering import Rendering, ask, check
@@ -26,6 +26,7 @@ __all__ = [
     "Sounds",
     "Spaces",
     "ask",
+    "beyond_of",
     "check",
     "corpus_sounds",
     "held_out",

@@ -7,6 +7,7 @@ chunk boundaries.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from functools import lru_cache
@@ -64,11 +65,22 @@ class Rendered(ABC):
         Silence follows it; None never ends.
     rate : int [samples a second]
         The output rate; a space at another rate is resampled.
+    live : bool
+        Whether it follows live curves.
     """
 
-    def __init__(self, space: Space, overlap: int, key: int, length: int | None, rate: int) -> None:
+    def __init__(
+        self,
+        space: Space,
+        overlap: int,
+        key: int,
+        length: int | None,
+        rate: int,
+        live: bool = False,
+    ) -> None:
         self.space, self.overlap, self.length, self.rate = space, overlap, length, rate
-        self.key, self.turn = key, 0.0
+        self.key, self.turn, self.live = key, 0.0, live
+        self.block = block_of(space, live)
         self.hop = space.window // overlap
         self.frame = space.window * (rate / space.sample_rate)
         """Samples of one frame, at the output rate."""
@@ -83,6 +95,16 @@ class Rendered(ABC):
     def start(self) -> bool:
         """Go on with what must be ready first, briefly; return whether all is."""
         return self.space.start()
+
+    @property
+    def beyond(self) -> int:
+        """How far beyond a stretch lie the vectors that it needs, at most [samples]."""
+        return beyond_of(self.space, self.overlap, self.rate, self.live)
+
+    def forget(self) -> None:
+        """Forget decoded windows and prepared blocks: their vectors were others."""
+        self._tail = (0, self._tail[1][:0])
+        self._blocks.clear()
 
     @abstractmethod
     def drawn(self, frames: Floats) -> Samples:
@@ -152,10 +174,10 @@ class Rendered(ABC):
 
     def _parts(self, first: int, last: int) -> list[Part]:
         space, lead = self.space, self.overlap - 1  # vector -lead is the first audible one
-        if space.block == 1:
+        if self.block == 1:
             z = self.drawn(self.at(first - space.behind, last + space.ahead))
             return [Part(space.prepare(z, first + lead, self.key, self.turn), 0, last - first)]
-        parts, size = [], space.block
+        parts, size = [], self.block
         for block in range((first + lead) // size, -(-(last + lead) // size)):
             begin = block * size - lead
             prepared = self._prepared(block)
@@ -167,9 +189,9 @@ class Rendered(ABC):
         if block in self._blocks:
             self._blocks.move_to_end(block)
             return self._blocks[block]
-        begin = block * space.block - self.overlap + 1
-        z = self.drawn(self.at(begin - space.behind, begin + space.block + space.ahead))
-        prepared = self._blocks[block] = space.prepare(z, block * space.block, self.key, self.turn)
+        begin = block * self.block - self.overlap + 1
+        z = self.drawn(self.at(begin - space.behind, begin + self.block + space.ahead))
+        prepared = self._blocks[block] = space.prepare(z, block * self.block, self.key, self.turn)
         if len(self._blocks) > KEPT:
             self._blocks.popitem(last=False)
         return prepared
@@ -196,6 +218,20 @@ class Rendered(ABC):
             first = self.overlap - 1 - lag
             out += parts[first : first + hops, lag]
         return out.reshape(-1)
+
+
+def block_of(space: Space, live: bool) -> int:
+    """Return the vectors that are decoded together, where live curves are followed or not."""
+    return space.live_block or space.block if live else space.block
+
+
+def beyond_of(space: Space, overlap: int, rate: int, live: bool) -> int:
+    """Return how far beyond a stretch lie the vectors that it needs, at most [samples]."""
+    beyond: float = (block_of(space, live) - 1 + space.ahead) * (space.window // overlap)
+    if space.sample_rate != rate:
+        half = Resampler(space.sample_rate, rate).half
+        beyond = (beyond + half + 1) * rate / space.sample_rate + 1
+    return math.ceil(beyond)
 
 
 @lru_cache(maxsize=32)

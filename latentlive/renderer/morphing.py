@@ -29,7 +29,8 @@ class Morph(Rendered):
     def __init__(
         self, before: Rendered, after: Rendering, lead: int, start: int, over: int
     ) -> None:
-        super().__init__(after.space, after.overlap, after.key, after.length, after.rate)
+        live = before.live or after.live
+        super().__init__(after.space, after.overlap, after.key, after.length, after.rate, live)
         self.before, self.after, self.turn = before, after, after.turn
         self._lead, self._start, self._over = lead, start, max(over, 1)
 

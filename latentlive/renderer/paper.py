@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
+from latentlive.curves import Clock
 from latentlive.errors import ExpressionError
 from latentlive.expr import Node
 from latentlive.latent import (
@@ -77,9 +78,9 @@ class PaperScope(Scope):
         """Return a node's length in frames."""
         return length_of(node, self)
 
-    def query(self, frames: Floats, beats: Floats, seed: int) -> Query:
+    def query(self, frames: Floats, beats: Floats, seed: int, clock: Clock | None = None) -> Query:
         """Return the query of some frames and beats of an expression's own clock."""
-        return PaperQuery(frames, beats, np.zeros(len(frames), np.bool_), self, seed)
+        return PaperQuery(frames, beats, np.zeros(len(frames), np.bool_), self, seed, clock=clock)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from latentlive.curves import Clock, Lag, Live, Tapes
 from latentlive.latent import (
     Follow,
     Latent,
@@ -102,12 +103,30 @@ class Rendering(Rendered):
         self.latent: Latent = latent
         length = _samples(self.scope.length(latent), space, spaces.rate)
         key = noise_key(seed, slot, _own_seed(latent))
-        super().__init__(space, joined_by(join, space.facts), key, length, spaces.rate)
+        nodes = list(latent.walk())
+        live = any(isinstance(node, Live) for node in nodes)
+        super().__init__(space, joined_by(join, space.facts), key, length, spaces.rate, live)
+        self._clocked = live or any(isinstance(node, Lag) for node in nodes)
+        self._tapes: Tapes | None = None
+        self._shift = 0
         self.turn = side * math.pi / 4
         self._gain = np.float32(world.level)
         if join.norm:
             self._gain = np.float32(self._gain_to_norm())
-            self._tail = (0, self._tail[1][:0])  # the measured windows have another gain
+            self.forget()  # the measured windows have another gain
+
+    def listen(self, tapes: Tapes, origin: int, lead: int) -> None:
+        """Follow tapes from now on, or from another origin of the texture's clock.
+
+        Parameters
+        ----------
+        tapes : Tapes
+        origin, lead : int [samples]
+            Live curves at a sample of the clock are read at ``origin - lead`` after it.
+        """
+        if self.live:
+            self._tapes, self._shift = tapes, origin - lead
+            self.forget()
 
     def start(self) -> bool:
         """Go on with what must be ready first, briefly; return whether all is."""
@@ -134,8 +153,11 @@ class Rendering(Rendered):
 
     def drawn(self, frames: Floats) -> Samples:
         """Return the latent vectors at some frames of the texture's clock [shape=(n, dims)]."""
-        beats = self.tempo.beats(frames * self.frame)
-        mean, std = ask(self.latent, self.scope, frames, beats, self.seed)
+        samples = frames * self.frame
+        beats, clock = self.tempo.beats(samples), None
+        if self._clocked:
+            clock = Clock(samples, self.tempo, self._tapes, self._shift)
+        mean, std = ask(self.latent, self.scope, frames, beats, self.seed, clock)
         if not std.any():
             return np.zeros((len(frames), mean.shape[1]), np.float32) + mean
         z = drawn(self.key, frames, mean.shape[1])
@@ -151,9 +173,16 @@ class Rendering(Rendered):
         return np.full((len(frames), 1), self._gain, np.float32)
 
 
-def ask(latent: Latent, scope: Scope, frames: Floats, beats: Floats, seed: int) -> Latents:
+def ask(
+    latent: Latent,
+    scope: Scope,
+    frames: Floats,
+    beats: Floats,
+    seed: int,
+    clock: Clock | None = None,
+) -> Latents:
     """Return the latents of an expression at some frames and beats of its own clock."""
-    return scope.query(frames, beats, seed).latents(latent)
+    return scope.query(frames, beats, seed, clock).latents(latent)
 
 
 def check(texture: Texture, facts: Facts, sounds: Sounds, beat: float) -> Length:

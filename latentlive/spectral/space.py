@@ -36,6 +36,7 @@ class Spectral(Space):
     page_samples = grid.PAGE_SAMPLES
     margin = grid.MARGIN
     block = grid.BLOCK
+    live_block = grid.LIVE_BLOCK
     ahead = grid.AHEAD
     peak = analysis.LOUDEST
     keeps = np.float16  # steps of position are 2 cents where 16 bits are coarsest

@@ -14,11 +14,13 @@ from latentlive import (
     Latent,
     LatentliveError,
     array,
+    bend,
     between,
     blend,
     brown,
     brown2,
     cat,
+    cc,
     cluster,
     cosine,
     cosine2,
@@ -27,15 +29,20 @@ from latentlive import (
     env,
     fit,
     follow,
+    gate,
     interp,
     isaw,
     isaw2,
+    key,
+    knob,
+    level,
     line,
     load_model,
     loads,
     near,
     noise,
     number,
+    osc,
     path,
     perlin,
     perlin2,
@@ -54,9 +61,12 @@ from latentlive import (
     square,
     square2,
     steps,
+    touch,
     track,
     tri,
     tri2,
+    velocity,
+    xy,
     z,
 )
 
@@ -148,6 +158,16 @@ def latents() -> list[Latent]:
     return sources + mixed + touched
 
 
+def arriving() -> list[Curve]:
+    pad = xy("pad", start=0.2)
+    return [
+        knob("sea").lag(0.5).range(0, 3),
+        cc(74, channel=1, device="nano", start=0.3) + pad.x * pad.y,
+        bend() + touch(2) + gate(40, 60) + key() + velocity(start=0.7),
+        osc("/wrist/x", 1) * level(1),
+    ]
+
+
 def rendered() -> None:
     a = sound("gong")
     for texture in (a.exact(), a.overlap(8), a.norm(), a.on("mine.safetensors")):
@@ -169,7 +189,7 @@ def played() -> None:
             live.d16 >> sound("gong").exact()
             live.layer("sea") >> prior(3)
             live.d1.gain(-3).gain(sine(8).range(-12, 0)).amp(0.5).pan(perlin(8))
-            live.d1.fade(4).xfade(2).morph(4).wide(0.5).out(1).quant(1).stop(8).stop()
+            live.d1.fade(4).xfade(2).morph(4).wide(0.5).out(1).lead(0.5).quant(1).stop(8).stop()
             live.d1.mute().unmute().solo().restart().jump().rename("tide").gain(-6)
             live.only(live.d1, live.d2)
             live.master.gain(-12)

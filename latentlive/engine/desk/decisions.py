@@ -26,7 +26,9 @@ from latentlive.protocol.kinds import (
     SERIAL,
     SHARE,
     SLOT,
+    SOURCE_NAME,
     TEMPO,
+    TEXT,
 )
 from latentlive.protocol.state import State
 from latentlive.units import Tempo
@@ -93,6 +95,13 @@ class Gated(Moved):
     """A voice is muted for an underrun, or unmuted."""
 
 
+@record("held")
+class Held(OfVoice):
+    """A level that follows what arrives came too late: it was held up to the sample `to`."""
+
+    to: int = declared(SAMPLE)
+
+
 @record("end")
 class Ended(OfVoice):
     """A voice was freed."""
@@ -120,6 +129,15 @@ class MasterSet(Decision):
     """The master's level changed."""
 
     gain_db: Curve = declared(LEVEL)
+
+
+@record("tape")
+class Taped(Decision):
+    """A value arrived from a source; `by` tells who sent it."""
+
+    source: str = declared(SOURCE_NAME)
+    value: float = declared(Number())
+    by: str = declared(TEXT, default="")
 
 
 @record("tempo")

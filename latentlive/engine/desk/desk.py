@@ -12,21 +12,24 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
-from latentlive.curves import Curve, Num
+from latentlive.curves import Curve, Num, Point, Tapes
 from latentlive.engine.desk.decisions import (
     Decision,
     Ended,
     Faded,
     Gated,
+    Held,
     Levelled,
     MasterSet,
     SeedSet,
     Started,
+    Taped,
     TempoSet,
 )
-from latentlive.engine.desk.fades import MASTER_DB, Fade, Setting
-from latentlive.engine.desk.model import Voice
+from latentlive.engine.desk.fades import FORGOTTEN, MASTER_DB, Fade, Setting
+from latentlive.engine.desk.model import Hold, Voice
 from latentlive.engine.shared import POINTS, POSITION, RING, RINGS, RUNNING, Shared
 from latentlive.errors import EngineError
 from latentlive.ground.system import fence
@@ -45,6 +48,10 @@ BEFORE = (MEMORY + AHEAD) * GRID
 SLACK = 32
 """Gains may fall short of that by one part in so many: then they need not be written every tick."""
 
+HELD_ON = 4096
+"""Samples for which a gain is held on that was not known in time: more than a device takes while
+the engine writes."""
+
 ORDER_BITS = 40
 """Voices are summed by slot, then by serial: in the same order everywhere."""
 
@@ -62,6 +69,8 @@ class Desk:
         Told every decision, as it is taken.
     reach : int [samples]
         How far ahead gains are written.
+    lead : int [samples]
+        How long after they arrive live curves are heard in levels.
     """
 
     def __init__(
@@ -71,8 +80,12 @@ class Desk:
         seed: int = 0,
         note: Callable[[Decision], object] = lambda decision: None,
         reach: int = GAINS_AHEAD,
+        lead: int = 0,
     ) -> None:
         self.shared, self.tempo, self.seed, self.note, self.reach = shared, tempo, seed, note, reach
+        self.lead, self.tapes = lead, Tapes(tempo.sample_rate)
+        self.holds = False
+        """Whether late gains are told of: in a performance, not when it is played again."""
         self.voices: dict[int, Voice] = {}
         self.settings: dict[int, Setting] = {}
         self.master = Setting(gain_db=Num(MASTER_DB), pan=Num(0.0))
@@ -138,6 +151,7 @@ class Desk:
         if clip == voice.clip and not by:
             return
         moved = by != 0 and clip == voice.clip.moved(by) and voice.stream.busy is None
+        moved = moved and not clip.leads  # what is live was rendered for another moment
         if not moved:
             voice.moved_from = None
         elif voice.moved_from is None:
@@ -214,6 +228,11 @@ class Desk:
         for voice in self.voices.values():
             self._rewrite(voice, at)
 
+    def tape(self, at: int, source: str, value: float, by: str = "") -> None:
+        """Note a value that has arrived; it is not before the last one."""
+        self.tapes.take(Point(at, source, value))
+        self.note(Taped(at, source, value, by))
+
     def set_tempo(self, at: int, tempo: Tempo) -> None:
         """Set the transport's tempo; allocation gives voices clips for it."""
         self.tempo = tempo
@@ -278,12 +297,22 @@ class Desk:
             self.gate(voice, gated.at, gated.level, gated.over)
 
     @perform.register
+    def _(self, held: Held) -> None:
+        if (voice := self.voices.get(held.voice)) is not None:
+            self.hold(voice, held.at, held.to)
+            self._rewrite(voice, held.at)
+
+    @perform.register
     def _(self, levelled: Levelled) -> None:
         self.level(levelled.slot, levelled.at, levelled.glide, levelled.curves)
 
     @perform.register
     def _(self, decided: MasterSet) -> None:
         self.set_master(decided.at, decided.gain_db)
+
+    @perform.register
+    def _(self, taped: Taped) -> None:
+        self.tape(taped.at, taped.source, taped.value, taped.by)
 
     @perform.register
     def _(self, decided: TempoSet) -> None:
@@ -325,16 +354,17 @@ class Desk:
 
     def _write(self, voice: Voice) -> None:
         until = grid_ceil(max(self.position, 0) + self.reach)
+        live = self._setting(voice).live or self.master.live
+        if live:
+            self._hold_late(voice)
+            known = grid_floor(self.tapes.closed + self.lead)
+            until = min(until, max(known, voice.start + GRID))  # a fade begins at 0 anyway
         first = max(voice.gains_until, voice.start, grid_floor(self.position) - BEFORE)
         if first >= until:
+            self._publish(voice, min(until, voice.gains_until) if live else voice.gains_until)
             return
         samples = np.arange(first, until, GRID, dtype=np.int64)
-        setting = self.settings.get(voice.slot, Setting())
-        gains = setting.gains(samples, voice.clip.origin, voice.clip.tempo, self.seed)
-        master = self.master.gains(samples, 0, self.tempo, self.seed)[0]
-        gains *= voice.fade.gain(samples) * voice.gate.gain(samples) * master
-        if voice.end is not None:
-            gains[:, samples > grid_ceil(voice.end)] = 0.0  # no hole: the texture is over
+        gains = self._gains(voice, samples)
         points = samples // GRID % POINTS
         # A wide voice has a ring for each side.
         if len(voice.rings) == 1:
@@ -343,7 +373,42 @@ class Desk:
             for side, ring in enumerate(voice.rings):
                 self.shared.gains[side, ring, points] = gains[side]
                 self.shared.gains[1 - side, ring, points] = 0.0
+        self._publish(voice, until)
+
+    def _publish(self, voice: Voice, until: int) -> None:
         voice.gains_until = until
         fence()
         for ring in voice.rings:
             self.shared.gains_until[ring] = until
+
+    def _setting(self, voice: Voice) -> Setting:
+        return self.settings.get(voice.slot, Setting())
+
+    def _gains(self, voice: Voice, samples: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return a voice's left and right gain at some rising positions [shape=(2, n)]."""
+        tapes, clip = (self.tapes, -self.lead), voice.clip
+        gains = self._setting(voice).gains(samples, clip.origin, clip.tempo, self.seed, tapes)
+        master = self.master.gains(samples, 0, self.tempo, self.seed, tapes)[0]
+        gains *= voice.fade.gain(samples) * voice.gate.gain(samples) * master
+        if voice.end is not None:
+            gains[:, samples > grid_ceil(voice.end)] = 0.0  # no hole: the texture is over
+        for held in voice.holds:
+            here = (samples >= held.at) & (samples < held.to)
+            gains[:, here] = held.gains
+        return gains
+
+    # Levels that were not known in time.
+
+    def _hold_late(self, voice: Voice) -> None:
+        """Note that the device took gains that were not written yet, as after a halt of the engine:
+        it held the last one, and goes on with that a little."""
+        taken = grid_ceil(self.position) + (AHEAD + 2) * GRID
+        if self.holds and self.running and voice.start < voice.gains_until < taken:
+            self.hold(voice, voice.gains_until, taken + HELD_ON)
+
+    def hold(self, voice: Voice, at: int, to: int) -> None:
+        """Hold a voice's gain from one sample to another."""
+        gains = self._gains(voice, np.array([at - GRID]))
+        kept = [one for one in voice.holds if one.to > at - FORGOTTEN]
+        voice.holds = [*kept, Hold(at, to, gains)]
+        self.note(Held(at, voice.serial, to))

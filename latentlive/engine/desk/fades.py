@@ -6,11 +6,12 @@ import math
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from dataclasses import replace as replaced
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latentlive.curves import Curve, Num, Time
+from latentlive.curves import Clock, Curve, Num, Tapes, Time, is_live
 from latentlive.engine.shared import RING
 from latentlive.engine.timing import GLIDE, to_samples
 from latentlive.protocol.levels import LOUDEST, LOUDEST_DB
@@ -98,6 +99,12 @@ class Setting:
     glide: int = 0
     past: tuple[Setting, ...] = ()
 
+    @cached_property
+    def live(self) -> bool:
+        """Whether it, or one before it, follows what arrives."""
+        curves = self.gain_db, self.amp, self.pan
+        return any(map(is_live, curves)) or any(one.live for one in self.past)
+
     def changed(self, at: int, rate: int, glides: bool = True, **changes: Curve) -> Setting:
         """Return the setting that takes over at a position, at once unless it `glides`."""
         glide = to_samples(GLIDE, rate)
@@ -108,12 +115,18 @@ class Setting:
         return replaced(self, **changes, since=at, glide=glide if glides and past else 0, past=past)
 
     def gains(
-        self, samples: NDArray[np.int64], origin: int, tempo: Tempo, seed: int
+        self,
+        samples: NDArray[np.int64],
+        origin: int,
+        tempo: Tempo,
+        seed: int,
+        tapes: tuple[Tapes, int] | None = None,
     ) -> NDArray[np.float64]:
         """Return left and right gain at some rising global positions [shape=(2, n)].
 
         Curves count beats of the layer's own clock, which began at `origin`. What they ask for
-        beyond the bounds of levels is held there; live, replay and bounce all come by here.
+        beyond the bounds of levels is held there; live, replay and bounce all come by here. Live
+        curves are read from tapes, with a shift from the position.
         """
         both = np.zeros((2, len(samples)))
         settings = (*self.past, self)
@@ -129,7 +142,7 @@ class Setting:
                 until = int(np.searchsorted(samples, later.since + later.glide))
             if since < until:
                 part = samples[since:until]
-                own = one._alone(part, origin, tempo, seed)
+                own = one._alone(part, origin, tempo, seed, tapes)
                 gliding = int(np.searchsorted(part, one.since + one.glide)) if number else 0
                 if gliding:
                     x = (part[:gliding] - one.since) / one.glide
@@ -139,9 +152,16 @@ class Setting:
         return both
 
     def _alone(
-        self, samples: NDArray[np.int64], origin: int, tempo: Tempo, seed: int
+        self,
+        samples: NDArray[np.int64],
+        origin: int,
+        tempo: Tempo,
+        seed: int,
+        tapes: tuple[Tapes, int] | None,
     ) -> NDArray[np.float64]:
-        time = Time(tempo.beats(samples - origin), seed=seed)
+        own = (samples - origin).astype(np.float64)
+        tape, shift = tapes or (None, 0)
+        time = Time(tempo.beats(own), seed=seed, clock=Clock(own, tempo, tape, origin + shift))
         level = from_db(np.minimum(time.value(self.gain_db), LOUDEST_DB))
         level = level * np.clip(time.value(self.amp), -LOUDEST, LOUDEST)
         level = level * time.value(self.audible)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from latentlive.engine.desk.fades import Fade
 from latentlive.mixer import GRID
@@ -54,6 +58,14 @@ class Stream:
         self.lane = None
 
 
+class Hold(NamedTuple):
+    """A stretch in which left and right gain of a voice stayed the same [shape=(2, 1)]."""
+
+    at: int
+    to: int
+    gains: NDArray[np.float64]
+
+
 @dataclass(eq=False)
 class Voice:
     """One texture in one ring of the shared memory, or in two of them for a wide one.
@@ -94,6 +106,8 @@ class Voice:
     moved_from: int | None = None
     """The first of the versions before it that differ from it by their place only."""
     length: int | None = None
+    beyond: int = 0
+    """How far beyond a stretch lie the vectors that it needs [samples]."""
     rendered: int = 0
     """One past the last position that its rings hold."""
     stream: Stream = field(default_factory=Stream)
@@ -101,10 +115,17 @@ class Voice:
     late: bool = False
     skipped_to: int = 0
     gains_until: int = 0
+    holds: list[Hold] = field(default_factory=list)
     piece: int = LONGEST_PIECE
     """Samples of it that a worker renders at a time, at most."""
     failed: bool = False
     """Whether no more of it can be rendered."""
+
+    def limit(self, closed: int) -> int | None:
+        """Return the sample up to which it can be rendered, if nothing more arrives before the
+        sample `closed`; None where nothing in it is live."""
+        leads = [lead for lead, end in self.clip.leads if end is None or self.rendered < end]
+        return closed + min(leads) - self.beyond if leads else None
 
     @property
     def loaded(self) -> bool:

@@ -1,1 +1,1 @@
-"""What arrives from outside, OSC and MIDI: a process each, and the throttle that they share."""
+"""What arrives live: messages, controllers, sound; each source in a process of its own."""

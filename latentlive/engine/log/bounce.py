@@ -87,11 +87,11 @@ class Bounce:
         self._shared.header[POSITION] = self.begin
         self._shared.header[RUNNING] = 1
         tempo = header.tempo
-        self._desk = Desk(self._shared, tempo, header.seed, reach=REACH)
+        self._desk = Desk(self._shared, tempo, header.seed, reach=REACH, lead=header.lead)
         self._playback = Playback(
             self._desk, performance, self.begin, wanted=lambda layer: not is_preview(layer)
         )
-        self._worker = Worker(space, self._shared)
+        self._worker = Worker(space, self._shared, tapes=self._desk.tapes)
         self._bound: dict[int, int] = {}
         """The version of each voice that the worker has."""
         self._player = Player(self._shared)
@@ -141,7 +141,8 @@ class Bounce:
     def _bind(self, voice: Voice) -> None:
         self._bound[voice.serial] = voice.version
         try:
-            voice.length = self._worker.load(voice.binding(self._desk.seed)).length
+            loaded = self._worker.load(voice.binding(self._desk.seed))
+            voice.length, voice.beyond = loaded.length, loaded.beyond
         except LatentliveError:
             voice.falter()  # it sounded in the performance, but cannot be rendered here
         else:

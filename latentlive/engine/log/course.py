@@ -22,6 +22,7 @@ from latentlive.engine.desk.decisions import (
     Settled,
     SpaceNamed,
     Started,
+    Taped,
 )
 from latentlive.engine.log.formats import Header
 from latentlive.engine.shared import RING, RINGS
@@ -37,6 +38,9 @@ those that may still be out of order."""
 
 MOST_NAMES = 10 * MOST_LAYERS
 """Names that layers may have had in the course of a performance."""
+
+MOST_SOURCES = 2000
+"""Sources of live values in one performance."""
 
 MOST_SPACES = 100
 """Spaces that layers name: each is loaded before anything is played."""
@@ -68,6 +72,8 @@ class Course:
         self._over: dict[int, Sounding] = {}
         self._slots: set[int] = set()
         self._spaces = 0
+        self._sources: set[str] = set()
+        self._taped = header.begins
         self.layers: set[str] = set()
 
     @property
@@ -153,6 +159,15 @@ class Course:
         self._spaces += 1
         if self._spaces > MOST_SPACES:
             raise EngineError(f"space: at most {MOST_SPACES} are played in one performance")
+
+    @_take.register
+    def _(self, taped: Taped) -> None:
+        if self._moved and taped.at < self._taped:
+            raise EngineError(f"tape: sample {taped.at} comes after sample {self._taped}")
+        self._taped = max(self._taped, taped.at)
+        self._sources.add(taped.source)
+        if len(self._sources) > MOST_SOURCES:
+            raise EngineError(f"tape: at most {MOST_SOURCES} sources are heard in one performance")
 
     @_take.register
     def _(self, decision: SeedSet) -> None:

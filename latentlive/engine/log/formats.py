@@ -12,9 +12,9 @@ from latentlive.protocol.kinds import NAME, SAMPLE, SEED, TEMPO, TEXT
 from latentlive.protocol.wire import Message
 from latentlive.units import Tempo
 
-FORMAT = 3
+FORMAT = 4
 """1 counted positions inside recordings in windows, 2 counts them in seconds; 3 leaves out of a
-layer's state what is as it begins, and names clips."""
+layer's state what is as it begins, and names clips; 4 holds what arrived live."""
 
 
 @record()
@@ -34,6 +34,8 @@ class Header(Record):
         The engine's process.
     tempo : Tempo
     begins : int [samples]
+    lead : int [samples]
+        How long after they arrived live curves were heard in levels.
     """
 
     format: int = declared(Whole(least=1, most=FORMAT))
@@ -47,6 +49,7 @@ class Header(Record):
     name: str = declared(TEXT, default="")
     model_file: str = declared(TEXT, default="")
     corpus: str = declared(TEXT, default="")
+    lead: int = declared(Whole("samples", most=2**20), default=0)
 
 
 def read_header(line: Message) -> Header:

@@ -24,6 +24,7 @@ from latentlive.engine.desk.decisions import (
     SeedSet,
     Settled,
     SpaceNamed,
+    Taped,
     TempoSet,
 )
 from latentlive.engine.desk.fades import MASTER_DB
@@ -87,6 +88,8 @@ class Left:
     position: int
     master: Curve = field(default_factory=lambda: Num(MASTER_DB))
     states: dict[str, Settled] = field(default_factory=dict)
+    values: dict[str, Taped] = field(default_factory=dict)
+    """The last value of each live source."""
     anything: bool = False
     """Whether anything was decided."""
 
@@ -102,6 +105,9 @@ class Left:
                 self.position = decision.at
             case MasterSet():
                 self.master = decision.gain_db
+            case Taped():
+                self.values.pop(decision.source, None)  # the newest come last
+                self.values[decision.source] = decision
             case Settled():
                 self.states[decision.layer] = decision
             case Renamed() if decision.layer in self.states:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from latentlive.curves import Point
 from latentlive.engine.desk.decisions import (
     Decision,
     Ended,
@@ -22,6 +23,7 @@ from latentlive.engine.desk.decisions import (
     Settled,
     SpaceNamed,
     Started,
+    Taped,
 )
 from latentlive.engine.desk.desk import BEFORE, Desk
 from latentlive.engine.desk.model import LONGEST_PIECE, Voice
@@ -96,6 +98,8 @@ class Playback:
         """Holes by voice and side, in rising order."""
         self._untold: list[tuple[int, int, Hole]] = []
         """The same as a heap, by sample and number."""
+        self._taped: deque[Taped] = deque()
+        """What arrived and is still to come; starts that wait for a ring do not hold it up."""
         self._begin = begin
         self._go_to(begin)
 
@@ -150,6 +154,9 @@ class Playback:
             return
         elif isinstance(decision, Panicked):
             self._note_panic(decision)
+        elif isinstance(decision, Taped):
+            self._taped.append(decision)
+            return
         elif isinstance(decision, Marked | SpaceNamed):
             return
         number = next(self._numbers)
@@ -183,8 +190,12 @@ class Playback:
         while not self._all_read and self._latest - self._disorder <= begin + GRID:
             self._read_one()
             self._let_go(begin, kept)
+            self._hear(begin)
             self._pass(min(settled, self._latest - self._disorder), kept)
         self._pass(settled, kept)
+        self._hear(begin)
+        for point in self.desk.tapes.kept:
+            self.desk.note(Taped(*point))
         for start, *moves in kept.values():
             assert isinstance(start, Started)
             self._give_ring(start)
@@ -195,6 +206,13 @@ class Playback:
         for voice in self.desk.voices.values():
             if voice.start < begin:
                 self.desk.skip(voice, max(grid_floor(begin) - BEFORE, voice.start))
+
+    def _hear(self, begin: int) -> None:
+        """Take what had arrived by then."""
+        while self._taped and self._taped[0].at < begin:
+            taped = self._taped.popleft()
+            self.desk.tapes.take(Point(taped.at, taped.source, taped.value))
+        self.desk.tapes.close(min(begin, self._latest))
 
     def _let_go(self, begin: int, kept: dict[int, list[OfVoice]]) -> None:
         """Forget the voices that are over by then."""
@@ -252,6 +270,9 @@ class Playback:
     def take(self, until: int) -> None:
         """Take every decision due before a sample, up to one that waits for a panic or a ring."""
         self.allocate(until)
+        while self._taped and self._taped[0].at < until:
+            self.desk.perform(self._taped.popleft())
+        self.desk.tapes.close(until)
         with self.desk.gathered():
             for decision in self._taken_before(until):
                 if not self._may_take(decision):

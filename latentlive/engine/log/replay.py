@@ -26,7 +26,7 @@ class Replay:
         self._rate = scheduler.timeline.tempo.sample_rate
         self._landing = to_samples(LANDING, self._rate)
         self._end = performance.end
-        scheduler.led = True
+        scheduler.led, scheduler.desk.holds = True, False
         note = scheduler.desk.note
         self._playback = Playback(scheduler.desk, performance, begin, tell=note)
         self._playback.allocate(begin + round(REPLAY_HORIZON * self._rate))
@@ -69,7 +69,7 @@ class Replay:
 
     def _is_ready(self, voice: Voice, position: int) -> bool:
         """Return whether a voice is rendered far enough ahead."""
-        return voice.rendered >= max(voice.start, position) + self._scheduler.timeline.ready_enough
+        return voice.rendered >= max(voice.start, position) + self._scheduler.timeline.enough(voice)
 
     def _show(self) -> None:
         """Update the layers, for views."""

@@ -55,6 +55,8 @@ def restore(scheduler: Scheduler, performance: Performance) -> None:
     """Bring back the layers of a performance as it left them."""
     left, timeline = performance.left, scheduler.timeline
     scheduler.desk.set_master(timeline.position, left.master)
+    for taped in left.values.values():
+        scheduler.desk.tape(timeline.position, taped.source, taped.value, taped.by)
     changes: list[Restore] = []
     for name, settled in left.states.items():
         timeline.layers[name] = Layer(name, settled.slot)

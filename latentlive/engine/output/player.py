@@ -15,6 +15,7 @@ from latentlive.engine.shared import (
     BUSY_MAX_NS,
     CLOSING,
     CUT,
+    FILLED,
     HEARTBEAT,
     PANIC,
     PANIC_AT,
@@ -87,6 +88,7 @@ class Player:
             self.closed = True
         spread(heard, out)
         self.shared.write_tap(position, heard)
+        header[FILLED] = time.monotonic_ns()
         fence()
         header[POSITION] = stop
         busy = time.perf_counter_ns() - begun

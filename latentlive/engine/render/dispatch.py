@@ -8,15 +8,17 @@ serves both until it is back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from latentlive.engine.desk.decisions import SpaceNamed
 from latentlive.engine.desk.model import Voice
 from latentlive.engine.render.priority import CHUNK, FIRST_CHUNK, SLOW, Due, batch, pressed
 from latentlive.engine.schedule.timeline import Timeline
 from latentlive.engine.schedule.underrun import too_slow
-from latentlive.engine.timing import ENCODED_AHEAD
+from latentlive.engine.timing import ENCODED_AHEAD, LEAST_PIECE, to_samples
+from latentlive.mixer import grid_floor
 from latentlive.protocol.rendering import (
+    MOST,
     AboutVoice,
     Answer,
     Batch,
@@ -31,6 +33,8 @@ from latentlive.protocol.rendering import (
     Ready,
     Render,
     Starts,
+    Tape,
+    Value,
 )
 
 STEADY, PREPARING = LANES = (0, 1)
@@ -61,6 +65,8 @@ class Dispatch:
         self._idle = [True, True]
         self._bound: tuple[set[int], set[int]] = (set(), set())
         self._missing = [0, 0]
+        self._taped = [0, 0]
+        """How many values each worker was told."""
         self._spaces: set[tuple[str, str]] = set()
 
     @property
@@ -75,6 +81,7 @@ class Dispatch:
     def died(self, lane: int) -> None:
         """Note that a worker has died, with all that it knew."""
         self.up[lane] = False
+        self._taped[lane] = 0
         self._bound[lane].clear()
         for voice in self._timeline.voices.values():
             voice.stream.told.pop(lane, None)
@@ -98,7 +105,7 @@ class Dispatch:
         if not self.up[lane]:
             return []
         voices = self._timeline.voices
-        found: list[Order] = []
+        found: list[Order] = [*self._arrived(lane)]
         over = [serial for serial in self._bound[lane] if serial not in voices]
         over += [
             v.serial for v in voices.values() if lane in v.stream.told and self._needless(v, lane)
@@ -128,6 +135,14 @@ class Dispatch:
                 jobs = [job]
             self._idle[lane] = not jobs
         return found
+
+    def _arrived(self, lane: int) -> Iterator[Tape]:
+        """Yield orders that tell a worker what has arrived since it was told last."""
+        tapes = self._timeline.desk.tapes
+        points = tapes.since(self._taped[lane])
+        self._taped[lane] = tapes.count
+        for first in range(0, len(points), MOST):
+            yield Tape(tuple(Value(*point) for point in points[first : first + MOST]))
 
     def _home(self, voice: Voice) -> int:
         if voice.stream.hung and not voice.sounding:
@@ -187,23 +202,31 @@ class Dispatch:
         """Return the stretches that a worker renders now, the most urgent first."""
         timeline, position = self._timeline, self._timeline.position
         waiting = {v.serial: changes.at for changes in timeline.pending for v in changes.voices}
-        due = []
+        due: list[Due] = []
+        missing = 0
+        rate = timeline.tempo.sample_rate
+        least = to_samples(LEAST_PIECE, rate)
         for voice in timeline.voices.values():
             if voice.stream.busy is not None or not self._serves(lane, voice) or voice.complete:
                 continue
             if voice.sounding and voice.rendered < position and timeline.running:
                 continue  # too late to be heard; underrun handling skips ahead
             base = max(position, voice.start) if voice.sounding else voice.start
-            left = voice.rendered - base
-            if left < timeline.ahead:
+            left, ahead = voice.rendered - base, timeline.ahead_of(voice)
+            if left < ahead:
                 length = FIRST_CHUNK if left < timeline.ready_enough else CHUNK
                 length = min(length, voice.piece)
-                due.append(Due(voice, left, waiting.get(voice.serial), length))
-        self._missing[lane] = sum(timeline.ahead - one.left for one in due)
-        rate = timeline.tempo.sample_rate
+                limit = voice.limit(timeline.desk.tapes.closed)
+                if limit is not None:  # what it follows has not arrived beyond that
+                    length = min(length, grid_floor(limit - voice.rendered))
+                    if length < min(least, voice.piece):
+                        continue
+                missing += ahead - left
+                due.append(Due(voice, left, waiting.get(voice.serial), length, ahead))
+        self._missing[lane] = missing
         if all(self.up):
-            self._relieve(lane, pressed(due, timeline.ahead, rate))
-        chosen = batch(due, timeline.ahead, rate)
+            self._relieve(lane, pressed(due, rate))
+        chosen = batch(due, rate)
         for one in chosen:
             one.voice.stream.busy = lane
         return [one.job for one in chosen]
@@ -262,7 +285,7 @@ class Dispatch:
             voice.stream.told.pop(lane, None)
         elif isinstance(answer, Loaded):
             voice.stream.bound[lane] = voice.version
-            voice.length = answer.length
+            voice.length, voice.beyond = answer.length, answer.beyond
             self._note_spaces(answer.spaces)
         elif isinstance(answer, Finished) and answer.start == voice.rendered:
             voice.rendered, voice.stream.hung = answer.stop, 0

@@ -34,12 +34,15 @@ class Due:
     at : int or None [samples, global]
         Where it is to land, if that is known.
     length : int [samples]
+    ahead : int [samples]
+        How far ahead it is rendered.
     """
 
     voice: Voice
     left: int
     at: int | None
     length: int
+    ahead: int
 
     @property
     def whole(self) -> bool:
@@ -68,28 +71,25 @@ class Due:
         return Job(voice.serial, voice.version, voice.rendered, voice.rendered + self.length)
 
 
-def batch(due: Iterable[Due], ahead: int, rate: int) -> list[Due]:
+def batch(due: Iterable[Due], rate: int) -> list[Due]:
     """Return the stretches to render together now.
 
     Parameters
     ----------
     due : iterable of Due
-    ahead : int [samples]
-        How far ahead voices are rendered.
     rate : int [samples a second]
     """
-    if first := pressed(due, ahead, rate):
+    if first := pressed(due, rate):
         return _together(first, rate)
     whole = [one for one in due if one.whole]
-    if any(one.left < ahead / 2 for one in whole):
+    if any(one.left < one.ahead / 2 for one in whole):
         return _together(sorted(whole, key=lambda one: (one.voice.stream.hung, one.left)), rate)
     return _together(sorted(due, key=_need), rate)
 
 
-def pressed(due: Iterable[Due], ahead: int, rate: int) -> list[Due]:
+def pressed(due: Iterable[Due], rate: int) -> list[Due]:
     """Return sounding voices with little left in their buffers, the first layers first."""
-    few = min(PRESSED * rate, ahead / 2)
-    found = [one for one in due if one.whole and one.left < few]
+    found = [one for one in due if one.whole and one.left < min(PRESSED * rate, one.ahead / 2)]
     return sorted(found, key=lambda one: (one.voice.stream.hung, one.slow, one.slot))
 
 

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import click
 import numpy as np
 
+from latentlive.curves import Point, Tapes
 from latentlive.engine.shared import WORKING, Shared
 from latentlive.engine.timing import LONGEST_BATCH
 from latentlive.errors import EngineError, LatentliveError
@@ -44,6 +45,7 @@ from latentlive.protocol.rendering import (
     Ready,
     Render,
     Starts,
+    Tape,
 )
 from latentlive.protocol.wire import Message, Wire
 from latentlive.renderer import Morph, Rendered, Rendering, Request, Spaces, stored_sounds
@@ -102,6 +104,8 @@ class Worker:
         for again, behind what is then more urgent.
     live : bool
         Whether layers wait for it: then nothing waits here for a space that is still starting.
+    tapes : Tapes, optional
+        What live curves are read from; when left out, what `Tape` orders tell.
     """
 
     def __init__(
@@ -111,11 +115,13 @@ class Worker:
         lane: int = 0,
         longest: float = math.inf,
         live: bool = False,
+        tapes: Tapes | None = None,
     ) -> None:
         self.space, self.shared, self.lane = space, shared, lane
         self.longest, self.live = longest, live
         self.spaces = Spaces(space)
         self.voices: dict[int, Bound] = {}
+        self.tapes = tapes or Tapes(space.sample_rate)
 
     @contextlib.contextmanager
     def _busy_with(self, serial: int) -> Iterator[None]:
@@ -148,11 +154,14 @@ class Worker:
         clip = order.clip.mapped(inline, self.space.sample_rate)
         sides = [0.0] if len(order.rings) == 1 else [-order.wide, order.wide]
         self._hurry(False)
-        renderings = [rendered(clip, self.spaces, order.seed, order.slot, side) for side in sides]
+        renderings = [
+            rendered(clip, self.spaces, order.seed, order.slot, side, self.tapes) for side in sides
+        ]
         self._hurry(self.live)
         bound = Bound(order.version, clip.origin, order.rings, renderings)
         self.voices[order.serial] = bound
-        return Loaded(order.serial, order.version, bound.length, self.spaces.named)
+        beyond = renderings[0].beyond
+        return Loaded(order.serial, order.version, bound.length, self.spaces.named, beyond)
 
     def _hurry(self, hurried: bool) -> None:
         """Let spaces that are still starting say so from now on, or wait: a level is measured."""
@@ -163,7 +172,7 @@ class Worker:
         """Let a voice's clock begin elsewhere."""
         bound = self.voices[order.serial]
         bound.version, bound.origin = order.version, order.origin
-        return Loaded(order.serial, order.version, bound.length, {})
+        return Loaded(order.serial, order.version, bound.length, {}, bound.renderings[0].beyond)
 
     def drop(self, serials: Iterable[int]) -> None:
         """Forget voices that are over."""
@@ -221,6 +230,8 @@ class Worker:
             rendering = bound.renderings[0]
             with contextlib.suppress(Exception):  # the error is reported when it is rendered
                 rendering.request(job.start - bound.origin, job.stop - bound.origin)
+            if rendering.live:
+                rendering.forget()  # its vectors were guessed: what is to come has not arrived
 
     def _decode_apart(
         self, stretches: list[Stretch], spent: dict[int, float]
@@ -265,6 +276,10 @@ class Worker:
             case Load() | Move():
                 with self._busy_with(order.serial):
                     return self.bind(order)
+            case Tape():
+                for one in order.values:
+                    self.tapes.take(Point(one.at, one.source, one.value))
+                self.tapes.close(order.values[-1].at)
             case Encode():
                 with self._busy_with(order.job.serial):
                     self.encode(order.job)
@@ -275,9 +290,14 @@ class Worker:
 
 
 def rendered(
-    clip: Clip[Source], spaces: Spaces, seed: int, slot: int, side: float = 0.0
+    clip: Clip[Source],
+    spaces: Spaces,
+    seed: int,
+    slot: int,
+    side: float = 0.0,
+    tapes: Tapes | None = None,
 ) -> Rendered:
-    """Return the rendering of a clip, bound to its sounds.
+    """Return the rendering of a clip, bound to its sounds and to what arrives.
 
     Raises
     ------
@@ -295,10 +315,12 @@ def rendered(
         looped=True,
         side=side,
     )
+    if tapes is not None:
+        after.listen(tapes, clip.origin, clip.lead)
     if clip.crossing is None:
         return after
     crossing, before = clip.crossing, clip.crossing.before
-    earlier = rendered(before, spaces, seed, slot, side)
+    earlier = rendered(before, spaces, seed, slot, side, tapes)
     lead, start = clip.origin - before.origin, crossing.at - clip.origin
     return Morph(earlier, after, lead, start, crossing.over)
 

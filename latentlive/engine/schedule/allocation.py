@@ -12,6 +12,7 @@ from latentlive.errors import EngineError, LatentliveError
 from latentlive.latent import join_of
 from latentlive.protocol.changes import Hush, Restart, Restore, SetTempo, Stop, fold, named
 from latentlive.protocol.clip import Clip, Crossing, Source
+from latentlive.protocol.state import State
 from latentlive.renderer import joined_by
 from latentlive.space import Space
 from latentlive.units import Tempo
@@ -96,21 +97,30 @@ class Allocation:
         if restored and (before is None or state.source != before.clip.source):
             anew = True
         if not anew:
-            moved = before is not None and (state.wide, state.pair) != (before.wide, before.pair)
-            retimed = any(isinstance(change, SetTempo) for change in mine)
-            if before is None or not (moved or retimed):
+            if before is None:
                 return None
-            return Role(layer, before.clip.timed(tempo, at), state.wide, state.pair, False)
+            moved = (state.wide, state.pair) != (before.wide, before.pair)
+            retimed = any(isinstance(change, SetTempo) for change in mine)
+            lead = self._lead(state)
+            if not (moved or retimed or lead != before.clip.lead):
+                return None
+            clip = replace(before.clip.timed(tempo, at), lead=lead)
+            return Role(layer, clip, state.wide, state.pair, False)
         fresh = changes.fresh or any(isinstance(change, Restart) for change in mine)
         if restored and state.origin is not None:
             origin = state.origin
         else:
             origin = at if fresh or before is None else before.clip.origin
-        clip = Clip(state.source, origin, tempo.since(origin))
+        clip = Clip(state.source, origin, tempo.since(origin), lead=self._lead(state))
         if state.morph and before is not None and alike(before.clip, clip, self._timeline.space_of):
             over = tempo.span(at, state.xfade)
             clip = replace(clip, crossing=Crossing(before.clip.timed(tempo, at), at, over))
         return Role(layer, clip, state.wide, state.pair, fresh)
+
+    def _lead(self, state: State[Source]) -> int:
+        """Return how long after they arrive a texture's live curves are heard, 0 without any."""
+        live = state.source is not None and state.source.live
+        return self._timeline.lead(state) if live else 0
 
     def allocate(self, changes: ChangeSet) -> None:
         """Give a change set its voices, as far as rings are free."""

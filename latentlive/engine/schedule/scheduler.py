@@ -21,6 +21,7 @@ from latentlive.engine.schedule.underrun import Underrun
 from latentlive.engine.shared import RINGS, RUNNING, Shared
 from latentlive.engine.timing import (
     LANDING,
+    LATENCY,
     LONGEST_AHEAD,
     REACTION,
     SHORTEST_AHEAD,
@@ -64,6 +65,11 @@ class Scheduler:
         Told every decision.
     space_of : function of what ``.on`` names, None where nothing does
         Returns that space; morphs go from one texture to another of the same.
+    latency : float [seconds]
+        Of the device.
+    level_lead : int [samples], optional
+        How long after they arrive live curves are heard in levels; by default as soon as the
+        device's latency allows.
 
     Raises
     ------
@@ -81,6 +87,8 @@ class Scheduler:
         say: Callable[[str], object] = print,
         note: Callable[[Decision], object] = lambda decision: None,
         space_of: Callable[[str | None], Space] = load_model,
+        latency: float = LATENCY,
+        level_lead: int | None = None,
     ) -> None:
         if not SHORTEST_AHEAD <= ahead <= LONGEST_AHEAD:
             raise EngineError(
@@ -88,7 +96,9 @@ class Scheduler:
             )
         self.say, self.held = say, held
         self.desk = Desk(shared, tempo, seed, note)
-        self.timeline = Timeline(self.desk, ahead, say, space_of)
+        self.timeline = Timeline(self.desk, ahead, say, space_of, latency)
+        self.desk.holds = True
+        self.desk.lead = self.timeline.margin if level_lead is None else level_lead
         self.allocation = Allocation(self.timeline)
         self.commit = Commit(self.timeline, self.allocation)
         self.cues = Cues(self.timeline, self.allocation)
@@ -99,6 +109,8 @@ class Scheduler:
         """The sample of the next act that revises what landed: later change sets wait for it."""
         self._landing = to_samples(LANDING, tempo.sample_rate)
         self._reaction = to_samples(REACTION, tempo.sample_rate)
+        self.follows = False
+        """Whether anything was asked for that follows what arrives."""
         self._numbers = 0
         self._moved = self._asked = False
 
@@ -161,6 +173,7 @@ class Scheduler:
             raise EngineError(f"tempo: it can change {MOST_TEMPOS} times in one performance")
         missed = isinstance(when, Beat) and timeline.is_past(when.beat)
         self._numbers += 1
+        self.follows = self.follows or any(change.live for change in changes)
         taken = ChangeSet(
             changes, NOW if missed else when, None, number=self._numbers, undoable=undoable
         )
@@ -400,8 +413,13 @@ class Scheduler:
             return False
         # The higher the load, the more lead: nobody hears yet that it takes longer.
         load = sum(voice.stream.load for voice in first)
-        lead = min(timeline.ready_enough * (2.0 + 4.0 * load), timeline.ahead * 0.75)
-        return all(self._is_ready(voice, lead) for voice in first)
+        return all(
+            self._is_ready(
+                voice,
+                min(timeline.enough(voice) * (2.0 + 4.0 * load), timeline.ahead_of(voice) * 0.75),
+            )
+            for voice in first
+        )
 
     def _soon(self) -> list[Voice]:
         """Return the voices of plans for the first seconds: there is no time later."""
@@ -452,7 +470,7 @@ class Scheduler:
 
     def _is_ready(self, voice: Voice, lead: float | None = None) -> bool:
         """Return whether a voice is rendered far enough ahead, or to its end."""
-        enough = self.timeline.ready_enough if lead is None else lead
+        enough = self.timeline.enough(voice) if lead is None else lead
         return voice.rendered >= voice.start + enough or voice.complete
 
 

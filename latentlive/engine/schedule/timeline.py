@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable
 
 from latentlive.engine.desk.desk import Desk
 from latentlive.engine.desk.model import ChangeSet, Layer, Voice
-from latentlive.engine.timing import READY, margin, to_samples
+from latentlive.engine.timing import (
+    ARRIVED,
+    LATENCY,
+    LEAST_SLACK,
+    LIVE_LEAD,
+    LIVE_SLACK,
+    READY,
+    margin,
+    to_samples,
+)
+from latentlive.errors import LatentliveError
+from latentlive.latent import join_of
 from latentlive.mixer import GRID, grid_ceil, grid_floor
 from latentlive.protocol.clip import Source
 from latentlive.protocol.state import State
+from latentlive.renderer import beyond_of, joined_by
 from latentlive.space import Space
 from latentlive.units import Tempo
 
@@ -27,6 +40,8 @@ class Timeline:
         Told what a performer should know.
     space_of : function of what ``.on`` names, None where nothing does
         Returns that space.
+    latency : float [seconds]
+        Of the device.
     """
 
     def __init__(
@@ -35,11 +50,12 @@ class Timeline:
         ahead: float,
         say: Callable[[str], object],
         space_of: Callable[[str | None], Space],
+        latency: float = LATENCY,
     ) -> None:
         self.desk, self.say, self.space_of = desk, say, space_of
         rate = desk.tempo.sample_rate
         self.ahead = grid_floor(round(ahead * rate))
-        self.margin = margin(rate)
+        self.margin = margin(rate, latency)
         self.ready_enough = min(to_samples(READY, rate), grid_floor(self.ahead // 2))
         """Samples of a voice that are rendered before it may begin."""
         self.layers: dict[str, Layer] = {}
@@ -75,6 +91,37 @@ class Timeline:
         """Whether nothing sounds and nothing is to come by itself."""
         coming = any(one.at is not None for one in self.pending)
         return not coming and not any(voice.sounding for voice in self.voices.values())
+
+    def ahead_of(self, voice: Voice) -> int:
+        """Return how far ahead of the position a voice is rendered [samples]."""
+        leads = [lead for lead, end in voice.clip.leads if end is None or voice.rendered < end]
+        return min([self.ahead, *(max(lead - voice.beyond, GRID) for lead in leads)])
+
+    def enough(self, voice: Voice) -> int:
+        """Return the samples of a voice that are rendered before it may begin: less of one that
+        cannot be rendered far ahead."""
+        ahead = self.ahead_of(voice)
+        if ahead >= self.ahead:
+            return self.ready_enough
+        return min(self.ready_enough, grid_floor(max(ahead - self.margin, 0) // 2))
+
+    def lead(self, state: State[Source]) -> int:
+        """Return how long after they arrive a layer's live curves are heard [samples].
+
+        Their vectors must be known before they are rendered: spaces that decode in blocks need
+        more. A lead that is too short is raised, and the performer told.
+        """
+        assert state.source is not None
+        rate, join = self.tempo.sample_rate, join_of(state.source.expr)
+        beyond = 0
+        with contextlib.suppress(LatentliveError):  # the worker that renders it says why
+            space = self.space_of(join.model)
+            beyond = beyond_of(space, joined_by(join, space.facts), rate, live=True)
+        least = beyond + self.margin + to_samples(ARRIVED + LEAST_SLACK, rate)
+        if state.lead is None:
+            usual = beyond + self.margin + to_samples(LIVE_SLACK, rate)
+            return grid_ceil(max(usual, round(LIVE_LEAD * rate)))
+        return grid_ceil(max(least, round(state.lead * rate)))
 
     def layer(self, name: str) -> Layer:
         """Return a layer, made on first use; ``d1`` has slot 0, other names follow ``d16``."""

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from latentlive.engine.desk.model import Voice
 from latentlive.engine.schedule.timeline import Timeline
 from latentlive.engine.timing import CLOSE, DRY, EXCUSED, LATE_TOLD_EVERY, to_samples
-from latentlive.mixer import grid_ceil
+from latentlive.mixer import grid_ceil, grid_floor
 
 MIXED_AHEAD = 2048
 """Samples that the player may have mixed before they are heard: the limiter's look-ahead and a
@@ -48,6 +48,10 @@ class Underrun:
             return
         earliest, left = timeline.earliest, voice.rendered - timeline.earliest
         dry, close = (to_samples(time, timeline.tempo.sample_rate) for time in (DRY, CLOSE))
+        if (ahead := timeline.ahead_of(voice)) < timeline.ahead:
+            # It cannot be far ahead: what it follows has not arrived.
+            dry = min(dry, grid_floor(max(ahead - timeline.margin, 0) // 4))
+        enough = timeline.enough(voice)
         if not voice.late:
             if left < dry and voice.stream.slow:
                 self._failed(voice.serial, too_slow(voice))
@@ -57,15 +61,15 @@ class Underrun:
                 voice.late = True
                 voice.stream.release()
                 self._tell(voice)
-        elif voice.rendered < earliest + timeline.ready_enough:
+        elif voice.rendered < earliest + enough:
             closed = timeline.position > voice.gate.stop + MIXED_AHEAD
             if closed and voice.stream.busy is None and left <= 0:
                 # Skip what was missed; the slower the voice, the further ahead it goes on.
-                lead = min(2.0 + 2.0 * voice.stream.load, 8.0) * timeline.ready_enough
+                lead = min(2.0 + 2.0 * voice.stream.load, 8.0) * enough
                 timeline.desk.skip(voice, grid_ceil(earliest + round(lead)))
         elif timeline.position > voice.gate.stop:
             at = max(voice.skipped_to, earliest)
-            if voice.rendered >= at + timeline.ready_enough:
+            if voice.rendered >= at + enough:
                 timeline.desk.gate(voice, at, 1.0, close)
                 voice.late = False
 

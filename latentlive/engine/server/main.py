@@ -21,6 +21,7 @@ from typing import Any
 import click
 
 from latentlive.engine.desk.decisions import Marked
+from latentlive.engine.inputs.reception import Reception
 from latentlive.engine.log.formats import FORMAT, Header
 from latentlive.engine.log.journal import Journal
 from latentlive.engine.log.performance import Performance
@@ -41,6 +42,7 @@ from latentlive.engine.timing import (
     STATUS_EVERY,
     SWEEP_AFTER,
     TICK,
+    margin,
 )
 from latentlive.errors import LatentliveError, reason
 from latentlive.ground import threads
@@ -93,7 +95,10 @@ class Server:
         self.shared.header[POSITION] = position
         self.clients: list[Peer] = []
         self._unheard: deque[str] = deque(maxlen=UNHEARD)
-        self.journal = self._open_journal(tempo, seed)
+        lead = margin(self.space.sample_rate, options["latency"])
+        if past is not None and options["replay"]:
+            lead = past.header.lead
+        self.journal = self._open_journal(tempo, seed, lead)
         scheduler = Scheduler(
             self.shared,
             tempo,
@@ -103,6 +108,8 @@ class Server:
             self.say,
             self.journal.note,
             Spaces(self.space).space,
+            options["latency"],
+            lead,
         )
         self.session = Session(scheduler, self.journal, self.say)
         self.timeline = scheduler.timeline
@@ -126,6 +133,9 @@ class Server:
             self.log,
             self.say,
             self._rings,
+        )
+        self.reception = Reception(
+            self.session.arrivals, self.shared.fd, options["osc"], self.inbox, self.log, self.say
         )
         if options["out"]:
             self.output.record_all(options["out"])
@@ -152,7 +162,7 @@ class Server:
         begin = max(int(options["begin"]), past.header.begins)
         return channels, tempo, past.header.seed, begin
 
-    def _open_journal(self, tempo: Tempo, seed: int) -> Journal:
+    def _open_journal(self, tempo: Tempo, seed: int, lead: int) -> Journal:
         named = self.options["log"]
         stamp = time.strftime("%Y-%m-%d-%H%M%S")
         path = Path(named) if named else working_folder("log") / f"{stamp}-{os.getpid()}.py"
@@ -168,6 +178,7 @@ class Server:
             self.space.name,
             self.model,
             self.options["corpus"],
+            lead,
         )
         return Journal(path, header, self.say)
 
@@ -225,6 +236,7 @@ class Server:
             self.session.scheduler.underrun.excuse("the engine was held up")
         self.session.advance()
         self.pool.feed()
+        self.reception.feed(self.session.scheduler.follows and self.session.replay is None)
         now = time.monotonic()
         if self.timeline.running and now >= self._marked + MARK_EVERY:
             self._marked = now
@@ -282,6 +294,8 @@ class Server:
             return  # it was asked to go
         if self.pool.owns(child):
             self.pool.take(child, message)
+        elif self.reception.owns(child):
+            self.reception.take(child, message)
         else:
             self.output.take(child, message)
 
@@ -350,6 +364,8 @@ class Server:
             "plan": sorted(plan, key=lambda one: (one["sample"] is None, one["sample"])),
             "silent": self.session.silent,
             "refused": acts.refused,
+            **self.session.arrivals.status(),
+            **self.reception.status(),
             "panics": int(self.shared.header[PANIC]),
             "replaying": self.session.replay is not None,
             **self.output.status(),
@@ -371,6 +387,7 @@ class Server:
         for client in self.clients:
             client.drop()
         self.pool.close()
+        self.reception.close()
         sweep()
         self.journal.note(Marked(self.timeline.position))
         self.journal.close()
@@ -403,6 +420,7 @@ def fault(error: Exception) -> str:
 @click.option("--replay", default="")
 @click.option("--begin", default=0)
 @click.option("--resume", default="")
+@click.option("--osc", default="")
 @click.option("--idle", default=IDLE)
 def main(**options: Any) -> None:
     """Run the engine; the address and token are written to standard output as JSON."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from latentlive.curves import Num
 from latentlive.engine.desk.decisions import Hole, Panicked
+from latentlive.engine.inputs.arrivals import Arrivals
 from latentlive.engine.log.journal import Journal
 from latentlive.engine.log.replay import Replay
 from latentlive.engine.output.supervisor import Output
@@ -26,6 +27,9 @@ from latentlive.protocol.requests import (
     Audition,
     Cancel,
     Cell,
+    Forget,
+    Learn,
+    Listen,
     Panic,
     Plan,
     Quit,
@@ -35,6 +39,7 @@ from latentlive.protocol.requests import (
     Seed,
     Start,
     StopRecording,
+    Turn,
     Undo,
 )
 from latentlive.protocol.when import At, When
@@ -65,6 +70,7 @@ class Session:
         self.timeline = scheduler.timeline
         self.replay: Replay | None = None
         self.acts = Acts(self.do, say)
+        self.arrivals = Arrivals(self.desk, say)
         self.ending: float | None = None
         """When it ends, by the clock of this computer."""
         self._holes = 0
@@ -81,6 +87,7 @@ class Session:
         self.acts.advance(self.timeline.position)
         self.scheduler.barrier = self.acts.barrier
         if self.replay is None:
+            self.arrivals.advance(time.monotonic_ns())
             self.scheduler.advance()
         else:
             self._follow(self.replay)
@@ -99,6 +106,7 @@ class Session:
     def leave_replay(self) -> None:
         """Let what sounds be the performer's again."""
         self.replay, self.scheduler.led, self.shared.header[CUT] = None, False, 0
+        self.desk.holds = True
 
     def note_holes(self) -> None:
         """Log what the audio process did not find in the rings."""
@@ -155,6 +163,23 @@ class Session:
     @serve.register
     def _(self, request: Seed) -> None:
         self.scheduler.set_seed(request.n)
+
+    @serve.register
+    def _(self, request: Turn) -> None:
+        self.arrivals.turn(request.name, request.value, request.by, time.monotonic_ns())
+
+    @serve.register
+    def _(self, request: Listen) -> None:
+        self.scheduler.follows = True
+
+    @serve.register
+    def _(self, request: Learn) -> None:
+        self.scheduler.follows = True
+        self.arrivals.learn(request.name)
+
+    @serve.register
+    def _(self, request: Forget) -> None:
+        self.arrivals.forget(request.name)
 
     @serve.register
     def _(self, request: Start) -> None:

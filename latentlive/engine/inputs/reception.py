@@ -1,0 +1,126 @@
+"""The input processes: begun by the first word that asks for them, replaced when they end."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable
+from typing import IO, Any
+
+from latentlive.engine.inputs.arrivals import Arrivals
+from latentlive.errors import EngineError, LatentliveError
+from latentlive.ground.restarts import Restarts
+from latentlive.protocol.children import Child, close
+from latentlive.protocol.kinds import TEXT
+from latentlive.protocol.wire import Message
+
+OSC_PORT = "127.0.0.1:9000"
+MODULES = {"osc": "latentlive.engine.inputs.osc"}
+
+
+class Reception:
+    """Starts a process for each kind of input, and hands on what it hears.
+
+    Nothing is opened before a word asks: a live curve, `learn`, `watch` or an option.
+
+    Parameters
+    ----------
+    arrivals : Arrivals
+    fd : int
+        The shared memory, which children inherit.
+    osc : str
+        Where OSC is heard, as ``HOST:PORT`` or ``PORT``; empty for the usual place.
+    inbox : queue
+        Where their messages go.
+    log : file
+    say : function of a line
+    """
+
+    def __init__(
+        self,
+        arrivals: Arrivals,
+        fd: int,
+        osc: str,
+        inbox: queue.Queue[tuple[Any, Message | None]],
+        log: IO[bytes],
+        say: Callable[[str], object],
+    ) -> None:
+        self._arrivals, self._fd, self._say = arrivals, fd, say
+        self._inbox, self._log = inbox, log
+        listen = osc if ":" in osc else f"127.0.0.1:{osc}" if osc else OSC_PORT
+        self._arguments = {"osc": ["--listen", listen]}
+        self._asked = bool(osc)
+        self._children: dict[str, Child] = {}
+        self._restarts = {kind: Restarts() for kind in MODULES}
+        self._given_up: set[str] = set()
+        self._told: dict[str, Message] = {}
+        self._said: set[str] = set()
+
+    def owns(self, child: Child) -> bool:
+        """Return whether a child is one of them."""
+        return child in self._children.values()
+
+    def feed(self, wanted: bool) -> None:
+        """Start what is not there, if it is `wanted` or an option asked for it."""
+        if not (self._asked or wanted):
+            return
+        for kind, module in MODULES.items():
+            if kind in self._children or kind in self._given_up:
+                continue
+            if self._restarts[kind].due:
+                try:
+                    self._children[kind] = Child(
+                        kind, module, self._arguments[kind], self._fd, self._inbox, self._log
+                    )
+                except EngineError as error:
+                    if self._restarts[kind].failed():
+                        self._say(f"{error}; it is tried again")
+
+    def take(self, child: Child, message: Message | None) -> None:
+        """Take a message of a process, None when it has ended."""
+        kind = next(kind for kind, one in self._children.items() if one is child)
+        if message is None:
+            del self._children[kind]
+            if kind not in self._given_up:
+                self._restarts[kind].died()
+            return
+        op = message.get("op")
+        if op == "values" and isinstance(message.get("rows"), list):
+            self._arrivals.take(message["rows"])
+        elif op == "failed":
+            self._given_up.add(kind)
+            self._once(str(message.get("error", "")))
+        elif op in ("listening", "ports", "counted"):
+            self._restarts[kind].began()
+            self._told[f"{kind} {op}"] = message
+            if op == "listening" and "wanted" in message:
+                self._once(
+                    f"osc: port {message['wanted']} is taken: it listens on {message['port']}"
+                )
+
+    def _once(self, line: str) -> None:
+        """Say a line once: a process that is started again says the same."""
+        try:
+            line = TEXT.coerce(line, "input")
+        except LatentliveError:
+            return
+        if line and line not in self._said:
+            self._said.add(line)
+            self._say(line)
+
+    def send(self, kind: str, message: Message) -> None:
+        """Send a message to a process, if it is there."""
+        if kind in self._children:
+            self._children[kind].send(message)
+
+    def status(self) -> Message:
+        """Return where is listened, and what was malformed."""
+        listening = self._told.get("osc listening")
+        counted = self._told.get("osc counted", {})
+        return {
+            "osc": f"{listening['host']}:{listening['port']}" if listening else None,
+            "malformed": counted.get("malformed", 0),
+        }
+
+    def close(self) -> None:
+        """End them."""
+        close(self._children.values())
