@@ -31,7 +31,6 @@ LATER = {
     # control from outside
     "midi": "follow a controller: cc(1); watch() shows what comes and the word to type",
     "stage": LOOK,
-    "follow": "stretch numbers over the whole: fit(numbers)",
     "grab": 'record to a file and play that: sound("take.wav")',
     "link": "tempo(90) and tap() set the tempo",
     "clock_in": "tempo(90) and tap() set the tempo",

@@ -379,3 +379,16 @@ def test_a_pace_that_jumps_begins_again():
     assert pace.sample(300 * 10**7) == pytest.approx(300 * 441, abs=2)
     pace.observe(301 * 10**7, 301 * 441 + 50_000)
     assert pace.sample(301 * 10**7) == pytest.approx(301 * 441 + 50_000, abs=1)
+
+
+def test_what_follows_a_movement_is_played_by_a_knob_too():
+    rng = np.random.default_rng(0)
+    voice = ll.sound(rng.uniform(-0.2, 0.2, 4 * RATE))
+    tapes = taped(*[(at, "knob:a", rng.random()) for at in range(0, 3 * RATE, 4410)])
+    texture = ll.follow(ll.line(0, 1, 4), voice, window=0.5, drive=ll.knob("a"))
+    whole = live_rendering(tapes, texture, 500, 300).samples(0, 30_000)
+    still = live_rendering(taped(), texture, 500, 300).samples(0, 30_000)
+    assert not np.array_equal(whole, still)
+    one = live_rendering(tapes, texture, 500, 300)
+    parts = [one.samples(a, a + 3000) for a in range(0, 30_000, 3000)]
+    assert np.array_equal(np.concatenate(parts), whole)

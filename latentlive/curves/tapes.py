@@ -222,6 +222,11 @@ class Clock:
         then = self.tempo.samples(self.tempo.beats(self.samples) - beats)
         return self.back(self.samples - then)
 
+    def past(self, beats: Floats) -> Clock:
+        """Return the clock so many beats (>= 0) earlier each, one after the other."""
+        earlier = [self.back_by_beats(float(back)).samples for back in beats]
+        return replace(self, samples=np.concatenate(earlier))
+
     def only(self, chosen: NDArray[np.bool_]) -> Clock:
         """Return the clock at some of the positions."""
         return replace(self, samples=self.samples[chosen])

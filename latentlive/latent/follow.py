@@ -108,7 +108,10 @@ def moments(
     """
     back = window * (np.arange(POINTS) / (POINTS - 1)) ** 2
     beats = (query.beats - back[:, None]).ravel()
-    then = query.at(np.tile(query.frames, POINTS), beats)  # all at once; curves ask no more of it
+    clock = query.clock and query.clock.past(back)
+    then = query.at(
+        np.tile(query.frames, POINTS), beats, clock=clock
+    )  # all at once; curves ask no more of it
     found = [then.curve(curve, cast("Latent", carrier)) for curve in curves]
     return np.array(found).reshape(len(curves), POINTS, -1)
 
