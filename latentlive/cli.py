@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from latentlive.errors import LatentliveError, printable, reason
+from latentlive.errors import ExpressionError, LatentliveError, printable, reason
 from latentlive.ground.files import can_be_called
 
 if TYPE_CHECKING:
@@ -346,11 +346,33 @@ def resume(context: click.Context, /, path: Path | None, **options: Any) -> None
     prompt({**options, "resume": path})
 
 
+def knobs(given: tuple[str, ...]) -> dict[str | int, float]:
+    """Return the values of live curves, as ``--start`` gives them.
+
+    Raises
+    ------
+    ExpressionError
+        ``--start: write NAME=VALUE such as sea=0.7, got 'sea'``
+    """
+    found: dict[str | int, float] = {}
+    for one in given:
+        name, _, value = one.rpartition("=")
+        try:
+            found[int(name) if name.isdecimal() else name] = float(value)
+        except ValueError:
+            name = ""
+        if not name:
+            raise ExpressionError(f"--start: write NAME=VALUE such as sea=0.7, got {one!r}")
+    return found
+
+
 @main.command()
 @click.argument("expression")
 @click.option("-o", "--output", type=FilePath(), required=True, help="The file.")
 @common
 @click.option("--seconds", type=float, help="How much; needed for what never ends.")
+@click.option("--start", multiple=True, metavar="KNOB=VALUE", help="Where a knob stands.")
+@click.option("--tape", type=FilePath(), help="A log whose knobs it follows.")
 def render(
     expression: str,
     output: Path,
@@ -359,6 +381,8 @@ def render(
     seed: int,
     tempo: float,
     seconds: float | None,
+    start: tuple[str, ...],
+    tape: Path | None,
 ) -> None:
     """Write an expression's samples to a file, and its name to standard output.
 
@@ -375,7 +399,13 @@ def render(
     file_format(output)
     with freezing_by(Here(model, corpus, seed, tempo)):
         texture = evaluate(expression)
-    rendering, total = prepare(texture, seconds, model=model, corpus=corpus, seed=seed, tempo=tempo)
+    rendering, total = prepare(
+        texture, seconds, model=model, corpus=corpus, seed=seed, tempo=tempo, start=knobs(start)
+    )
+    if tape is not None:
+        from latentlive.engine.log.logbook import tapes_of
+
+        rendering.listen(tapes_of(tape, rendering.rate), 0, 0)
     claims = Claims("render")
     file = claims.file(output)
     if file != output:

@@ -392,3 +392,41 @@ def test_what_follows_a_movement_is_played_by_a_knob_too():
     one = live_rendering(tapes, texture, 500, 300)
     parts = [one.samples(a, a + 3000) for a in range(0, 30_000, 3000)]
     assert np.array_equal(np.concatenate(parts), whole)
+
+
+def test_render_takes_the_values_of_knobs_or_a_tape(tmp_path):
+    from click.testing import CliRunner
+
+    from latentlive.cli import main
+
+    a, b = ll.sound(np.full(6400, 0.25)), ll.sound(np.full(6400, -0.25))
+    for curve, start in (
+        (ll.knob("sea"), {"sea": 1}),
+        (ll.osc("/wrist/x"), {"/wrist/x": 1.0}),
+        (ll.cc(74), {74: 1.0}),
+    ):
+        texture = ll.interp(a, b, curve).spread(0)
+        at_end = ll.render(texture, model=ToySpace(), start=start)
+        assert at_end[200:-200] == pytest.approx(-0.25)
+        at_start = ll.render(texture, model=ToySpace())[200:-200]
+        assert at_start == pytest.approx(0.25 - 0.5 * curve.start)
+    with pytest.raises(ExpressionError, match="start: the value of 'sea' must be a number"):
+        ll.render(a, model=ToySpace(), start={"sea": "high"})
+    log, out = tmp_path / "evening.py", tmp_path / "out.wav"
+    with ll.Engine(model="toy", silent=True, log=log) as live:
+        live.d1 >> ll.sound(np.full(6400, 0.25, np.float32))
+        live.turn("sea", 1)
+        live.start()
+        live.turn("sea", 0.25)
+        live.wait_for(lambda: len(live.state.get("arrived", [])) > 0)
+    words = ["render", "noise(1) * knob('sea')", "--seconds", "1", "--model", "toy", "-o", str(out)]
+    for more, code, line in (
+        (["--tape", str(log)], 0, ""),
+        (["--start", "sea=0.7"], 0, ""),
+        (["--start", "sea"], 1, "--start: write NAME=VALUE such as sea=0.7, got 'sea'"),
+        (["--start", "=3"], 1, "--start: write NAME=VALUE such as sea=0.7, got '=3'"),
+        (["--tape", str(tmp_path / "none.py")], 1, "log: cannot read"),
+    ):
+        done = CliRunner().invoke(main, [*words, *more])
+        assert done.exit_code == code, done.output
+        assert line in done.output

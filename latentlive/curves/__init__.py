@@ -15,6 +15,7 @@ from latentlive.curves.live import (
     Touch,
     Velocity,
     is_live,
+    standing,
     xy,
 )
 from latentlive.curves.operators import Lag, slowing
@@ -82,6 +83,7 @@ __all__ = [
     "sine2",
     "slowing",
     "square2",
+    "standing",
     "track",
     "tri2",
     "xy",

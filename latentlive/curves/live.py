@@ -7,11 +7,11 @@ nobody plays, it stays at its `start`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from latentlive.curves.base import Curve, Time
-from latentlive.curves.tapes import FIRST_SLEW, SLEW
+from latentlive.curves.tapes import FIRST_SLEW, SLEW, Point, Tapes
 from latentlive.errors import ExpressionError
 from latentlive.expr import Kind, Maybe, Node, Number, Text, Whole, declared, number, operator
 from latentlive.expr.fields import shown
@@ -51,6 +51,36 @@ class Live(Curve):
 def is_live(node: Node) -> bool:
     """Return whether a node follows what arrives."""
     return any(isinstance(one, Live) for one in node.walk())
+
+
+LONG_AGO = -(10**9)
+"""A sample before anything is heard: what arrived then has been reached."""
+
+
+def standing(values: Mapping[str | int, float], rate: int) -> Tapes:
+    """Return tapes on which some live curves have a value all the time.
+
+    Parameters
+    ----------
+    values : mapping
+        By the name of a knob, an OSC address such as ``/wrist/x``, or the number of a controller.
+    rate : int [samples a second]
+
+    Raises
+    ------
+    ExpressionError
+        ``start: the value of 'sea' must be a number, got 'high'``
+    """
+    tapes = Tapes(rate)
+    for name, value in values.items():
+        number = Number().coerce(value, f"start: the value of {name!r}")
+        if isinstance(name, int):
+            source = f"cc:{name}:1:start"
+        else:
+            called = Text().coerce(name, "start: name")
+            source = f"osc:{called}:0" if called.startswith("/") else f"knob:{called}"
+        tapes.take(Point(LONG_AGO, source, number))
+    return tapes
 
 
 @operator

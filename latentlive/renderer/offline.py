@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from latentlive.corpus import Corpus
 from latentlive.corpus.takes import Flac, Wav
+from latentlive.curves import standing
 from latentlive.errors import ExpressionError, LatentliveError
 from latentlive.expr.fields import shown
 from latentlive.latent import Follow, Texture
@@ -33,6 +34,7 @@ def render(
     corpus: Corpus | str | os.PathLike[str] | None = None,
     seed: int = 0,
     tempo: float = 60.0,
+    start: Mapping[str | int, float] | None = None,
 ) -> Samples:
     """Return an expression's samples.
 
@@ -48,6 +50,9 @@ def render(
         Default: the starter corpus.
     seed : int
     tempo : float [beats per minute]
+    start : mapping, optional
+        Values of live curves, by the name of a knob, an OSC address such as ``/wrist/x``, or the
+        number of a MIDI controller; others stay at the start that the expression gives.
 
     Returns
     -------
@@ -64,7 +69,9 @@ def render(
     >>> len(render(sound(np.zeros(6400)), model=ToySpace()))
     6400
     """
-    rendering, total = prepare(texture, seconds, model=model, corpus=corpus, seed=seed, tempo=tempo)
+    rendering, total = prepare(
+        texture, seconds, model=model, corpus=corpus, seed=seed, tempo=tempo, start=start
+    )
     return np.concatenate(list(render_blocks(rendering, total)))
 
 
@@ -128,6 +135,7 @@ def prepare(
     corpus: Corpus | str | os.PathLike[str] | None = None,
     seed: int = 0,
     tempo: float = 60.0,
+    start: Mapping[str | int, float] | None = None,
 ) -> tuple[Rendering, int]:
     """Return a rendering and its number of samples; parameters as in `render`."""
     space = load_model(model) if model is None or isinstance(model, str | os.PathLike) else model
@@ -135,6 +143,8 @@ def prepare(
     sounds = corpus_sounds(library, space.sample_rate)
     clock = Tempo(tempo, space.sample_rate)
     rendering = Rendering(as_played(texture, library), space, sounds, seed=seed, tempo=clock)
+    if start:
+        rendering.listen(standing(start, space.sample_rate), 0, 0)
     if seconds is not None:
         if not 0 < seconds <= 24 * 3600:
             raise ExpressionError(f"render: seconds must be > 0 and at most a day, got {seconds:g}")

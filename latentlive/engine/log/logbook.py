@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 
 from latentlive.corpus import Corpus
+from latentlive.curves import Point, Tapes
+from latentlive.engine.desk.decisions import Taped
 from latentlive.engine.log.performance import Performance
 from latentlive.errors import EngineError, ExpressionError
 from latentlive.ground.names import on_disk
@@ -36,6 +38,24 @@ def sample_at(text: str, performance: Performance) -> int:
 def session_of(path: Path) -> Path:
     """Return the file of a log's cells, which `--perform` runs."""
     return path.with_suffix(".py")
+
+
+def tapes_of(path: Path, rate: int) -> Tapes:
+    """Return what arrived in a performance, at the samples of another rate.
+
+    Raises
+    ------
+    EngineError
+        If its log cannot be read, or nothing arrived.
+    """
+    performance = Performance(on_disk(path))
+    tapes, scale = Tapes(rate), rate / performance.header.rate
+    for one in performance.decisions():
+        if isinstance(one, Taped):
+            tapes.take(Point(round(one.at * scale), one.source, one.value))
+    if not tapes.count:
+        raise EngineError(f"tape: nothing arrived live in {path}")
+    return tapes
 
 
 def opened(path: Path, corpus: Path | None) -> Performance:
