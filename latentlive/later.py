@@ -37,7 +37,6 @@ LATER = {
     "clock_out": "tempo(90) and tap() set the tempo",
     # effects
     "bus": OUTSIDE,
-    "send": OUTSIDE,
     "hpf": OUTSIDE,
     "lpf": OUTSIDE,
     "comb": OUTSIDE,

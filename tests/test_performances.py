@@ -183,6 +183,8 @@ class Performer(random.Random):
             "quit": lambda: {"fade": pick([0.0, 0.2, 1.0])},
             "turn": lambda: {"name": pick(KNOBS), "value": round(self.random(), 3)},
             "learn": lambda: {"name": pick(KNOBS)},
+            "send": lambda: {"path": "/x", "curve": pick([None, *GAINS])},
+            "visuals": lambda: {"port": pick([None, 9])},
             "forget": lambda: {"name": pick(KNOBS)},
         }
         return {"op": op, **fields.get(op, dict)()}

@@ -18,6 +18,7 @@ from latentlive.client.transaction import Transaction
 from latentlive.client.views import History, Layers, Now, Plan, Status, Tap, cue_name
 from latentlive.client.waiting import Line
 from latentlive.corpus import Corpus
+from latentlive.curves import CurveLike, as_curve
 from latentlive.errors import EngineError, ExpressionError, HangingError
 from latentlive.ground.names import normal
 from latentlive.latent import Joined, Latent, Sound, Texture
@@ -38,10 +39,12 @@ from latentlive.protocol.requests import (
     RecordTo,
     Redo,
     Seed,
+    Send,
     Start,
     StopRecording,
     Turn,
     Undo,
+    Visuals,
 )
 from latentlive.protocol.when import After, Beat, Cue
 from latentlive.renderer import check, corpus_sounds
@@ -412,6 +415,48 @@ class Engine(Connection):
         """
         self.request(Listen())
         self._watching.go_on(SECONDS.coerce(seconds, "watch: seconds"))
+
+    def send(
+        self,
+        path: str,
+        curve: CurveLike | None,
+        host: str = "127.0.0.1",
+        port: int = 57120,
+        rate: float = 30.0,
+    ) -> None:
+        """Send a curve to an OSC address of another program; None ends that.
+
+        Parameters
+        ----------
+        path : str
+            The address, such as ``/brightness``.
+        curve : curve, number or None
+            Of the transport's beats; live curves as they arrive.
+        host : str
+        port : int
+            57120 is SuperCollider's.
+        rate : float [Hz, 0.1 to 200]
+
+        Example
+        -------
+        ``send("/brightness", sine(8))``
+        """
+        self._cells.refuse_planned("send")
+        followed = None if curve is None else as_curve(curve, "send: curve")
+        self.request(Send(path, followed, host, port, rate))
+
+    def visuals(self, port: int | None = 9001, host: str = "127.0.0.1") -> None:
+        """Tell a program that draws what happens, by OSC; None ends that.
+
+        ``/latentlive/beat`` beat, tempo; ``/latentlive/level`` layer, level; ``/latentlive/cue``
+        name, 'waits', 'comes' or 'over'.
+
+        Example
+        -------
+        ``visuals(9001)``
+        """
+        self._cells.refuse_planned("visuals")
+        self.request(Visuals(port, host))
 
     def learn(self, name: str) -> None:
         """Let the controller that is moved next turn the knob of a name.

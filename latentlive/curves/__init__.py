@@ -4,6 +4,7 @@ from latentlive.curves.base import Curve, CurveLike, Factor, Time, hashed
 from latentlive.curves.chance import Brown, Perlin, Rand, brown2, perlin2, rand2
 from latentlive.curves.literals import Fit, Num, as_curve
 from latentlive.curves.live import (
+    Address,
     Bend,
     Cc,
     Gate,
@@ -38,6 +39,7 @@ from latentlive.curves.waves import (
 )
 
 __all__ = [
+    "Address",
     "Bend",
     "Brown",
     "Cc",

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from latentlive.expr import Many, Maybe, One, Record, declared, record
+from latentlive.curves import Address, Curve
+from latentlive.expr import Many, Maybe, Number, One, Record, Whole, declared, record
 from latentlive.protocol.changes import MOST_CHANGES, Change
 from latentlive.protocol.clip import Given, Source
-from latentlive.protocol.kinds import FLAG, NAME, PATH, SECONDS, SEED, SHARE, TEXT
+from latentlive.protocol.kinds import FLAG, LEVEL, NAME, PATH, SECONDS, SEED, SHARE, TEXT
 from latentlive.protocol.when import NOW, At, Beat, Now, When
 
 MOST_PLANNED = 500
 """Most planned changes and cues: each depends on those that land before it."""
 
+PORT = Whole(least=1, most=65535)
+RATE = Number("Hz", least=0.1, most=200.0)
 CHANGES = Many(One(Change), MOST_CHANGES, "a cell holds at most {most} changes, this one {count}")
 
 
@@ -138,6 +141,25 @@ class Turn(Act):
 @record("listen")
 class Listen(Request):
     """Hear controllers and messages from now on, though nothing follows them yet."""
+
+
+@record("send")
+class Send(Request):
+    """Send a curve to an OSC address from now on, or no more."""
+
+    path: str = declared(Address())
+    curve: Curve | None = declared(Maybe(LEVEL), default=None)
+    host: str = declared(NAME, default="127.0.0.1")
+    port: int = declared(PORT, default=57120)
+    rate: float = declared(RATE, default=30.0)
+
+
+@record("visuals")
+class Visuals(Request):
+    """Send beats, levels and cues to a program from now on; without a port, no more."""
+
+    port: int | None = declared(Maybe(PORT), default=None)
+    host: str = declared(NAME, default="127.0.0.1")
 
 
 @record("learn")

@@ -153,6 +153,51 @@ def test_what_is_asked_of_knobs_is_answered_and_refused_in_one_line(tmp_path):
                 call()
 
 
+def test_other_programs_are_told_beats_levels_cues_and_curves(tmp_path):
+    from pythonosc.osc_packet import OscPacket
+
+    ears = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    ears.bind(("127.0.0.1", 0))
+    ears.settimeout(20)
+    port, heard = ears.getsockname()[1], {}
+
+    def until(path, condition):
+        while True:
+            message = OscPacket(ears.recv(4096)).messages[0].message
+            heard.setdefault(message.address, []).append(message.params)
+            if message.address == path and condition(message.params):
+                return message.params
+
+    with ll.Engine(model="toy", silent=True, osc="0", say=print) as live:
+        live.visuals(port)
+        live.send("/bright", ll.line(0, 1000, 1000) + ll.knob("a", 0) * 5000, port=port, rate=50)
+        live.d1.fade(0) >> ll.sound(OTHER).loop()
+        with live.cue("drop"):
+            live.d2 >> ll.sound(ONE).loop()
+        level = until("/latentlive/level", lambda told: told[1] > 0.01)
+        assert level[0] == "d1"
+        until("/latentlive/cue", lambda told: told == ["drop", "waits"])
+        beat = until("/latentlive/beat", lambda told: told[0] == 2)
+        assert beat == [2, 60.0]
+        value = until("/bright", lambda told: told[0] > 2)
+        assert value[0] == pytest.approx(2.1, abs=0.5)
+        live.turn("a", 1)
+        until("/bright", lambda told: told[0] > 5000)
+        live.go("drop")
+        until("/latentlive/cue", lambda told: told == ["drop", "comes"])
+        until("/latentlive/cue", lambda told: told == ["drop", "over"])
+        until("/latentlive/level", lambda told: told[0] == "d2" and told[1] > 0.01)
+        live.send("/bright", None)
+        live.visuals(None)
+        with pytest.raises(EngineError, match="send: nothing is sent to '/bright'"):
+            live.send("/bright", None)
+        with pytest.raises(ll.ExpressionError, match="send: path is an address"):
+            live.send("no where", 1)
+        with pytest.raises(ll.ExpressionError, match="port must lie in 1 to 65535"):
+            live.visuals(70000)
+    ears.close()
+
+
 def test_an_input_process_that_is_killed_is_replaced_and_a_taken_port_is_told(tmp_path):
     import os
     import signal

@@ -35,6 +35,12 @@ class Cues:
         pending = self._timeline.pending
         return [one.when.name for one in pending if isinstance(one.when, Cue)]
 
+    @property
+    def states(self) -> dict[str, str]:
+        """The state of each cue: it waits, or comes once it was told to go."""
+        named = [one for one in self._timeline.pending if one.name]
+        return {one.name: "waits" if isinstance(one.when, Cue) else "comes" for one in named}
+
     def find(self, name: str, word: str = "go") -> ChangeSet:
         """Return the cue of a name.
 

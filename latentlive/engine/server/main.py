@@ -137,6 +137,7 @@ class Server:
         self.reception = Reception(
             self.session.arrivals, self.shared.fd, options["osc"], self.inbox, self.log, self.say
         )
+        self.session.outgoing.send = self.reception.send
         if options["out"]:
             self.output.record_all(options["out"])
 
@@ -236,8 +237,10 @@ class Server:
             self.session.scheduler.underrun.excuse("the engine was held up")
         self.session.advance()
         self.pool.feed()
-        self.reception.feed(self.session.scheduler.follows and self.session.replay is None)
-        now = time.monotonic()
+        now, outgoing = time.monotonic(), self.session.outgoing
+        follows = self.session.scheduler.follows and self.session.replay is None
+        self.reception.feed(follows or outgoing.active)
+        outgoing.advance(now, self.session.scheduler.cues.states)
         if self.timeline.running and now >= self._marked + MARK_EVERY:
             self._marked = now
             self.journal.note(Marked(self.timeline.position))

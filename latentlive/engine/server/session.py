@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from latentlive.curves import Num
 from latentlive.engine.desk.decisions import Hole, Panicked
 from latentlive.engine.inputs.arrivals import Arrivals
+from latentlive.engine.inputs.outgoing import Outgoing
 from latentlive.engine.log.journal import Journal
 from latentlive.engine.log.replay import Replay
 from latentlive.engine.output.supervisor import Output
@@ -37,10 +38,12 @@ from latentlive.protocol.requests import (
     Redo,
     Request,
     Seed,
+    Send,
     Start,
     StopRecording,
     Turn,
     Undo,
+    Visuals,
 )
 from latentlive.protocol.when import At, When
 
@@ -71,6 +74,7 @@ class Session:
         self.replay: Replay | None = None
         self.acts = Acts(self.do, say)
         self.arrivals = Arrivals(self.desk, say)
+        self.outgoing = Outgoing(self.desk)
         self.ending: float | None = None
         """When it ends, by the clock of this computer."""
         self._holes = 0
@@ -167,6 +171,15 @@ class Session:
     @serve.register
     def _(self, request: Turn) -> None:
         self.arrivals.turn(request.name, request.value, request.by, time.monotonic_ns())
+
+    @serve.register
+    def _(self, request: Send) -> None:
+        place = request.host, request.port
+        self.outgoing.follow(request.path, request.curve, place, request.rate)
+
+    @serve.register
+    def _(self, request: Visuals) -> None:
+        self.outgoing.show(None if request.port is None else (request.host, request.port))
 
     @serve.register
     def _(self, request: Listen) -> None:
