@@ -516,7 +516,7 @@ def import_(file: Path, output: Path, **given: Any) -> None:
     from latentlive.models.importing import Given, import_model
 
     for line in import_model(file, output, Given(**given)):
-        click.echo(line, err=True)
+        click.echo(shown(line), err=True)
     click.echo(output)
 
 

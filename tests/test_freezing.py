@@ -20,12 +20,14 @@ from latentlive.corpus import frozen as shelf
 from latentlive.engine.log.bounced import bounce_file
 from latentlive.ground import processes
 from latentlive.latent import On, freezing_by
+from latentlive.models import RawAudioVAE, save_model
 from latentlive.prompt import recital
 from latentlive.prompt.booting import Booting
 from latentlive.prompt.console import Console
 from latentlive.prompt.panel import panel
 from latentlive.prompt.recital import play
-from latentlive.renderer.freezing import Here, as_played, crossed
+from latentlive.renderer.freezing import Here, as_played, crossed, freeze, to_freeze
+from tests.conftest import random_weights
 from tests.live.conftest import wait_until
 from tests.test_panel import STATE
 
@@ -238,6 +240,20 @@ def test_what_never_ends_wants_seconds(corpus):
     for wrong in (0, -1, np.nan, 1e9, "x"):
         with pytest.raises(ll.ExpressionError, match=r"^frozen: seconds must be"):
             frozen_here(ll.noise(1), "sea", corpus, wrong)
+
+
+def test_a_model_written_anew_after_the_line_is_not_frozen_under_the_key_of_the_old(
+    corpus, tmp_path
+):
+    path = tmp_path / "mine.safetensors"
+    save_model(path, RawAudioVAE(random_weights(512, 32, 8, seed=1)), {})
+    texture = ll.noise(1).on(str(path))
+    asked = to_freeze(texture, "river", 1.0, Here("toy", corpus)._setting)
+    save_model(path, RawAudioVAE(random_weights(512, 32, 8, seed=2)), {})
+    with pytest.raises(ll.ModelError, match=r"^frozen: 'river' was asked of a model that has ch"):
+        freeze(asked)
+    frozen_here(texture, "river", corpus, 1.0)
+    assert len(held()) == 1
 
 
 # Once.

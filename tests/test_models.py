@@ -401,3 +401,18 @@ def test_a_checked_line_reads_its_model_again_only_after_a_change(tmp_path, vae,
     path.unlink()
     with pytest.raises(ModelError, match="no file"):
         facts_of(str(path), 44100)
+
+
+def test_a_folder_and_a_name_without_its_suffix_are_told_apart_from_no_file(tmp_path, vae):
+    save_model(tmp_path / "mine.safetensors", vae, {})
+    with pytest.raises(ModelError, match=r"did you mean '.*mine.safetensors'\?"):
+        load_model(tmp_path / "mine")
+    with pytest.raises(ModelError, match="is a folder; name the model file in it"):
+        load_model(tmp_path)
+
+
+def test_a_model_file_has_the_rights_of_other_files(tmp_path, vae):
+    save_model(tmp_path / "mine.safetensors", vae, {})
+    (tmp_path / "other").touch()
+    modes = {path.stat().st_mode for path in tmp_path.iterdir()}
+    assert len(modes) == 1

@@ -21,8 +21,9 @@ from latentlive.corpus import Corpus
 from latentlive.curves import CurveLike, as_curve
 from latentlive.errors import EngineError, ExpressionError, HangingError
 from latentlive.ground.names import normal
-from latentlive.latent import Joined, Latent, Sound, Texture
+from latentlive.latent import Joined, Latent, Sound, Texture, join_of
 from latentlive.latent.freezing import close_freezer, open_freezer
+from latentlive.models import digest_of
 from latentlive.protocol.address import OnExit, reached
 from latentlive.protocol.changes import Change, Hush, Only, Play, SetTempo
 from latentlive.protocol.children import ONE_THREAD
@@ -183,6 +184,7 @@ class Engine(Connection):
         self._sounds = corpus_sounds(self.corpus, self.welcome.sample_rate, self._say)
         self.freezing = Freezing(self._setting, self._play_frozen, self._say)
         self._first_tempo: float | None = None
+        self._models: dict[str, str] = {}
         self._cells = Transaction(self, self.freezing)
         self.master = Master(self)
         self.now, self.tap = Now(self), Tap(self)
@@ -237,7 +239,20 @@ class Engine(Connection):
         self.freezing.check(texture, "play it then")
         played = as_played(texture, self.corpus)
         check(played, self._facts, self._sounds, 60.0 / self.welcome.bpm)
+        self._check_model(played)
         return Source(played, repr(texture), recordings(played, self._sounds))
+
+    def _check_model(self, texture: Texture) -> None:
+        """Refuse a model file that was written anew: the engine plays what it has loaded."""
+        model = join_of(texture).model
+        if model is None:
+            return
+        found = digest_of(model, self.welcome.sample_rate)
+        if self._models.setdefault(model, found) != found:
+            raise ExpressionError(
+                f"on: {model!r} was written anew, and this engine has loaded what it was; "
+                "give the new model another name"
+            )
 
     @property
     def _facts(self) -> Facts:

@@ -155,10 +155,21 @@ def fresh_file(path: Path) -> BinaryIO:
 
 
 def write_whole(path: Path, write: Callable[[Path], None]) -> None:
-    """Write a file that appears whole or not at all, even if the writer is killed."""
+    """Write a file that appears whole or not at all, even if the writer is killed.
+
+    Raises
+    ------
+    OSError
+        With the name of the file, not of the unfinished one beside it.
+    """
     beside = path.with_name(f".{path.stem}-{os.getpid()}-{secrets.token_hex(4)}{path.suffix}")
     try:
         write(beside)
         os.replace(beside, path)
+    except OSError as error:
+        if error.filename is None or os.fspath(error.filename) != os.fspath(beside):
+            raise
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from None
     finally:
-        beside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # its name was too long, or its folder is gone
+            beside.unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 from latentlive.models.files import (
     Config,
     Model,
+    digest_of,
     facts_of,
     findable,
     load_model,
@@ -20,6 +21,7 @@ __all__ = [
     "Model",
     "RawAudioVAE",
     "SpectralVAE",
+    "digest_of",
     "facts_of",
     "findable",
     "load_model",

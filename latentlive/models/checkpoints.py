@@ -9,6 +9,10 @@ with ``module.`` or ``_orig_mod.`` then.
 from __future__ import annotations
 
 import configparser
+import os
+import re
+import shlex
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,6 +35,10 @@ SPECTRAL = ("bins_per_octave", "num_octaves")
 """Settings of Latent Timbre Synthesis, whose checkpoints have the same tensors by name."""
 
 
+HELD = re.compile(r"GLOBAL ([\w.]+)")
+"""How torch names what it does not trust."""
+
+
 class _Shell:
     """Stands in for the pickled module's class: it holds attributes and does nothing."""
 
@@ -50,6 +58,13 @@ class Checkpoint(NamedTuple):
         return bool(named.intersection(SPECTRAL)) or (spectra and not named)
 
 
+def how_to_import(file: Path) -> str:
+    """Return the remedy for another program's model that is to play as it is."""
+    beside = "-imported" * (file.suffix == ".safetensors")
+    model = f"{file.stem}{beside}.safetensors"
+    return f"import it: {shlex.join(['latentlive', 'import', os.fspath(file), '-o', model])}"
+
+
 def load_checkpoint(file: Path) -> RawAudioVAE:
     """Load an original RawAudioVAE checkpoint.
 
@@ -61,8 +76,12 @@ def load_checkpoint(file: Path) -> RawAudioVAE:
     found = read_checkpoint(file)
     if found.of_timbre:
         raise ModelError(
-            f"model: {file}: it is a Latent Timbre Synthesis model and makes spectra; import it: "
-            f"latentlive import {file} -o {file.stem}.safetensors"
+            f"model: {file}: it is a Latent Timbre Synthesis model and makes spectra; "
+            f"{how_to_import(file)}"
+        )
+    if not any(name.startswith(LAYERS) for name in found.tensors):
+        raise ModelError(
+            f"model: {file} is no RawAudioVAE; if it is of another family, {how_to_import(file)}"
         )
     wanted = {f"{layer}.{part}" for layer in LAYERS for part in ("weight", "bias")}
     weights = {name: tensor for name, tensor in found.tensors.items() if name in wanted}
@@ -83,11 +102,14 @@ def read_checkpoint(file: Path) -> Checkpoint:
     shells = ("rawvae.model.VAE", "ltsp.model.VAE", "torch.nn.parallel.data_parallel.DataParallel")
     allowed: list[Any] = [*((_Shell, name) for name in shells), Linear, set]
     try:
-        with torch.serialization.safe_globals(allowed):
+        with warnings.catch_warnings(), torch.serialization.safe_globals(allowed):
+            warnings.simplefilter("ignore")  # of forms that are read all the same, or refused
             content = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # noqa: BLE001 - a damaged pickle makes its reader raise anything
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else "damaged"
-        raise ModelError(f"model: cannot trust {file}: {reason[:200]}") from None
+        # torch's own words advise to load it anyway, and to write to its makers.
+        found = HELD.search(str(error))
+        why = f"it holds {found[1]}" if found else "it is damaged, or not written by torch.save"
+        raise ModelError(f"model: cannot trust {file}: {why}; bring a state dict") from None
     tensors = {
         _bare(name): _numbers(_bare(name), tensor)
         for name, tensor in _tensors(content).items()

@@ -27,8 +27,11 @@ from latentlive.models import (
     script,
     spectralvae,
 )
+from latentlive.models.checkpoints import how_to_import, load_checkpoint
+from latentlive.models.keras import is_keras
 from latentlive.models.levelvae import LevelVAE
 from latentlive.models.rawaudiovae import RawAudioVAE
+from latentlive.models.script_vetting import is_script
 from latentlive.models.spectralvae import SpectralVAE
 from latentlive.models.tensors import weights_digest
 from latentlive.space import Facts, Space, ToySpace, Verbatim
@@ -82,8 +85,6 @@ def save_model(path: Path, model: Model, training: dict[str, Any]) -> None:
 
     Its configuration and digest stand in the header.
     """
-    from safetensors.numpy import save_file
-
     tensors = {name: tensor.astype(np.float16) for name, tensor in model.weights.items()}
     config = Config(
         model.sample_rate,
@@ -94,8 +95,7 @@ def save_model(path: Path, model: Model, training: dict[str, Any]) -> None:
         training,
         model.architecture,
     )
-    metadata = {"latentlive": json.dumps(asdict(config))}
-    write_whole(path, lambda beside: save_file(tensors, beside, metadata=metadata))
+    _save(path, tensors, config)
 
 
 def _starter(name: str) -> Space:
@@ -174,16 +174,26 @@ def facts_of(path: str, rate: int) -> Facts:
     ModelError
         As `load_model` does.
     """
-    version: tuple[int, ...] = ()
+    return _looked_up(path, _version(path), rate)[0]
+
+
+def digest_of(path: str, rate: int) -> str:
+    """Return the digest of a space; see `facts_of`."""
+    return _looked_up(path, _version(path), rate)[1]
+
+
+def _version(path: str) -> tuple[int, ...]:
+    """Return numbers that differ once a file was written anew."""
     with contextlib.suppress(OSError, ValueError):  # a space's name, or no file: loading says so
         state = os.stat(on_disk(path))
-        version = state.st_ino, state.st_mtime_ns, state.st_size
-    return _facts(path, version, rate)
+        return state.st_ino, state.st_mtime_ns, state.st_size
+    return ()
 
 
 @lru_cache(maxsize=64)
-def _facts(path: str, version: tuple[int, ...], rate: int) -> Facts:
-    return load_model(path).at_rate(rate).facts
+def _looked_up(path: str, version: tuple[int, ...], rate: int) -> tuple[Facts, str]:
+    space = load_model(path).at_rate(rate)
+    return space.facts, space.digest
 
 
 def load_model(path: str | os.PathLike[str] | None = None) -> Space:
@@ -205,18 +215,35 @@ def load_model(path: str | os.PathLike[str] | None = None) -> Space:
         return built()
     file = on_disk(path or DEFAULT)
     if not os.path.isfile(file):
-        names = ", ".join(map(repr, NAMES))
-        raise ModelError(f"model: no file {os.fspath(file)!r}, and no space of this name ({names})")
-    with _told_of(file):
+        raise ModelError(f"model: {_missing(file)}")
+    if (kind := foreign(file)) is not None:
+        raise ModelError(f"model: {file} is {kind}; {how_to_import(file)}")
+    with told_of(file):
         if file.suffix == ".safetensors":
             return _load_safetensors(file)
-        from latentlive.models.checkpoints import load_checkpoint
-
         return load_checkpoint(file)
 
 
+def _missing(file: Path) -> str:
+    """Return what is wrong with a path that is no file, and what may be meant."""
+    name = os.fspath(file)
+    if os.path.isdir(file):
+        return f"{name!r} is a folder; name the model file in it"
+    names = ", ".join(map(repr, NAMES))
+    meant = f"{name}.safetensors"
+    hint = f"; did you mean {meant!r}?" if os.path.isfile(on_disk(meant)) else ""
+    return f"no file {name!r}, and no space of this name ({names}){hint}"
+
+
+def foreign(file: Path) -> str | None:
+    """Return the kind of a file that plays once it is imported, None for any other file."""
+    if is_script(file):
+        return "a TorchScript model"
+    return "a Keras model" if is_keras(file) else None
+
+
 @contextlib.contextmanager
-def _told_of(file: Path) -> Iterator[None]:
+def told_of(file: Path) -> Iterator[None]:
     """Name the file in errors about it."""
     try:
         yield
@@ -238,10 +265,18 @@ def save_imported(
     tensors : mapping of name to array
     config : function of the tensors' digest to the file's description
     """
-    from safetensors.numpy import save_file
+    _save(path, tensors, config(weights_digest(tensors)))
 
-    metadata = {"latentlive": json.dumps(asdict(config(weights_digest(tensors))))}
-    write_whole(path, lambda beside: save_file(dict(tensors), beside, metadata=metadata))
+
+def _save(path: Path, tensors: Mapping[str, NDArray[Any]], config: Config) -> None:
+    from safetensors.numpy import save
+
+    content = save(dict(tensors), {"latentlive": json.dumps(asdict(config))})
+    write_whole(path, lambda beside: _write(beside, content))
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
 
 
 def _load_safetensors(file: Path) -> Space:

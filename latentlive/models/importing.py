@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentlive.errors import ModelError
+from latentlive.errors import ModelError, printable
 from latentlive.ground.names import on_disk
 from latentlive.models import colonel, keras, lts, melgan, ramfem, rawaudiovae, script
 from latentlive.models.checkpoints import read_checkpoint, sample_rate
-from latentlive.models.files import UNFIT, Config, save_imported
+from latentlive.models.files import UNFIT, Config, save_imported, told_of
 from latentlive.models.script_process import ScriptProcess
-from latentlive.models.script_vetting import is_script, vet
+from latentlive.models.script_vetting import check_whole, is_script, vet
 from latentlive.models.tensors import checked_rate
 
 LICENCES = ("LICENSE", "LICENSE.txt", "LICENSE.md", "LICENCE", "LICENCE.txt", "LICENCE.md")
@@ -89,15 +89,18 @@ def import_model(file: Path, output: Path, given: Given) -> list[str]:
         If it is of no known family, damaged or dangerous, or if a fact is missing.
     """
     file = on_disk(file)
+    if os.path.isdir(file):
+        raise ModelError(f"import: {os.fspath(file)!r} is a folder; name the model's file in it")
     if not os.path.isfile(file):
         raise ModelError(f"import: no file {os.fspath(file)!r}")
-    if output.suffix != ".safetensors":
-        raise ModelError(f"import: a model file ends in .safetensors, got {output.name!r}")
+    _check_place(file, output)
     try:
-        found = recognised(file, given)
+        with told_of(file):
+            found = recognised(file, given)
     except UNFIT:
         raise ModelError(f"import: {file}: its tensors are none of its family's") from None
     licence = _note(file) if given.licence is None else given.licence
+    licence = printable(" ".join(licence.split()))[:LONGEST_NOTE]
     save_imported(
         output,
         found.tensors,
@@ -110,19 +113,34 @@ def import_model(file: Path, output: Path, given: Given) -> list[str]:
             {"imported": file.name},
             found.architecture,
             found.facts,
-            licence[:LONGEST_NOTE],
+            licence,
         ),
     )
+    if found.architecture != ramfem.ARCHITECTURE and (given.mean, given.std) != (None, None):
+        found.told.append("--mean and --std are left out: this family needs neither")
     return [*found.told, f"licence: {licence or 'the file says nothing of one'}"]
+
+
+def _check_place(file: Path, output: Path) -> None:
+    """Refuse a place where no model file can be written: probing a model takes long."""
+    if output.suffix != ".safetensors":
+        raise ModelError(f"import: a model file ends in .safetensors, got {output.name!r}")
+    if output.exists() and output.samefile(file):
+        raise ModelError(f"import: {os.fspath(output)!r} is the file that is read; name another")
+    if output.is_dir():
+        raise ModelError(f"import: {os.fspath(output)!r} is a folder; name a file")
+    folder = os.fspath(output.parent)
+    if not os.path.isdir(folder):
+        raise ModelError(f"import: no folder {folder!r}; make it first")
+    if not os.access(folder, os.W_OK):
+        raise ModelError(f"import: cannot write to {folder!r}")
 
 
 def recognised(file: Path, given: Given) -> Found:
     """Return the model in a file, or raise ModelError with the reason why there is none."""
     if is_script(file):
         return scripted(file, given)
-    with file.open("rb") as opened:
-        head = opened.read(8)
-    if head == b"\x89HDF\r\n\x1a\n":
+    if keras.is_keras(file):
         return of_keras(file, given)
     if file.suffix == ".onnx":
         if "coder" in file.stem:
@@ -248,6 +266,7 @@ def _of_timbre(dense: Sequence[keras.Dense]) -> dict[str, NDArray[Any]]:
 def scripted(file: Path, given: Given) -> Found:
     """Read a TorchScript model in nn~'s form, and probe it in a process of its own."""
     text = vet(file)
+    check_whole(file)
     if "conv_model" in text and "dense_model" in text and "decode_params" not in text:
         raise ModelError(f"import: {file}: {UNTRAINED}")
     process = ScriptProcess(file)
@@ -285,11 +304,13 @@ def _of_script(space: script.Script, facts: Mapping[str, Any]) -> Iterator[str]:
         f"{rate} Hz, {space.channels} channel{'s' * (space.channels > 1)}"
     )
     decode = facts["decode"]
+    late = round(decode["delay"] / rate * 1000)
+    delay = f"delay {late} ms (taken off)" if late else "no delay"
     around = space.behind + space.ahead
     yield (
         f"decode: reach {space.behind * ratio / rate:.2f} s back and "
-        f"{space.ahead * ratio / rate:.2f} s ahead, delay {decode['delay'] / rate * 1000:.0f} ms "
-        f"(taken off), {1 + around / space.block:.1f} times the work of one long decode"
+        f"{space.ahead * ratio / rate:.2f} s ahead, {delay}, "
+        f"{1 + around / space.block:.1f} times the work of one long decode"
     )
     kinds = {"memory": "streams (its state is restored for each block)", "chance": "draws noise"}
     yield from (f"it {said}" for name, said in kinds.items() if decode[name])

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from latentlive.errors import ModelError
 
 MAX_BYTES = 2**30
+HEAD = b"\x89HDF\r\n\x1a\n"
+"""The first bytes of such a file."""
+
 DEEPEST = 4
 """Models inside models, at most."""
 
@@ -31,6 +34,15 @@ class Layers(NamedTuple):
 
     dense: list[Dense]
     kinds: list[str]
+
+
+def is_keras(file: Path) -> bool:
+    """Return whether a file is of the kind that Keras writes."""
+    try:
+        with file.open("rb") as opened:
+            return opened.read(len(HEAD)) == HEAD
+    except OSError:
+        return False
 
 
 def read(file: Path) -> Layers:

@@ -33,6 +33,9 @@ ARCHITECTURE = "ramfem"
 RATE = 32000
 STRIDE, PADDING, EXTRA = 4, 3, 3
 SLOPE = 0.01
+LEAST, LARGEST = 1e-6, 1e6
+"""Bounds of what samples were standardised by: float32 holds what comes of it."""
+
 USUAL = {"mean": 0.0, "std": 0.1}
 """Mean and std of samples where nobody said them."""
 
@@ -62,8 +65,12 @@ class Ramfem(Space):
         self, weights: Weights, facts: Mapping[str, float], sample_rate: int, digest: str
     ) -> None:
         mean, std = (float(facts.get(name, default)) for name, default in USUAL.items())
-        if not (math.isfinite(mean) and math.isfinite(std) and std > 0):
-            raise ModelError(f"model: mean {mean:g} and std {std:g}: std must be > 0, both finite")
+        numbers = math.isfinite(mean) and math.isfinite(std)
+        if not numbers or not LEAST <= std <= LARGEST or abs(mean) > LARGEST:
+            raise ModelError(
+                f"model: mean {mean:g} and std {std:g}: std must lie in {LEAST:g} to "
+                f"{LARGEST:g}, mean in -{LARGEST:g} to {LARGEST:g}"
+            )
         self.name, self.digest = ARCHITECTURE, f"ramfem-1-{digest}-{mean}-{std}"
         self.sample_rate = tensors.checked_rate(sample_rate)
         self._mean, self._std = np.float32(mean), np.float32(std)

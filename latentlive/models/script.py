@@ -65,7 +65,7 @@ class Script(Space):
 
     def __init__(self, file: Path, facts: Mapping[str, Any], sample_rate: int, digest: str) -> None:
         self.file, self.name, self.digest = file, file.stem, f"script-1-{digest}"
-        self.sample_rate = checked_rate(sample_rate)
+        self.sample_rate, self._tensors = checked_rate(sample_rate), digest
         try:
             self.hop, self.dims = ratio, _ = int(facts["ratio"]), int(facts["dims"])
             self.channels = int(facts["channels"])
@@ -107,7 +107,7 @@ class Script(Space):
     def start(self) -> bool:
         """Start the process, and return whether it answers by now."""
         if self._process is None:
-            self._process = ScriptProcess(self.file)
+            self._process = ScriptProcess(self.file, self._tensors)
         try:
             return self._process.ready
         except ModelError:

@@ -1,9 +1,10 @@
 """The process in which a TorchScript model runs: limited, and of no harm to any other.
 
-Started as ``python -m latentlive.models.script_host FILE``, where the file is a TorchScript archive
-or a model file that holds one. Requests and answers are a line of JSON each, followed by float32
-samples. Before each call the model's buffers are as they were when it was loaded, and torch's
-chance is seeded: so what it returns depends on the request alone.
+Started as ``python -m latentlive.models.script_host FILE [DIGEST]``, where the file is a
+TorchScript archive, or a model file that holds one and whose tensors have that digest. Requests and
+answers are a line of JSON each, followed by float32 samples. Before each call the model's buffers
+are as they were when it was loaded, and torch's chance is seeded: so what it returns depends on the
+request alone.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from torch import Tensor
 from torch.jit._fuser import optimized_execution
 
 from latentlive.ground.processes import unmoved_by_signals
-from latentlive.models.script_vetting import vet
+from latentlive.models.script_vetting import is_script, vet
+from latentlive.models.tensors import weights_digest
 
 MEMORY = 6 * 2**30
 """Bytes that the process may have in all."""
@@ -66,11 +68,14 @@ class Host:
     Parameters
     ----------
     file : path
+    digest : str
+        Of the model file's tensors; empty for an archive by itself.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, digest: str = "") -> None:
         torch.set_num_threads(1)
-        self.module: Any = torch.jit.load(_archive(file), map_location="cpu")  # type: ignore[no-untyped-call]
+        archive = _archive(file, digest)
+        self.module: Any = torch.jit.load(archive, map_location="cpu")  # type: ignore[no-untyped-call]
         self.module.eval()
         self.buffers = {name: buffer.clone() for name, buffer in self.module.named_buffers()}
 
@@ -214,14 +219,17 @@ def _methods(module: Any) -> list[str]:
     return [name for name in dict.fromkeys(module._c._method_names()) if not name.startswith("_")]
 
 
-def _archive(file: Path) -> Any:
+def _archive(file: Path, digest: str) -> Any:
     """Return the archive for torch to load, whose code was read: the file, or the one inside it."""
-    if file.suffix != ".safetensors":
+    if is_script(file):
         vet(file)
         return str(file)
     from latentlive.models.files import read_tensors
 
-    archive = io.BytesIO(read_tensors(file)[0]["script"].tobytes())
+    tensors = read_tensors(file)[0]
+    if digest and weights_digest(tensors) != digest:  # it was written anew since
+        raise UnfitError("it is another model than the one that was loaded; put that one back")
+    archive = io.BytesIO(tensors["script"].tobytes())
     vet(file, archive)
     archive.seek(0)
     return archive
@@ -260,6 +268,8 @@ def _ending_after(seconds: float) -> None:
 
 def _line(error: Exception) -> str:
     """Return the last line of what torch says, which is the cause."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return (lines[-1] if lines else type(error).__name__)[:300]
 
@@ -272,7 +282,7 @@ def main() -> None:
     limited()
     _ending_after(LOADING)
     try:
-        host = Host(Path(sys.argv[1]))
+        host = Host(Path(sys.argv[1]), *sys.argv[2:])
     except Exception as error:  # noqa: BLE001 - whatever loading raises
         answers.write(json.dumps({"error": _line(error)}).encode() + b"\n")
         return

@@ -36,6 +36,8 @@ class ScriptProcess:
     Parameters
     ----------
     file : path
+    digest : str
+        Of a model file's tensors: a file that was written anew since is refused.
 
     Raises
     ------
@@ -43,10 +45,11 @@ class ScriptProcess:
         If no process can be started.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, digest: str = "") -> None:
         self.file = file
         environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
         command = [sys.executable, "-m", "latentlive.models.script_host", str(file)]
+        command += [digest] * bool(digest)
         try:
             self._child = subprocess.Popen(
                 command,

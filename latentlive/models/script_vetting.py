@@ -36,6 +36,23 @@ def is_script(file: Path) -> bool:
         return False
 
 
+def check_whole(file: Path) -> None:
+    """Refuse an archive that was damaged on its way: torch reads numbers without a check.
+
+    Raises
+    ------
+    ModelError
+        With the first entry that its checksum does not fit.
+    """
+    try:
+        with zipfile.ZipFile(file) as opened:
+            damaged = opened.testzip()
+    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError, EOFError) as error:
+        damaged = str(error)
+    if damaged is not None:
+        raise ModelError(f"model: {file} is damaged: {damaged}; copy or download it again")
+
+
 def vet(file: Path, archive: IO[bytes] | None = None) -> str:
     """Return the text of a script whose code touches no file and no foreign operator.
 

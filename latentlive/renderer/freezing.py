@@ -23,7 +23,7 @@ from latentlive.corpus.frozen import (
     place_of,
 )
 from latentlive.corpus.takes import Wav
-from latentlive.errors import ExpressionError, SoundError, reason
+from latentlive.errors import ExpressionError, ModelError, SoundError, reason
 from latentlive.expr import dump, load
 from latentlive.ground.files import write_whole
 from latentlive.latent import Latent, Loop, On, Recorded, Sound, Texture, join_of
@@ -206,6 +206,8 @@ def freeze(sound: Frozen, progress: Progress = lambda done, total: None) -> Path
         If it cannot be rendered or written.
     """
     spaces = Spaces(load_model(sound.model or None))
+    if spaces.space(join_of(sound.texture).model).digest != sound.digest:
+        raise ModelError(f"frozen: {sound.name!r} was asked of a model that has changed; ask again")
     tempo = Tempo(sound.tempo, spaces.rate)
     sounds = stored_sounds(sound.sounds)
     rendering = Rendering(sound.texture, spaces, sounds, seed=sound.seed, tempo=tempo, looped=True)

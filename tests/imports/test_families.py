@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import librosa
 import numpy as np
 import pytest
@@ -251,7 +253,7 @@ def test_unknown_and_hostile_files_are_refused_in_one_line(tmp_path):
         (tensors, "no known family"),
         (evil, "cannot trust"),
         (tmp_path / "none.pt", "no file"),
-        (tmp_path, "no file"),
+        (tmp_path, "is a folder"),
     ):
         told = CliRunner().invoke(
             main, ["import", str(file), "-o", str(tmp_path / "x.safetensors")]
@@ -330,3 +332,45 @@ def test_a_checkpoint_that_is_wrong_somewhere_is_read_or_refused_in_one_line(
             refused.append(str(error))
     assert len(refused) > 10
     assert not [line for line in refused if "\n" in line]
+
+
+def test_a_place_that_takes_no_model_is_refused_before_it_is_read(vocoder, tmp_path):
+    (tmp_path / "folder.safetensors").mkdir()
+    for place, why in (
+        ("folder.safetensors", "is a folder"),
+        ("none/x.safetensors", "no folder"),
+        (300 * "x" + ".safetensors", "File name too long"),
+    ):
+        asked = ["import", str(vocoder[0]), "-o", str(tmp_path / place)]
+        told = CliRunner().invoke(main, asked)
+        assert told.exit_code == 1
+        assert told.output.startswith("Error: ")
+        assert why in told.output
+        assert len(told.output.strip().splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["folder.safetensors"]
+
+
+def test_models_of_others_that_are_to_play_as_they_are_are_refused_with_the_remedy(
+    vocoder, colonel, movement
+):
+    for file in (vocoder[0], colonel[0], movement[0]):
+        with pytest.raises(ModelError, match=f"latentlive import {file} -o {file.stem}.safet"):
+            load_model(file)
+
+
+def test_what_torch_says_of_a_damaged_checkpoint_is_not_passed_on(vocoder, tmp_path, recwarn):
+    evil = pickle.dumps(print, protocol=4)
+    for content in (vocoder[0].read_bytes()[:100_000], b"hello", b"", bytes(range(256)), evil):
+        (tmp_path / "x.pt").write_bytes(content)
+        with pytest.raises(ModelError, match=r"cannot trust .*x.pt: it .*; bring a state dict$"):
+            brought(tmp_path / "x.pt")
+    assert not recwarn.list
+
+
+def test_halves_that_do_not_fit_are_refused_with_the_files_name(movement, vocoder, tmp_path):
+    (tmp_path / "ae_encoder_weights").write_bytes(movement[0].read_bytes())
+    (tmp_path / "ae_decoder_weights").write_bytes(vocoder[0].read_bytes())
+    with pytest.raises(ModelError, match="ae_encoder_weights: not RAMFEM's"):
+        brought(tmp_path / "ae_encoder_weights")
+    with pytest.raises(ModelError, match="std must lie in 1e-06 to 1e"):
+        import_model(movement[0], tmp_path / "x.safetensors", Given(std=1e300))

@@ -172,3 +172,21 @@ def test_a_script_that_cannot_be_loaded_costs_its_own_layer_only(imported, tmp_p
         for name in ("d2", "d3"):
             sounds(live, name)
     assert not [line for line in said if line.startswith(("d2", "d3"))], said
+
+
+def test_a_model_imported_again_onto_one_that_plays_changes_nothing_of_it(imported, tmp_path):
+    model, said = tmp_path / "model.safetensors", []
+    model.write_bytes(imported(scripts.Plain).read_bytes())
+    with ll.Engine(silent=True, say=said.append) as live:
+        live.d1 >> ll.drift(1).on(str(model))
+        sounds(live, "d1")
+        script = imported(scripts.Streaming).with_suffix(".ts")
+        import_model(script, model, Given())
+        with pytest.raises(ll.ExpressionError, match=r"was written anew.*another name"):
+            live.d2 >> ll.drift(2).on(str(model))
+        model.unlink()
+        with pytest.raises(ll.ModelError, match="no file"):
+            live.d2 >> ll.drift(2).on(str(model))
+        beat(live, live.state["beat"] + 3)
+        assert layers(live)["d1"]["state"] == "playing"
+    assert not [line for line in said if line.startswith("d1: model")], said

@@ -219,3 +219,44 @@ def test_a_model_file_whose_facts_no_script_has_is_refused(imported, tmp_path, f
     with pytest.raises(ModelError, match=r"evil\.safetensors") as refused:
         load_model(model)
     assert "\n" not in str(refused.value)
+
+
+def test_an_archive_with_one_changed_number_is_refused(tmp_path, imported):
+    content = bytearray(imported(scripts.Plain).with_suffix(".ts").read_bytes())
+    content[20000] ^= 255
+    file = tmp_path / "model.ts"
+    file.write_bytes(content)
+    with pytest.raises(ModelError, match=r"model.ts is damaged: .*; copy or download it again"):
+        import_model(file, tmp_path / "model.safetensors", Given())
+
+
+def test_a_script_is_known_by_what_it_holds_whatever_its_name(tmp_path, imported):
+    file, model = tmp_path / "my river.safetensors", tmp_path / "new.safetensors"
+    file.write_bytes(imported(scripts.Plain).with_suffix(".ts").read_bytes())
+    with pytest.raises(ModelError, match=r"latentlive import '.*my river.safetensors' -o") as told:
+        load_model(file)
+    assert "'my river-imported.safetensors'" in str(told.value)
+    with pytest.raises(ModelError, match="is the file that is read"):
+        import_model(file, file, Given())
+    import_model(file, model, Given())
+    assert load_model(model).dims == scripts.DIMS
+
+
+def test_a_process_of_a_model_that_was_written_anew_is_refused(tmp_path, imported):
+    model = tmp_path / "model.safetensors"
+    model.write_bytes(imported(scripts.Plain).read_bytes())
+    space = load_model(model)
+    model.write_bytes(imported(scripts.Streaming).read_bytes())
+    with pytest.raises(ModelError, match="another model than the one that was loaded"):
+        space.warm()
+    model.unlink()
+    with pytest.raises(ModelError, match=f"{model}: No such file or directory"):
+        space.warm()
+
+
+def test_what_an_import_says_is_one_plain_line_each(tmp_path, imported):
+    file, model = imported(scripts.Plain).with_suffix(".ts"), tmp_path / "model.safetensors"
+    told = import_model(file, model, Given(std=0.2, licence="CC\x1b[31m\nBY" + 300 * "x"))
+    assert not [line for line in told if not line.isprintable() or "-0 ms" in line]
+    assert [line for line in told if "--std are left out" in line]
+    assert told[-1] == f"licence: {load_model(model).licence}"

@@ -350,11 +350,14 @@ class Performance:
             try:
                 found = load_model(name).digest
             except LatentliveError as error:
-                raise EngineError(f"log: it was played with .on({name!r}): {error}") from None
+                raise EngineError(
+                    f"log: it was played with .on({name!r}): {error}; put the file back, or run "
+                    "this in the folder where it was played"
+                ) from None
             if found != digest:
                 raise EngineError(
-                    f"log: it was played with .on({name!r}) ({digest[:8]}), which is another space "
-                    f"now ({found[:8]}); put the file back, or --perform runs its code anew"
+                    f"log: it was played with .on({name!r}), which is another space now; "
+                    "put the file back, or --perform runs its code anew"
                 )
 
     def check_sounds(self, sounds: Sounds) -> None:
