@@ -255,10 +255,16 @@ def plan_table(state: dict[str, Any]) -> Table:
 def layer_table(state: dict[str, Any]) -> Table:
     """Return the layers: name, state, gain, seconds ready, texture."""
     rows = [
-        (one["name"], one["state"], f"{one['gain']} dB", f"{one['ready']:.1f} s", one["code"])
+        (one["name"], one["state"], f"{one['gain']} dB", _ahead(one), one["code"])
         for one in state["layers"]
     ]
     return Table(("layer", "state", "gain", "ready", "texture"), rows, "nothing plays")
+
+
+def _ahead(layer: dict[str, Any]) -> str:
+    """Return what is rendered ahead of a layer; of a live one also its lead."""
+    lead = layer.get("lead", 0.0)
+    return f"{layer['ready']:.1f} s" + (f", lead {lead:.2f} s" if lead else "")
 
 
 def status_table(state: dict[str, Any], freezing: Sequence[Progress] = ()) -> Table:

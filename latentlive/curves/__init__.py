@@ -15,7 +15,7 @@ from latentlive.curves.live import (
     Osc,
     Touch,
     Velocity,
-    is_live,
+    inputs_of,
     standing,
     xy,
 )
@@ -77,7 +77,7 @@ __all__ = [
     "brown2",
     "cosine2",
     "hashed",
-    "is_live",
+    "inputs_of",
     "isaw2",
     "perlin2",
     "rand2",

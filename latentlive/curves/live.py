@@ -29,6 +29,8 @@ KEY = 60
 class Live(Curve):
     """A curve of what arrives."""
 
+    arrives = "osc"
+    """The kind of input that it needs."""
     start: float
     first_slew = SLEW
 
@@ -48,9 +50,9 @@ class Live(Curve):
         return t.live(self)
 
 
-def is_live(node: Node) -> bool:
-    """Return whether a node follows what arrives."""
-    return any(isinstance(one, Live) for one in node.walk())
+def inputs_of(node: Node) -> frozenset[str]:
+    """Return the kinds of input that a node follows."""
+    return frozenset(one.arrives for one in node.walk() if isinstance(one, Live))
 
 
 LONG_AGO = -(10**9)
@@ -131,6 +133,7 @@ class FromDevice(Live):
     Sources read ``kind:number:channel:device`` or ``kind:channel:device``.
     """
 
+    arrives = "midi"
     kind: str
     numbered = False
     channel: int | None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from latentlive.curves import Curve, Num, is_live
+from latentlive.curves import Curve, Num, inputs_of
 from latentlive.expr import Kind, Many, Maybe, One, Record, declared, record
 from latentlive.protocol.clip import Given, Source
 from latentlive.protocol.kinds import BEATS, BPM, FLAG, LAYER, LEAD, PAIR, SHARE, Level
@@ -39,9 +39,9 @@ class Change(Record):
         return name in self.layers
 
     @property
-    def live(self) -> bool:
-        """Whether it follows what arrives."""
-        return False
+    def follows(self) -> frozenset[str]:
+        """The kinds of input that it follows."""
+        return frozenset()
 
     def fold(self, state: State[Source], name: str) -> State[Source]:
         """Return a layer's state after the change."""
@@ -81,8 +81,8 @@ class Play(OfLayer):
     source: Source = declared(Given())
 
     @property
-    def live(self) -> bool:
-        return self.source.live
+    def follows(self) -> frozenset[str]:
+        return inputs_of(self.source.expr)
 
     def fold(self, state: State[Source], name: str) -> State[Source]:
         return state.changed(source=self.source)
@@ -112,8 +112,9 @@ class Set(OfLayer):
     lead: float | None = optional(LEAD)
 
     @property
-    def live(self) -> bool:
-        return any(isinstance(value, Curve) and is_live(value) for value in self.given.values())
+    def follows(self) -> frozenset[str]:
+        curves = [value for value in self.given.values() if isinstance(value, Curve)]
+        return frozenset().union(*map(inputs_of, curves))
 
     @property
     def given(self) -> dict[str, Any]:
@@ -227,8 +228,8 @@ class Master(Change):
     gain_db: Curve = declared(Level("gain_db"))
 
     @property
-    def live(self) -> bool:
-        return is_live(self.gain_db)
+    def follows(self) -> frozenset[str]:
+        return inputs_of(self.gain_db)
 
     def __str__(self) -> str:
         return f"master.gain({_value(self.gain_db)})"
@@ -254,10 +255,10 @@ class Restore(OfLayer):
     state: State[Source] = declared(One(State))
 
     @property
-    def live(self) -> bool:
+    def follows(self) -> frozenset[str]:
         state = self.state
-        levels = any(is_live(getattr(state, word)) for word in LEVELS)
-        return levels or (state.source is not None and state.source.live)
+        levels = frozenset().union(*(inputs_of(getattr(state, word)) for word in LEVELS))
+        return levels if state.source is None else levels | inputs_of(state.source.expr)
 
     def fold(self, state: State[Source], name: str) -> State[Source]:
         return self.state

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from latentlive.curves import is_live
+from latentlive.curves import inputs_of
 from latentlive.errors import ExpressionError
 from latentlive.expr import Kind, Record, Whole, declared, record
 from latentlive.expr.fields import shown
@@ -48,7 +48,7 @@ class Source(Record):
     @functools.cached_property
     def live(self) -> bool:
         """Whether it follows live curves."""
-        return is_live(self.expr)
+        return bool(inputs_of(self.expr))
 
     @functools.cached_property
     def digest(self) -> str:

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from latentlive.curves import Clock, Curve, Num, Tapes, Time, is_live
+from latentlive.curves import Clock, Curve, Num, Tapes, Time, inputs_of
 from latentlive.engine.shared import RING
 from latentlive.engine.timing import GLIDE, to_samples
 from latentlive.protocol.levels import LOUDEST, LOUDEST_DB
@@ -103,7 +103,7 @@ class Setting:
     def live(self) -> bool:
         """Whether it, or one before it, follows what arrives."""
         curves = self.gain_db, self.amp, self.pan
-        return any(map(is_live, curves)) or any(one.live for one in self.past)
+        return any(map(inputs_of, curves)) or any(one.live for one in self.past)
 
     def changed(self, at: int, rate: int, glides: bool = True, **changes: Curve) -> Setting:
         """Return the setting that takes over at a position, at once unless it `glides`."""

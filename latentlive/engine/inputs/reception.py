@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import IO, Any
 
 from latentlive.engine.inputs.arrivals import Arrivals
@@ -14,7 +14,8 @@ from latentlive.protocol.kinds import TEXT
 from latentlive.protocol.wire import Message
 
 OSC_PORT = "127.0.0.1:9000"
-MODULES = {"osc": "latentlive.engine.inputs.osc"}
+KINDS = ("osc",)
+"""The kinds of input: each is heard by a module of its name beside this one."""
 
 
 class Reception:
@@ -48,9 +49,9 @@ class Reception:
         self._inbox, self._log = inbox, log
         listen = osc if ":" in osc else f"127.0.0.1:{osc}" if osc else OSC_PORT
         self._arguments = {"osc": ["--listen", listen]}
-        self._asked = bool(osc)
+        self._asked = {"osc"} if osc else set()
         self._children: dict[str, Child] = {}
-        self._restarts = {kind: Restarts() for kind in MODULES}
+        self._restarts = {kind: Restarts() for kind in KINDS}
         self._given_up: set[str] = set()
         self._told: dict[str, Message] = {}
         self._said: set[str] = set()
@@ -59,21 +60,23 @@ class Reception:
         """Return whether a child is one of them."""
         return child in self._children.values()
 
-    def feed(self, wanted: bool) -> None:
-        """Start what is not there, if it is `wanted` or an option asked for it."""
-        if not (self._asked or wanted):
-            return
-        for kind, module in MODULES.items():
+    def feed(self, wanted: Set[str]) -> None:
+        """Start the kinds that are wanted, or that an option asked for, and not there."""
+        for kind in KINDS:
+            if kind not in wanted and kind not in self._asked:
+                continue
             if kind in self._children or kind in self._given_up:
                 continue
             if self._restarts[kind].due:
                 try:
-                    self._children[kind] = Child(
-                        kind, module, self._arguments[kind], self._fd, self._inbox, self._log
-                    )
+                    self._children[kind] = self._started(kind)
                 except EngineError as error:
                     if self._restarts[kind].failed():
                         self._say(f"{error}; it is tried again")
+
+    def _started(self, kind: str) -> Child:
+        module = f"latentlive.engine.inputs.{kind}"
+        return Child(kind, module, self._arguments[kind], self._fd, self._inbox, self._log)
 
     def take(self, child: Child, message: Message | None) -> None:
         """Take a message of a process, None when it has ended."""

@@ -109,8 +109,8 @@ class Scheduler:
         """The sample of the next act that revises what landed: later change sets wait for it."""
         self._landing = to_samples(LANDING, tempo.sample_rate)
         self._reaction = to_samples(REACTION, tempo.sample_rate)
-        self.follows = False
-        """Whether anything was asked for that follows what arrives."""
+        self.follows: set[str] = set()
+        """The kinds of input that anything was asked to follow."""
         self._numbers = 0
         self._moved = self._asked = False
 
@@ -173,7 +173,7 @@ class Scheduler:
             raise EngineError(f"tempo: it can change {MOST_TEMPOS} times in one performance")
         missed = isinstance(when, Beat) and timeline.is_past(when.beat)
         self._numbers += 1
-        self.follows = self.follows or any(change.live for change in changes)
+        self.follows.update(*(change.follows for change in changes))
         taken = ChangeSet(
             changes, NOW if missed else when, None, number=self._numbers, undoable=undoable
         )

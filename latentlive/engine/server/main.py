@@ -238,8 +238,8 @@ class Server:
         self.session.advance()
         self.pool.feed()
         now, outgoing = time.monotonic(), self.session.outgoing
-        follows = self.session.scheduler.follows and self.session.replay is None
-        self.reception.feed(follows or outgoing.active)
+        follows = self.session.scheduler.follows if self.session.replay is None else set()
+        self.reception.feed(follows | ({"osc"} if outgoing.active else set()))
         outgoing.advance(now, self.session.scheduler.cues.states)
         if self.timeline.running and now >= self._marked + MARK_EVERY:
             self._marked = now

@@ -13,6 +13,7 @@ from latentlive.curves import Num
 from latentlive.engine.desk.decisions import Hole, Panicked
 from latentlive.engine.inputs.arrivals import Arrivals
 from latentlive.engine.inputs.outgoing import Outgoing
+from latentlive.engine.inputs.reception import KINDS
 from latentlive.engine.log.journal import Journal
 from latentlive.engine.log.replay import Replay
 from latentlive.engine.output.supervisor import Output
@@ -183,11 +184,11 @@ class Session:
 
     @serve.register
     def _(self, request: Listen) -> None:
-        self.scheduler.follows = True
+        self.scheduler.follows.update(KINDS)
 
     @serve.register
     def _(self, request: Learn) -> None:
-        self.scheduler.follows = True
+        self.scheduler.follows.update(KINDS)
         self.arrivals.learn(request.name)
 
     @serve.register

@@ -71,6 +71,7 @@ def _layer(timeline: Timeline, layer: Layer, coming: list[Voice]) -> Message:
         "state": state,
         "gain": _gain_text(layer.state.gain_db),
         "ready": _ready(timeline, voice) if voice else 0.0,
+        "lead": voice.clip.lead / timeline.tempo.sample_rate if voice else 0.0,
         "since": voice.start if voice else None,
         "origin": voice.clip.origin if voice else None,
         "code": printable(shown.clip.source.code) if shown else "",
