@@ -10,6 +10,10 @@ from latentlive.engine.shared import CUT, RUNNING
 from latentlive.engine.timing import LANDING, REPLAY_HORIZON, to_samples
 
 
+STARTED_AHEAD = 0.75
+"""The part of what is rendered ahead that is there before a replay begins."""
+
+
 class Replay:
     """Moves a scheduler's voices by the decisions of a log.
 
@@ -68,8 +72,9 @@ class Replay:
         return all(v.complete or (v.loaded and self._is_ready(v, position)) for v in soon)
 
     def _is_ready(self, voice: Voice, position: int) -> bool:
-        """Return whether a voice is rendered far enough ahead."""
-        return voice.rendered >= max(voice.start, position) + self._scheduler.timeline.enough(voice)
+        """Return whether a voice is rendered far ahead: nobody hears yet that it takes longer."""
+        ahead = self._scheduler.timeline.ahead_of(voice) * STARTED_AHEAD
+        return voice.rendered >= max(voice.start, position) + ahead
 
     def _show(self) -> None:
         """Update the layers, for views."""
