@@ -9,7 +9,6 @@ from latentlive.engine.schedule.scheduler import Scheduler
 from latentlive.engine.shared import CUT, RUNNING
 from latentlive.engine.timing import LANDING, REPLAY_HORIZON, to_samples
 
-
 STARTED_AHEAD = 0.75
 """The part of what is rendered ahead that is there before a replay begins."""
 
