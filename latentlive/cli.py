@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
@@ -623,6 +624,17 @@ def devices() -> None:
 
     for line in listed():
         click.echo(line)
+
+
+@main.command()
+@click.option("--watch", is_flag=True, help="Print what arrives, with the word to type.")
+def midi(watch: bool) -> None:
+    """List the MIDI inputs and outputs."""
+    from latentlive.engine.inputs.probe import listed, watched
+
+    with contextlib.suppress(KeyboardInterrupt):
+        for line in watched() if watch else listed():
+            click.echo(line)
 
 
 @main.command()

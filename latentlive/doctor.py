@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from latentlive.engine.inputs.probe import ports
 from latentlive.engine.output.probe import tried
-from latentlive.errors import DeviceError, LatentliveError
+from latentlive.errors import DeviceError, EngineError, LatentliveError
 from latentlive.ground.files import cache_folder, working_folder, working_folders
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def examine(model: str | None = None, device: str = "") -> Iterator[Finding]:
     if found.state == "ok":
         yield layers(model)
     yield sound(device, rate)
+    yield midi()
 
 
 def python() -> Finding:
@@ -188,3 +190,12 @@ def sound(device: str, rate: int) -> Finding:
     note = "" if opened["rate"] == rate else f" (the model's {rate} Hz are resampled)"
     text = f"{opened['name']}: {opened['channels']} channels at {opened['rate']} Hz{note}"
     return Finding("sound", "ok", text)
+
+
+def midi() -> Finding:
+    """List what is plugged in; everything but control by MIDI works without any."""
+    try:
+        inputs, _ = ports()
+    except EngineError as error:
+        return Finding("midi", "warning", str(error).removeprefix("midi: "))
+    return Finding("midi", "ok", ", ".join(inputs) or "no device is plugged in")

@@ -94,6 +94,7 @@ class Throttle:
         self.malformed = self.refused = 0
         self._sources: dict[str, _Source] = {}  # the newest last
         self._waiting: dict[str, _Source] = {}
+        self._events: dict[str, _Source] = {}  # those that `pass_on` let through
         self._ready: list[Row] = []
         self._sent = self._told = NEVER
         self._counted = (0, 0)
@@ -134,6 +135,24 @@ class Throttle:
             self._forget_waiting(source, known)
             self._let_through(known, waiting, waiting[2], now)
         self._let_through(known, row, moment, now)
+
+    def pass_on(self, source: str, value: float, moment: int, by: str, now: int) -> None:
+        """Let a value through in any case: it is a note, and the next one does not replace it.
+
+        Parameters
+        ----------
+        source, value, moment, by, now
+            As `take` has them.
+        """
+        known = self._events.pop(source, None)
+        if known is None:
+            known = _Source()
+            if len(self._events) >= MOST_SOURCES:  # they are kept for the table alone
+                del self._events[next(iter(self._events))]
+        self._events[source] = known
+        known.value, known.by, known.heard = value, by, now
+        known.count += 1
+        self._ready.append((source, value, moment, by))
 
     def messages(self, now: int) -> Iterator[Message]:
         """Yield the messages that are due: values, counters, the table of what has come by.
@@ -217,7 +236,8 @@ class Throttle:
 
     def _tabulate(self, seconds: float) -> list[list[object]]:
         """Return the newest sources with their last values, and count anew."""
-        newest = list(reversed(self._sources.items()))
+        everything = [*reversed(self._events.items()), *reversed(self._sources.items())]
+        newest = sorted(everything, key=lambda one: -one[1].heard)
         rows: list[list[object]] = [
             [source, known.value, round(known.count / seconds, 1), known.by]
             for source, known in newest[:LONGEST_TABLE]
