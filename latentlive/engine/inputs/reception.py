@@ -7,14 +7,14 @@ from collections.abc import Callable, Set
 from typing import IO, Any
 
 from latentlive.engine.inputs.arrivals import Arrivals
-from latentlive.errors import EngineError, LatentliveError
+from latentlive.errors import EngineError, LatentliveError, printable
 from latentlive.ground.restarts import Restarts
 from latentlive.protocol.children import Child, close
 from latentlive.protocol.kinds import TEXT
 from latentlive.protocol.wire import Message
 
 OSC_PORT = "127.0.0.1:9000"
-KINDS = ("osc",)
+KINDS = ("osc", "midi")
 """The kinds of input: each is heard by a module of its name beside this one."""
 
 
@@ -48,7 +48,7 @@ class Reception:
         self._arrivals, self._fd, self._say = arrivals, fd, say
         self._inbox, self._log = inbox, log
         listen = osc if ":" in osc else f"127.0.0.1:{osc}" if osc else OSC_PORT
-        self._arguments = {"osc": ["--listen", listen]}
+        self._arguments = {"osc": ["--listen", listen], "midi": []}
         self._asked = {"osc"} if osc else set()
         self._children: dict[str, Child] = {}
         self._restarts = {kind: Restarts() for kind in KINDS}
@@ -94,11 +94,22 @@ class Reception:
             self._once(str(message.get("error", "")))
         elif op in ("listening", "ports", "counted"):
             self._restarts[kind].began()
+            before = self._told.get(f"{kind} {op}", {})
             self._told[f"{kind} {op}"] = message
+            if op == "ports":
+                self._plugged(before, message)
             if op == "listening" and "wanted" in message:
                 self._once(
                     f"osc: port {message['wanted']} is taken: it listens on {message['port']}"
                 )
+
+    def _plugged(self, before: Message, now: Message) -> None:
+        """Tell which devices came and went; what they turned stays where it is."""
+        known, there = set(before.get("inputs", ())), set(now.get("inputs", ()))
+        for name in sorted(there - known):
+            self._say(printable(f"midi: {name} is heard"))
+        for name in sorted(known - there):
+            self._say(printable(f"midi: {name} is gone; what it turned stays where it is"))
 
     def _once(self, line: str) -> None:
         """Say a line once: a process that is started again says the same."""
@@ -119,7 +130,9 @@ class Reception:
         """Return where is listened, and what was malformed."""
         listening = self._told.get("osc listening")
         counted = self._told.get("osc counted", {})
+        ports = self._told.get("midi ports", {})
         return {
+            "midi": ports.get("inputs", []),
             "osc": f"{listening['host']}:{listening['port']}" if listening else None,
             "malformed": counted.get("malformed", 0),
         }
