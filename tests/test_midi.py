@@ -530,3 +530,42 @@ def test_a_refusal_is_one_line(system, error, said, monkeypatch):
 def test_a_driver_that_hangs_does_not_take_the_command_along(monkeypatch):
     monkeypatch.setattr(probe, "PROBE_PATIENCE", 0.001)
     assert probe.listed() == [probe.SILENT]
+
+
+def test_a_performance_with_a_controller_is_bounced_without_it(knobs, tmp_path):
+    import numpy as np
+    import soundfile
+
+    import latentlive as ll
+    from latentlive.engine.log.bounced import bounce_file
+
+    said, log, out = [], tmp_path / "evening.py", tmp_path / "heard.wav"
+    tone = ll.sound(np.sin(np.arange(70_000) / 20).astype("f4") * 0.1)
+    hiss = ll.sound(np.random.default_rng(3).uniform(-0.1, 0.1, 50_000).astype("f4"))
+    with ll.Engine(model="spectral", silent=True, out=out, log=log, say=said.append) as live:
+
+        def values():
+            return {source: value for source, value, _ in live.state.get("arrived", [])}
+
+        live.d1.fade(0).lead(1.5).gain(ll.cc(7, start=1).range(-20, 0))
+        live.d1 >> ll.interp(tone, hiss, ll.knob("sea", 0)).transpose(ll.key().lag(0.2)).extend(3)
+        live.learn("sea")
+        waited(lambda: "midi: box:knobs is heard" in said, "the controller")
+        waited(lambda: live.state.get("seconds", 0) > 0.3, "the beginning")
+        for n in range(100):
+            knobs.send_message([0xB0, 74, n])
+            knobs.send_message([0xB0, 7, 127 - n])
+            if n % 20 == 0:
+                knobs.send_message([0x90, 60 + n // 20, 100])
+            time.sleep(0.02)
+        waited(lambda: values().get("cc:74:1:box:knobs") == 0.7795, "the last value")
+        assert any(line.startswith("knob 'sea' follows cc ") for line in said), said
+        assert values()["note:64:1:box:knobs"] > 0.7
+        assert "cc(74)" in repr(live.knobs)
+        live.hush(0.2)
+        waited(lambda: live.state.get("silent"), "silence")
+    heard = soundfile.read(out, dtype="float32")[0]
+    bounced = soundfile.read(bounce_file(log, tmp_path / "bounced.wav"), dtype="float32")[0]
+    same = min(len(heard), len(bounced))
+    assert same > 2 * 44100
+    assert np.array_equal(heard[:same], bounced[:same])
