@@ -377,7 +377,7 @@ def test_every_message_arrives_with_its_moment_and_none_of_ours_is_heard(knobs, 
     assert [row[0] for row in rows] == [f"cc:{n}:1:box:knobs" for n in range(100)]
     assert rows[74][1:2] + rows[74][3:] == [100 / 127, "cc 74 ch 1 box:knobs"]
     late = sorted(row[2] - sent[n] for n, row in enumerate(rows))
-    assert late[0] >= 0
+    assert late[0] > -2 * MS  # the library counts its moments by another clock
     assert late[50] < 100 * MS  # two blocks of this server, 23 ms, and a busy machine
     assert [row[1] for row in midi.rows("note:")] == [100 / 127, 0.0] * 100
     table = midi.wait(lambda: [t for t in midi.told("table") if len(t["rows"]) == 200])[-1]
