@@ -181,7 +181,8 @@ class Input:
 
     def __init__(self, opened: Any) -> None:
         self._opened = opened
-        self._looked = self._when = time.monotonic_ns()
+        self._looked = time.monotonic_ns()
+        self._when = 2**62  # the first message has the moment at which it is read
 
     def messages(self) -> Iterator[tuple[Sequence[int], int]]:
         """Yield what has arrived, each with its moment [ns of `time.monotonic_ns`].
