@@ -24,6 +24,7 @@ from latentlive.ground.names import normal
 from latentlive.latent import Joined, Latent, Sound, Texture, join_of
 from latentlive.latent.freezing import close_freezer, open_freezer
 from latentlive.models import digest_of
+from latentlive.protocol import replies
 from latentlive.protocol.address import OnExit, reached
 from latentlive.protocol.changes import Change, Hush, Only, Play, SetTempo
 from latentlive.protocol.children import ONE_THREAD
@@ -178,6 +179,13 @@ class Engine(Connection):
         open_freezer(engine)
         return engine
 
+    def _take(self, reply: replies.Reply) -> None:
+        """Take a message of the engine, as it comes."""
+        super()._take(reply)
+        watching: Watch | None = getattr(self, "_watching", None)  # the first comes before it is
+        if watching is not None and isinstance(reply, replies.Status):
+            watching.look(reply.state.get("arrived", []))
+
     def _make_words(self, library: Corpus | None) -> None:
         """Make the words that are objects, and the transaction that they write to."""
         self.corpus = library or Corpus(self.welcome.corpus or None)
@@ -191,7 +199,7 @@ class Engine(Connection):
         self.plan, self.layers = Plan(self), Layers(self)
         self.status, self.history = Status(self), History(self)
         self.knobs, self.inputs = Knobs(self), Inputs(self)
-        self._watching = Watch(lambda: self.state.get("arrived", []), self._say, lambda: self.ended)
+        self._watching = Watch(self._say)
         for number in range(1, 17):
             setattr(self, f"d{number}", Layer(self, f"d{number}"))
 
@@ -429,7 +437,8 @@ class Engine(Connection):
         ``watch()``, then move a controller
         """
         self.request(Listen())
-        self._watching.go_on(SECONDS.coerce(seconds, "watch: seconds"))
+        arrived = self.fresh().get("arrived", [])
+        self._watching.go_on(SECONDS.coerce(seconds, "watch: seconds"), arrived)
 
     def send(
         self,
@@ -609,7 +618,6 @@ class Engine(Connection):
         """Close the wire and stop freezing; ``on_exit`` decides whether the engine plays on."""
         close_freezer(self)
         self.freezing.close()
-        self._watching.go_on(0.0)
         super().hang_up()
 
     def close(self, fade: float = 1.0) -> None:

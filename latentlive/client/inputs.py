@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +9,8 @@ from typing import Any
 from latentlive.client.views import Shown, Table
 from latentlive.errors import printable
 
-LINES_A_SECOND = 5
+LINES = 3
+"""Lines told at a time, ten times a second."""
 
 
 def word_of(source: str) -> str:
@@ -92,33 +92,25 @@ class Watch:
 
     Parameters
     ----------
-    arrived : function that returns rows of source, value, sender
     say : function of a line
-    ended : function that returns whether the engine has ended
     """
 
-    def __init__(
-        self,
-        arrived: Callable[[], list[list[Any]]],
-        say: Callable[[str], object],
-        ended: Callable[[], bool],
-    ) -> None:
-        self._arrived, self._say, self._ended = arrived, say, ended
+    def __init__(self, say: Callable[[str], object]) -> None:
+        self._say = say
         self._until = 0.0
-        self._thread: threading.Thread | None = None
+        self._known: dict[str, float] = {}
 
-    def go_on(self, seconds: float) -> None:
-        """Watch for so many seconds from now on; 0 ends it."""
+    def go_on(self, seconds: float, arrived: list[list[Any]]) -> None:
+        """Watch for so many seconds from now on, beside what has arrived; 0 ends it."""
+        self._known = {source: value for source, value, _ in arrived}
         self._until = time.monotonic() + seconds
-        if seconds and (self._thread is None or not self._thread.is_alive()):
-            self._thread = threading.Thread(target=self._run, daemon=True)
-            self._thread.start()
 
-    def _run(self) -> None:
-        known = {source: value for source, value, _ in self._arrived()}
-        while time.monotonic() < self._until and not self._ended():
-            time.sleep(1.0 / LINES_A_SECOND)
-            for source, value, by in reversed(self._arrived()[:LINES_A_SECOND]):
-                if known.get(source) != value:
-                    known[source] = value
-                    self._say(printable(f"{word_of(source):<24} {value:7.2f}   {by}".rstrip()))
+    def look(self, arrived: list[list[Any]]) -> None:
+        """Tell what is new among rows of source, value and sender, the newest first."""
+        if time.monotonic() >= self._until:
+            return
+        before = self._known
+        self._known = {source: value for source, value, _ in arrived}
+        for source, value, by in reversed(arrived[:LINES]):
+            if before.get(source) != value:
+                self._say(printable(f"{word_of(source):<24} {value:7.2f}   {by}".rstrip()))
