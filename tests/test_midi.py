@@ -519,7 +519,7 @@ def test_the_command_lists_and_watches(knobs, rtmidi):
     ],
 )
 def test_a_watched_value_has_the_word_to_type(source, value, said):
-    assert probe.line(source, value) == said
+    assert probe.shown(source, value) == said
 
 
 def test_without_a_server_one_line_says_so_and_the_process_ends(monkeypatch):

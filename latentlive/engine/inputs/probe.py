@@ -48,17 +48,17 @@ def watched() -> Iterator[str]:
                 yield f"hearing {', '.join(message['inputs']) or 'nothing yet: plug a device in'}"
             elif message["op"] == "values":
                 for source, value, _, _ in message["rows"]:
-                    yield line(source, value)
+                    yield shown(source, value)
     except EngineError as error:
         yield str(error)
 
 
-def line(source: str, value: float) -> str:
+def shown(source: str, value: float) -> str:
     """Return a value with its word and its device.
 
     Example
     -------
-    >>> line("cc:74:1:nanoKONTROL2", 0.6142)
+    >>> shown("cc:74:1:nanoKONTROL2", 0.6142)
     'cc(74)         0.61   nanoKONTROL2 ch 1'
     """
     kind, _, rest = source.partition(":")
