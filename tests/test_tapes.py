@@ -28,12 +28,16 @@ SLEWED = round(SLEW * RATE)
 
 LIVE = [
     (ll.knob("sea"), ["knob:sea"], ["knob:seal", "cc:1:1:sea"]),
-    (ll.cc(74), ["cc:74:1:x", "cc:74:16:a:b"], ["cc:7:1:x", "cc:75:1:x", "note:74:1:x"]),
+    (
+        ll.cc(74),
+        ["cc:74:1:x", "cc:74:16:a:b"],
+        ["cc:7:1:x", "cc:75:1:x", "note:74:1:x", "cc:x", "cc::1:x", "cc"],
+    ),
     (ll.cc(7, 2, "nano"), ["cc:7:2:nanoKONTROL2"], ["cc:7:1:nanoKONTROL2", "cc:7:2:other"]),
     (ll.bend(channel=3), ["bend:3:keys"], ["bend:13:keys", "touch:3:keys"]),
     (ll.touch(device="KEYS"), ["touch:1:my keys"], ["touch:1:pads"]),
     (ll.gate(40, 50), ["note:40:1:x", "note:50:9:y"], ["note:39:1:x", "note:51:1:x"]),
-    (ll.key(), ["note:0:1:x"], ["cc:0:1:x"]),
+    (ll.key(), ["note:0:1:x"], ["cc:0:1:x", "note:", "note:-1:1:x", "note:²:1:x"]),
     (ll.velocity(), ["note:127:1:x"], ["bend:1:x"]),
     (ll.osc("/wrist/x"), ["osc:/wrist/x:0"], ["osc:/wrist/x:1", "osc:/wrist:0"]),
     (ll.osc("/a:b", 2), ["osc:/a:b:2"], ["osc:/a:b:0"]),

@@ -148,7 +148,9 @@ class FromDevice(Live):
         if self.channel is not None and channel != str(self.channel):
             return False
         near = self.device.casefold() in device.casefold()
-        return near and (not self.numbered or self.counts(int(number)))
+        if not self.numbered:
+            return near
+        return near and number.isdecimal() and self.counts(int(number))  # a log may name anything
 
     def counts(self, number: int) -> bool:
         """Return whether a controller or key of this number concerns the curve."""

@@ -126,7 +126,7 @@ def write_bounce(
                 raise EngineError(f"bounce: cannot write {mix}: {why}") from None
             finally:
                 beside.unlink(missing_ok=True)
-    except BaseException:
+    except BaseException:  # Ctrl-C too: leave no empty file, then re-raise
         claims.withdraw()
         raise
     if layers.lost:
