@@ -44,7 +44,6 @@ class Shown:
 
     value: float
     by: str
-    count: int = 1
 
 
 class Arrivals:
@@ -135,7 +134,7 @@ class Arrivals:
         if before is not None and before.value == value:
             self.shown[source] = before
             return
-        self.shown[source] = Shown(value, by, before.count + 1 if before else 1)
+        self.shown[source] = Shown(value, by)
         if len(self.shown) > MOST_SOURCES:
             self.shown.popitem(last=False)
         self._desk.tape(at, source, value, by)
