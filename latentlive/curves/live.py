@@ -338,6 +338,8 @@ class Osc(Live):
 class Level(Live):
     """The level of an input channel: 0 at -60 dBFS and below, 1 at full scale.
 
+    No input is measured yet: it stays at its start.
+
     Parameters
     ----------
     channel : int
