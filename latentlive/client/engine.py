@@ -11,42 +11,35 @@ from collections.abc import Callable
 from typing import Any
 
 from latentlive.client.connection import PATIENCE, SILENT, Connection, start_engine
+from latentlive.client.control import Control
 from latentlive.client.freezing import Freezing
-from latentlive.client.inputs import Inputs, Knobs, Watch
+from latentlive.client.inputs import Inputs, Knobs
 from latentlive.client.layer import Layer, Master
 from latentlive.client.transaction import Transaction
 from latentlive.client.views import History, Layers, Now, Plan, Status, Tap, cue_name
 from latentlive.client.waiting import Line
 from latentlive.corpus import Corpus
-from latentlive.curves import CurveLike, as_curve
 from latentlive.errors import EngineError, ExpressionError, HangingError
 from latentlive.ground.names import normal
 from latentlive.latent import Joined, Latent, Sound, Texture, join_of
 from latentlive.latent.freezing import close_freezer, open_freezer
 from latentlive.models import digest_of
-from latentlive.protocol import replies
 from latentlive.protocol.address import OnExit, reached
 from latentlive.protocol.changes import Change, Hush, Only, Play, SetTempo
 from latentlive.protocol.children import ONE_THREAD
 from latentlive.protocol.clip import Source
-from latentlive.protocol.kinds import BEATS, BPM, NAME, PATH, SECONDS, SEED, SHARE
+from latentlive.protocol.kinds import BEATS, BPM, PATH, SEED
 from latentlive.protocol.requests import (
     Audition,
     Cancel,
     Cell,
-    Forget,
-    Learn,
-    Listen,
     Panic,
     RecordTo,
     Redo,
     Seed,
-    Send,
     Start,
     StopRecording,
-    Turn,
     Undo,
-    Visuals,
 )
 from latentlive.protocol.when import After, Beat, Cue
 from latentlive.renderer import check, corpus_sounds
@@ -54,7 +47,7 @@ from latentlive.renderer.freezing import Setting, as_played, recordings
 from latentlive.space import Facts
 
 
-class Engine(Connection):
+class Engine(Control):
     """A running engine; leaving the ``with`` block fades out and ends it.
 
     Parameters
@@ -179,13 +172,6 @@ class Engine(Connection):
         open_freezer(engine)
         return engine
 
-    def _take(self, reply: replies.Reply) -> None:
-        """Take a message of the engine, as it comes."""
-        super()._take(reply)
-        watching: Watch | None = getattr(self, "_watching", None)  # the first comes before it is
-        if watching is not None and isinstance(reply, replies.Status):
-            watching.look(reply.state.get("arrived", []))
-
     def _make_words(self, library: Corpus | None) -> None:
         """Make the words that are objects, and the transaction that they write to."""
         self.corpus = library or Corpus(self.welcome.corpus or None)
@@ -199,7 +185,6 @@ class Engine(Connection):
         self.plan, self.layers = Plan(self), Layers(self)
         self.status, self.history = Status(self), History(self)
         self.knobs, self.inputs = Knobs(self), Inputs(self)
-        self._watching = Watch(self._say)
         for number in range(1, 17):
             setattr(self, f"d{number}", Layer(self, f"d{number}"))
 
@@ -418,94 +403,6 @@ class Engine(Connection):
         """Draw all chance from seed `n` (0 to 2**63 - 1); only before the transport starts."""
         n = SEED.coerce(n, "seed: n")
         self._cells.act(Seed(n))
-
-    def turn(self, name: str, value: float) -> None:
-        """Turn the knob of a name to `value` (0 to 1).
-
-        Example
-        -------
-        ``turn("sea", 0.7)`` moves what ``knob("sea")`` moves
-        """
-        name = NAME.coerce(name, "turn: name")
-        self._cells.act(Turn(name, SHARE.coerce(value, "turn: value"), "the prompt"))
-
-    def watch(self, seconds: float = 30.0) -> None:
-        """Tell what arrives for some seconds (0 to 3600), with the words that follow it.
-
-        Example
-        -------
-        ``watch()``, then move a controller
-        """
-        self.request(Listen())
-        arrived = self.fresh().get("arrived", [])
-        self._watching.go_on(SECONDS.coerce(seconds, "watch: seconds"), arrived)
-
-    def send(
-        self,
-        path: str,
-        curve: CurveLike | None,
-        host: str = "127.0.0.1",
-        port: int = 57120,
-        rate: float = 30.0,
-    ) -> None:
-        """Send a curve to an OSC address of another program; None ends that.
-
-        Parameters
-        ----------
-        path : str
-            The address, such as ``/brightness``.
-        curve : curve, number or None
-            Of the transport's beats; live curves as they arrive.
-        host : str
-        port : int
-            57120 is SuperCollider's.
-        rate : float [Hz, 0.1 to 200]
-
-        Example
-        -------
-        ``send("/brightness", sine(8))``
-        """
-        self._cells.refuse_planned("send")
-        followed = None if curve is None else as_curve(curve, "send: curve")
-        self.request(Send(path, followed, host, port, rate))
-
-    def visuals(self, port: int | None = 9001, host: str = "127.0.0.1") -> None:
-        """Tell a program that draws what happens, by OSC; None ends that.
-
-        ``/latentlive/beat`` beat, tempo; ``/latentlive/level`` layer, level; ``/latentlive/cue``
-        name, 'waits', 'comes' or 'over'.
-
-        Example
-        -------
-        ``visuals(9001)``
-        """
-        self._cells.refuse_planned("visuals")
-        self.request(Visuals(port, host))
-
-    def learn(self, name: str) -> None:
-        """Let the controller that is moved next turn the knob of a name.
-
-        Only one that is moved by a fifth of its way, so that a jittery one does not learn itself.
-        Where controller and knob differ, the knob does not jump: it catches up as the controller
-        is moved.
-
-        Example
-        -------
-        ``learn("sea")``, then move a fader
-        """
-        self._cells.refuse_planned("learn")
-        self.request(Learn(NAME.coerce(name, "learn: name")))
-        self._say(f"move the controller that is to turn knob {name!r}")
-
-    def forget(self, name: str) -> None:
-        """Let no controller turn the knob of a name any more; it stays where it is.
-
-        Example
-        -------
-        ``forget("sea")``
-        """
-        self._cells.refuse_planned("forget")
-        self.request(Forget(NAME.coerce(name, "forget: name")))
 
     def undo(self) -> None:
         """Undo the last change of the layers, with fades; drop one that has not landed yet.
