@@ -98,5 +98,5 @@ def test_a_damaged_file_of_the_cache_is_found_anew():
 def test_a_process_that_fails_is_one_line(monkeypatch):
     audio = keep(struck([4410, 52000]))
     monkeypatch.setattr(segmenting.sys, "executable", "/bin/false")
-    with pytest.raises(SoundError, match="^segments: the sound cannot be read: no reason given$"):
+    with pytest.raises(SoundError, match=r"^segments: the sound cannot be read: no reason given$"):
         segmented(audio, RATE)
