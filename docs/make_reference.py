@@ -16,6 +16,7 @@ from typing import Any
 import latentlive
 from latentlive import Curve, Engine, Latent
 from latentlive.client import Layer
+from latentlive.client.control import Control
 from latentlive.client.inputs import Inputs, Knobs
 from latentlive.client.layer import Master
 from latentlive.client.views import History, Layers, Now, Plan, Status, Tap
@@ -81,7 +82,11 @@ def chapters() -> Iterator[tuple[str, str, list[tuple[str, Any]]]]:
     )
     yield "Layers", said, methods(Layer)
     said = "Words of the prompt and of sessions; methods of `latentlive.Engine` in a script."
-    heard = [*methods(Engine, (*INNER, *OF_SCRIPTS)), *prefixed("master", methods(Master))]
+    heard = [
+        *methods(Engine, (*INNER, *OF_SCRIPTS)),
+        *methods(Control, INNER),
+        *prefixed("master", methods(Master)),
+    ]
     yield "The whole", said, heard
     said = "What is asked for by its name alone, and words of the prompt alone. `np` is numpy."
     yield "At the prompt", said, [*looked_at(), *typed_only()]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -28,7 +30,7 @@ from latentlive.protocol.changes import (
     Stop,
 )
 from latentlive.protocol.clip import Source
-from latentlive.protocol.rendering import Batch, Finished, Render
+from latentlive.protocol.rendering import Batch, Encode, Finished, Render
 from latentlive.protocol.requests import Cell, Request
 from latentlive.protocol.when import NOW, At, Beat, Cue
 from latentlive.renderer import Spaces
@@ -66,6 +68,7 @@ class House:
             self.dispatch.ready(lane)
         self.slow = {}  # voices that render so many times slower than they sound
         self.late = []
+        self.encoded = []
         self.player = Player(self.shared)
         self.heard = []
 
@@ -76,6 +79,7 @@ class House:
     def work(self):
         self.scheduler.advance()
         now = int(self.shared.header[POSITION])
+        self.scheduler.desk.tapes.close(now)
         for late in [late for late in self.late if late[0] <= now]:
             self.late.remove(late)
             self.dispatch.answered(late[1], self.answer(*late[1:]))
@@ -91,6 +95,8 @@ class House:
 
     def answer(self, lane, order):
         """Return what a worker answers, as if it took as long as it is told to."""
+        if isinstance(order, Encode):
+            self.encoded.append(order.job)
         answer = self.workers[lane].answer(order) or Batch()
         if not isinstance(answer, Batch):
             return answer
@@ -557,3 +563,23 @@ def test_no_more_is_planned_than_can_be_kept_in_order():
         house.scheduler.apply([play("d1", A)], Beat(1000.0 + beat))
     with pytest.raises(EngineError, match="at most 500 changes and cues can be planned"):
         house.scheduler.apply([play("d1", A)], Cue("more"))
+
+
+def test_a_live_texture_begins_with_a_second_encoded_and_stays_encoded_ahead():
+    house = House()
+    house.apply(play("d1", A))
+    house.run(1)
+    house.apply(play("d2", ll.interp(A, B, ll.knob("sea")).extend(8)))
+    begun = None
+    for _ in range(400):
+        house.run(0.01)
+        voices = house.scheduler.timeline.voices.values()
+        if begun is None:
+            begun = next((v for v in voices if v.layer == "d2" and v.sounding), None)
+            if begun is not None:
+                assert begun.stream.encoded >= begun.start + RATE
+    assert begun is not None
+    jobs = [job for job in house.encoded if job.serial == begun.serial]
+    assert all(one.stop == next.start for one, next in itertools.pairwise(jobs))
+    assert begun.stream.encoded > begun.rendered + 10 * RATE
+    assert not begun.late

@@ -123,7 +123,7 @@ class Layer(Worded):
     def lead(self, seconds: float) -> Layer:
         """Hear what arrives live so many seconds (0.05 to 2.5) after it arrived.
 
-        By default as soon as is safe: 0.38 s, or more in a space that decodes in longer blocks.
+        By default as soon as is safe: 0.36 s, or more in a space that decodes in longer blocks.
         The shorter, the sooner a busy machine is late. A change crosses over to the same texture.
         """
         return self._set(lead=LEAD.coerce(seconds, "lead: seconds"))

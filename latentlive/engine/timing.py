@@ -25,9 +25,11 @@ STEMS_AHEAD = 0.093  # stems are read again when less is left of them
 # What arrives live.
 ARRIVED = 0.025  # a value is known to the engine so long after it arrived, at most
 LATEST = 2.0  # a value may be meant for so much later
-LIVE_SLACK = 0.14  # rendered of a live layer beyond the margin, if nobody says a lead
+LEVEL_SLACK = 0.02  # of a live level, beyond what arrives late and a part of the device's latency
+LEVEL_BURSTS = 0.4  # of its latency, devices rarely ask for more at once; then a level is held
+LIVE_SLACK = 0.125  # rendered of a live layer beyond the margin, if nobody says a lead
 LEAST_SLACK = 0.06  # the least that a lead may leave
-LIVE_LEAD = 0.38  # of a layer with a live curve, unless its space needs more
+LIVE_LEAD = 0.355  # of a layer with a live curve, unless its space needs more
 LEAST_PIECE = 0.02  # less of a live layer is not rendered at a time
 
 # Rendering.
@@ -36,7 +38,8 @@ READY = 0.25  # rendered of a texture before it lands
 DRY = 0.093  # a voice with less left beyond the margin is muted
 LONGEST_BATCH = 0.1  # the longest batch of several voices: a worker cannot react while it decodes
 PRESSED = 0.5  # with less left, the first layers come first
-ENCODED_AHEAD = 20.0  # of a waiting texture, encoded when there is nothing to render
+ENCODED_AHEAD = 20.0  # of what is not rendered far ahead, encoded when there is nothing to render
+ENCODED_FIRST = 1.0  # encoded of a live texture before it lands
 HORIZON = 20.0  # a plan gets voices so long before its moment
 REPLAY_HORIZON = 4.0  # voices of a replay are given rings so long before they begin
 SOON = 3.0  # a transport that is told to start waits until so much of its start is ready
@@ -100,3 +103,10 @@ def margin(rate: int, latency: float = LATENCY) -> int:
     """Return the samples from the position to the first that may still change: what a device of
     a latency [seconds] asks for at once, and what the limiter looks ahead."""
     return (AHEAD + 1) * GRID + to_samples(BURSTS * latency, rate)
+
+
+def level_lead(rate: int, latency: float = LATENCY) -> int:
+    """Return how long after they arrive live levels are heard [samples]: when a device asks, the
+    limiter has looked ahead, and what arrived must have been noted."""
+    slack = ARRIVED + LEVEL_SLACK + LEVEL_BURSTS * latency
+    return (AHEAD + 2) * GRID + to_samples(slack, rate)

@@ -116,13 +116,18 @@ class Rendered(ABC):
 
     def request(self, start: int, stop: int) -> Request:
         """Return the request for samples `start` to `stop` of the texture's clock."""
-        low, high = self._resampler.needed(start, stop) if self._resampler else (start, stop)
-        hops = low // self.hop, -(-high // self.hop)
+        hops = self._hops(start, stop)
         first = hops[0] - self.overlap + 1
         tail_first, tail = self._tail
         if tail_first <= first < tail_first + len(tail):
             first = min(tail_first + len(tail), hops[1] - 1)
         return Request(start, stop, hops, first, self._parts(first, hops[1]))
+
+    def encode(self, start: int, stop: int) -> None:
+        """Draw the vectors of a stretch in advance: what they read is encoded then, and kept."""
+        first, last = self._hops(start, stop)
+        space = self.space
+        self.drawn(self.at(first - self.overlap + 1 - space.behind, last + space.ahead))
 
     def join(self, request: Request, decoded: Samples) -> Samples:
         """Return the samples of a request [shape=(stop - start,)].
@@ -171,6 +176,11 @@ class Rendered(ABC):
     def at(self, first: int, last: int) -> Floats:
         """Return the frames of vectors `first` to `last`."""
         return np.arange(first, last, dtype=np.float64) / self.overlap
+
+    def _hops(self, start: int, stop: int) -> tuple[int, int]:
+        """Return the first hop of the space's clock that a stretch joins, one past the last."""
+        low, high = self._resampler.needed(start, stop) if self._resampler else (start, stop)
+        return low // self.hop, -(-high // self.hop)
 
     def _parts(self, first: int, last: int) -> list[Part]:
         space, lead = self.space, self.overlap - 1  # vector -lead is the first audible one

@@ -21,6 +21,9 @@ LONGEST_PIECE = 8192
 """Samples of a voice that are rendered at a time."""
 
 
+SLOW = 0.5
+"""Load, in seconds of rendering a second of sound, from which a voice is rendered alone."""
+
 SEVERAL = 3
 """Stretches after which a voice is judged: the first ones may wait for an encoding."""
 
@@ -126,6 +129,17 @@ class Voice:
         sample `closed`; None where nothing in it is live."""
         leads = [lead for lead, end in self.clip.leads if end is None or self.rendered < end]
         return closed + min(leads) - self.beyond if leads else None
+
+    @property
+    def live(self) -> bool:
+        """Whether it still follows something that arrives."""
+        return any(end is None or self.rendered < end for _, end in self.clip.leads)
+
+    @property
+    def needs_encoding(self) -> bool:
+        """Whether it begins only when what it reads at first is encoded: it cannot be rendered
+        far ahead, and an encoding that comes first when it sounds may come too late."""
+        return self.live and self.stream.load < SLOW and not self.stream.hung
 
     @property
     def loaded(self) -> bool:

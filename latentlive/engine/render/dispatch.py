@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from latentlive.engine.desk.decisions import SpaceNamed
-from latentlive.engine.desk.model import Voice
-from latentlive.engine.render.priority import CHUNK, FIRST_CHUNK, SLOW, Due, batch, pressed
+from latentlive.engine.desk.model import SLOW, Stream, Voice
+from latentlive.engine.render.priority import CHUNK, FIRST_CHUNK, Due, batch, pressed
 from latentlive.engine.schedule.timeline import Timeline
 from latentlive.engine.schedule.underrun import too_slow
-from latentlive.engine.timing import ENCODED_AHEAD, LEAST_PIECE, to_samples
+from latentlive.engine.timing import ENCODED_AHEAD, ENCODED_FIRST, LEAST_PIECE, to_samples
 from latentlive.mixer import grid_floor
 from latentlive.protocol.rendering import (
     MOST,
@@ -65,6 +65,8 @@ class Dispatch:
         self._idle = [True, True]
         self._bound: tuple[set[int], set[int]] = (set(), set())
         self._missing = [0, 0]
+        self._encoding: list[tuple[Stream, int] | None] = [None, None]
+        """What each worker encodes now, and how far."""
         self._taped = [0, 0]
         """How many values each worker was told."""
         self._spaces: set[tuple[str, str]] = set()
@@ -80,7 +82,7 @@ class Dispatch:
 
     def died(self, lane: int) -> None:
         """Note that a worker has died, with all that it knew."""
-        self.up[lane] = False
+        self.up[lane], self._encoding[lane] = False, None
         self._taped[lane] = 0
         self._bound[lane].clear()
         for voice in self._timeline.voices.values():
@@ -126,14 +128,20 @@ class Dispatch:
         found += [self._binding(voice, lane) for voice in unbound if not voice.stream.hung]
         if self._idle[lane]:
             hung = [voice for voice in unbound if voice.stream.hung]
-            if jobs := self._jobs(lane):
-                found.append(Render(tuple(jobs)))
+            due = self._due(lane)
+            hurried = pressed(due, self._timeline.tempo.sample_rate)
+            work: Order | None = None
+            if not hurried and (job := self._in_advance(lane, ENCODED_FIRST, waiting=True)):
+                work = Encode(job)  # it cannot begin before
+            elif due:
+                work = Render(tuple(self._jobs(lane, due)))
             elif hung:  # last of all: it may hang the worker, and what waits behind it
                 found.append(self._binding(hung[0], lane))
-            elif job := self._in_advance(lane):
-                found.append(Encode(job))
-                jobs = [job]
-            self._idle[lane] = not jobs
+            elif job := self._in_advance(lane, ENCODED_AHEAD):
+                work = Encode(job)
+            if work is not None:
+                found.append(work)
+            self._idle[lane] = work is None
         return found
 
     def _arrived(self, lane: int) -> Iterator[Tape]:
@@ -198,8 +206,8 @@ class Dispatch:
         first = voice.moved_from
         return version is not None and first is not None and version >= first
 
-    def _jobs(self, lane: int) -> list[Job]:
-        """Return the stretches that a worker renders now, the most urgent first."""
+    def _due(self, lane: int) -> list[Due]:
+        """Return the stretches that a worker could render now, and note how much is missing."""
         timeline, position = self._timeline, self._timeline.position
         waiting = {v.serial: changes.at for changes in timeline.pending for v in changes.voices}
         due: list[Due] = []
@@ -226,24 +234,38 @@ class Dispatch:
         self._missing[lane] = missing
         if all(self.up):
             self._relieve(lane, pressed(due, rate))
-        chosen = batch(due, rate)
+        return due
+
+    def _jobs(self, lane: int, due: list[Due]) -> list[Job]:
+        """Return the stretches that a worker renders now, the most urgent first."""
+        chosen = batch(due, self._timeline.tempo.sample_rate)
         for one in chosen:
             one.voice.stream.busy = lane
         return [one.job for one in chosen]
 
-    def _in_advance(self, lane: int) -> Job | None:
-        """Return a stretch of a waiting voice to encode; none if enough is encoded."""
-        enough = ENCODED_AHEAD * self._timeline.tempo.sample_rate
+    def _in_advance(self, lane: int, seconds: float, waiting: bool = False) -> Job | None:
+        """Return a stretch to encode, of a voice that waits or follows something live: neither
+        is rendered far ahead; none if so much of each is encoded. Of those only that wait, live
+        ones, if `waiting`."""
+        enough = seconds * self._timeline.tempo.sample_rate
+        position, running = self._timeline.position, self._timeline.running
         known = {
             voice: max(voice.stream.encoded, voice.rendered)
             for voice in self._timeline.voices.values()
-            if not voice.sounding and voice.stream.load < SLOW and self._serves(lane, voice)
+            if (voice.live or not voice.sounding) and not voice.complete
+            if not waiting or (voice.needs_encoding and not (voice.sounding and running))
+            if voice.stream.load < SLOW and self._serves(lane, voice)
         }
-        first = min(known, key=lambda voice: known[voice] - voice.start, default=None)
-        if first is None or known[first] > first.start + enough:
+
+        def left(voice: Voice) -> int:
+            return known[voice] - max(voice.start, position)
+
+        first = min(known, key=left, default=None)
+        if first is None or left(first) >= enough:
             return None
-        first.stream.encoded = known[first] + FIRST_CHUNK
-        return Job(first.serial, first.version, known[first], first.stream.encoded)
+        begin, end = known[first], known[first] + FIRST_CHUNK
+        self._encoding[lane] = first.stream, end
+        return Job(first.serial, first.version, begin, end)
 
     def _serves(self, lane: int, voice: Voice) -> bool:
         """Return whether a worker renders a voice: its home if it is there, else the other."""
@@ -258,6 +280,10 @@ class Dispatch:
             self.ready(lane)
         elif isinstance(answer, Batch):
             self._idle[lane] = True
+            if encoding := self._encoding[lane]:
+                stream, end = encoding
+                stream.encoded = end
+                self._encoding[lane] = None
             for voice in self._timeline.voices.values():
                 if voice.stream.busy == lane:
                     voice.stream.busy = None

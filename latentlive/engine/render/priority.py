@@ -9,12 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from latentlive.engine.desk.model import LONGEST_PIECE, Voice
+from latentlive.engine.desk.model import LONGEST_PIECE, SLOW, Voice
 from latentlive.engine.timing import LONGEST_BATCH, PRESSED
 from latentlive.protocol.rendering import Job
-
-SLOW = 0.5
-"""Load, in seconds of rendering a second of sound, from which a voice is rendered alone."""
 
 CHUNK = LONGEST_PIECE
 FIRST_CHUNK = CHUNK // 2

@@ -227,11 +227,8 @@ class Worker:
         """Encode what a stretch of a voice reads, and decode nothing."""
         bound = self.voices.get(job.serial)
         if bound is not None and bound.version == job.version:
-            rendering = bound.renderings[0]
             with contextlib.suppress(Exception):  # the error is reported when it is rendered
-                rendering.request(job.start - bound.origin, job.stop - bound.origin)
-            if rendering.live:
-                rendering.forget()  # its vectors were guessed: what is to come has not arrived
+                bound.renderings[0].encode(job.start - bound.origin, job.stop - bound.origin)
 
     def _decode_apart(
         self, stretches: list[Stretch], spent: dict[int, float]

@@ -20,6 +20,7 @@ from latentlive.engine.schedule.timeline import Timeline
 from latentlive.engine.schedule.underrun import Underrun
 from latentlive.engine.shared import RINGS, RUNNING, Shared
 from latentlive.engine.timing import (
+    ENCODED_FIRST,
     LANDING,
     LATENCY,
     LONGEST_AHEAD,
@@ -471,6 +472,11 @@ class Scheduler:
     def _is_ready(self, voice: Voice, lead: float | None = None) -> bool:
         """Return whether a voice is rendered far enough ahead, or to its end."""
         enough = self.timeline.enough(voice) if lead is None else lead
+        if voice.needs_encoding:
+            encoded = max(voice.stream.encoded, voice.rendered)
+            first = round(ENCODED_FIRST * self.timeline.tempo.sample_rate)
+            if encoded < voice.start + first and not voice.complete:
+                return False
         return voice.rendered >= voice.start + enough or voice.complete
 
 

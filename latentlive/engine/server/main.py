@@ -42,7 +42,7 @@ from latentlive.engine.timing import (
     STATUS_EVERY,
     SWEEP_AFTER,
     TICK,
-    margin,
+    level_lead,
 )
 from latentlive.errors import LatentliveError, reason
 from latentlive.ground import threads
@@ -95,7 +95,7 @@ class Server:
         self.shared.header[POSITION] = position
         self.clients: list[Peer] = []
         self._unheard: deque[str] = deque(maxlen=UNHEARD)
-        lead = margin(self.space.sample_rate, options["latency"])
+        lead = level_lead(self.space.sample_rate, options["latency"])
         if past is not None and options["replay"]:
             lead = past.header.lead
         self.journal = self._open_journal(tempo, seed, lead)
