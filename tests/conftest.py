@@ -18,6 +18,19 @@ from latentlive.models import RawAudioVAE
 from tests.stage import Stage, starter_names
 
 SONIC_PI = Path("/usr/share/sonic-pi/samples")
+REAL_TIME = ("tests/live/", "tests/imports/test_live.py", "tests/test_overload.py")
+
+
+def pytest_collection_modifyitems(config, items):
+    """With several workers (``-n 2``) keep each file on one of them, and all that runs in real
+    time on the first: those tests wait more than they compute, and must not wait for each other."""
+    if not hasattr(config, "workerinput"):
+        return
+    for item in items:
+        file = item.nodeid.partition("::")[0]
+        group = "real time" if file.startswith(REAL_TIME) else file
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: not item.nodeid.startswith(REAL_TIME))
 
 
 @pytest.fixture(scope="session", autouse=True)
