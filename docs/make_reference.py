@@ -67,6 +67,11 @@ def chapters() -> Iterator[tuple[str, str, list[tuple[str, Any]]]]:
         words("latentlive.latent.sources", "latentlive.latent.follow"),
     )
     yield (
+        "The map",
+        "Sounds by their place on the corpus's map.",
+        words("latentlive.latent.roaming", "latentlive.latent.touring", "latentlive.latent.swarm"),
+    )
+    yield (
         "Mixes",
         "Several latents to one.",
         words("latentlive.latent.mix", "latentlive.latent.blending", "latentlive.latent.time"),

@@ -49,9 +49,11 @@ from latentlive.latent import Interp as interp
 from latentlive.latent import Latent as Latent
 from latentlive.latent import Near as near
 from latentlive.latent import Path as path
+from latentlive.latent import Roam as roam
 from latentlive.latent import Slerp as slerp
 from latentlive.latent import Sound as sound
 from latentlive.latent import Steps as steps
+from latentlive.latent import Tour as tour
 from latentlive.latent import Z as z
 from latentlive.latent import between as between
 from latentlive.latent import blend as blend
@@ -61,8 +63,10 @@ from latentlive.latent import dumps as dumps
 from latentlive.latent import follow as follow
 from latentlive.latent import loads as loads
 from latentlive.latent import noise as noise
+from latentlive.latent import place as place
 from latentlive.latent import prior as prior
 from latentlive.latent import silence as silence
+from latentlive.latent import swarm as swarm
 from latentlive.models import load_model as load_model
 from latentlive.renderer import render as render
 
@@ -112,10 +116,12 @@ __all__ = [
     "path",
     "perlin",
     "perlin2",
+    "place",
     "prior",
     "rand",
     "rand2",
     "render",
+    "roam",
     "saw",
     "saw2",
     "seq",
@@ -127,7 +133,9 @@ __all__ = [
     "square",
     "square2",
     "steps",
+    "swarm",
     "touch",
+    "tour",
     "track",
     "tri",
     "tri2",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from latentlive import som
 from latentlive.corpus import Corpus
+from latentlive.corpus.embedding import placed
 from latentlive.corpus.index import Index, Mapped
 from latentlive.corpus.map import labelled
 from latentlive.corpus.scan import Report, update
@@ -74,6 +75,9 @@ def make_map(
             return made
         if before is not None and _made_of(before, names, files, thumbnails, seed):
             mapped = before
+            if before.places is None:
+                mapped = placed(before)
+                index.put_places(mapped)
         else:
             mapped = trained(names, files, thumbnails, seed)
             index.put_map(mapped)
@@ -99,4 +103,5 @@ def trained(
     vectors = scale.normal(thumbnails.astype(np.float64))
     nodes = som.train(vectors, seed=seed)
     labels = labelled(vectors, nodes)[0] if len(nodes) > 1 else np.zeros(len(names), np.int64)
-    return Mapped(names, files, [None] * len(names), thumbnails, labels, nodes, scale, seed=seed)
+    starts: list[float | None] = [None] * len(names)
+    return placed(Mapped(names, files, starts, thumbnails, labels, nodes, scale, seed=seed))

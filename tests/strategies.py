@@ -9,17 +9,56 @@ import numpy as np
 from hypothesis import strategies as st
 
 import latentlive as ll
-from latentlive.corpus import Corpus
+from latentlive.corpus import Audio, Corpus, audio_digest
 from latentlive.curves import Curve
 from latentlive.expr.node import operators
-from latentlive.latent import Latent
+from latentlive.latent import Latent, Place, Sound
 from latentlive.renderer import corpus_sounds
 from latentlive.space import ToySpace
 
 SPACE = ToySpace()
-SOUNDS = corpus_sounds(Corpus(), SPACE.sample_rate)  # arrays only: no corpus is ever opened
 _RNG = np.random.default_rng(7)
 SHORT = [(_RNG.standard_normal(n) * 0.2).astype(np.float32) for n in (100, 640, 1000)]
+
+
+class Chart:
+    """A small map: short sounds, called "0", "1" ..., at places of their own."""
+
+    digest = "a chart of short sounds"
+    places = _RNG.random((7, 2))
+
+    def row(self, name):
+        """Return the row of a name."""
+        return int(name) if name.isdigit() and int(name) < len(self.places) else None
+
+    def audio(self, row, wait=True):
+        """Return the sound of a row."""
+        samples = SHORT[row % len(SHORT)]
+        return Audio(samples, audio_digest(samples))
+
+
+class Charted:
+    """Arrays, and sounds of a chart: no corpus is ever opened."""
+
+    chart = Chart()
+
+    def __init__(self, sounds):
+        self._sounds = sounds
+
+    def __call__(self, sound):
+        """Return a sound's samples."""
+        if isinstance(sound, Place):
+            return self.chart.audio(round(6 * sound.x))
+        if isinstance(sound, Sound) and isinstance(sound.source, str):
+            return self.chart.audio(int(sound.source))
+        return self._sounds(sound)
+
+    def atlas(self, node):
+        """Return the map."""
+        return self.chart
+
+
+SOUNDS = Charted(corpus_sounds(Corpus(), SPACE.sample_rate))
 
 
 def at(frames: float) -> float:
@@ -103,6 +142,30 @@ LONG = ll.line(0, 0.2, 9)
 LEARNED = ll.interp(ll.z(SHORT[0][:64]), ll.z(SHORT[1][:64]), MOVED.ease("inout")).slice(0, 4)
 """A texture of four seconds to learn from."""
 
+every = st.one_of(st.none(), st.floats(1 / 64, 3).map(lambda x: round(x, 3)))
+"""Beats of a step, or none."""
+
+places = st.one_of(curves, st.floats(-0.2, 1.2).map(lambda x: round(x, 3)))
+onmap = st.one_of(
+    st.builds(lambda x, y, b, k: ll.roam(x, y, b, k), places, places, every, st.integers(1, 16)),
+    st.builds(lambda x, y: ll.place(x, y), curves, places),
+    st.builds(
+        lambda n, x, y, a, b: ll.swarm(n, x, y, a, b),
+        st.integers(1, 5),
+        places,
+        places,
+        places,
+        every.filter(bool),
+    ),
+    st.builds(
+        lambda way, timing, b: ll.tour(way, timing, b),
+        st.lists(st.sampled_from("0123456"), min_size=2, max_size=5),
+        st.sampled_from(["distance", "even"]),
+        beats,
+    ),
+)
+"""What moves on a map, for ever."""
+
 points = st.integers(0, len(SHORT) - 1).map(lambda i: SHORT[i][:64])
 sounds = st.one_of(
     st.integers(0, len(SHORT) - 1).map(lambda i: ll.sound(SHORT[i])),
@@ -111,6 +174,8 @@ sounds = st.one_of(
     st.builds(lambda n: ll.prior(n).slice(0, at(7)), seeds),
     st.builds(lambda n: ll.noise(n).slice(at(2.5), at(9)), seeds),
     st.builds(lambda n, b: ll.drift(n, b).slice(0, at(11)), seeds, beats),
+    st.builds(lambda x, b: x.slice(at(b), at(12)), onmap, st.integers(0, 3)),
+    st.builds(lambda x: ll.place(x, 0.5), st.floats(0, 1).map(lambda x: round(x, 2))),
     st.builds(
         lambda a, n, w: ll.follow(LONG + a, ll.drift(n, 0.3).slice(0, 2.2), w).slice(0, at(6)),
         curves,
@@ -182,6 +247,8 @@ recorded = st.sampled_from(
         ll.cluster(valence=0.25, arousal=-0.5),
         ll.cluster(seconds=9, arousal=1),
         ll.near(ll.sound("gong"), 6),
+        ll.place(0.25, 1),
+        ll.interp(ll.roam(ll.sine(8), 0.5, 0.5), ll.sound("gong"), ll.sine(8)).extend(2),
         ll.sound("gong").on("mine.safetensors").exact(),
         ll.sound("gong").pitch("A3").voiced(0.5).on("spectral"),
         ll.sound("gong").transpose(ll.line(0, 7, 4)).loudness(-20).on("spectral"),

@@ -71,6 +71,24 @@ def cluster_rows(
     return sounds.cluster(node, seconds)
 
 
+def nearest_to(corpus: Corpus, sample_rate: int, x: float, y: float) -> Audio:
+    """Return the sound nearest to a place on the map [0 to 1].
+
+    Raises
+    ------
+    SoundError
+        If the corpus has no map, or the sound cannot be read.
+    """
+    mapped = corpus.placed()
+    return corpus.row_audio(mapped, nearest_row(mapped, x, y), sample_rate)
+
+
+def nearest_row(mapped: Mapped, x: float, y: float) -> int:
+    """Return the row of the sound nearest to a place on a map that has places."""
+    assert mapped.places is not None
+    return int(((mapped.places - (x, y)) ** 2).sum(axis=1).argmin())
+
+
 def near(corpus: Corpus, sample_rate: int, say: Say, source: object, n: int) -> Audio:
     """Return the `n` sounds most like a sound, joined.
 

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from latentlive.corpus.embedding import placed
 from latentlive.corpus.index import Index, Mapped
 from latentlive.corpus.library import SUFFIXES, Corpus
 from latentlive.corpus.map import Labels, labelled
@@ -127,12 +128,11 @@ def store_map(imported: Imported, audio: Path, origin: Path) -> list[str]:
         names.append(name if taken[name] == 1 else f"{name} ({taken[name]})")
         starts.append(start)
     with Index(corpus.index_path) as index:
-        index.put_map(
-            Mapped(
-                *(names, files, starts, imported.thumbnails.astype(np.float32)),
-                *(imported.labels, imported.nodes, imported.scale, os.path.abspath(origin)),
-            )
+        mapped = Mapped(
+            *(names, files, starts, imported.thumbnails.astype(np.float32)),
+            *(imported.labels, imported.nodes, imported.scale, os.path.abspath(origin)),
         )
+        index.put_map(placed(mapped))
     return list(missing)
 
 

@@ -119,6 +119,8 @@ class Mapped:
         The source of an imported map; empty for a map made here.
     seed : int
         The seed of a map made here.
+    places : array [shape=(n, 2), 0 to 1] or None
+        Where each sound lies on the plane; None in a map of before there were places.
     """
 
     names: list[str]
@@ -130,6 +132,7 @@ class Mapped:
     scale: Scale
     origin: str = ""
     seed: int = 0
+    places: Floats | None = None
 
     @cached_property
     def rows(self) -> dict[str, int]:
@@ -137,9 +140,52 @@ class Mapped:
         return {normal(name): row for row, name in enumerate(self.names)}
 
     @cached_property
+    def _rows(self) -> dict[str, int | None]:
+        return rows_of(self.names)
+
+    def row(self, name: str) -> int | None:
+        """Return the row of a sound's name, its folder left out or not; None if there is none."""
+        return self._rows.get(normal(name))
+
+    @cached_property
     def map(self) -> SoundMap:
         """The map, on which a sound is its row."""
         return SoundMap(self.thumbnails, self.labels, self.nodes, self.scale)
+
+
+def rows_of(names: list[str]) -> dict[str, int | None]:
+    """Return the row of each name, and of its last part where no other name ends in it.
+
+    >>> rows_of(["a/x", "a/y", "b/y"])["x"], rows_of(["a/x", "a/y", "b/y"])["y"]
+    (0, None)
+    """
+    rows: dict[str, int | None] = {}
+    for row, name in enumerate(names):
+        last = normal(name).rsplit("/", 1)[-1]
+        rows[last] = None if last in rows else row
+    return {**rows, **{normal(name): row for row, name in enumerate(names)}}
+
+
+MARK = 16
+"""Bytes before stored places: the digest of the thumbnails that they belong to. A program that
+knows nothing of places leaves them where it stores another map."""
+
+
+def _marked(places: Floats | None, thumbnails: NDArray[np.float32]) -> bytes:
+    data = b"" if places is None else np.asarray(places, "<f4").tobytes()
+    return _mark(thumbnails) + data
+
+
+def _mark(thumbnails: NDArray[np.float32]) -> bytes:
+    return hashlib.blake2b(np.asarray(thumbnails, "<f4").tobytes(), digest_size=MARK).digest()
+
+
+def _of_these(stored: bytes, thumbnails: NDArray[np.float32]) -> Floats | None:
+    """Return stored places, None if they are missing, damaged, or those of other sounds."""
+    if len(stored) != MARK + 8 * len(thumbnails) or stored[:MARK] != _mark(thumbnails):
+        return None
+    places = np.frombuffer(stored, "<f4", offset=MARK).reshape(-1, 2).astype(np.float64)
+    return places if ((places >= 0.0) & (places <= 1.0)).all() else None
 
 
 def index_path(folder: str | os.PathLike[str]) -> Path:
@@ -292,8 +338,14 @@ class Index:
             "nodes": np.asarray(mapped.nodes, "<f8").tobytes(),
             "scale": np.asarray([scale.mean, scale.std, scale.weights], "<f8").tobytes(),
             "made": json.dumps([mapped.origin, mapped.seed]).encode(),
+            "places": _marked(mapped.places, mapped.thumbnails),
         }
         self._write("INSERT OR REPLACE INTO map VALUES (?, ?)", list(rows.items()))
+
+    def put_places(self, mapped: Mapped) -> None:
+        """Store the places of a map that had none; all else of it stays as it is."""
+        rows: list[tuple[object, ...]] = [("places", _marked(mapped.places, mapped.thumbnails))]
+        self._write("INSERT OR REPLACE INTO map VALUES (?, ?)", rows)
 
     def read(self) -> Mapped | None:
         """Return the map and its sounds, None if there is no map yet."""
@@ -312,7 +364,8 @@ class Index:
             if not whole or not 0 <= labels.min() <= labels.max() < len(nodes):
                 raise ValueError("the map is not whole")
         scale = Scale(mean, std, weights)
-        return Mapped(names, files, starts, thumbnails, labels, nodes, scale, origin, seed)
+        places = _of_these(rows.get("places", b""), thumbnails)
+        return Mapped(names, files, starts, thumbnails, labels, nodes, scale, origin, seed, places)
 
     @contextlib.contextmanager
     def _sane(self) -> Iterator[None]:

@@ -6,9 +6,11 @@ import os
 from functools import cached_property
 from pathlib import Path
 
+from latentlive.corpus.atlas import Atlas, drawn, part_of
+from latentlive.corpus.embedding import placed_apart
 from latentlive.corpus.frozen import frozen_file, frozen_names
 from latentlive.corpus.index import Index, Mapped, index_path
-from latentlive.corpus.reading import Audio, keep, read_audio
+from latentlive.corpus.reading import Audio, read_audio
 from latentlive.errors import SoundError, did_you_mean
 from latentlive.ground.files import say_once
 from latentlive.ground.names import normal, on_disk
@@ -186,12 +188,33 @@ class Corpus:
         start = mapped.starts[row]
         if start is None:
             return whole
-        first = round(start * sample_rate)
-        length = max(round(mapped.map.seconds[row] * sample_rate), 1)
-        part = whole.samples[first : first + length]
-        if not len(part):
-            raise SoundError(f"sound: {mapped.names[row]!r} begins after the end of its file")
-        return keep(part)
+        seconds, name = float(mapped.map.seconds[row]), mapped.names[row]
+        return part_of(whole, start, seconds, sample_rate, name)
+
+    def placed(self) -> Mapped:
+        """Return the map with the places of its sounds.
+
+        A map of before there were places gets them now; its nodes stay as they are.
+
+        Raises
+        ------
+        SoundError
+            If there is no map.
+        """
+        mapped = self.need_map()
+        if mapped.places is None:
+            count = len(mapped.names)
+            say_once(f"the map of {self.name!r} gets the places of its {count} sounds, once")
+            mapped = placed_apart(mapped)
+            if self._given is not None:
+                with Index(self.index_path) as index:
+                    index.put_places(mapped)
+            self._mapped = self._mark(), mapped
+        return mapped
+
+    def atlas(self, sample_rate: int) -> Atlas:
+        """Return the places of the map's sounds, kept under their digest; raises as `placed`."""
+        return drawn(self.placed(), self.folder, sample_rate)
 
     @property
     def index_path(self) -> Path:
@@ -203,16 +226,19 @@ class Corpus:
     @property
     def mapped(self) -> Mapped | None:
         """The map and its sounds, None if there is no map; read again after a change."""
-        path = self.index_path
         try:
-            state = path.stat()
+            mark = self._mark()
         except OSError:
             return None
-        mark = (state.st_mtime_ns, state.st_size)
         if self._mapped is None or self._mapped[0] != mark:
-            with Index(path, frozen=self._given is None) as index:
+            with Index(self.index_path, frozen=self._given is None) as index:
                 self._mapped = mark, index.read()
         return self._mapped[1]
+
+    def _mark(self) -> tuple[int, int]:
+        """Return what changes whenever the index does."""
+        state = self.index_path.stat()
+        return state.st_mtime_ns, state.st_size
 
     def need_map(self) -> Mapped:
         """Return the map and its sounds.

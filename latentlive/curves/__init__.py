@@ -1,7 +1,7 @@
 """Curves: functions of beats to numbers, written as data."""
 
 from latentlive.curves.base import Curve, CurveLike, Factor, Time, hashed
-from latentlive.curves.chance import Brown, Perlin, Rand, brown2, perlin2, rand2
+from latentlive.curves.chance import Brown, Perlin, Rand, brown2, perlin2, rand2, wandering
 from latentlive.curves.literals import Fit, Num, as_curve
 from latentlive.curves.live import (
     Address,
@@ -88,5 +88,6 @@ __all__ = [
     "standing",
     "track",
     "tri2",
+    "wandering",
     "xy",
 ]

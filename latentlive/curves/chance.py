@@ -15,7 +15,7 @@ from latentlive.units import Floats
 BROWN_OCTAVES = 10
 
 
-def _uniform(key: int, steps: Floats) -> Floats:
+def uniform(key: int, steps: Floats) -> Floats:
     """Return one number in [0, 1) for each whole step: the SplitMix64 finaliser of a counter.
 
     Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators (OOPSLA 2014).
@@ -28,11 +28,11 @@ def _uniform(key: int, steps: Floats) -> Floats:
     return (x >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
-def _eased_noise(key: int, turns: Floats) -> Floats:
+def wandering(key: int, turns: Floats) -> Floats:
     """Return value noise: a random number at each whole turn, joined by Perlin's quintic."""
     step = np.floor(turns)
     x = turns - step
-    low, high = _uniform(key, step), _uniform(key, step + 1)
+    low, high = uniform(key, step), uniform(key, step + 1)
     return low + (high - low) * (x * x * x * (x * (6.0 * x - 15.0) + 10.0))
 
 
@@ -67,7 +67,7 @@ class Rand(Chance):
     period: float = lasting()
 
     def values(self, t: Time) -> Floats:
-        return _uniform(self.key(t), np.floor(t.beats / self.period))
+        return uniform(self.key(t), np.floor(t.beats / self.period))
 
 
 @operator
@@ -90,7 +90,7 @@ class Perlin(Chance):
     period: float = lasting()
 
     def values(self, t: Time) -> Floats:
-        return _eased_noise(self.key(t), t.beats / self.period)
+        return wandering(self.key(t), t.beats / self.period)
 
 
 @operator
@@ -117,7 +117,7 @@ class Brown(Chance):
         turns = t.beats / self.period
         total = np.zeros_like(turns)
         for octave in range(BROWN_OCTAVES):
-            total += 2.0**octave * _eased_noise(self.key(t, octave), turns / 2.0**octave)
+            total += 2.0**octave * wandering(self.key(t, octave), turns / 2.0**octave)
         return total / (2.0**BROWN_OCTAVES - 1.0)
 
 

@@ -18,7 +18,9 @@ from latentlive.latent.join import (
     join_of,
 )
 from latentlive.latent.mix import Interp, Path, Slerp, Steps
+from latentlive.latent.places import OnMap, Spot
 from latentlive.latent.query import Latents, Length, Query, Scope, World
+from latentlive.latent.roaming import Place, Roam, place
 from latentlive.latent.sources import (
     Cluster,
     Near,
@@ -32,8 +34,10 @@ from latentlive.latent.sources import (
     prior,
     silence,
 )
+from latentlive.latent.swarm import Swarm, swarm
 from latentlive.latent.time import Extend, Loop, Slow, cat
 from latentlive.latent.touch import Reseeded, Spread, Touch
+from latentlive.latent.touring import Tour
 
 __all__ = [
     "DEFAULT_OVERLAP",
@@ -55,21 +59,27 @@ __all__ = [
     "Near",
     "Norm",
     "On",
+    "OnMap",
     "Overlap",
     "Path",
     "Pitch",
+    "Place",
     "Query",
     "Recorded",
     "Reseeded",
+    "Roam",
     "Scope",
     "Silence",
     "Slerp",
     "Slow",
     "Sound",
+    "Spot",
     "Spread",
     "Steps",
+    "Swarm",
     "Texture",
     "Touch",
+    "Tour",
     "Transpose",
     "Voiced",
     "World",
@@ -85,6 +95,8 @@ __all__ = [
     "join_of",
     "loads",
     "noise",
+    "place",
     "prior",
     "silence",
+    "swarm",
 ]

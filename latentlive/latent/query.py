@@ -19,6 +19,7 @@ from latentlive.units import Floats
 if TYPE_CHECKING:
     from latentlive.latent.base import Latent, LatentLike
     from latentlive.latent.follow import Follow, Lesson
+    from latentlive.latent.places import Atlas, OnMap
 
 F32 = NDArray[np.float32]
 Length = Fraction | float
@@ -125,6 +126,9 @@ class World(Protocol):
 
     def read(self, source: Node, query: Query) -> Latents:
         """Return a source's latents at the positions of the query."""
+
+    def atlas(self, node: OnMap) -> Atlas:
+        """Return the map that a source moves on."""
 
     def lesson(self, node: Follow, query: Query) -> Lesson | None:
         """Return what a node learns in this space; None in a world that only checks."""

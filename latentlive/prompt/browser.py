@@ -8,13 +8,13 @@ import numpy as np
 
 from latentlive.client import Engine
 from latentlive.corpus import Corpus
-from latentlive.corpus.choosing import cluster_rows, near_rows
+from latentlive.corpus.choosing import cluster_rows, near_rows, nearest_row
 from latentlive.corpus.frozen import frozen_names
 from latentlive.corpus.thumbnails import AROUSAL, VALENCE
-from latentlive.errors import SoundError
+from latentlive.errors import SoundError, did_you_mean
 from latentlive.expr import Text, Whole
 from latentlive.ground.names import normal
-from latentlive.latent import Cluster, Near, Sound
+from latentlive.latent import Cluster, Near, Place, Sound
 from latentlive.protocol.preview import PREVIEW
 from latentlive.worded import Worded
 
@@ -69,7 +69,7 @@ class Browser(Worded, Listing):
     ``corpus.find("rain")`` lists sounds by a word in the name, ``corpus.random(3)`` draws one at
     random, ``corpus.audition("gong")`` plays one once and quietly, ``corpus.names`` holds all
     names. ``corpus.node(18)`` lists the sounds of ``cluster(18)``: those with 18 in the column
-    cluster, nearest to the node first.
+    cluster, nearest to the node first. ``corpus.place("gong")`` tells where on the map one lies.
 
     Example
     -------
@@ -97,6 +97,22 @@ class Browser(Worded, Listing):
         """Return the sounds of a map node, nearest first: those of ``cluster(n)``."""
         return held(self._engine, Cluster(n))
 
+    def place(self, name: str) -> tuple[float, float]:
+        """Return where a sound lies on the map, 0 to 1: ``place``, ``roam`` and ``swarm`` go there.
+
+        Raises
+        ------
+        SoundError
+            ``corpus: 'gnog' is not on the map; did you mean 'gong'?``
+        """
+        mapped, wanted = self._corpus.placed(), Text().coerce(name, "corpus.place: name")
+        row = mapped.row(wanted)
+        if row is None or mapped.places is None:
+            hint = did_you_mean(wanted, mapped.names)
+            raise SoundError(f"corpus: {wanted!r} is not on the map{hint}")
+        x, y = mapped.places[row].tolist()
+        return round(x, 4), round(y, 4)
+
     def random(self, seed: int) -> Sound:
         """Return a random sound, the same for the same seed and corpus."""
         names, key = self.names, Whole().coerce(seed, "corpus.random: seed")
@@ -122,8 +138,8 @@ class Browser(Worded, Listing):
             _ = layer >> once
 
 
-def held(engine: Engine, chosen: Cluster | Near) -> Listing:
-    """Return the sounds joined in ``cluster(18)`` or ``near(sound("gong"), 6)``, in order.
+def held(engine: Engine, chosen: Cluster | Near | Place) -> Listing:
+    """Return the sounds of ``cluster(18)``, ``near(sound("gong"), 6)`` or a place, in order.
 
     Raises
     ------
@@ -132,7 +148,10 @@ def held(engine: Engine, chosen: Cluster | Near) -> Listing:
     """
     corpus = engine.corpus
     mapped = corpus.need_map()
-    if isinstance(chosen, Cluster):
+    if isinstance(chosen, Place):
+        mapped = corpus.placed()
+        rows = [nearest_row(mapped, chosen.x, chosen.y)]
+    elif isinstance(chosen, Cluster):
         rows = cluster_rows(mapped, print, chosen.n, chosen.seconds, chosen.valence, chosen.arousal)
     else:
         assert isinstance(chosen.sound, Sound)

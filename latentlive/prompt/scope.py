@@ -87,7 +87,9 @@ class Names(dict[str, Any]):
     def shown(self, value: Any, told: Callable[[Any], str] = str) -> str:
         """Return a value's text; after a choice of sounds, list the sounds."""
         text = told(value)
-        if isinstance(value, latentlive.cluster | latentlive.near):
+        from latentlive.latent import Cluster, Near, Place
+
+        if isinstance(value, Cluster | Near | Place):
             from latentlive.prompt.browser import held
 
             text += f"\n{held(self._engine(), value)!r}"
@@ -101,7 +103,7 @@ class Names(dict[str, Any]):
         file: IO[str] | None = None,
         flush: bool = False,
     ) -> None:
-        """Print values as Python does; for ``cluster(18)`` and ``near(...)`` list the sounds too.
+        """Print values as Python does; list the sounds of a cluster, ``near(...)`` or a place too.
 
         Example
         -------

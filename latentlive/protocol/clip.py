@@ -14,7 +14,7 @@ from latentlive.errors import ExpressionError
 from latentlive.expr import Kind, Record, Whole, declared, record
 from latentlive.expr.fields import shown
 from latentlive.expr.record import Stored, inline
-from latentlive.latent import Texture
+from latentlive.latent import OnMap, Texture
 from latentlive.protocol.kinds import OVER, SAMPLE, TEMPO, TEXT, Digests, Playable
 from latentlive.protocol.wire import Message
 from latentlive.units import Tempo
@@ -49,6 +49,11 @@ class Source(Record):
     def live(self) -> bool:
         """Whether it follows live curves."""
         return bool(inputs_of(self.expr))
+
+    @functools.cached_property
+    def roams(self) -> bool:
+        """Whether it reads whichever sounds of the map it reaches, each for a moment."""
+        return any(isinstance(node, OnMap) for node in self.expr.walk())
 
     @functools.cached_property
     def digest(self) -> str:

@@ -37,6 +37,7 @@ from latentlive.renderer.world import (
     Sounds,
     corpus_sounds,
     is_frozen_sound,
+    reads_map,
     stored_sounds,
     tell,
 )
@@ -171,14 +172,16 @@ def to_freeze(texture: Texture, name: str, seconds: float | None, setting: Setti
 
 
 def recordings(texture: Texture, sounds: Sounds) -> dict[str, str]:
-    """Return the digests of a texture's recordings by those of the nodes that name them."""
+    """Return the digests of a texture's recordings and maps, by those of the nodes naming them."""
     named = (
         node
         for node in texture.walk()
         if isinstance(node, Recorded)
         and not (isinstance(node, Sound) and not isinstance(node.source, str))
     )
-    return {node.digest: sounds(node).digest for node in named}
+    found = {node.digest: sounds(node).digest for node in named}
+    found.update((one.digest, sounds.atlas(one).digest) for one in texture.walk() if reads_map(one))
+    return found
 
 
 def as_played(texture: Texture, corpus: Corpus) -> Texture:

@@ -14,6 +14,7 @@ from latentlive.latent import (
     Latents,
     Length,
     Loop,
+    OnMap,
     Reseeded,
     Scope,
     Texture,
@@ -106,7 +107,7 @@ class Rendering(Rendered):
         nodes = list(latent.walk())
         live = any(isinstance(node, Live) for node in nodes)
         super().__init__(space, joined_by(join, space.facts), key, length, spaces.rate, live)
-        self._clocked = live or any(isinstance(node, Lag) for node in nodes)
+        self._clocked = live or any(isinstance(node, Lag | OnMap) for node in nodes)
         self._tapes: Tapes | None = None
         self._shift = 0
         self.turn = side * math.pi / 4

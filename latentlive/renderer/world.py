@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
-from typing import cast
+from typing import Protocol, TypeGuard, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentlive.corpus import Audio, Corpus, audio_digest, stored
-from latentlive.corpus.choosing import cluster, near
+from latentlive.corpus.atlas import Atlas, kept_atlas
+from latentlive.corpus.choosing import cluster, near, nearest_to
 from latentlive.errors import ExpressionError, SoundError
 from latentlive.expr import Node
 from latentlive.latent import (
@@ -27,20 +28,30 @@ from latentlive.latent import (
     Latents,
     Lesson,
     Near,
+    OnMap,
+    Place,
     Query,
     Recorded,
     Sound,
+    Spot,
 )
 from latentlive.models import spaces_having
 from latentlive.renderer.joints import Hearing, as_heard, hearing, splices
 from latentlive.renderer.resampling import Resampled
 from latentlive.renderer.spaces import Spaces
 from latentlive.renderer.tracks import Tracks
-from latentlive.space import Axis, Facts, Prior, Space
+from latentlive.space import Axis, Facts, Prior, Space, StartingError
 from latentlive.units import Floats, Samples
 
-Sounds = Callable[[Recorded], Audio]
-"""Finds a sound's samples."""
+
+class Sounds(Protocol):
+    """Finds what an expression reads."""
+
+    def __call__(self, sound: Recorded, /) -> Audio:
+        """Return a sound's samples."""
+
+    def atlas(self, node: OnMap, /) -> Atlas:
+        """Return the map that a source moves on."""
 
 
 HOT = 10.0 ** (1.0 / 20.0)
@@ -57,6 +68,46 @@ def is_frozen_sound(sound: Sound, corpus: Corpus) -> bool:
     return isinstance(sound.source, str) and corpus.frozen(sound.source) is not None
 
 
+class CorpusSounds:
+    """Sounds of a corpus, paths and arrays at a rate, chosen on its map; see `corpus_sounds`."""
+
+    def __init__(self, corpus: Corpus, sample_rate: int, say: Callable[[str], object]) -> None:
+        self._corpus, self._rate, self._say = corpus, sample_rate, say
+        self._known: dict[str, Audio] = {}
+
+    def __call__(self, sound: Recorded, /) -> Audio:
+        """Return a sound's samples."""
+        if sound.digest in self._known:
+            return self._known[sound.digest]
+        if isinstance(sound, Sound) and is_frozen_sound(sound, self._corpus):
+            return self._found(sound)  # by the next line it may be another, as loud as it was
+        audio = self._known[sound.digest] = self._found(sound)
+        if audio.peak > HOT:
+            over = 20.0 * math.log10(audio.peak)
+            said = f"{sound!r} is {over:.1f} dB above full scale and plays that loud"
+            self._say(f"{said}; .gain({-over:.0f}) on its layer tames it")
+        return audio
+
+    def _found(self, sound: Recorded) -> Audio:
+        chosen = self._corpus, self._rate, self._say
+        if isinstance(sound, Cluster):
+            return cluster(*chosen, sound.n, sound.seconds, sound.valence, sound.arousal)
+        if isinstance(sound, Near):
+            assert isinstance(sound.sound, Sound)
+            return near(*chosen, sound.sound.source, sound.n)
+        if isinstance(sound, Place):
+            return nearest_to(self._corpus, self._rate, sound.x, sound.y)
+        assert isinstance(sound, Sound)
+        if isinstance(sound.source, str):
+            return self._corpus.audio(sound.source, self._rate)
+        samples = np.asarray(sound.source, np.float32)
+        return Audio(samples, audio_digest(samples))
+
+    def atlas(self, node: OnMap, /) -> Atlas:
+        """Return the corpus's map as it is now."""
+        return self._corpus.atlas(self._rate)
+
+
 def corpus_sounds(corpus: Corpus, sample_rate: int, say: Callable[[str], object] = tell) -> Sounds:
     """Return a lookup of sounds at a rate: of a corpus, paths, arrays, or chosen on the map.
 
@@ -68,53 +119,41 @@ def corpus_sounds(corpus: Corpus, sample_rate: int, say: Callable[[str], object]
         Told which node stands in for an empty one, which files are missing, and which sounds are
         louder than full scale.
     """
-    known: dict[str, Audio] = {}
-
-    def found(sound: Recorded) -> Audio:
-        if isinstance(sound, Cluster):
-            where = (sound.n, sound.seconds, sound.valence, sound.arousal)
-            return cluster(corpus, sample_rate, say, *where)
-        if isinstance(sound, Near):
-            assert isinstance(sound.sound, Sound)
-            return near(corpus, sample_rate, say, sound.sound.source, sound.n)
-        assert isinstance(sound, Sound)
-        if isinstance(sound.source, str):
-            return corpus.audio(sound.source, sample_rate)
-        samples = np.asarray(sound.source, np.float32)
-        return Audio(samples, audio_digest(samples))
-
-    def find(sound: Recorded) -> Audio:
-        if sound.digest in known:
-            return known[sound.digest]
-        if isinstance(sound, Sound) and is_frozen_sound(sound, corpus):
-            return found(sound)  # by the next line it may be another, and it is as loud as it was
-        audio = known[sound.digest] = found(sound)
-        if audio.peak > HOT:
-            over = 20.0 * math.log10(audio.peak)
-            said = f"{sound!r} is {over:.1f} dB above full scale and plays that loud"
-            say(f"{said}; .gain({-over:.0f}) on its layer tames it")
-        return audio
-
-    return find
+    return CorpusSounds(corpus, sample_rate, say)
 
 
-def stored_sounds(digests: Mapping[str, str]) -> Sounds:
-    """Return the sounds that were decoded already, by the digests of the nodes that name them."""
-    known: dict[str, Audio] = {}
+class StoredSounds:
+    """Sounds that were decoded already; see `stored_sounds`."""
 
-    def find(sound: Recorded) -> Audio:
+    def __init__(self, digests: Mapping[str, str]) -> None:
+        self._digests, self._known = digests, dict[str, Audio]()
+
+    def __call__(self, sound: Recorded, /) -> Audio:
+        """Return a sound's samples."""
+        known = self._known
         if sound.digest not in known:
             if not isinstance(sound, Sound) or isinstance(sound.source, str):
-                digest = digests.get(sound.digest)
-                if digest is None:
-                    raise SoundError(f"{sound!r}: its recording was not sent with it")
+                digest = self._named(sound, "recording")
                 known[sound.digest] = Audio(stored(digest), digest)
             else:
                 samples = np.asarray(sound.source, np.float32)
                 known[sound.digest] = Audio(samples, audio_digest(samples))
         return known[sound.digest]
 
-    return find
+    def atlas(self, node: OnMap, /) -> Atlas:
+        """Return the map that was sent with a source."""
+        return kept_atlas(self._named(node, "map"))
+
+    def _named(self, node: Latent, what: str) -> str:
+        digest = self._digests.get(node.digest)
+        if digest is None:
+            raise SoundError(f"{node!r}: its {what} was not sent with it")
+        return digest
+
+
+def stored_sounds(digests: Mapping[str, str]) -> Sounds:
+    """Return the sounds that were decoded already, by the digests of the nodes that name them."""
+    return StoredSounds(digests)
 
 
 @lru_cache(maxsize=8)
@@ -129,6 +168,16 @@ def usual_hop(space: Space) -> int:
     if space.hop is not None:
         return space.hop
     return next(space.window // k for k in (DEFAULT_OVERLAP, 2, 1) if not space.window % k)
+
+
+def reads_map(node: Node) -> TypeGuard[OnMap]:
+    """Return whether a node needs the places of a map."""
+    return isinstance(node, OnMap) and node.charted
+
+
+def level_of(peak: float, most: float) -> float:
+    """Return the power of two that brings a peak to `most` or below; 1 if it is there."""
+    return 2.0 ** math.ceil(math.log2(peak / most)) if peak > most else 1.0
 
 
 def joined_by(join: Join, facts: Facts) -> int:
@@ -179,6 +228,7 @@ class BoundWorld:
         self.encoder = spaces.encoder(join.model)
         self.facts, self.rate = self.encoder.space.facts, spaces.rate
         self._resampled: dict[str, Audio] = {}
+        self._atlases: dict[str, Atlas] = {}
         self.overlap = joined_by(join, self.facts)
         self.align = align and self.overlap > 1 and not isinstance(self.encoder, Tracks)
         self.level = self._level(join.latent)
@@ -285,7 +335,11 @@ class BoundWorld:
 
     def read(self, source: Node, query: Query) -> Latents:
         """Return a recorded source's latents at the positions of a query."""
-        audio = self.audio(source).lowered(self.level)
+        audio = self.audio(source)
+        level = self.level
+        if isinstance(source, Spot):  # not known before it is reached, so nothing is raised for it
+            level = max(level, level_of(audio.peak, self.encoder.space.peak))
+        audio = audio.lowered(level)
         offsets = query.frames * self.window
         if query.scope.stretch > 1 and self.align:
             offsets = self._aligned(audio, query.frames, query.scope.stretch).astype(np.float64)
@@ -319,8 +373,7 @@ class BoundWorld:
         if math.isinf(most):
             return 1.0
         recorded = (node for node in latent.walk() if isinstance(node, Recorded))
-        peak = max((self.sounds(one).peak for one in recorded), default=0.0)
-        return 2.0 ** math.ceil(math.log2(peak / most)) if peak > most else 1.0
+        return level_of(max((self.sounds(one).peak for one in recorded), default=0.0), most)
 
     def _aligned(self, audio: Audio, frames: Floats, stretch: Fraction) -> NDArray[np.int64]:
         hop = self.window // self.overlap
@@ -333,19 +386,40 @@ class BoundWorld:
     def lesson(self, node: Follow, query: Query) -> Lesson | None:
         """Return what a node learns in this space, begun or done."""
         heard = [self.audio(one).digest for one in node.walk() if isinstance(one, Recorded)]
+        heard += [self.atlas(one).digest for one in node.walk() if reads_map(one)]
         key = (node.digest, *heard, self.level, self.encoder.space.digest, type(self), query.seed)
         return self.spaces.lessons.lesson(key, lambda: Lesson(node, query))
 
     def audio(self, source: Node) -> Audio:
         """Return a recorded source at the rate of the space."""
         assert isinstance(source, Recorded)
-        audio, rate = self.sounds(source), self.facts.sample_rate
+        audio = self._spot(source) if isinstance(source, Spot) else self.sounds(source)
+        rate = self.facts.sample_rate
         if rate == self.rate:
             return audio
         if audio.digest not in self._resampled:
             samples = cast("Samples", Resampled(audio.samples, self.rate, rate))  # but it is lazy
-            self._resampled[audio.digest] = Audio(samples, f"{audio.digest} {self.rate} {rate}")
+            digest = f"{audio.digest} {self.rate} {rate}"
+            self._resampled[audio.digest] = Audio(samples, digest, known_peak=audio.known_peak)
         return self._resampled[audio.digest]
+
+    def atlas(self, node: OnMap) -> Atlas:
+        """Return the map that a source moves on."""
+        if node.digest not in self._atlases:
+            self._atlases[node.digest] = self.sounds.atlas(node)
+        return self._atlases[node.digest]
+
+    def _spot(self, spot: Spot) -> Audio:
+        """Return a sound of the map; nothing waits here for one that is still being decoded."""
+        audio = cast("Atlas", spot.atlas).audio(spot.row, wait=not self.hurried)
+        if audio is None:
+            raise StartingError(f"{spot!r} is being decoded")
+        return audio
+
+    @property
+    def hurried(self) -> bool:
+        """Whether layers play, and nothing may wait here."""
+        return self.encoder.space.hurried
 
 
 class DryWorld(BoundWorld):
@@ -362,7 +436,12 @@ class DryWorld(BoundWorld):
 
     def __init__(self, sounds: Sounds, facts: Facts, rate: int) -> None:
         self.sounds, self.facts, self.rate = sounds, facts, rate
-        self._resampled = {}
+        self._resampled, self._atlases = {}, {}
+
+    @property
+    def hurried(self) -> bool:
+        """False: this world is asked where one may wait."""
+        return False
 
     @property
     def reach(self) -> float:

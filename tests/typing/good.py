@@ -46,10 +46,12 @@ from latentlive import (
     path,
     perlin,
     perlin2,
+    place,
     prior,
     rand,
     rand2,
     render,
+    roam,
     saw,
     saw2,
     seq,
@@ -61,7 +63,9 @@ from latentlive import (
     square,
     square2,
     steps,
+    swarm,
     touch,
+    tour,
     track,
     tri,
     tri2,
@@ -118,6 +122,8 @@ def latents() -> list[Latent]:
         cluster(valence=0.1),
         near(a, 6),
     ]
+    sources += [place(0.3, 0.7), place(0.3, sine(8)), roam(sine(8), 0.5, every=0.5, blend=4)]
+    sources += [swarm(4, sine(8), 0.5, spread=0.2), tour(["gong", a], timing="even", beats=32)]
     sources += [z([0.5, -1]), z(np.zeros(256)), prior(seed=3), noise(1), drift(3, beats=16)]
     mixed: list[Latent] = [
         interp(a, b),

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from latentlive.corpus import stored
+from latentlive.corpus.atlas import kept_atlas
 from latentlive.curves import Curve, Num
 from latentlive.engine.desk.decisions import (
     Decision,
@@ -34,7 +35,7 @@ from latentlive.engine.log.journal import CLOSED
 from latentlive.engine.timing import MARK_EVERY
 from latentlive.errors import EngineError, LatentliveError, SoundError, printable
 from latentlive.ground.names import on_disk
-from latentlive.latent import Recorded
+from latentlive.latent import OnMap, Recorded
 from latentlive.models import load_model
 from latentlive.protocol.clip import Source
 from latentlive.protocol.kinds import NAME, TEXT
@@ -169,6 +170,8 @@ class Performance:
         self._places: dict[str, Place] = {}
         self._kept: OrderedDict[str, tuple[Source, int]] = OrderedDict()
         self._recorded: dict[tuple[str, str], Recorded] = {}
+        self._maps: dict[str, OnMap] = {}
+        """The maps that textures move on, each with a node that does."""
         self._spaces: set[tuple[str, str]] = set()
         """The spaces that layers named, with their digests."""
         self._texts = Texts()
@@ -271,7 +274,9 @@ class Performance:
             digest = source.sounds.get(node.digest)
             if digest is not None and isinstance(node, Recorded):
                 self._recorded[node.digest, digest] = node
-        if len(self._recorded) > MOST_RECORDINGS:
+            elif digest is not None and isinstance(node, OnMap):
+                self._maps[digest] = node
+        if len(self._maps) + len(self._recorded) > MOST_RECORDINGS:
             raise ValueError(f"a log needs at most {MOST_RECORDINGS} recordings")
 
     def _known(self, key: Any) -> str:
@@ -361,7 +366,7 @@ class Performance:
                 )
 
     def check_sounds(self, sounds: Sounds) -> None:
-        """Find every recording that it needs, in the cache or where `sounds` finds them.
+        """Find every recording and map that it needs, in the cache or where `sounds` finds them.
 
         Raises
         ------
@@ -374,6 +379,11 @@ class Performance:
                 stored(digest)
             except SoundError:
                 missing += _found(node, digest, sounds)
+        for digest, mover in self._maps.items():
+            try:
+                missing += kept_atlas(digest).missing
+            except SoundError:
+                missing += _found_map(mover, digest, sounds)
         if missing := list(dict.fromkeys(missing)):
             more = f"; and {len(missing) - MOST_TOLD} more" if len(missing) > MOST_TOLD else ""
             raise EngineError(f"log: {'; '.join(missing[:MOST_TOLD])}{more}")
@@ -420,3 +430,12 @@ def _found(sound: Recorded, digest: str, sounds: Sounds) -> list[str]:
     except SoundError as error:
         return [str(error)]
     return [] if known == digest else [f"{sound!r} is not the recording that was played"]
+
+
+def _found_map(mover: OnMap, digest: str, sounds: Sounds) -> list[str]:
+    """Return what is wrong with a map that is gone from the cache: nothing if it is the same."""
+    try:
+        known = sounds.atlas(mover).digest
+    except SoundError as error:
+        return [str(error)]
+    return [] if known == digest else [f"the map of {mover!r} is not the one that was played on"]

@@ -245,14 +245,15 @@ class Dispatch:
 
     def _in_advance(self, lane: int, seconds: float, waiting: bool = False) -> Job | None:
         """Return a stretch to encode, of a voice that waits or follows something live: neither
-        is rendered far ahead; none if so much of each is encoded. Of those only that wait, live
-        ones, if `waiting`."""
+        is rendered far ahead; or of one that roams: it reads new sounds all the time. None if so
+        much of each is encoded. Of those only that wait, live ones, if `waiting`."""
         enough = seconds * self._timeline.tempo.sample_rate
         position, running = self._timeline.position, self._timeline.running
         known = {
             voice: max(voice.stream.encoded, voice.rendered)
             for voice in self._timeline.voices.values()
-            if (voice.live or not voice.sounding) and not voice.complete
+            if (voice.live or voice.clip.source.roams or not voice.sounding)
+            if not voice.complete
             if not waiting or (voice.needs_encoding and not (voice.sounding and running))
             if voice.stream.load < SLOW and self._serves(lane, voice)
         }

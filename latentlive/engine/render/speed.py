@@ -17,15 +17,14 @@ import click
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from latentlive.corpus import Audio
 from latentlive.curves import Sine
 from latentlive.engine.render.priority import BATCH, CHUNK
-from latentlive.errors import EngineError, LatentliveError, ModelError, SoundError
+from latentlive.errors import EngineError, LatentliveError, ModelError
 from latentlive.ground import processes
-from latentlive.latent import Interp, Recorded, Texture, Z
+from latentlive.latent import Interp, Texture, Z
 from latentlive.models import load_model
 from latentlive.protocol.children import ONE_THREAD
-from latentlive.renderer import Rendering, Spaces, usual_hop
+from latentlive.renderer import Rendering, Spaces, stored_sounds, usual_hop
 from latentlive.space import F32, Prior, Space
 from latentlive.units import Samples
 
@@ -184,7 +183,7 @@ def _usual(work: Callable[[], object], lasts: float) -> float:
 def _playing(spaces: Spaces, texture: Texture, count: int) -> tuple[Callable[[], object], float]:
     """Return what renders the next whole blocks of some layers, and their seconds in all."""
     space = spaces.default
-    layers = [Rendering(texture, spaces, _none, slot=n) for n in range(count)]
+    layers = [Rendering(texture, spaces, stored_sounds({}), slot=n) for n in range(count)]
     block = space.block * layers[0].hop
     length, position = block * -(-CHUNK // block), 0
 
@@ -201,11 +200,6 @@ def _playing(spaces: Spaces, texture: Texture, count: int) -> tuple[Callable[[],
             position = stop
 
     return make, count * length / space.sample_rate
-
-
-def _none(sound: Recorded) -> Audio:
-    """Refuse a recording: vectors are played."""
-    raise SoundError(f"{sound!r}: nothing is recorded here")
 
 
 def _describing(space: Space) -> tuple[Callable[[], F32], float]:
