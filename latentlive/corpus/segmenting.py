@@ -91,7 +91,7 @@ def boundaries(samples: Samples, rate: int, by: By = "onsets", shortest: float =
     -------
     >>> clicks = np.zeros(44100, np.float32)
     >>> clicks[[4410, 22050]] = 1.0
-    >>> boundaries(clicks, 44100).round(2)
+    >>> boundaries(clicks, 44100).round(1)
     array([0.1, 0.5, 1. ])
     """
     end = len(samples) / rate
