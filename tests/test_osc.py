@@ -230,7 +230,11 @@ def test_a_time_tag_near_now_is_the_moment_of_its_values(osc, seconds):
     assert before - MS <= row[2] - seconds * 1e9 <= after + MS
 
 
-@pytest.mark.parametrize("tag", [1, 0, 2**64 - 1, tag_in(10.0), tag_in(-10.0)], ids=str)
+@pytest.mark.parametrize(
+    "tag",
+    [1, 0, 2**64 - 1, tag_in(10.0), tag_in(-10.0)],
+    ids=["at once", "0", "the last", "in 10 s", "10 s ago"],
+)
 def test_immediate_and_far_time_tags_count_as_on_arrival(osc, tag):
     source = f"/far{tag}"
     before = time.monotonic_ns()
