@@ -63,14 +63,26 @@ def allowed(mixed: F32) -> F32:
     steps = len(inner) // GRID
     peak = np.abs(inner).reshape(steps, -1).max(axis=1)
     if float(np.abs(mixed).max(initial=0.0)) > SAFE:
-        between = np.zeros((3, len(inner), 2), np.float32)
-        for tap in range(2 * REACH):
-            # Tap by tap: the same sum in the same order for every sample.
-            between += PHASES[:, tap, None, None] * mixed[1 + tap : 1 + tap + len(inner)]
-        over = np.abs(between).max(axis=0).reshape(steps, -1).max(axis=1)
+        over = between(mixed).max(axis=0).reshape(steps, -1).max(axis=1)
         peak = np.maximum(peak, over)
     allows: F32 = CEILING / np.maximum(peak, CEILING)
     return allows
+
+
+def between(mixed: F32) -> F32:
+    """Return the amplitudes between each sample and the next [shape=(3, n, channels)].
+
+    Parameters
+    ----------
+    mixed : array [shape=(n + 24, channels)]
+        The samples with 12 more on either side.
+    """
+    count = len(mixed) - 2 * REACH
+    found = np.zeros((3, count, mixed.shape[1]), np.float32)
+    for tap in range(2 * REACH):
+        # Tap by tap: the same sum in the same order for every sample.
+        found += PHASES[:, tap, None, None] * mixed[1 + tap : 1 + tap + count]
+    return np.abs(found, out=found)
 
 
 def gains(allows: F32) -> F32:

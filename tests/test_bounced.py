@@ -6,6 +6,7 @@ import hashlib
 import subprocess
 import sys
 
+import loudness
 import numpy as np
 import pytest
 import soundfile
@@ -149,3 +150,27 @@ def test_a_prompt_bounces_in_a_process_of_its_own(bounce, log, tmp_path):
     assert (tmp_path / "take.wav").read_bytes() == (tmp_path / "command.wav").read_bytes()
     nothing = "bounce: there is nothing between the two moments"
     assert beside("take.wav", "1b", "1b") == (1, "", nothing)
+
+
+def test_a_loudness_that_is_asked_for_is_that_of_the_mix_and_stems_follow(bounce, tmp_path):
+    assert bounce("-o", "as_heard.wav", "--stems", "plain") == (0, "as_heard.wav", [])
+    code, name, lines = bounce("-o", "mix.flac", "--stems", "st", "--loudness", "-31")
+    assert (code, name, lines) == (0, "mix.flac", [])
+    heard, rate = soundfile.read("as_heard.wav")
+    mix, _ = soundfile.read("mix.flac")
+    assert loudness.integrated_loudness(mix, rate) == pytest.approx(-31.0, abs=0.1)
+    gain = np.abs(mix).max() / np.abs(heard).max()
+    assert np.abs(mix - gain * heard).max() < 1e-6
+    stem = soundfile.read("st/d1.wav")[0]
+    assert np.allclose(stem, gain * soundfile.read("plain/d1.wav")[0], atol=1e-6)
+    assert not list(tmp_path.rglob(".*"))
+
+
+def test_no_loudness_lets_a_peak_over_the_ceiling(bounce, tmp_path):
+    code, _, (line,) = bounce("-o", "mix.wav", "--loudness", "-5")
+    assert code == 0
+    assert line.startswith("bounce: its peaks reach the ceiling at -")
+    mix, rate = soundfile.read("mix.wav")
+    reached = float(line.split(" LUFS")[0].rsplit(" ", 1)[1])
+    assert loudness.integrated_loudness(mix, rate) == pytest.approx(reached, abs=0.15)
+    assert 0.8 < np.abs(mix).max() < 10 ** (-1 / 20)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from latentlive.client.freezing import Freezing, Progress
 from latentlive.errors import ExpressionError, printable
 from latentlive.ground.names import normal
+from latentlive.loudness import FLOOR
 from latentlive.protocol.replies import Welcome
 from latentlive.protocol.wire import Message
 from latentlive.units import bpm_text, clock_text
@@ -275,10 +276,17 @@ def status_table(state: dict[str, Any], freezing: Sequence[Progress] = ()) -> Ta
         ("rendering", f"{state['load']:.2f} s for a second of sound"),
         ("backlog", f"{state['backlog']:.1f} s to be rendered ahead"),
         ("dropouts", f"{state['underflows']} underflows, {state['missing']} samples missing"),
+        ("loudness", _loudness(state)),
         *(("freezing", f"{one.name}: {one}") for one in freezing),
         ("log", state["log"]),
     ]
     return Table(("engine", ""), rows, "")
+
+
+def _loudness(state: dict[str, Any]) -> str:
+    """Return how loud the last three seconds and the whole performance are."""
+    said = [f"{state[name]:.1f}" if state[name] > FLOOR else "-" for name in ("lufs", "lufs_all")]
+    return f"{said[0]} LUFS in the last 3 s, {said[1]} LUFS in all"
 
 
 class History(Worded):

@@ -13,6 +13,7 @@ import click
 
 from latentlive.commands.options import leave_to_the_log, live, perform_option, prompted
 from latentlive.commands.shell import FilePath, standard_input
+from latentlive.errors import LatentliveError
 
 if TYPE_CHECKING:
     from latentlive.protocol.address import OnExit
@@ -129,6 +130,9 @@ def replay(
 @click.option("--to", "end", help="End there [the end of the performance].")
 @click.option("--corpus", type=FilePath(), help="Where its sounds are.")
 @click.option("--model", type=FilePath(), help="Where its model is.")
+@click.option(
+    "--loudness", type=click.FloatRange(-60, -5), help="Of all, in LUFS [as it was heard]."
+)
 @perform_option
 @click.pass_context
 def bounce(
@@ -141,6 +145,7 @@ def bounce(
     end: str | None,
     corpus: Path | None,
     model: Path | None,
+    loudness: float | None,
     perform: bool,
 ) -> None:
     """Render a logged performance faster than it was played: the same samples.
@@ -148,6 +153,8 @@ def bounce(
     latentlive bounce evening.py -o evening.flac --stems stems
     """
     if perform:
+        if loudness is not None:
+            raise LatentliveError("bounce: --loudness is for a log that is not performed anew")
         from latentlive.engine.log.logbook import session_of
 
         session = str(session_of(path))
@@ -155,7 +162,7 @@ def bounce(
         return
     from latentlive.engine.log.bounced import bounce_file
 
-    click.echo(bounce_file(path, output, begin, end, stems, corpus, model))
+    click.echo(bounce_file(path, output, begin, end, stems, corpus, model, loudness))
 
 
 @click.command()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from latentlive.loudness import FLOOR
 from latentlive.units import bpm_text, clock_text
 
 BAR = 8
@@ -17,6 +18,9 @@ AHEAD = 2.0
 LONGEST_NAME = 8
 METER_FLOOR = -48.0
 METER = 12
+
+WIDE = 100
+"""Columns from which on there is room for the loudness."""
 HEAVY = 0.8
 """The load from which the panel marks it."""
 
@@ -48,7 +52,7 @@ def styled(state: dict[str, Any], width: int = 80, height: int = 100) -> list[Li
         return [[("note", "starting the engine ...")]]
     if state.get("ended"):
         return [_cut([("bad", f"leave (Ctrl-D): {state['ended']}")], width)]
-    lines = [_transport(state)]
+    lines = [_transport(state, width)]
     if state.get("hangs"):
         lines = [[("bad", "the engine does not answer: panic() ends it")]]
     wide = min(max([4, *(len(layer["name"]) for layer in state["layers"])]), LONGEST_NAME)
@@ -61,7 +65,7 @@ def styled(state: dict[str, Any], width: int = 80, height: int = 100) -> list[Li
     return [_cut(line, width) for line in lines]
 
 
-def _transport(state: dict[str, Any]) -> Line:
+def _transport(state: dict[str, Any], width: int) -> Line:
     if not state["ready"]:
         where = "warming up"
     elif not state["running"]:
@@ -71,6 +75,8 @@ def _transport(state: dict[str, Any]) -> Line:
     line: Line = [("time", where), ("", f"  {bpm_text(state['bpm'])}")]
     if (level := state.get("meter_db")) is not None:
         line += [("", "  "), *_meter(float(level))]
+        if width >= WIDE and (lufs := float(state.get("lufs", FLOOR))) > FLOOR:
+            line.append(("", f" {lufs:5.1f} LUFS"))
     if (load := state.get("load")) is not None:
         line.append(("bad" if load >= HEAVY else "", f"  load {100 * load:.0f}%"))
     dropouts = state["underflows"] + (state["missing"] > 0)

@@ -19,6 +19,7 @@ from tqdm import tqdm
 from latentlive.corpus.takes import Take, check_kind, open_take
 from latentlive.engine.log.bounce import Bounce
 from latentlive.engine.log.formats import Header
+from latentlive.engine.log.levels import Levels, rescale
 from latentlive.engine.log.logbook import opened, sample_at
 from latentlive.errors import EngineError, LatentliveError, printable, reason
 from latentlive.ground.claims import Claims, check_apart, moved, stem_name
@@ -35,6 +36,7 @@ def bounce_file(
     stems: Path | None = None,
     corpus: Path | None = None,
     model: Path | None = None,
+    loudness: float | None = None,
 ) -> Path:
     """Render a log into a file, and its layers into a folder; return the file that was written.
 
@@ -46,6 +48,8 @@ def bounce_file(
     stems : Path, optional
     corpus, model : Path, optional
         Where they are, if not where the log says.
+    loudness : float [LUFS, -60 to -5], optional
+        Integrated, of the mix; stems get its gain. By default it is as it was heard.
 
     Raises
     ------
@@ -67,7 +71,8 @@ def bounce_file(
         def say(line: str) -> None:
             bar.write(line, file=sys.stderr)
 
-        return write_bounce(bounce, performance.header, output, stems, say, bar.update)
+        header = performance.header
+        return write_bounce(bounce, header, output, stems, say, bar.update, loudness)
 
 
 def write_bounce(
@@ -77,6 +82,7 @@ def write_bounce(
     stems: Path | None,
     say: Callable[[str], object],
     progress: Callable[[int], object],
+    loudness: float | None = None,
 ) -> Path:
     """Write a bounce: the mix whole or not at all.
 
@@ -92,6 +98,7 @@ def write_bounce(
     say : function of a line
         Told where something got a number.
     progress : function of a number of samples
+    loudness : float [LUFS], optional
 
     Returns
     -------
@@ -111,21 +118,31 @@ def write_bounce(
         for asked, given in ((output, mix), (stems, folder)):
             if asked and given and asked != given:
                 say(moved("bounce", asked, given))
-        # Under another name until it is whole.
-        beside = mix.with_name(f".{mix.stem}.part{mix.suffix}")
-        with contextlib.closing(Stems(folder, rate, claims)) as layers:
-            try:
-                with contextlib.closing(open_take(beside, rate, channels, "bounce")) as take:
-                    for heard in bounce.blocks():
-                        layers.write(heard.layers, take.frames, len(heard.mix))
-                        take.write(heard.mix)
-                        progress(len(heard.mix))
-                beside.replace(mix)
-            except OSError as error:
-                why = error.strerror or error
-                raise EngineError(f"bounce: cannot write {mix}: {why}") from None
-            finally:
-                beside.unlink(missing_ok=True)
+        # Under another name until it is whole; of floats if its gain is not known yet.
+        kind = mix.suffix if loudness is None else ".wav"
+        beside, levels = mix.with_name(f".{mix.stem}.part{kind}"), Levels(rate, channels)
+        try:
+            with (
+                contextlib.closing(Stems(folder, rate, claims)) as layers,
+                contextlib.closing(open_take(beside, rate, channels, "bounce")) as take,
+            ):
+                for heard in bounce.blocks():
+                    layers.write(heard.layers, take.frames, len(heard.mix))
+                    take.write(heard.mix)
+                    if loudness is not None:
+                        levels.take(heard.mix)
+                    progress(len(heard.mix))
+            if loudness is not None:
+                gain = levels.gain_to(loudness, say)
+                for path in (beside, *layers.paths):
+                    rescale(path, gain, mix.suffix if path == beside else path.suffix)
+                beside = beside.with_suffix(mix.suffix)
+            beside.replace(mix)
+        except OSError as error:
+            why = error.strerror or error
+            raise EngineError(f"bounce: cannot write {mix}: {why}") from None
+        finally:
+            beside.unlink(missing_ok=True)
     except BaseException:  # Ctrl-C too: leave no empty file, then re-raise
         claims.withdraw()
         raise
@@ -174,6 +191,11 @@ class Stems:
         step = 1 << 18
         for start in range(0, done, step):
             take.write(np.zeros((min(step, done - start), 2), np.float32))
+
+    @property
+    def paths(self) -> list[Path]:
+        """The stems that could be written."""
+        return [take.path for take in self._takes.values() if take is not None]
 
     def close(self) -> None:
         """End all files."""

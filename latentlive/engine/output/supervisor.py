@@ -16,13 +16,16 @@ from latentlive.engine.shared import (
     BUSY_MAX_NS,
     MISSING,
     POSITION,
+    RING,
     UNDERFLOWS,
     Shared,
     duration_ms,
 )
 from latentlive.errors import EngineError
+from latentlive.loudness import Meter
 from latentlive.protocol.children import Child
 from latentlive.protocol.wire import Message
+from latentlive.units import SILENCE_DB
 
 Rings = Callable[[], Mapping[str, Sequence[int]]]
 
@@ -65,6 +68,8 @@ class Output:
         self.recorder: Recorder | None = None
         self.whole: Recorder | None = None
         self.relay = Relay(shared, rate, options, inbox, log, say)
+        self._loudness = Meter(rate, shared.channels)
+        self._measured = int(shared.header[POSITION])
 
     def take(self, child: Child, message: Message | None) -> None:
         """Take a message of an audio process, None when it has ended."""
@@ -73,6 +78,7 @@ class Output:
     def tick(self) -> None:
         """Watch the audio process and hand over what is to be recorded; call it often."""
         self.relay.watch()
+        self._measure()
         for recorder in self._recorders():
             self._drain(recorder)
             self._tell(recorder)
@@ -165,7 +171,17 @@ class Output:
             "callback_p50_ms": duration_ms(self.shared.durations, 50),
             "callback_p99_ms": duration_ms(self.shared.durations, 99),
             "meter_db": self._meter(),
+            "lufs": max(self._loudness.short_term, SILENCE_DB),
+            "lufs_all": max(self._loudness.integrated, SILENCE_DB),
         }
+
+    def _measure(self) -> None:
+        """Measure the loudness of what was heard since the last call."""
+        position = int(self.shared.header[POSITION])
+        if position > self._measured:
+            heard = self.shared.read_tap(max(self._measured, position - RING // 2), position)
+            self._loudness.take(heard)
+        self._measured = position
 
     def _meter(self) -> float:
         """Return the peak of the last tenth of a second in dB, -120 for silence."""
