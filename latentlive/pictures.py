@@ -1,4 +1,4 @@
-"""Pictures of a corpus: its map, and the path between two sounds through the latent space.
+"""Pictures of a corpus: its map with nodes and places, and the path between two sounds.
 
 Apart from the previews of trainings, the one module that imports matplotlib.
 """
@@ -43,6 +43,9 @@ POINTS = 6.0
 LINE, LETTER = 0.1, 0.047
 """The map's side in inches, its names in points, inches per line and letter of a name."""
 
+MOST_NAMES, MOST_LETTERS = 120, 18
+"""Names that are written beside places, and letters of each."""
+
 SHORTEST = 8
 """Fewest letters of a name worth showing."""
 
@@ -73,7 +76,7 @@ def file_format(path: Path) -> str:
 
 
 def plot_map(corpus: Corpus, path: Path, planes: Sequence[str] = ()) -> None:
-    """Draw the number of sounds at each node, and planes: the value of a feature at each node.
+    """Draw the sounds at each node and at their places, and planes: a feature's value at each node.
 
     Parameters
     ----------
@@ -92,14 +95,17 @@ def plot_map(corpus: Corpus, path: Path, planes: Sequence[str] = ()) -> None:
     for name in chosen:
         if name not in NAMES:
             raise LatentliveError(f"plot: no feature {name!r}{did_you_mean(name, NAMES)}")
-    mapped = corpus.need_map()
+    mapped = corpus.placed()
     sounds = mapped.map
-    rows = max(2, -(-(len(chosen) + 4) // COLUMNS))  # the map takes the room of four planes
+    rows = 2 + -(-len(chosen) // COLUMNS)  # nodes and places take the room of four planes each
     figure = Figure(figsize=(4.2 * COLUMNS, 3.7 * rows), layout="constrained")
     grid = figure.add_gridspec(rows, COLUMNS)
     _sizes(figure, figure.add_subplot(grid[:2, :2]), mapped, corpus.name)
+    axes = figure.add_subplot(grid[:2, 2:])
+    draw_places(axes, mapped)
+    axes.set_title("the places of its sounds, in the colours of their nodes")
     values = sounds.scale.raw(sounds.nodes)
-    free = [(y, x) for y in range(rows) for x in range(COLUMNS) if y > 1 or x > 1]
+    free = [(y, x) for y in range(2, rows) for x in range(COLUMNS)]
     for place, name in zip(free, chosen, strict=False):
         shown = values[:, NAMES.index(name)].reshape(sounds.side, -1)
         _plane(figure, figure.add_subplot(grid[place]), shown, name)
@@ -135,6 +141,37 @@ def _sizes(figure: Figure, axes: Axes, mapped: Mapped, name: str) -> None:
             )
         else:
             axes.text(x, y, str(node), color=colour, ha="center", va="center")
+
+
+def draw_places(axes: Axes, mapped: Mapped, named: bool = True) -> None:
+    """Draw the sounds of a map that has places, with the names for which there is room.
+
+    Parameters
+    ----------
+    axes : Axes
+    mapped : Mapped
+    named : bool
+        Whether to write names.
+    """
+    assert mapped.places is not None
+    x, y = mapped.places.T
+    side = mapped.map.side
+    across, up = (part / max(side - 1, 1) for part in (mapped.labels % side, mapped.labels // side))
+    # Nodes that are neighbours have similar colours.
+    colour = np.stack([0.15 + 0.75 * across, np.full(len(x), 0.45), 0.9 - 0.75 * up], axis=1)
+    size = float(np.clip(6000.0 / len(x), 2.0, 30.0))
+    axes.scatter(x, y, s=size, color=colour, lw=0, zorder=2)
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal", xlabel="x", ylabel="y")
+    kept: list[tuple[float, float, float]] = []
+    for row in range(len(x) if named else 0):
+        name = mapped.names[row].rpartition("/")[2][:MOST_LETTERS]
+        left, base, wide = x[row] + 0.008, y[row] + 0.008, len(name) * LETTER / MAP
+        apart = all(
+            left > a + w or left + wide < a or abs(base - b) > LINE / MAP for a, b, w in kept
+        )
+        if apart and left + wide < 1.0 and len(kept) < MOST_NAMES:
+            kept.append((left, base, wide))
+            axes.text(left, base, name, fontsize=POINTS, color="0.25", zorder=3)
 
 
 def room(side: int) -> tuple[int, int]:

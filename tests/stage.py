@@ -5,11 +5,14 @@ from __future__ import annotations
 import ast
 import contextlib
 import time
+from dataclasses import replace
 
 import numpy as np
 import soundfile
 
 import latentlive as ll
+from latentlive.corpus import Corpus
+from latentlive.corpus.index import Index, index_path
 from latentlive.prompt.rehearsal import Rehearsal
 from latentlive.prompt.scope import Names
 from latentlive.starter import NAMES
@@ -19,11 +22,15 @@ SHORTEST = 44100
 
 
 def starter_names(folder):
-    """Fill a folder with stand-ins for the starter sounds, all as short as the shortest."""
+    """Fill a folder with stand-ins for the starter sounds, all as short as the shortest; their map
+    is the starter's."""
     rng = np.random.default_rng(0)
     samples = rng.uniform(-0.1, 0.1, SHORTEST).astype(np.float32)
     for name in NAMES:
         soundfile.write(folder / f"{name}.wav", samples, 44100)
+    mapped = Corpus().need_map()
+    with Index(index_path(folder)) as index:
+        index.put_map(replace(mapped, files=[f"{name}.wav" for name in mapped.names]))
     return folder
 
 

@@ -35,6 +35,7 @@ from latentlive.prompt.browser import Browser
 from latentlive.prompt.scope import LAYERS
 from latentlive.prompt.session import find_session, parse
 from latentlive.renderer import check
+from latentlive.renderer.world import CorpusSounds
 from latentlive.starter import NAMES
 from tests.dancing import dancing
 from tests.prompting import console
@@ -84,6 +85,7 @@ def test_python_blocks_run(page, stage, starter, tmp_path, monkeypatch):
         shutil.copy(starter_path("spectralvae"), tmp_path / model)
     dancing(tmp_path)
     monkeypatch.chdir(tmp_path)
+    second = Seconds(ll.Corpus(starter), 44100, print)
     stage.run("d1.gain(0)")  # whatever has landed by then, there is something to undo
     for code in blocks(page, "python"):
         if re.search(r"^(import|from) IPython", code, re.MULTILINE):
@@ -113,10 +115,13 @@ def run_script(code, starter):
     assert told.returncode == 0, told.stderr
 
 
-def second(_):
-    """Stand in for every recording, a map's clusters included."""
-    samples = np.sin(np.arange(44100, dtype=np.float32))
-    return Audio(samples, audio_digest(samples))
+class Seconds(CorpusSounds):
+    """A second stands in for every recording, a map's clusters included."""
+
+    def __call__(self, sound):
+        """Return the second."""
+        samples = np.sin(np.arange(44100, dtype=np.float32))
+        return Audio(samples, audio_digest(samples))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -11,18 +12,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import latentlive as ll
-from latentlive.corpus import Corpus
+from latentlive.corpus import Corpus, atlas
 from latentlive.curves import Clock, Point, Tapes
 from latentlive.engine.log.performance import Performance
+from latentlive.engine.render.worker import Worker
+from latentlive.engine.shared import Shared
 from latentlive.errors import EngineError, ExpressionError, SoundError
 from latentlive.latent import Spot
 from latentlive.latent.places import Steps, nearest, passed, shares
 from latentlive.mapping import make_map
 from latentlive.protocol.changes import Play
-from latentlive.protocol.clip import Source
+from latentlive.protocol.clip import Clip, Source
+from latentlive.protocol.rendering import Batch, Encode, Finished, Job, Load, Loaded, Render
 from latentlive.renderer import Rendering, corpus_sounds, stored_sounds
-from latentlive.renderer.freezing import recordings
+from latentlive.renderer.freezing import Setting, recordings, to_freeze
+from latentlive.space import ToySpace
 from latentlive.units import Tempo, TempoChange
+from tests.prompting import Recorded, console
 from tests.strategies import SHORT, SOUNDS, SPACE
 from tests.test_bounce import Logged, bounced
 
@@ -57,12 +63,17 @@ def test_the_nearest_are_the_nearest_in_order(points, count):
     assert np.allclose(squares, np.take_along_axis(apart, order, 1))
 
 
-def test_a_large_map_is_searched_part_by_part():
+@pytest.mark.parametrize("wide", [0.0, 0.01, 1.0])
+def test_on_a_large_map_the_nearest_are_found_among_a_few(wide):
     places = RNG.random((5000, 2))
-    x, y = RNG.random((2, 700))
-    rows, _ = nearest(places, x, y, 4)
-    some = nearest(places, x[300:310], y[300:310], 4)[0]
-    assert np.array_equal(rows[300:310], some)
+    x, y = 0.5 + wide * (RNG.random((2, 100)) - 0.5)
+    rows, squares = nearest(places, x, y, 4)
+    apart = (x[:, None] - places[:, 0]) ** 2 + (y[:, None] - places[:, 1]) ** 2
+    order = np.argsort(apart, axis=1, kind="stable")[:, :4]
+    assert np.array_equal(rows, order)
+    assert np.array_equal(squares, np.take_along_axis(apart, order, 1))
+    some = nearest(places, x[37:41], y[37:41], 4)
+    assert np.array_equal(some[0], rows[37:41])
 
 
 @given(xs, xs, st.integers(1, 6))
@@ -407,3 +418,49 @@ def test_a_voice_that_roams_is_encoded_ahead_while_it_sounds(corpus, tmp_path):
     assert voice.sounding
     assert voice.stream.encoded > voice.rendered + 10 * RATE
     house.journal.close()
+
+
+def test_a_worker_goes_on_with_other_layers_while_a_sound_is_decoded(corpus, monkeypatch):
+    shared = Shared.create(2)
+    worker = Worker(ToySpace(1024), shared, live=True)
+    texture, tempo, go = ll.roam(0.5, 0.5, every=0.5), Tempo(60, RATE), threading.Event()
+    told = recordings(texture, corpus_sounds(corpus, RATE))
+    read = atlas.read_audio
+    monkeypatch.setattr(atlas, "read_audio", lambda *given: go.wait() and read(*given))
+    for serial, source in ((1, Source(texture, "", told)), (2, Source(ll.sound(SHORT[2]), "", {}))):
+        order = Load(serial, 0, (serial,), Clip(source, 0, tempo), 0.0, serial, 0)
+        assert isinstance(worker.answer(order), Loaded)
+    asked = Render(tuple(Job(serial, 0, 0, 4096) for serial in (1, 2)))
+    assert [one.serial for one in worker.answer(asked).answers] == [2]
+    assert worker.answer(Encode(Job(1, 0, 0, 4096))) == Batch()
+    go.set()
+    for _ in range(200):
+        answers = worker.answer(Render((Job(1, 0, 0, 4096),))).answers
+        if answers:
+            break
+    assert [type(one) for one in answers] == [Finished]
+
+
+def test_a_frozen_roam_depends_on_its_map(corpus):
+    find = corpus_sounds(corpus, RATE)
+    setting = Setting(corpus, find, "toy", SPACE.digest, SPACE.facts)
+    texture = ll.roam(ll.sine(3), 0.5, every=0.25)
+    first = to_freeze(texture, "wandered", 1.0, setting)
+    assert to_freeze(texture, "wandered", 1.0, setting).key == first.key
+    soundfile.write(corpus.folder / "more.wav", tone(3), RATE, subtype="FLOAT")
+    make_map(Corpus(corpus.folder), workers=0)
+    assert to_freeze(texture, "wandered", 1.0, setting).key != first.key
+
+
+def test_the_prompt_tells_where_a_sound_lies_and_which_lies_where(corpus):
+    engine = Recorded()
+    engine._make_words(corpus)
+    typed, _ = console(engine)
+    mapped = corpus.placed()
+    x, y = (round(value, 4) for value in mapped.places[mapped.rows["tone07"]].tolist())
+    assert typed.run('corpus.place("tone07")').shown == f"({x}, {y})"
+    told = typed.run(f"place({x}, {y})").shown.splitlines()
+    assert told[0] == f"place({x}, {y})"
+    assert told[2].split()[0] == "tone07"
+    wrong = typed.run('corpus.place("tone77")').error
+    assert wrong == "corpus: 'tone77' is not on the map; did you mean 'tone07'?"

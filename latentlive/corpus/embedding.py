@@ -2,8 +2,8 @@
 
 scikit-learn comes with librosa, is kept well, and has t-SNE with a test of its own; UMAP would be a
 new dependency with a compiler behind it. Beyond `LANDMARKS` sounds, a seeded choice of them is
-embedded and the others are placed among those that they are most like, so that the time grows in
-proportion. Then the cloud is spread until every part of the square has its share of sounds.
+embedded and each of the others is placed beside the one that it is most like, so that the time
+grows in proportion. Then the cloud is spread until every part of the square has its share.
 
 Sources: van der Maaten, Hinton: Visualizing Data using t-SNE (JMLR 2008); Rabin, Peyré, Delon,
 Bernot: Wasserstein Barycenter and its Application to Texture Mixing (SSVM 2011), the spreading by
@@ -32,7 +32,7 @@ LEAST = 8
 """Fewer sounds lie on their two main axes."""
 
 AMONG = 3
-"""Landmarks among which another sound is placed."""
+"""Landmarks that decide where another sound is placed."""
 
 ROUNDS, DIRECTIONS = 8, 8
 """More rounds fill the square more evenly, and part more neighbours."""
@@ -106,9 +106,14 @@ def _tsne(vectors: Floats, plane: Floats, seed: int) -> Floats:
 
 
 def _among(vectors: Floats, known: Floats, plane: Floats) -> Floats:
-    """Return each vector's place among those that are known, by the inverse squared distance."""
+    """Return each vector's place beside the one of those known that it is most like.
+
+    It leans toward the next ones, at most half as far as the nearest known place: what is alike in
+    many numbers may lie apart on a plane, and nothing belongs in between.
+    """
     places = np.empty((len(vectors), 2))
     half = 0.5 * np.einsum("ij,ij->i", known, known)
+    room = 0.5 * np.sqrt([np.partition(((plane - at) ** 2).sum(axis=1), 1)[1] for at in plane])
     step = max(AT_ONCE // len(known), 1)
     for first in range(0, len(vectors), step):
         part = vectors[first : first + step]
@@ -116,7 +121,12 @@ def _among(vectors: Floats, known: Floats, plane: Floats) -> Floats:
         squares = ((part[:, None] - known[near]) ** 2).sum(axis=2)
         weights = 1.0 / np.maximum(squares, 1e-9)
         weights /= weights.sum(axis=1, keepdims=True)
-        places[first : first + step] = (weights[..., None] * plane[near]).sum(axis=1)
+        most = near[np.arange(len(part)), squares.argmin(axis=1)]
+        lean = (weights[..., None] * plane[near]).sum(axis=1) - plane[most]
+        far = np.maximum(np.sqrt((lean**2).sum(axis=1)), 1e-12)
+        places[first : first + step] = (
+            plane[most] + lean * np.minimum(room[most] / far, 1.0)[:, None]
+        )
     return places
 
 

@@ -17,8 +17,14 @@ from latentlive.latent.query import Latents, Length, Query, Scope
 from latentlive.latent.sources import Recorded
 from latentlive.units import Floats
 
-AT_ONCE = 1 << 20
-"""Distances held at a time."""
+TOGETHER = 32
+"""Points whose nearest sounds are looked for together."""
+
+FEW = 64
+"""Sounds of which all are looked at."""
+
+NEGLIGIBLE = 1e-9
+"""A distance on the map that rounding may add."""
 
 STEP_ROUNDING = 0.381966
 """The part of a sample from which a step's beginning is rounded up: no tempo puts one there."""
@@ -97,22 +103,35 @@ def nearest(places: Floats, x: Floats, y: Floats, count: int) -> tuple[Rows, Flo
     count = min(count, len(places))
     rows = np.empty((len(x), count), np.int64)
     squares = np.empty((len(x), count))
-    step = max(AT_ONCE // len(places), 1)
     x, y = np.clip(x, 0.0, 1.0), np.clip(y, 0.0, 1.0)
-    for first in range(0, len(x), step):
-        part = slice(first, first + step)
-        apart = (x[part, None] - places[:, 0]) ** 2
-        apart += (y[part, None] - places[:, 1]) ** 2
+    for first in range(0, len(x), TOGETHER):
+        part = slice(first, first + TOGETHER)
+        known = _around(places, x[part], y[part], count)
+        there = places[known]
+        apart = (x[part, None] - there[:, 0]) ** 2
+        apart += (y[part, None] - there[:, 1]) ** 2
         if count == 1:
             found = apart.argmin(axis=1)[:, None]
-        elif count == len(places):
-            found = np.argsort(apart, axis=1, kind="stable")
         else:
-            found = np.sort(np.argpartition(apart, count - 1, axis=1)[:, :count], axis=1)
-            order = np.argsort(np.take_along_axis(apart, found, 1), axis=1, kind="stable")
-            found = np.take_along_axis(found, order, 1)
-        rows[part], squares[part] = found, np.take_along_axis(apart, found, 1)
+            found = np.argsort(apart, axis=1, kind="stable")[:, :count]
+        rows[part], squares[part] = known[found], np.take_along_axis(apart, found, 1)
     return rows, squares
+
+
+def _around(places: Floats, x: Floats, y: Floats, count: int) -> Rows:
+    """Return the rows, rising, among which the nearest to all of some points are.
+
+    A point no farther than r from the middle has `count` sounds within r of what the middle has
+    them in, so they lie within twice r of that around the middle. A hand moves little from one
+    window to the next, so a few of thousands are left.
+    """
+    if len(places) <= FEW:
+        return np.arange(len(places))
+    middle = 0.5 * (x.min() + x.max()), 0.5 * (y.min() + y.max())
+    far = np.sqrt(((x - middle[0]) ** 2 + (y - middle[1]) ** 2).max())
+    apart = np.sqrt((places[:, 0] - middle[0]) ** 2 + (places[:, 1] - middle[1]) ** 2)
+    reach = np.partition(apart, count - 1)[count - 1] + 2.0 * far
+    return np.flatnonzero(apart <= reach + NEGLIGIBLE)
 
 
 def shares(squares: Floats, count: int) -> Floats:
