@@ -16,6 +16,7 @@ from typing import Any
 import latentlive
 from latentlive import Curve, Engine, Latent
 from latentlive.client import Layer
+from latentlive.client.clocks import Clocked
 from latentlive.client.control import Control
 from latentlive.client.inputs import Inputs, Knobs
 from latentlive.client.layer import Master
@@ -90,6 +91,7 @@ def chapters() -> Iterator[tuple[str, str, list[tuple[str, Any]]]]:
     heard = [
         *methods(Engine, (*INNER, *OF_SCRIPTS)),
         *methods(Control, INNER),
+        *methods(Clocked, INNER),
         *prefixed("master", methods(Master)),
     ]
     yield "The whole", said, heard

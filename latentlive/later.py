@@ -29,8 +29,6 @@ LATER = {
     "stage": LOOK,
     "grab": 'record to a file and play that: sound("take.wav")',
     "link": "tempo(90) and tap() set the tempo",
-    "clock_in": "tempo(90) and tap() set the tempo",
-    "clock_out": "tempo(90) and tap() set the tempo",
     # effects
     "bus": OUTSIDE,
     "hpf": OUTSIDE,

@@ -21,6 +21,18 @@ SILENCE_DB = -120.0
 MOST_TEMPOS = 10_000
 """Changes of tempo in one performance: each voice and each line of the log carries them."""
 
+SLOWEST, FASTEST = 1.0, 2000.0
+"""Beats a minute, least and most."""
+
+MOST_SLEW = 0.02
+"""Part of a tempo by which it is faster or slower while it comes to another clock's beats."""
+
+SHORTEST_SLEW = 1.0
+"""Seconds that this takes, at least."""
+
+ALIKE = 1e-6
+"""Beats that nobody hears."""
+
 LAST_SAMPLE, LONGEST_RAMP = 2**62, 2**44
 """The last sample of a tempo change, and its longest ramp in samples."""
 
@@ -185,6 +197,33 @@ class Tempo:
         mean = (kept.bpm_at(at) + bpm) / 2
         over = round(over_beats * 60.0 * self.sample_rate / mean)
         return replace(kept, changes=(*before, TempoChange(at, float(bpm), over)))
+
+    def joined(self, at: int, bpm: float, beat: float) -> Tempo:
+        """Return the tempo that joins another clock at sample `at`.
+
+        It has that clock's `bpm` from there on, and at first is up to 2 % faster or slower, until
+        it has come to its beats: no beat is left out or heard twice.
+
+        Parameters
+        ----------
+        at : int [samples]
+        bpm : float [beats per minute, 1 to 2000]
+        beat : float
+            Of the other clock at `at`.
+
+        Example
+        -------
+        >>> Tempo(60, 100).joined(0, 60, 0.1).beats([0, 500, 1000])
+        array([ 0. ,  5.1, 10.1])
+        """
+        before = tuple(change for change in self.changes if change.at < at)
+        ahead, minute = beat - float(self.beats(at)), 60.0 * self.sample_rate
+        if abs(ahead) < ALIKE:
+            return replace(self, changes=(*before, TempoChange(at, float(bpm))))
+        over = round(max(abs(ahead) * minute / (MOST_SLEW * bpm), SHORTEST_SLEW * self.sample_rate))
+        first = min(max(bpm + ahead * minute / over, SLOWEST), FASTEST)
+        coming = TempoChange(at, first), TempoChange(at + over, float(bpm))
+        return replace(self, changes=(*before, *coming))
 
     def since(self, origin: int) -> Tempo:
         """Return the tempo of a clock that starts at sample `origin`."""

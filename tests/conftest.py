@@ -35,9 +35,10 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory):
-    """Keep the tests' cache apart from the performer's, yet make the starter sounds once."""
+    """Keep the tests' files apart from the performer's, yet make the starter sounds once."""
     patch = pytest.MonkeyPatch()
     patch.setenv("LATENTLIVE_CACHE", str(tmp_path_factory.mktemp("cache")))
+    patch.setenv("LATENTLIVE_CONFIG", str(tmp_path_factory.mktemp("config")))
     yield
     patch.undo()
 

@@ -99,7 +99,7 @@ class Engine:
         self.player = Player(self.shared)
         self.size = 512
         self.session = Session(self.scheduler, self.journal, self.said.append)
-        self.session.output = mock.Mock()
+        self.session.output = mock.Mock(latency=0.0)
         self._marked = 0
         self.slow, self.late = {}, []
 

@@ -19,6 +19,7 @@ from latentlive.engine.inputs.pace import Pace
 from latentlive.engine.shared import FILLED, POSITION, RUNNING, Shared
 from latentlive.errors import EngineError, ExpressionError
 from latentlive.expr import dump, load
+from latentlive.protocol.requests import Learn
 from latentlive.renderer import Rendering
 from latentlive.space import ToySpace
 from latentlive.units import Tempo
@@ -347,7 +348,7 @@ def test_a_knob_learns_what_is_moved_and_catches_up_with_it():
             device.go_on(0.05)
 
     device.arrivals.turn("sea", 0.8, "the prompt", device.now)
-    device.arrivals.learn("sea")
+    device.arrivals.learn(Learn("sea"))
     send("cc:64:1:x", 0.0, 1.0)  # the pedal is no knob
     send("cc:10:1:jittery", 0.5, 0.55, 0.45)
     send("cc:7:1:x", 0.0, 0.1, 0.2)

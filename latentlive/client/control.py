@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from latentlive.client.connection import Connection
+from latentlive.client.clocks import Clocked
 from latentlive.client.inputs import Inputs, Knobs, Watch
-from latentlive.client.transaction import Transaction
 from latentlive.curves import CurveLike, as_curve
+from latentlive.errors import ExpressionError
+from latentlive.expr.fields import shown
 from latentlive.protocol import replies
 from latentlive.protocol.kinds import NAME, SECONDS, SHARE
 from latentlive.protocol.requests import Forget, Learn, Listen, Send, Turn, Visuals
 
 
-class Control(Connection):
+class Control(Clocked):
     """An engine, as controllers and other programs meet it."""
 
-    _cells: Transaction
     _watching: Watch | None = None
     knobs: Knobs
     inputs: Inputs
@@ -91,23 +91,36 @@ class Control(Connection):
         self._cells.refuse_planned("visuals")
         self.request(Visuals(port, host))
 
-    def learn(self, name: str) -> None:
-        """Let the controller that is moved next turn the knob of a name.
+    def learn(self, name: str, relative: bool | str = False) -> None:
+        """Let the controller that is moved next turn the knob of a name, from now on for good.
 
         Only one that is moved by a fifth of its way, so that a jittery one does not learn itself.
         Where controller and knob differ, the knob does not jump: it catches up as the controller
-        is moved.
+        is moved. Later performances know it too, until ``forget(name)``.
+
+        Parameters
+        ----------
+        name : str
+        relative : bool or str
+            True for a controller that turns without an end and sends its steps. They are told as
+            'twos' (1 up, 127 down) or as 'offset' (65 up, 63 down); True takes what the first
+            step looks like.
 
         Example
         -------
-        ``learn("sea")``, then move a fader
+        ``learn("sea")``, then move a fader; ``learn("tide", relative=True)``
         """
         self._cells.refuse_planned("learn")
-        self.request(Learn(NAME.coerce(name, "learn: name")))
+        if relative not in (False, True, "twos", "offset"):
+            raise ExpressionError(
+                f"learn: relative is True, False, 'twos' or 'offset', got {shown(relative)}"
+            )
+        endless = relative if isinstance(relative, str) else "any" if relative else None
+        self.request(Learn(NAME.coerce(name, "learn: name"), endless))
         self._say(f"move the controller that is to turn knob {name!r}")
 
     def forget(self, name: str) -> None:
-        """Let no controller turn the knob of a name any more; it stays where it is.
+        """Let no controller turn the knob of a name any more, for good; it stays where it is.
 
         Example
         -------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, overload
 
 from latentlive.curves import Curve, CurveLike, as_curve
 from latentlive.errors import ExpressionError, WordError, did_you_mean
@@ -24,6 +24,7 @@ class Performed(Protocol):
 
     @property
     def state(self) -> Message: ...
+    def fresh(self) -> Message: ...
     def change(self, change: Change) -> None: ...
     def source(self, texture: Texture) -> Source: ...
     def awaits(self, layer: str, texture: Texture) -> bool: ...
@@ -120,12 +121,24 @@ class Layer(Worded):
         """Land new textures on multiples of `beats` beats (0: as soon as they are ready)."""
         return self._set(quant=_beats(beats, "quant"))
 
-    def lead(self, seconds: float) -> Layer:
+    @overload
+    def lead(self, seconds: None = None) -> float: ...
+    @overload
+    def lead(self, seconds: float) -> Layer: ...
+    def lead(self, seconds: float | None = None) -> Layer | float:
         """Hear what arrives live so many seconds (0.05 to 2.5) after it arrived.
 
         By default as soon as is safe: 0.36 s, or more in a space that decodes in longer blocks.
         The shorter, the sooner a busy machine is late. A change crosses over to the same texture.
+        Without a number it returns the present lead, 0 for a layer that follows nothing live.
+
+        Example
+        -------
+        ``d1.lead(0.5)``, then ``d1.lead()``
         """
+        if seconds is None:
+            layers = self._engine.fresh()["layers"]
+            return round(next((one["lead"] for one in layers if one["name"] == self.name), 0.0), 3)
         return self._set(lead=LEAD.coerce(seconds, "lead: seconds"))
 
     def stop(self, fade: float | None = None) -> Layer:

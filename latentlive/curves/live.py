@@ -51,8 +51,12 @@ class Live(Curve):
 
 
 def inputs_of(node: Node) -> frozenset[str]:
-    """Return the kinds of input that a node follows."""
-    return frozenset(one.arrives for one in node.walk() if isinstance(one, Live))
+    """Return the kinds of input that a node follows, and its knobs: a controller may turn them."""
+    live = [one for one in node.walk() if isinstance(one, Live)]
+    return frozenset(
+        [one.arrives for one in live]
+        + [f"knob:{one.name}" for one in live if isinstance(one, Knob)]
+    )
 
 
 LONG_AGO = -(10**9)

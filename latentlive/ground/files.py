@@ -1,4 +1,4 @@
-"""The cache: files that latentlive can make again."""
+"""The cache: files that latentlive can make again; and the few that a performer made."""
 
 from __future__ import annotations
 
@@ -38,6 +38,21 @@ def can_be_called(name: str) -> bool:
 def cache_folder(*parts: str) -> Path:
     """Return a folder of the cache, made if missing; ``LATENTLIVE_CACHE`` moves them all."""
     return _made(_root(), parts)
+
+
+def config_folder(*parts: str) -> Path:
+    """Return a folder of the performer's settings, made if missing; ``LATENTLIVE_CONFIG`` moves
+    them all.
+
+    Raises
+    ------
+    OSError
+        If it cannot be made.
+    """
+    given = os.environ.get("LATENTLIVE_CONFIG") or platformdirs.user_config_dir("latentlive")
+    folder = Path(given, *parts)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
 
 
 def working_folder(*parts: str) -> Path:

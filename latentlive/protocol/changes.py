@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from latentlive.curves import Curve, Num, inputs_of
-from latentlive.expr import Kind, Many, Maybe, One, Record, declared, record
+from latentlive.expr import Kind, Many, Maybe, Number, One, Record, declared, record
 from latentlive.protocol.clip import Given, Source
-from latentlive.protocol.kinds import BEATS, BPM, FLAG, LAYER, LEAD, PAIR, SHARE, Level
+from latentlive.protocol.kinds import BEATS, BPM, FLAG, LAYER, LEAD, PAIR, SAMPLE, SHARE, Level
 from latentlive.protocol.state import LEVELS, State
+from latentlive.units import Tempo, bpm_text
 
 LONGEST = 160
 """Most characters in the description of changes."""
@@ -40,7 +41,7 @@ class Change(Record):
 
     @property
     def follows(self) -> frozenset[str]:
-        """The kinds of input that it follows."""
+        """The kinds of input that it follows, and the knobs."""
         return frozenset()
 
     def fold(self, state: State[Source], name: str) -> State[Source]:
@@ -242,9 +243,35 @@ class SetTempo(Change):
     bpm: float = declared(BPM)
     over: float = declared(BEATS, default=0.0)
 
+    def applied(self, tempo: Tempo, at: int) -> Tempo:
+        """Return the tempo as it is once this has landed at a sample."""
+        return tempo.changed(at, self.bpm, self.over)
+
     def __str__(self) -> str:
         over = f", over={self.over:g}" if self.over else ""
         return f"tempo({self.bpm:g}{over})"
+
+
+@record("join", crosses=False)
+class Join(SetTempo):
+    """Go over to the tempo and the beats of a clock from outside.
+
+    Parameters
+    ----------
+    beat : float
+        Of that clock at the sample `when`, where it has the tempo `bpm`.
+    when : int [samples]
+    """
+
+    beat: float = declared(Number("beats"), default=0.0)
+    when: int = declared(SAMPLE, default=0)
+
+    def applied(self, tempo: Tempo, at: int) -> Tempo:
+        since = (at - self.when) * self.bpm / (60.0 * tempo.sample_rate)
+        return tempo.joined(at, self.bpm, self.beat + since)
+
+    def __str__(self) -> str:
+        return f"the tempo of a clock, {bpm_text(self.bpm)}"
 
 
 @record("restore", crosses=False)

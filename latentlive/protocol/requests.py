@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from latentlive.curves import Address, Curve
-from latentlive.expr import Many, Maybe, Number, One, Record, Whole, declared, record
+from latentlive.expr import Choice, Many, Maybe, Number, One, Record, Whole, declared, record
 from latentlive.protocol.changes import MOST_CHANGES, Change
 from latentlive.protocol.clip import Given, Source
 from latentlive.protocol.kinds import FLAG, LEVEL, NAME, PATH, SECONDS, SEED, SHARE, TEXT
@@ -16,6 +16,7 @@ MOST_PLANNED = 500
 
 PORT = Whole(least=1, most=65535)
 RATE = Number("Hz", least=0.1, most=200.0)
+OFFSET = Number("seconds", least=-1.0, most=1.0)
 CHANGES = Many(One(Change), MOST_CHANGES, "a cell holds at most {most} changes, this one {count}")
 
 
@@ -164,9 +165,19 @@ class Visuals(Request):
 
 @record("learn")
 class Learn(Request):
-    """Bind a knob to the controller that is moved next."""
+    """Bind a knob to the controller that is moved next.
+
+    Parameters
+    ----------
+    name : str
+        Of the knob.
+    endless : str or None
+        How a controller without ends tells its steps: 'twos', 'offset', or 'any' for what the
+        first one looks like; None for one with ends.
+    """
 
     name: str = declared(NAME)
+    endless: str | None = declared(Maybe(Choice("twos", "offset", "any")), default=None)
 
 
 @record("forget")
@@ -174,6 +185,28 @@ class Forget(Request):
     """Let a knob follow no controller any more."""
 
     name: str = declared(NAME)
+
+
+@record("clock in")
+class ClockIn(Request):
+    """Follow the MIDI clock of a device from now on, or none.
+
+    Parameters
+    ----------
+    device : str or None
+        A part of its name; empty is any.
+    """
+
+    changes_sound = True
+    device: str | None = declared(Maybe(TEXT), default=None)
+
+
+@record("clock out")
+class ClockOut(Request):
+    """Give a device our clock, so many seconds later than it is heard; without one, nobody."""
+
+    device: str | None = declared(Maybe(NAME), default=None)
+    offset: float = declared(OFFSET, default=0.0)
 
 
 @record("panic")

@@ -6,17 +6,19 @@ import heapq
 import itertools
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass
 from typing import Any
 
 from latentlive.engine.desk.desk import Desk
+from latentlive.engine.inputs.bindings import TURNING, Binding, Bindings
 from latentlive.engine.inputs.pace import Pace
 from latentlive.engine.shared import FILLED, POSITION
 from latentlive.engine.timing import ARRIVED, LATEST
 from latentlive.errors import EngineError, LatentliveError
 from latentlive.mixer import grid_ceil, grid_floor
 from latentlive.protocol.kinds import SOURCE_NAME, TEXT
+from latentlive.protocol.requests import Learn
 from latentlive.protocol.wire import Message
 
 MOST_SOURCES = 1000
@@ -30,6 +32,9 @@ SHOWN = 200
 
 LEARNT_FROM = 0.2
 """How far a controller is moved before a knob learns it: a jittery one does not learn itself."""
+
+LARGEST_STEP = 8
+"""Steps that a controller without ends takes at once as it begins to be turned, at most."""
 
 NEVER_LEARNT = {0, 64, *range(120, 128)}
 """Controllers that are no knobs: banks, the pedal, channel modes."""
@@ -71,10 +76,14 @@ class Arrivals:
         self.refused = 0
         """Values that were too many."""
         self.shown: OrderedDict[str, Shown] = OrderedDict()
-        self.bound: dict[str, str] = {}
-        """Knobs by the controller that turns them."""
-        self._learning: str | None = None
+        self.bound: dict[str, Binding] = {}
+        """What turns a knob, by the controller."""
+        self.tell: Callable[[str, Message], object] = lambda kind, message: None
+        """Tells the process of a kind of input something; a server gives it."""
+        self._bindings: Bindings | None = None
+        self._learning: Learn | None = None
         self._from: dict[str, float] = {}
+        self._begins: dict[str, float] = {}
         self._sources: set[str] = set()
 
     def take(self, rows: Iterable[Any]) -> None:
@@ -131,29 +140,38 @@ class Arrivals:
         self._budget -= 1.0
         self._sources.add(source)
         before = self.shown.pop(source, None)
-        if before is not None and before.value == value:
+        if before is not None and before.value == value and not self._steps:
             self.shown[source] = before
             return
+        if before is None and source in self._begins:
+            before = Shown(self._begins[source], by)
         self.shown[source] = Shown(value, by)
         if len(self.shown) > MOST_SOURCES:
             self.shown.popitem(last=False)
         self._desk.tape(at, source, value, by)
-        if self._learning is not None:
-            self._learn(source, value)
-        if (name := self.bound.get(source)) is not None:
-            self._turn_bound(at, name, before, value, by)
+        if self._learning is not None and self._learn(self._learning, source, value):
+            return  # it was a step, not a value
+        if (binding := self.bound.get(source)) is not None:
+            self._turn_bound(at, binding.knob, before, value, by)
 
     def status(self) -> Message:
         """Return what has arrived, the newest first, and which controllers turn knobs."""
         newest = itertools.islice(reversed(self.shown.items()), SHOWN)
         rows = [[source, round(shown.value, 4), shown.by] for source, shown in newest]
-        return {"arrived": rows, "bound": self.bound, "too_many": self.refused}
+        bound = {source: one.knob for source, one in self.bound.items()}
+        return {"arrived": rows, "bound": bound, "too_many": self.refused}
 
     # Knobs that follow controllers.
 
-    def learn(self, name: str) -> None:
+    def remember(self, bindings: Bindings) -> None:
+        """Take the bindings of earlier performances, and keep those of this one."""
+        self._bindings, self.bound = bindings, bindings.read()
+
+    def learn(self, request: Learn) -> None:
         """Bind a knob to the controller that is moved next."""
-        self._learning, self._from = name, {}
+        self._learning, self._from = request, {}
+        if self._steps:
+            self.tell("midi", {"op": "anew"})
 
     def forget(self, name: str) -> None:
         """Let a knob follow no controller any more.
@@ -163,24 +181,68 @@ class Arrivals:
         EngineError
             If it follows none.
         """
-        bound = [source for source, knob in self.bound.items() if knob == name]
+        bound = [source for source, one in self.bound.items() if one.knob == name]
         if not bound:
             raise EngineError(f"forget: no controller turns the knob {name!r}")
         for source in bound:
-            del self.bound[source]
+            if self.bound.pop(source).endless:
+                self.tell("midi", {"op": "relative", "source": source, "mode": "off"})
+            if self._bindings is not None:
+                self._bindings.forget(source)
 
-    def _learn(self, source: str, value: float) -> None:
+    def kinds(self, follows: Set[str]) -> set[str]:
+        """Return the kinds of input that turn some of the knobs that are followed."""
+        turning = [source for source, one in self.bound.items() if f"knob:{one.knob}" in follows]
+        return {"osc" if source.startswith("osc:") else "midi" for source in turning}
+
+    def endless(self) -> Iterator[Message]:
+        """Yield what the MIDI process is told of controllers that turn without an end."""
+        for one in self.bound.values():
+            if one.endless:
+                yield self._begin(one)
+
+    def _begin(self, binding: Binding) -> Message:
+        """Return the message that begins an endless controller where its knob is."""
+        source, held = binding.source, self.shown.get(f"knob:{binding.knob}")
+        known = self.shown.get(source)
+        start = known.value if known else held.value if held else 0.5
+        self._begins[source] = start
+        return {"op": "relative", "source": source, "mode": binding.endless, "start": start}
+
+    @property
+    def _steps(self) -> bool:
+        """Whether steps are waited for, which may be the same again and again."""
+        return self._learning is not None and self._learning.endless is not None
+
+    def _learn(self, learning: Learn, source: str, value: float) -> bool:
+        """Bind the knob if this is the controller; return whether the value was a step of it."""
         kind, *rest = source.split(":")
-        if kind not in ("cc", "touch", "osc") or not 0.0 <= value <= 1.0:
-            return
+        if kind not in TURNING or not 0.0 <= value <= 1.0:
+            return False
         if kind == "cc" and int(rest[0]) in NEVER_LEARNT:
-            return
-        first = self._from.setdefault(source, value)
-        if abs(value - first) >= LEARNT_FROM:
-            assert self._learning is not None
-            self.bound[source] = self._learning
-            self._say(f"knob {self._learning!r} follows {self.shown[source].by or source}")
-            self._learning = None
+            return False
+        mode = None
+        if learning.endless is None:
+            first = self._from.setdefault(source, value)
+            if abs(value - first) < LEARNT_FROM:
+                return False
+        else:
+            mode = stepping(value) if learning.endless == "any" else learning.endless
+            if kind != "cc" or mode is None:
+                return False
+        by = self.shown[source].by or source
+        binding = Binding(source, learning.name, mode)
+        before = self.bound.get(source)
+        self.bound[source], self._learning = binding, None
+        if mode is not None:
+            del self.shown[source]
+            self.tell("midi", self._begin(binding))
+        elif before is not None and before.endless:
+            self.tell("midi", {"op": "relative", "source": source, "mode": "off"})
+        self._say(f"knob {learning.name!r} follows {by}")
+        if self._bindings is not None:
+            self._bindings.keep(binding)
+        return mode is not None
 
     def _turn_bound(self, at: int, name: str, before: Shown | None, value: float, by: str) -> None:
         """Turn a knob by a controller: where they differ it catches up as it is moved."""
@@ -190,6 +252,18 @@ class Arrivals:
         if held is not None and before is not None:
             now = caught_up(held.value, before.value, value)
         self._note(at, (knob, now, 0, by))
+
+
+def stepping(value: float) -> str | None:
+    """Return how a controller without ends tells its steps, by the value of one; None for others.
+
+    >>> stepping(1 / 127), stepping(126 / 127), stepping(63 / 127), stepping(40 / 127)
+    ('twos', 'twos', 'offset', None)
+    """
+    data = round(value * 127)
+    if 0 < data <= LARGEST_STEP or data >= 128 - LARGEST_STEP:
+        return "twos"
+    return "offset" if 0 < abs(data - 64) <= LARGEST_STEP else None
 
 
 def caught_up(knob: float, before: float, now: float) -> float:

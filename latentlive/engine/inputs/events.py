@@ -62,11 +62,15 @@ class Relative:
         Parameters
         ----------
         message : dict
-            ``source``, ``mode`` ("twos": 1..63 up, 127..64 down; "offset": 64 is no step) and
+            ``source``, ``mode`` ("twos": 1..63 up, 127..64 down; "offset": 64 is no step; "off":
+            it has ends after all) and
             perhaps ``start``, the value to begin at [0..1]; by default it stays where it is, or
             begins in the middle.
         """
         source = message["source"]
+        if message["mode"] == "off":
+            self._knobs.pop(source, None)
+            return
         _, held = self._knobs.get(source, ("", 0.5))
         self._knobs[source] = (message["mode"], _clip(float(message.get("start", held))))
 

@@ -34,7 +34,7 @@ class Follower:
         self._name = name
         self._lock = Lock()
         self._running = False
-        self._pulse = self._next = 0
+        self._pulse = self._next = self._count = 0
         self._bpm = 0.0
         self._heard = self._told = NEVER
         self._changed = False
@@ -53,7 +53,7 @@ class Follower:
         if kind == PULSE:
             self._lock.pulse(now / SECOND)
             self._bpm = self._lock.bpm or self._bpm
-            self._heard = now
+            self._heard, self._count = now, self._count + 1
             if self._running:
                 self._pulse, self._next = self._next, self._next + 1
         elif kind == START:
@@ -83,6 +83,9 @@ class Follower:
     def message(self, now: int) -> Message | None:
         """Return what is to be told of this clock, None if it is nothing, or too soon.
 
+        It tells the ``beat`` of the song, which stands still while the song does, and the beats
+        ``counted`` in pulses, which go on.
+
         Parameters
         ----------
         now : int [ns]
@@ -98,6 +101,7 @@ class Follower:
             "device": self._name,
             "bpm": self._bpm,
             "beat": self._pulse / PER_BEAT,
+            "counted": self._count / PER_BEAT,
             "time_ns": round(self._lock.time * SECOND) or now,
             "locked": self._lock.locked,
             "running": self._running,

@@ -226,6 +226,8 @@ class Exchange:
     def _do(self, message: Message) -> None:
         if message["op"] == "relative":
             self._inputs.relative.tell(message)
+        elif message["op"] == "anew":
+            self._throttle.renew()
         elif message["op"] == "clock out":
             known = self._metronome.devices()
             self._metronome.tell(message)

@@ -46,3 +46,7 @@ class Pace:
     def sample(self, time_ns: int) -> float:
         """Return the sample that belongs to a moment."""
         return self._sample + (time_ns - self._time) * self._rate
+
+    def moment(self, sample: float) -> float:
+        """Return the moment that belongs to a sample [nanoseconds]."""
+        return self._time + (sample - self._sample) / self._rate

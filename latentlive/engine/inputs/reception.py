@@ -54,6 +54,9 @@ class Reception:
         self._restarts = {kind: Restarts() for kind in KINDS}
         self._given_up: set[str] = set()
         self._told: dict[str, Message] = {}
+        self.heard: Callable[[str, Message], object] = lambda kind, message: None
+        """Told what has to do with time, by the kind that hears it: clocks, and which ports and
+        processes come and go."""
         self._said: set[str] = set()
 
     def owns(self, child: Child) -> bool:
@@ -76,19 +79,25 @@ class Reception:
 
     def _started(self, kind: str) -> Child:
         module = f"latentlive.engine.inputs.{kind}"
-        return Child(kind, module, self._arguments[kind], self._fd, self._inbox, self._log)
+        child = Child(kind, module, self._arguments[kind], self._fd, self._inbox, self._log)
+        for message in self._arrivals.endless() if kind == "midi" else ():
+            child.send(message)
+        return child
 
     def take(self, child: Child, message: Message | None) -> None:
         """Take a message of a process, None when it has ended."""
         kind = next(kind for kind, one in self._children.items() if one is child)
         if message is None:
             del self._children[kind]
+            self.heard(kind, {"op": "ended"})
             if kind not in self._given_up:
                 self._restarts[kind].died()
             return
         op = message.get("op")
         if op == "values" and isinstance(message.get("rows"), list):
             self._arrivals.take(message["rows"])
+        elif op == "clock":
+            self.heard(kind, message)
         elif op == "failed":
             self._given_up.add(kind)
             self._once(str(message.get("error", "")))
@@ -98,6 +107,7 @@ class Reception:
             self._told[f"{kind} {op}"] = message
             if op == "ports":
                 self._plugged(before, message)
+                self.heard(kind, message)
             if op == "listening" and "wanted" in message:
                 self._once(
                     f"osc: port {message['wanted']} is taken: it listens on {message['port']}"

@@ -136,6 +136,11 @@ class Throttle:
             self._let_through(known, waiting, waiting[2], now)
         self._let_through(known, row, moment, now)
 
+    def renew(self) -> None:
+        """Let the next value of each source through, even if it is the same as before."""
+        for known in list(self._sources.values()):
+            known.held = (NEVER, math.nan)
+
     def pass_on(self, source: str, value: float, moment: int, by: str, now: int) -> None:
         """Let a value through in any case: it is a note, and the next one does not replace it.
 

@@ -153,6 +153,11 @@ class Output:
         while not recorder.said.empty():
             self.say(recorder.said.get())
 
+    @property
+    def latency(self) -> float:
+        """Seconds from the moment at which the device asks for a sample until it is heard."""
+        return float((self.relay.device or {}).get("latency", 0.0))
+
     def status(self) -> Message:
         """Return the status of the device and the recordings."""
         header, device = self.shared.header, self.relay.device or {}
@@ -162,7 +167,7 @@ class Output:
             "opened": self.relay.device is not None,
             "device": device.get("device"),
             "why": device.get("why", "not opened yet"),
-            "latency": device.get("latency", 0.0),
+            "latency": self.latency,
             "recording": None if self.recorder is None else str(self.recorder.path),
             "out": None if self.whole is None else str(self.whole.path),
             "underflows": int(header[UNDERFLOWS]),

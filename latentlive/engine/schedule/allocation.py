@@ -74,7 +74,7 @@ class Allocation:
             return Tempo(tempo.bpm_at(self._timeline.position), tempo.sample_rate)
         for change in changes.changes:
             if isinstance(change, SetTempo):
-                tempo = tempo.changed(changes.at, change.bpm, change.over)
+                tempo = change.applied(tempo, changes.at)
         return tempo
 
     def _role(

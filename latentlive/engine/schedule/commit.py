@@ -91,10 +91,12 @@ class Commit:
         layer.state = state.changed(origin=voice.clip.origin)
 
     def _retime(self) -> None:
-        """Move plans to their beat under a new tempo, and aim every change set that has voices."""
+        """Move what is to come to its beat or quant under a new tempo, and aim what has voices."""
         for changes in self.timeline.coming():
             if changes.beat is not None:
                 changes.at = self.timeline.sample_of(changes.beat)
+            elif changes.voices and not changes.planned and self.timeline.on_quant(changes):
+                changes.at = self.timeline.kept_quant(changes)
         for changes in self.timeline.pending:
             if changes.allocated:
                 self._allocation.aim(changes)

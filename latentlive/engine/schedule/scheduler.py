@@ -34,6 +34,7 @@ from latentlive.mixer import GRID, grid_ceil
 from latentlive.models import load_model
 from latentlive.protocol.changes import (
     Change,
+    Join,
     Master,
     Rename,
     Restore,
@@ -111,7 +112,9 @@ class Scheduler:
         self._landing = to_samples(LANDING, tempo.sample_rate)
         self._reaction = to_samples(REACTION, tempo.sample_rate)
         self.follows: set[str] = set()
-        """The kinds of input that anything was asked to follow."""
+        """The kinds of input that anything was asked to follow, and the knobs."""
+        self.on_time: Callable[[], bool] = lambda: True
+        """Asked before the transport starts: it may wait for the beat of a clock from outside."""
         self._numbers = 0
         self._moved = self._asked = False
 
@@ -169,7 +172,7 @@ class Scheduler:
             self.check([Planned(tuple(changes), when)])
         elif undoable:
             check(changes, timeline, self.desk.free_rings)
-        full = len(timeline.tempo.changes) >= MOST_TEMPOS - 1
+        full = len(timeline.tempo.changes) >= MOST_TEMPOS - 2
         if full and any(isinstance(change, SetTempo) for change in changes):
             raise EngineError(f"tempo: it can change {MOST_TEMPOS} times in one performance")
         missed = isinstance(when, Beat) and timeline.is_past(when.beat)
@@ -216,7 +219,7 @@ class Scheduler:
             if change.brings_texture and not isinstance(change, Restore):
                 state = self.timeline.state
                 beats += [fold(state(name), name, changes).quant for name in change.layers]
-            elif isinstance(change, SetTempo):
+            elif isinstance(change, SetTempo) and not isinstance(change, Join):
                 beats.append(1.0)
         return max(beats)
 
@@ -382,7 +385,7 @@ class Scheduler:
             if self._moved:
                 self._moved = False
                 self.allocation.refresh()
-        if not timeline.running and not self.held and self._may_start():
+        if not timeline.running and not self.held and self._may_start() and self.on_time():
             self.desk.shared.header[RUNNING] = 1
         for voice in list(timeline.voices.values()):
             if voice.sounding:

@@ -60,6 +60,8 @@ class Timeline:
         """Samples of a voice that are rendered before it may begin."""
         self.layers: dict[str, Layer] = {}
         self.pending: list[ChangeSet] = []
+        self.downbeat = 0
+        """The beat from which quants are counted: one where a clock from outside has a bar."""
 
     @property
     def tempo(self) -> Tempo:
@@ -150,11 +152,26 @@ class Timeline:
         earliest, tempo = self.earliest, self.tempo
         if not self.running:
             return self.position
-        if changes.quant * tempo.beat_samples <= GRID:
+        if not self.on_quant(changes):
             return grid_ceil(earliest + self.ready_enough)
-        beat = math.ceil(float(tempo.beats(earliest)) / changes.quant) * changes.quant
+        beat = self._quant(float(tempo.beats(earliest)), changes.quant, math.ceil)
         sample = grid_ceil(tempo.sample(beat))
         return sample if sample >= earliest else grid_ceil(tempo.sample(beat + changes.quant))
+
+    def on_quant(self, changes: ChangeSet) -> bool:
+        """Return whether a change set waits for a quant, rather than for its textures alone."""
+        return changes.quant * self.tempo.beat_samples > GRID
+
+    def _quant(self, beat: float, quant: float, way: Callable[[float], int]) -> float:
+        """Return the multiple of a quant that is next to a beat, or nearest to it."""
+        return way((beat - self.downbeat) / quant) * quant + self.downbeat
+
+    def kept_quant(self, changes: ChangeSet) -> int:
+        """Return where a change set lands now that the tempo has changed: on the same quant."""
+        assert changes.at is not None
+        beat = self._quant(float(self.tempo.beats(changes.at)), changes.quant, round)
+        sample = grid_ceil(self.tempo.sample(beat))
+        return sample if sample >= self.earliest else self.next_quant(changes)
 
     def sample_of(self, beat: float) -> int:
         """Return the first sample at or after a beat that may still change."""

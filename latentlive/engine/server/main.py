@@ -21,6 +21,7 @@ from typing import Any
 import click
 
 from latentlive.engine.desk.decisions import Marked
+from latentlive.engine.inputs.bindings import Bindings
 from latentlive.engine.inputs.reception import Reception
 from latentlive.engine.log.formats import FORMAT, Header
 from latentlive.engine.log.journal import Journal
@@ -137,7 +138,10 @@ class Server:
         self.reception = Reception(
             self.session.arrivals, self.shared.fd, options["osc"], self.inbox, self.log, self.say
         )
-        self.session.outgoing.send = self.reception.send
+        session = self.session
+        session.outgoing.send = session.clocks.send = session.arrivals.tell = self.reception.send
+        self.reception.heard = session.clocks.take
+        session.arrivals.remember(Bindings(self.say))
         if options["out"]:
             self.output.record_all(options["out"])
 
@@ -238,13 +242,21 @@ class Server:
         self.session.advance()
         self.pool.feed()
         now, outgoing = time.monotonic(), self.session.outgoing
-        follows = self.session.scheduler.follows if self.session.replay is None else set()
-        self.reception.feed(follows | ({"osc"} if outgoing.active else set()))
+        self.reception.feed(self._inputs())
         outgoing.advance(now, self.session.scheduler.cues.states)
         if self.timeline.running and now >= self._marked + MARK_EVERY:
             self._marked = now
             self.journal.note(Marked(self.timeline.position))
         self._end_if_left(now)
+
+    def _inputs(self) -> set[str]:
+        """Return the kinds of input that are to be heard or sent to."""
+        session = self.session
+        kinds = {"osc"} if session.outgoing.active else set()
+        kinds |= {"midi"} if session.clocks.sends else set()
+        if session.replay is None:
+            kinds |= session.scheduler.follows | session.arrivals.kinds(session.scheduler.follows)
+        return kinds
 
     def _answer(self) -> None:
         """Send the status: to all every so often, at once to those that asked for something."""
@@ -368,6 +380,7 @@ class Server:
             "silent": self.session.silent,
             "refused": acts.refused,
             **self.session.arrivals.status(),
+            **self.session.clocks.status(),
             **self.reception.status(),
             "panics": int(self.shared.header[PANIC]),
             "replaying": self.session.replay is not None,

@@ -20,15 +20,18 @@ from latentlive.engine.output.supervisor import Output
 from latentlive.engine.schedule.changes import check
 from latentlive.engine.schedule.scheduler import Scheduler
 from latentlive.engine.server.acts import Acts
+from latentlive.engine.server.clocks import Clocks
 from latentlive.engine.shared import CUT, PANIC, PANIC_AT, PANIC_DONE, RINGS
 from latentlive.engine.timing import PANIC_PATIENCE
 from latentlive.errors import EngineError
-from latentlive.protocol.changes import Change, Hush, Play, Set, Stop
+from latentlive.protocol.changes import Change, Hush, Play, Set, SetTempo, Stop
 from latentlive.protocol.preview import PREVIEW, PREVIEW_DB, is_preview
 from latentlive.protocol.requests import (
     Audition,
     Cancel,
     Cell,
+    ClockIn,
+    ClockOut,
     Forget,
     Learn,
     Listen,
@@ -76,6 +79,8 @@ class Session:
         self.acts = Acts(self.do, say)
         self.arrivals = Arrivals(self.desk, say)
         self.outgoing = Outgoing(self.desk)
+        self.clocks = Clocks(scheduler, self.arrivals, lambda: self.output.latency, say)
+        scheduler.on_time = self.clocks.on_time
         self.ending: float | None = None
         """When it ends, by the clock of this computer."""
         self._holes = 0
@@ -92,10 +97,13 @@ class Session:
         self.acts.advance(self.timeline.position)
         self.scheduler.barrier = self.acts.barrier
         if self.replay is None:
-            self.arrivals.advance(time.monotonic_ns())
+            now = time.monotonic_ns()
+            self.arrivals.advance(now)
+            self.clocks.advance(now)
             self.scheduler.advance()
         else:
             self._follow(self.replay)
+        self.clocks.tell(time.monotonic_ns())
 
     def _follow(self, replay: Replay) -> None:
         """Let a replay go on, until it is over."""
@@ -189,11 +197,19 @@ class Session:
     @serve.register
     def _(self, request: Learn) -> None:
         self.scheduler.follows.update(KINDS)
-        self.arrivals.learn(request.name)
+        self.arrivals.learn(request)
 
     @serve.register
     def _(self, request: Forget) -> None:
         self.arrivals.forget(request.name)
+
+    @serve.register
+    def _(self, request: ClockIn) -> None:
+        self.clocks.follow(request)
+
+    @serve.register
+    def _(self, request: ClockOut) -> None:
+        self.clocks.give(request)
 
     @serve.register
     def _(self, request: Start) -> None:
@@ -219,6 +235,8 @@ class Session:
         """Take changes and plans, all or none, and write down what was typed for them."""
         timeline, when = self.timeline, cell.when
         self.scheduler.check(cell.plans)
+        if any(isinstance(change, SetTempo) for change in cell.changes):
+            self.clocks.check()
         if cell.acts and isinstance(when, At) and when.sample > timeline.position:
             later = None
             if any(act.revises for act in cell.acts):

@@ -71,7 +71,7 @@ def _layer(timeline: Timeline, layer: Layer, coming: list[Voice]) -> Message:
         "state": state,
         "gain": _gain_text(layer.state.gain_db),
         "ready": _ready(timeline, voice) if voice else 0.0,
-        "lead": voice.clip.lead / timeline.tempo.sample_rate if voice else 0.0,
+        "lead": _lead(timeline, layer, shown),
         "since": voice.start if voice else None,
         "origin": voice.clip.origin if voice else None,
         "code": printable(shown.clip.source.code) if shown else "",
@@ -80,6 +80,12 @@ def _layer(timeline: Timeline, layer: Layer, coming: list[Voice]) -> Message:
         "muted": muted,
         "load": voice.stream.load if voice else 0.0,
     }
+
+
+def _lead(timeline: Timeline, layer: Layer, voice: Voice | None) -> float:
+    """Return the seconds after which what arrives is heard; what was set if nothing does."""
+    lead = voice.clip.lead / timeline.tempo.sample_rate if voice else 0.0
+    return lead or layer.state.lead or 0.0
 
 
 def _gain_text(gain: Curve) -> str:

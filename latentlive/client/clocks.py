@@ -1,0 +1,91 @@
+"""Clocks from outside, at the prompt: what is heard, what is followed, who gets ours."""
+
+from __future__ import annotations
+
+from latentlive.client.connection import Connection
+from latentlive.client.transaction import Transaction
+from latentlive.client.views import Table
+from latentlive.errors import printable
+from latentlive.protocol.requests import ClockIn, ClockOut, Listen
+from latentlive.protocol.wire import Message
+from latentlive.units import bpm_text
+
+
+class Clocked(Connection):
+    """An engine, as other clocks meet it."""
+
+    _cells: Transaction
+
+    def clock_in(self, device: str | bool | None = "") -> Table | None:
+        """Take the tempo and the beats of a MIDI clock.
+
+        Where our beats lie beside it, they come to it at 2 % faster or slower, without a jump; a
+        clock that wavers makes no more than one change of tempo in eight seconds, on average.
+        When its song stops the sound goes on, and when the clock is gone the tempo stays.
+
+        Parameters
+        ----------
+        device : str, True or None
+            A part of the device's name, or True for whichever sends a clock; None follows no clock
+            any more. Without it, the clocks that are heard are shown.
+
+        Example
+        -------
+        ``clock_in("drums")``, ``clock_in()``, ``clock_in(None)``
+        """
+        self._cells.refuse_planned("clock_in")
+        if device == "":
+            self.request(Listen())
+            return clock_table(self.fresh()["clock"])
+        wanted = ("" if device else None) if isinstance(device, bool) else device
+        self.request(ClockIn(wanted))
+        return None
+
+    def clock_out(self, device: str | None = "", offset: float = 0.0) -> Table | None:
+        """Give a MIDI device our clock, with the start, the stop and the place in the song.
+
+        Parameters
+        ----------
+        device : str or None
+            A part of its name; it may be plugged in later. None gives nobody the clock any more.
+            Without it, those that get the clock are shown.
+        offset : float [seconds, -1 to 1]
+            How much later than our beats are heard it gets them.
+
+        Example
+        -------
+        ``clock_out("drums")``, ``clock_out(None)``
+        """
+        self._cells.refuse_planned("clock_out")
+        if device == "":
+            return given_table(self.fresh()["clock"])
+        self.request(ClockOut(device, offset))
+        return None
+
+
+def clock_table(clock: Message) -> Table:
+    """Return the clocks that are heard: device, tempo, whether its song runs, how far we are."""
+    rows = []
+    for device, bpm, running, locked in clock["heard"]:
+        followed = device == clock["followed"]
+        state = "runs" if running else "stands" if locked else "gone"
+        rows.append((printable(device), bpm_text(bpm), state, apart_text(clock, followed)))
+    return Table(("clock of", "tempo", "song", "our beats"), rows, "no clock is heard yet")
+
+
+def apart_text(clock: Message, followed: bool = True) -> str:
+    """Return how far our beats lie beside a clock that is followed."""
+    apart = clock["apart"]
+    if not followed:
+        return "-"
+    return (
+        "follow"
+        if apart is None
+        else f"{abs(apart) * 1e3:.0f} ms {'late' if apart > 0 else 'early'}"
+    )
+
+
+def given_table(clock: Message) -> Table:
+    """Return the devices that get our clock."""
+    rows = [(printable(device),) for device in clock["given"]]
+    return Table(("our clock goes to",), rows, "nobody gets our clock")
