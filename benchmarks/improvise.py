@@ -1,6 +1,7 @@
 """What textures that choose their sounds cost, and what they choose.
 
 python -m benchmarks.improvise roam           # words on the map against a plain sound
+python -m benchmarks.improvise steps          # whether the steps of a roam click
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ from latentlive.units import Floats
 
 SPACES = ("spectral", "spectralvae", "rawaudiovae")
 SECONDS = 8.0
+AROUND = 66
+"""Samples to either side of a step."""
+
 CHUNK = 11_025
 """Samples at a time, as a worker renders."""
 
@@ -121,6 +125,37 @@ def roam(rounds: int, sounds: int) -> None:
                 f"{first[what]:8.2f} | {median(taken[what]):7.3f} | {median(times):5.2f} | {shown}"
             )
             print(f"| {name:11} | {what:25} | {told} |", flush=True)
+
+
+@main.command()
+@click.option("--beats", default=32, show_default=True)
+def steps(beats: int) -> None:
+    """How far samples bend where a step begins, against elsewhere: the largest second difference
+    within a millisecond and a half to either side."""
+    held = ll.perlin(9).range(0.1, 0.45), ll.perlin(11).range(0.7, 1.0)
+    ways = {
+        "all over the map": ll.roam(ll.sine(17), ll.perlin(5), every=0.5),
+        "among held sounds": ll.roam(*held, every=0.5),
+        "among held sounds, blend=4": ll.roam(*held, every=0.5, blend=4),
+    }
+    print("| space       | roam                       | median | 90 % | largest |")
+    print("|---|---|--:|--:|--:|")
+    for name in SPACES:
+        space = load_model(name)
+        for what, way in ways.items():
+            find = corpus_sounds(Corpus(), space.sample_rate)
+            rendering = Rendering(way, Spaces(space), find)
+            samples = rendering.samples(0, beats * space.sample_rate).astype(np.float64)
+            bend, step = np.abs(np.diff(samples, 2)), space.sample_rate // 2
+            near = np.arange(step, len(bend) - step, step)
+            elsewhere = near[:, None] + np.linspace(0.15, 0.85, 60) * step
+            here, there = (
+                np.array([bend[at - AROUND : at + AROUND].max() for at in where.astype(int).flat])
+                for where in (near, elsewhere)
+            )
+            told = [np.quantile(here, q) / np.quantile(there, q) for q in (0.5, 0.9, 1.0)]
+            shown = f"{told[0]:6.2f} | {told[1]:4.2f} | {told[2]:7.2f}"
+            print(f"| {name:11} | {what:26} | {shown} |", flush=True)
 
 
 if __name__ == "__main__":
