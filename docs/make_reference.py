@@ -77,6 +77,11 @@ def chapters() -> Iterator[tuple[str, str, list[tuple[str, Any]]]]:
         "Several latents to one.",
         words("latentlive.latent.mix", "latentlive.latent.blending", "latentlive.latent.time"),
     )
+    yield (
+        "Strokes",
+        "Patterns for `.hits()`; `+` puts one after the other, `.rev()` reverses one.",
+        words("latentlive.latent.patterns"),
+    )
     said = "What every latent can be told; each returns a new latent."
     yield "One latent", said, methods(Latent, ("length", "at"))
     said = "Functions of beats to a number: 0..1 where nothing else is said."

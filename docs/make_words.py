@@ -17,12 +17,18 @@ from latentlive import Curve, Latent
 from latentlive.expr import operators
 from latentlive.latent import Joined
 
+WIDTH = 100
+"""Most letters of a line."""
+
 ROOT = Path(latentlive.__file__).parent
 IMPORTS = {
-    "latent": """from latentlive.curves import CurveLike, Factor
+    "latent": """from typing import Literal
+
+from latentlive.curves import Curve, CurveLike, Factor
 from latentlive.latent.base import Latent, LatentLike
 from latentlive.latent.join import Exact, Norm, On, Overlap
 from latentlive.latent.sources import Sound
+from latentlive.latent.patterns import PatternLike
 """,
     "curves": """from typing import Literal
 
@@ -74,14 +80,23 @@ def declaration(family: Any, name: str, value: Any, declared: Any) -> str:
     """Return one method of a stub."""
     if name.startswith("__"):
         operand = list(inspect.signature(declared).parameters.values())[-1]
-        asked, back = f"other: {operand.annotation}", family.__name__
+        given, back = [f"other: {operand.annotation}"], family.__name__
     else:
         _, *rest = inspect.signature(value).parameters.values()
-        asked = ", ".join(parameter(one) for one in rest)
+        given = [parameter(one) for one in rest]
         back = returned(family, value, declared)
-    given = f"self, {asked}" if asked else "self"
-    head, first = f"    def {name}({given}) -> {back}:", inspect.getdoc(value).partition("\n")[0]
-    return f'{head}\n        """{first}"""\n'
+    first = inspect.getdoc(value).partition("\n")[0]
+    return f'{head(name, ["self", *given], back)}\n        """{first}"""\n'
+
+
+def head(name: str, given: list[str], back: str) -> str:
+    """Return the first lines of a function, broken as the formatter breaks them."""
+    listed = ", ".join(given)
+    if len(whole := f"    def {name}({listed}) -> {back}:") <= WIDTH:
+        return whole
+    if len(rows := f"        {listed}") > WIDTH:
+        rows = "\n".join(f"        {one}," for one in given)
+    return f"    def {name}(\n{rows}\n    ) -> {back}:"
 
 
 def returned(family: Any, value: Any, declared: Any) -> str:

@@ -45,6 +45,7 @@ from latentlive.errors import ModelError as ModelError
 from latentlive.errors import SoundError as SoundError
 from latentlive.expr.fields import array as array
 from latentlive.latent import Cluster as cluster
+from latentlive.latent import Euclid as euclid
 from latentlive.latent import Interp as interp
 from latentlive.latent import Latent as Latent
 from latentlive.latent import Near as near
@@ -53,6 +54,7 @@ from latentlive.latent import Roam as roam
 from latentlive.latent import Slerp as slerp
 from latentlive.latent import Sound as sound
 from latentlive.latent import Steps as steps
+from latentlive.latent import Strokes as strokes
 from latentlive.latent import Tour as tour
 from latentlive.latent import Z as z
 from latentlive.latent import between as between
@@ -97,6 +99,7 @@ __all__ = [
     "drift",
     "dumps",
     "env",
+    "euclid",
     "fit",
     "follow",
     "gate",
@@ -133,6 +136,7 @@ __all__ = [
     "square",
     "square2",
     "steps",
+    "strokes",
     "swarm",
     "touch",
     "tour",

@@ -190,6 +190,34 @@ sounds = st.one_of(
 )
 
 
+strokes = st.recursive(
+    st.one_of(
+        st.sampled_from(["x", "x..X", "x~.x.", "X.x.~"]).map(ll.strokes),
+        st.sampled_from([ll.euclid(3, 8).rev(), ll.euclid(2, 5) + "x."]),
+        st.lists(st.sampled_from([0, 0.3, 1, 2]), min_size=1, max_size=5).map(ll.strokes),
+        st.builds(lambda n, r: ll.euclid(n // 2, n, r), st.integers(1, 9), st.integers(-3, 9)),
+    ),
+    lambda inner: st.one_of(
+        inner.map(lambda pattern: pattern.rev()),
+        st.builds(lambda a, b: a + b, inner, inner),
+    ),
+    max_leaves=3,
+)
+"""Patterns of strokes."""
+
+
+def _hit(draw: st.DrawFn, inner: st.SearchStrategy[Latent]) -> Latent:
+    """Return a struck texture, a few hundred samples from stroke to stroke."""
+    return draw(inner).hits(
+        draw(st.one_of(strokes, curves)),
+        draw(st.floats(2, 12).map(lambda x: at(round(x, 2)))),
+        draw(st.sampled_from([0, 1 / 3])),
+        draw(st.sampled_from([1, 0.7, ll.sine(1), ll.knob("sea", 0.5)])),
+        draw(st.sampled_from([0, at(0.7)])),
+        draw(st.sampled_from([0, 0.02, at(3)])),
+    )
+
+
 def _finite(inner: st.SearchStrategy[Latent]) -> st.SearchStrategy[Latent]:
     match, law = st.sampled_from(["crop", "repeat"]), st.sampled_from(["std", "logvar"])
     moments = st.floats(1.5, 9).map(lambda x: at(round(x, 2)))
@@ -233,6 +261,7 @@ def _finite(inner: st.SearchStrategy[Latent]) -> st.SearchStrategy[Latent]:
         st.builds(lambda x, k: x.fast(k), inner, factors),
         st.builds(lambda x, n: x.loop(n), inner, st.integers(1, 3)),
         st.builds(lambda x, k: x.spread(k), inner, amounts),
+        st.composite(_hit)(inner).map(lambda struck: struck.slice(at(1), at(30))),
         st.builds(lambda x, n: x.seed(n), inner, seeds),
     )
 
@@ -249,6 +278,7 @@ recorded = st.sampled_from(
         ll.near(ll.sound("gong"), 6),
         ll.place(0.25, 1),
         ll.interp(ll.roam(ll.sine(8), 0.5, 0.5), ll.sound("gong"), ll.sine(8)).extend(2),
+        ll.sound("gong").hits(ll.euclid(3, 8).rev() + "x.").on("spectral"),
         ll.sound("gong").on("mine.safetensors").exact(),
         ll.sound("gong").pitch("A3").voiced(0.5).on("spectral"),
         ll.sound("gong").transpose(ll.line(0, 7, 4)).loudness(-20).on("spectral"),

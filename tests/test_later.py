@@ -43,7 +43,6 @@ def test_a_word_that_has_come_has_left_the_table(word):
         ("sound('x').rate(2)", "sound: a latent has no .rate(); instead: .fast(2) and .slow(2)"),
         ("d1.reverb(0.3)", "d1: a layer has no .reverb(); instead: treat it outside: d1.out(3)"),
         ("midi", "no name 'midi' here; instead: follow a controller: cc(1)"),
-        ("euclid(3, 8)", "no name 'euclid' here; instead: step through a recording"),
         ("sound('x').pan()", "sound: a latent has no .pan(); it is a layer's word: "
          "(d1 >> ...).pan(0.5)"),
         ("sound('x').stop()", "sound: a latent has no .stop(); it is a layer's word: "

@@ -19,7 +19,8 @@ from latentlive.engine.render.worker import Worker
 from latentlive.engine.shared import Shared
 from latentlive.errors import EngineError, ExpressionError, SoundError
 from latentlive.latent import Spot
-from latentlive.latent.places import Steps, nearest, passed, shares
+from latentlive.latent.elapsed import frames_in, samples_in
+from latentlive.latent.places import Steps, nearest, shares
 from latentlive.mapping import make_map
 from latentlive.protocol.changes import Play
 from latentlive.protocol.clip import Clip, Source
@@ -168,7 +169,7 @@ def test_time_since_a_step_began_counts_each_moment_at_its_own_tempo(changes, sa
     beat = float(tempo.beats(sample)) / factor
     clock = Clock(np.array([float(sample)]), tempo)
     query = scope.query(np.zeros(1), np.array([beat]), 0, clock)
-    frames, back = passed(query, np.array([ago]))
+    frames, back = frames_in(query, np.array([ago])), samples_in(query, np.array([ago]))
     began = float(tempo.samples((beat - ago) * factor))
     assert back[0] == pytest.approx(sample - began, abs=0.01)
     assert frames[0] == pytest.approx((sample - began) / WINDOW / factor, abs=1e-3)

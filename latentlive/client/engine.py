@@ -19,9 +19,10 @@ from latentlive.client.transaction import Transaction
 from latentlive.client.views import History, Layers, Now, Plan, Status, Tap, cue_name
 from latentlive.client.waiting import Line
 from latentlive.corpus import Corpus
+from latentlive.corpus.segmenting import By, segmented
 from latentlive.errors import EngineError, ExpressionError, HangingError
 from latentlive.ground.names import normal
-from latentlive.latent import Joined, Latent, Sound, Texture, join_of
+from latentlive.latent import Joined, Latent, Recorded, Sound, Texture, join_of
 from latentlive.latent.freezing import close_freezer, open_freezer
 from latentlive.models import digest_of
 from latentlive.protocol.address import OnExit, reached
@@ -45,6 +46,7 @@ from latentlive.protocol.when import After, Beat, Cue
 from latentlive.renderer import check, corpus_sounds
 from latentlive.renderer.freezing import Setting, as_played, recordings
 from latentlive.space import Facts
+from latentlive.units import Floats
 
 
 class Engine(Control):
@@ -254,6 +256,10 @@ class Engine(Control):
     def freeze(self, texture: Texture, name: str, seconds: float | None = None) -> Sound:
         """Render a texture into a sound, beside the performance: see ``.frozen()``."""
         return self.freezing.freeze(texture, name, seconds)
+
+    def boundaries(self, sound: Recorded, by: By, shortest: float) -> Floats:
+        """Return where the parts of a recording begin [seconds]: see ``.segments()``."""
+        return segmented(self._sounds(sound), self.welcome.sample_rate, by, shortest)
 
     def awaits(self, layer: str, texture: Texture) -> bool:
         """Return whether a layer now waits for the sounds of a texture to be frozen.

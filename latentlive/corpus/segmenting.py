@@ -21,7 +21,7 @@ from typing import Any, Literal, cast
 
 import numpy as np
 
-from latentlive.corpus.reading import Audio, stored
+from latentlive.corpus.reading import Audio, keep, stored
 from latentlive.errors import SoundError
 from latentlive.ground.files import working_file, write_whole
 from latentlive.units import Floats, Samples
@@ -265,6 +265,10 @@ def segmented(audio: Audio, rate: int, by: By = "onsets", shortest: float = 0.1)
     SoundError
         If they cannot be found.
     """
+    try:
+        stored(audio.digest)
+    except SoundError:  # an array that was typed
+        audio = keep(audio.samples)
     name = f"{audio.digest}-{rate}-{by}-{shortest:g}-{VERSION}.json"
     try:
         path = working_file(name, "segments")

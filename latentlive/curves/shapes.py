@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentlive.curves.base import Curve, Time
+from latentlive.curves.notes import TONES
 from latentlive.errors import ExpressionError
 from latentlive.expr import Array, declared, lasting, number, operator
 from latentlive.units import Floats
@@ -86,15 +87,20 @@ class Seq(Curve):
     Parameters
     ----------
     steps : list of float
+        Or notes such as ``"c4"``, which are their frequencies in Hz.
     beats : float [beats, > 0]
 
     Example
     -------
     >>> seq([0, 0.5, 1], 2).at([0, 2, 5, 6])
     array([0. , 0.5, 1. , 0. ])
+    >>> seq(["a3", "a4"], 1)
+    seq([220.0, 440.0], 1)
     """
 
-    steps: Sequence[float] | NDArray[np.floating[Any]] = declared(Array(np.float64))
+    steps: Sequence[float] | list[str] | list[float | str] | NDArray[np.floating[Any]] = declared(
+        TONES
+    )
     beats: float = lasting()
 
     @property

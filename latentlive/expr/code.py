@@ -49,7 +49,7 @@ def code(root: Node) -> str:
             if f.default is not dataclasses.MISSING and value == kind.coerce(f.default, ""):
                 skipped = True  # later arguments need their names
             else:
-                named_as = f"{f.name}=" if skipped else ""
+                named_as = f"{f.metadata.get('typed') or f.name}=" if skipped else ""
                 words.append(named_as + kind.code(value, argument))
         return f"{receiver}{node.word}({', '.join(words)})"
 

@@ -451,14 +451,17 @@ class Either(Kind):
         return self._pick(value).nodes(value)
 
 
-def declared(kind: Kind, *, default: Any = MISSING) -> Any:
-    """Declare a field of an operator."""
-    return field(default=default, metadata={"kind": kind})
+def declared(kind: Kind, *, default: Any = MISSING, typed: str = "") -> Any:
+    """Declare a field of an operator; `typed` is what its argument is called, if not as the field.
+
+    An operator's `make` takes it by that name.
+    """
+    return field(default=default, metadata={"kind": kind, "typed": typed})
 
 
-def number(unit: str = "", *, default: Any = MISSING, **bounds: float) -> Any:
+def number(unit: str = "", *, default: Any = MISSING, typed: str = "", **bounds: float) -> Any:
     """Declare a number field, with its unit and bounds (above, least, most)."""
-    return declared(Number(unit, **bounds), default=default)
+    return declared(Number(unit, **bounds), default=default, typed=typed)
 
 
 def positive(*, default: Any = MISSING) -> Any:

@@ -6,6 +6,7 @@ from latentlive.latent.base import Latent, LatentLike
 from latentlive.latent.blending import between, blend
 from latentlive.latent.follow import Follow, Lesson, follow
 from latentlive.latent.freezing import Freezer, freezing_by
+from latentlive.latent.hits import Hits
 from latentlive.latent.join import (
     DEFAULT_OVERLAP,
     Exact,
@@ -18,6 +19,8 @@ from latentlive.latent.join import (
     join_of,
 )
 from latentlive.latent.mix import Interp, Path, Slerp, Steps
+from latentlive.latent.parts import segment, segments
+from latentlive.latent.patterns import Euclid, Pattern, Strokes
 from latentlive.latent.places import OnMap, Spot
 from latentlive.latent.query import Latents, Length, Query, Scope, World
 from latentlive.latent.roaming import Place, Roam, place
@@ -42,10 +45,12 @@ from latentlive.latent.touring import Tour
 __all__ = [
     "DEFAULT_OVERLAP",
     "Cluster",
+    "Euclid",
     "Exact",
     "Extend",
     "Follow",
     "Freezer",
+    "Hits",
     "Interp",
     "Join",
     "Joined",
@@ -62,6 +67,7 @@ __all__ = [
     "OnMap",
     "Overlap",
     "Path",
+    "Pattern",
     "Pitch",
     "Place",
     "Query",
@@ -76,6 +82,7 @@ __all__ = [
     "Spot",
     "Spread",
     "Steps",
+    "Strokes",
     "Swarm",
     "Texture",
     "Touch",
@@ -97,6 +104,8 @@ __all__ = [
     "noise",
     "place",
     "prior",
+    "segment",
+    "segments",
     "silence",
     "swarm",
 ]

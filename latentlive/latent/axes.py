@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, cast
 
 import numpy as np
 
 from latentlive.curves import Curve, CurveLike, as_curve
-from latentlive.errors import ExpressionError
+from latentlive.curves.notes import hertz
 from latentlive.expr import child, operator
 from latentlive.latent.base import Latent
 from latentlive.latent.query import Latents, Query
 from latentlive.latent.sources import as_latent
 from latentlive.latent.touch import Touch
 
-NOTE = re.compile(r"([A-Ga-g])([#b]?)(-?\d)")
-STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
-
 
 def as_pitch(value: Any, place: str = "pitch") -> Curve:
     """Return a pitch in Hz as a curve, from a note such as ``'A3'`` or ``'C#4'`` or a curve."""
-    if not isinstance(value, str):
-        return as_curve(value, place)
-    match = NOTE.fullmatch(value.strip())
-    if match is None:
-        raise ExpressionError(f"{place} must be a note such as 'A3' or 'C#4', got {value!r}")
-    letter, sign, octave = match.groups()
-    steps = STEPS[letter.upper()] + {"": 0, "#": 1, "b": -1}[sign] + 12 * (int(octave) - 4)
-    return as_curve(440.0 * 2.0 ** ((steps - STEPS["A"]) / 12), place)
+    return as_curve(hertz(value, place) if isinstance(value, str) else value, place)
 
 
 class Axial(Touch):

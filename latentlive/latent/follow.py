@@ -109,8 +109,9 @@ def moments(
     back = window * (np.arange(POINTS) / (POINTS - 1)) ** 2
     beats = (query.beats - back[:, None]).ravel()
     clock = query.clock and query.clock.past(back)
+    since = None if query.since is None else np.tile(query.since, POINTS)
     then = query.at(
-        np.tile(query.frames, POINTS), beats, clock=clock
+        np.tile(query.frames, POINTS), beats, clock=clock, since=since
     )  # all at once; curves ask no more of it
     found = [then.curve(curve, cast("Latent", carrier)) for curve in curves]
     return np.array(found).reshape(len(curves), POINTS, -1)

@@ -8,11 +8,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from importlib import import_module
-from typing import Protocol
+from typing import Literal, Protocol
 
 from latentlive.expr import Maybe, Number, method_of
 from latentlive.latent.join import Joined, Texture
-from latentlive.latent.sources import Sound
+from latentlive.latent.sources import Recorded, Sound
+from latentlive.units import Floats
 
 LONGEST = 4 * 3600.0
 """Most seconds of a frozen sound: the limit of a recording."""
@@ -21,10 +22,15 @@ SECONDS = Maybe(Number("seconds", above=0.0, most=LONGEST))
 
 
 class Freezer(Protocol):
-    """Renders textures into sounds."""
+    """Renders textures into sounds, and finds the parts of recordings."""
 
     def freeze(self, texture: Texture, name: str, seconds: float | None) -> Sound:
         """Return the sound of a name, existing or in the making."""
+
+    def boundaries(
+        self, sound: Recorded, by: Literal["onsets", "novelty"], shortest: float
+    ) -> Floats:
+        """Return where the parts of a recording begin, and where the last one ends [seconds]."""
 
 
 _open: list[Freezer] = []
@@ -88,10 +94,11 @@ def frozen(self: Texture, name: str, seconds: float | None = None) -> Sound:
     ``d1 >> interp(sound("surf"), sound("choir-ah"), sine(8)).extend(6).frozen("river")``
     """
     seconds = SECONDS.coerce(seconds, "frozen: seconds")
-    return _asked().freeze(self, name, seconds)
+    return asked().freeze(self, name, seconds)
 
 
-def _asked() -> Freezer:
+def asked() -> Freezer:
+    """Return the freezer that was opened last."""
     if _open:
         return _open[-1]
     # Outside performances; load the renderer on first use, like all words.

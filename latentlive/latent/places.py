@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from latentlive.curves import CurveLike
 from latentlive.expr import Kind
 from latentlive.latent.base import Latent
+from latentlive.latent.elapsed import frames_in, samples_in
 from latentlive.latent.query import Latents, Length, Query, Scope
 from latentlive.latent.sources import Recorded
 from latentlive.units import Floats
@@ -249,14 +250,18 @@ class Steps:
         since = query.beats - self._begin[self._which]
         self.part = np.clip(since / every, 0.0, 1.0)
         """How much of its step is over at each position [shape=(n,), 0 to 1]."""
-        self.frames, ago = passed(query, since)
+        self.frames = frames_in(query, since)
         """Frames since its beginning [shape=(n,)], a little below 0 in the first window."""
         clock = query.clock
         if clock is not None:
             # Rounded, so that a step begins at one sample, whichever window asks.
-            samples = np.floor(clock.back(ago).samples[first] + 1.0 - STEP_ROUNDING)
+            then = clock.back(samples_in(query, since)).samples[first]
+            samples = np.floor(then + 1.0 - STEP_ROUNDING)
             clock = replace(clock, samples=samples)
-        self._begun = query.at(np.zeros(len(first)), self._begin, clock=clock)
+        held = query.since
+        if held is not None:
+            held = held[first] + self._begin - query.beats[first]
+        self._begun = query.at(np.zeros(len(first)), self._begin, clock=clock, since=held)
 
     def curve(self, curve: CurveLike, carrier: Latent) -> Floats:
         """Return a curve's values at the beginning of each step."""
@@ -265,21 +270,3 @@ class Steps:
     def each(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return what belongs to a step at each position."""
         return values[self._which]
-
-
-def passed(query: Query, beats: Floats) -> tuple[Floats, Floats]:
-    """Return how many frames of the node, and samples of the layer's clock, some beats ago were.
-
-    Where the tempo changes, as far as the query knows the clock, each moment counts at its own.
-    """
-    scope, clock = query.scope, query.clock
-    if clock is None:
-        return beats * scope.beat_frames, beats
-    tempo, stretch = clock.tempo, float(scope.stretch)
-    frame = tempo.sample_rate / float(query.world.frames(1.0))
-    # Beats of the layer in a beat of the node: slow(2) makes it two.
-    layers = beats * (stretch * scope.beat_frames * frame / tempo.beat_samples)
-    if not tempo.changes:
-        return beats * scope.beat_frames, layers * tempo.beat_samples
-    samples = clock.samples - tempo.samples(tempo.beats(clock.samples) - layers)
-    return samples / (frame * stretch), samples

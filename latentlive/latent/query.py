@@ -55,17 +55,21 @@ class Joint(NamedTuple):
         The row of `beside` for each window.
     beside : array [shape=(any, any), samples]
         The sound beyond each joint.
+    tail : int [samples]
+        Of a stroke: what sounded before it fades over so many samples, and its attack is whole.
+        0 is a seam of two parts.
     """
 
     distance: Floats
     ahead: NDArray[np.bool_]
     which: NDArray[np.int64]
     beside: F32
+    tail: int = 0
 
     def only(self, chosen: NDArray[np.bool_]) -> Joint:
         """Return the joint of some of the windows."""
-        distance, ahead, which, beside = self
-        return Joint(distance[chosen], ahead[chosen], which[chosen], beside)
+        distance, ahead, which, beside, tail = self
+        return Joint(distance[chosen], ahead[chosen], which[chosen], beside, tail)
 
 
 class Places(Protocol):
@@ -113,6 +117,13 @@ class World(Protocol):
 
     def silence(self) -> Latents:
         """Return the latents of one window of silence [shape=(1, dims)]."""
+
+    def louder(self, latents: Latents, gains: F32) -> Latents:
+        """Return latents with their amplitudes multiplied by gains [shape=(n,), >= 0]."""
+
+    @property
+    def grain(self) -> int:
+        """Samples from one encoded window to the next; 1 where any window can be encoded."""
 
     @property
     def reach(self) -> float:
@@ -206,10 +217,16 @@ class Query:
         The neighbouring sound in windows near an end; None is no neighbour anywhere.
     clock : Clock or None
         The layer's clock, for live curves: operators on time leave it, for a knob is heard now.
+    since : array [shape=(n,), beats] or None
+        How long ago the stroke began that sounds: curves are read at its beginning. None where
+        nothing is struck.
     """
 
     middle: ClassVar[float] = 0.5
     """The part of a window before the point that assigns it to an item."""
+
+    meets: ClassVar[bool] = True
+    """Whether windows near an end hold what lies beyond it."""
 
     frames: Floats
     beats: Floats
@@ -220,6 +237,7 @@ class Query:
     before: Floats | None = None
     joint: Joint | None = None
     clock: Clock | None = None
+    since: Floats | None = None
     memo: dict[tuple[str, bytes], Latents] = field(default_factory=dict, repr=False)
 
     @property
@@ -242,16 +260,18 @@ class Query:
 
     @property
     def _key(self) -> bytes:
-        digest = hashlib.blake2b(f"{self.own} {self.scope.place}".encode(), digest_size=16)
+        tail = self.joint.tail if self.joint else 0
+        head = f"{self.own} {self.scope.place} {tail}"
+        digest = hashlib.blake2b(head.encode(), digest_size=16)
         live = () if self.clock is None else (self.clock.samples,)
-        for values in (*self.arrays.values(), *(self.joint or ()), *live):
+        for values in (*self.arrays.values(), *(self.joint or ())[:4], *live):
             digest.update(b"" if values is None else values.tobytes())
         return digest.digest()
 
     @property
     def arrays(self) -> dict[str, Any]:
         """The query's arrays by field, one value a position [shape=(n,)], or None."""
-        names = ("frames", "beats", "wrap", "before")
+        names = ("frames", "beats", "wrap", "before", "since")
         return {name: getattr(self, name) for name in names}
 
     def key(self, *parts: object) -> int:
@@ -266,11 +286,19 @@ class Query:
             # Measure to the last frame heard, not the end: the curve then reaches both its ends.
             last = max(float(length - 1 / self.scope.stretch), 1e-9)
             part = np.clip(self.frames / last, 0.0, 1.0)
-        return Time(self.beats, part, self.seed, self.own, self.clock).value(curve)
+        beats = self.beats
+        if self.since is not None:  # just after the stroke began, so that a step has begun too
+            beats = np.rint((beats - self.since) * GRAIN + 1.0) / GRAIN
+        return Time(beats, part, self.seed, self.own, self.clock).value(curve)
 
     def at(self, frames: Floats, beats: Floats | None = None, **changes: Any) -> Self:
         """Return a query at other positions with the same memo."""
         return replace(self, frames=frames, beats=self.beats if beats is None else beats, **changes)
+
+    def elsewhere(self, frames: Floats, beats: Floats, **changes: Any) -> Self:
+        """Return a query at other moments of what is struck: its stroke began when it began."""
+        since = None if self.since is None else self.since + (beats - self.beats)
+        return self.at(frames, beats, since=since, **changes)
 
     def only(self, chosen: NDArray[np.bool_]) -> Self:
         """Return the query of some of the positions."""
@@ -298,7 +326,7 @@ class Query:
         """Return a query without joints beyond the ends of a node of `length` frames."""
         if self.joint is None:
             return self
-        distance, ahead, *_ = self.joint
+        distance, ahead = self.joint.distance, self.joint.ahead
         left = np.where(ahead, length - self.frames, self.frames)
         near = np.abs(distance) < np.abs(left) + 0.5 / self.world.window
         return replace(self, joint=self.joint._replace(distance=np.where(near, distance, np.inf)))
@@ -344,7 +372,8 @@ class Query:
         distance, beat_frames = end - self.frames, self.scope.beat_frames
         # Round, so that all windows around one joint find the same beat despite float errors.
         moments = np.rint((self.beats + distance / beat_frames) * GRAIN) / GRAIN
-        beats, which = np.unique(moments, return_inverse=True)
+        beats, first, which = np.unique(moments, return_index=True, return_inverse=True)
+        since = None if self.since is None else self.since[first] + beats - self.beats[first]
         frames, back = (0.0, 0.0) if ahead else (float(self.scope.length(other)) - 1.0, 1.0)
         count, never = len(beats), np.zeros(len(beats), np.bool_)
         there = Joint(np.full(count, back), never | (not ahead), np.arange(count), NOTHING)
@@ -354,6 +383,7 @@ class Query:
                 self,
                 frames=np.full(count, frames),
                 beats=beats - back / beat_frames,
+                since=None if since is None else since - back / beat_frames,
                 wrap=never,
                 before=None,
                 joint=there,

@@ -97,7 +97,9 @@ class Slow(Latent):
         up, down = self.factor.numerator, self.factor.denominator
         scope = query.scope.stretched(self.factor, beats_too=True)
         frames, beats = query.frames * down / up, query.beats * down / up
-        return query.at(frames, beats, scope=scope).shrunk(self.factor).latents(self.of)
+        since = None if query.since is None else query.since * down / up
+        there = query.at(frames, beats, scope=scope, since=since)
+        return there.shrunk(self.factor).latents(self.of)
 
 
 @method_of(Latent)
@@ -175,7 +177,7 @@ class Rev(Latent):
         beats = query.beats + (frames - query.frames) / query.scope.beat_frames
         # Reversed, the next frame is the one before: swap wrap and before.
         before = np.where(query.wrap, float(length), 0.0)
-        there = query.at(frames, beats, wrap=query.after(length), before=before)
+        there = query.elsewhere(frames, beats, wrap=query.after(length), before=before)
         return there.apart().latents(self.of)
 
 

@@ -152,7 +152,7 @@ class Smoothed(Touch):
             frames = query.frames + shift * query.scope.beat_frames
             # Clip the average to the latent near its ends: there is no sound outside.
             inside = np.clip(frames, np.minimum(0.0, query.frames), np.maximum(last, query.frames))
-            there = query.at(inside, query.beats + shift).latents(self.of)
+            there = query.elsewhere(inside, query.beats + shift).latents(self.of)
             mean += there.mean
             std += there.std
         ninth = np.float32(1 / 9)

@@ -1,9 +1,12 @@
 """Written by docs/make_words.py."""
 
-from latentlive.curves import CurveLike, Factor
+from typing import Literal
+
+from latentlive.curves import Curve, CurveLike, Factor
 from latentlive.latent.base import Latent, LatentLike
 from latentlive.latent.join import Exact, Norm, On, Overlap
 from latentlive.latent.sources import Sound
+from latentlive.latent.patterns import PatternLike
 
 class Words:
     def spread(self, k: CurveLike) -> Latent:
@@ -36,6 +39,16 @@ class Words:
         """Normalise to a common loudness of -20 dB, measured over the whole."""
     def frozen(self, name: str, seconds: float | None = None) -> Sound:
         """Render it ahead, at low priority, into ``sound(name)``, which costs nothing to play."""
+    def hits(
+        self,
+        pattern: PatternLike | Curve,
+        step: float = 0.25,
+        swing: float = 0.0,
+        probability: CurveLike = 1.0,
+        at: float = 0.0,
+        tail: float = 0.02,
+    ) -> Latent:
+        """Strike it: begin it anew on the steps of a pattern, for ever."""
     def __add__(self, other: LatentLike) -> Latent:
         """Add the means; keep the first latent's spread."""
     def __radd__(self, other: LatentLike) -> Latent:
@@ -68,6 +81,14 @@ class Words:
         """Hold the moment at second `at` (>= 0) for ever."""
     def scrub(self, curve: CurveLike) -> Latent:
         """Follow a curve for ever: 0 is the first frame, 1 the last; needs an end."""
+    def segments(
+        self, by: Literal["onsets", "novelty"] = "onsets", shortest: float = 0.1
+    ) -> list[Latent]:
+        """Return the parts of a recording, as slices in their order."""
+    def segment(
+        self, i: int, by: Literal["onsets", "novelty"] = "onsets", shortest: float = 0.1
+    ) -> Latent:
+        """Return part `i` of a recording; beyond the last it begins again with the first."""
 
 class RootWords:
     def exact(self) -> Exact:

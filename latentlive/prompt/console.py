@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from latentlive.errors import LatentliveError
-from latentlive.latent import Sound, Texture, freezing_by
+from latentlive.latent import Recorded, Sound, Texture, freezing_by
 from latentlive.prompt.booting import Booting
 from latentlive.prompt.helping import Examples, Help, told
 from latentlive.prompt.jobs import Answer, Front, Job, Left, Saved, Sent, Typed
@@ -29,6 +29,8 @@ from latentlive.worded import Worded
 
 if TYPE_CHECKING:
     from latentlive.client import Engine
+    from latentlive.corpus.segmenting import By
+    from latentlive.units import Floats
 
 LONGEST = 4000
 """Most characters of a value to show."""
@@ -261,6 +263,10 @@ class Console:
     def freeze(self, texture: Texture, name: str, seconds: float | None) -> Sound:
         """Render a texture into a sound beside the performance: for ``.frozen()``."""
         return self._live().freeze(texture, name, seconds)
+
+    def boundaries(self, sound: Recorded, by: By, shortest: float) -> Floats:
+        """Return where the parts of a recording begin [seconds]: for ``.segments()``."""
+        return self._live().boundaries(sound, by, shortest)
 
     def _enter(self, name: str = "") -> None:
         assert self._cells is not None

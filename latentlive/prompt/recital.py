@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from latentlive.client import Engine
+from latentlive.corpus.segmenting import By
 from latentlive.errors import EngineError
-from latentlive.latent import Sound, Texture, freezing_by
+from latentlive.latent import Recorded, Sound, Texture, freezing_by
 from latentlive.prompt.scope import Names, parsed, told_line
 from latentlive.prompt.session import Cell, parse, reach_patterns, read_session
-from latentlive.units import clock_text
+from latentlive.units import Floats, clock_text
 
 EARLY = 3.0
 """Seconds by which a cell runs before its moment, to render in time."""
@@ -104,6 +105,10 @@ class Recital:
         finally:
             self.waits = False
         return sound
+
+    def boundaries(self, sound: Recorded, by: By, shortest: float) -> Floats:
+        """Return where the parts of a recording begin [seconds]: for ``.segments()``."""
+        return self._engine.boundaries(sound, by, shortest)
 
     def _gone(self) -> bool:
         return self._over.is_set() or self._engine.ended

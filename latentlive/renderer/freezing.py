@@ -22,6 +22,7 @@ from latentlive.corpus.frozen import (
     is_frozen,
     place_of,
 )
+from latentlive.corpus.segmenting import By, segmented
 from latentlive.corpus.takes import Wav
 from latentlive.errors import ExpressionError, ModelError, SoundError, reason
 from latentlive.expr import dump, load
@@ -324,6 +325,11 @@ class Here:
             tell(f"freezing {sound.name!r}")
             freeze(sound)
         return Sound(sound.name)
+
+    def boundaries(self, sound: Recorded, by: By, shortest: float) -> Floats:
+        """Return where the parts of a recording begin, and where the last one ends [seconds]."""
+        setting = self._setting
+        return segmented(setting.sounds(sound), setting.facts.sample_rate, by, shortest)
 
 
 HERE = Here()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, singledispatch
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +30,9 @@ from latentlive.latent import (
 )
 from latentlive.latent.blending import Weighed
 from latentlive.latent.mix import Times
-from latentlive.latent.query import F32
+from latentlive.latent.query import F32, Joint
 from latentlive.latent.sources import Endless
+from latentlive.latent.striking import SOFT
 from latentlive.renderer.encoding import windows_at
 from latentlive.units import Floats, Samples
 
@@ -72,15 +73,18 @@ def splices(audio: Audio, offsets: Floats, query: Query) -> Iterator[Splice]:
     if not near.any():
         return
     rows, there = np.flatnonzero(near), query.only(near)
-    distance, ahead, which, beside = query.joint.only(near)
-    fade = query.world.window // FADES
+    distance, ahead, which, beside, _ = query.joint.only(near)
+    fade = beyond_of(query.joint, query.world.window)
     size = beside.shape[1] - fade
     ends = joints(there, distance)
+    heard = round(query.joint.tail / float(query.scope.stretch))
+    tail = min(max(heard, SOFT), fade)
     kinds, kind = np.unique(np.stack([ends, ahead, which]), axis=1, return_inverse=True)
     own = side(audio.samples, kinds[0], kinds[1] > 0, size, fade)
     for i, (end, is_end, row) in enumerate(kinds.T):
         sides = (own[i], beside[row]) if is_end else (beside[row], own[i])
-        samples, here = spliced(*sides, fade), rows[kind.reshape(-1) == i]
+        samples = struck(*sides, fade, tail) if query.joint.tail else spliced(*sides, fade)
+        here = rows[kind.reshape(-1) == i]
         splice = Audio(samples, audio_digest(samples)).lowered(audio.level)
         yield Splice(here, splice, offsets[here] - end + size)
 
@@ -97,6 +101,49 @@ def as_heard(query: Query, frames: float, reach: float) -> Query:
     distance = np.where(ahead & (query.frames + longer <= frames), longer, distance)
     distance = np.where(distance < 1.0 + reach, distance, np.inf)
     return replace(query, joint=query.joint._replace(distance=distance))
+
+
+def as_struck(query: Query, offsets: Floats, length: int) -> tuple[Query, Floats]:
+    """Return the query of a recording of `length` samples that is struck, and its offsets.
+
+    Windows that begin before a stroke hold its attack where it is heard, however the recording is
+    stretched. A joint with silence at the recording's own end is none.
+    """
+    joint = query.joint
+    assert joint is not None
+    distance, ahead, which, beside, _ = joint
+    window, ends = query.world.window, (query.frames + np.where(np.isfinite(distance), distance, 0))
+    early = ~ahead & np.isfinite(distance) & (distance > 0.0)
+    heard = (ends - distance * float(query.scope.stretch)) * window
+    offsets = np.where(early, heard, offsets)
+    quiet = ~np.any(beside != 0.0, axis=1)[which]
+    whole = np.where(ahead, ends * window >= length - 0.5, ends * window <= 0.5)
+    distance = np.where(quiet & whole, np.inf, distance)
+    return replace(query, joint=joint._replace(distance=distance)), offsets
+
+
+def beyond_of(joint: Joint, window: int) -> int:
+    """Return how many samples of each sound are read beyond a joint."""
+    return joint.tail or window // FADES
+
+
+def struck(before: Samples, after: Samples, beyond: int, tail: int) -> Samples:
+    """Return a stroke that follows another sound, which fades out after the joint.
+
+    A stroke that begins in mid-recording fades in before the joint.
+
+    Parameters
+    ----------
+    before, after : array
+        Each with `beyond` samples beyond the joint.
+    tail : int [samples, SOFT to beyond]
+        Of the fade.
+    """
+    joined = np.concatenate([before[:-beyond], after[beyond:]])
+    joint = len(before) - beyond
+    joined[joint - SOFT : joint] += fading(SOFT) * after[beyond - SOFT : beyond]
+    joined[joint : joint + tail] += fading(tail)[::-1] * before[joint : joint + tail]
+    return joined
 
 
 def spliced(before: Samples, after: Samples, fade: int) -> Samples:
@@ -144,13 +191,15 @@ def side(
 class Hearing(Query):
     """Queries the samples beside a joint instead of latents."""
 
+    meets: ClassVar[bool] = False
+
     def samples(self, recording: Samples, size: int) -> F32:
         """Return the samples of a recording beside the joint [shape=(n, size)]."""
         assert self.joint is not None
         distance, ahead, *_ = self.joint
         # Reversed and frozen latents have no joint: each window sounds alone.
         distance = np.where(np.isfinite(distance), distance, ahead)
-        fade = self.world.window // FADES
+        fade = beyond_of(self.joint, self.world.window)
         return side(recording, joints(self, distance), ahead, size - fade, fade)
 
     def computed(self, node: Latent) -> Latents:
@@ -166,7 +215,8 @@ def hearing(query: Query, scope: Scope) -> Hearing:
     """Return the query of samples beside a joint at the positions of another query."""
     wrap = np.zeros_like(query.wrap)
     own = query.seed, query.own
-    return Hearing(query.frames, query.beats, wrap, scope, *own, joint=query.joint)
+    joint, since = query.joint, query.since
+    return Hearing(query.frames, query.beats, wrap, scope, *own, joint=joint, since=since)
 
 
 def _most(sides: Sequence[Latents], chosen: NDArray[Any]) -> Latents:

@@ -95,6 +95,7 @@ class PaperQuery(Query):
 
     room: Floats | None = None
     middle: ClassVar[float] = 0.0
+    meets: ClassVar[bool] = False
 
     @property
     def arrays(self) -> dict[str, Any]:

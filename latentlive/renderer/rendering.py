@@ -10,6 +10,7 @@ import numpy as np
 from latentlive.curves import Clock, Lag, Live, Tapes
 from latentlive.latent import (
     Follow,
+    Hits,
     Latent,
     Latents,
     Length,
@@ -107,7 +108,7 @@ class Rendering(Rendered):
         nodes = list(latent.walk())
         live = any(isinstance(node, Live) for node in nodes)
         super().__init__(space, joined_by(join, space.facts), key, length, spaces.rate, live)
-        self._clocked = live or any(isinstance(node, Lag | OnMap) for node in nodes)
+        self._clocked = live or any(isinstance(node, Hits | Lag | OnMap) for node in nodes)
         self._tapes: Tapes | None = None
         self._shift = 0
         self.turn = side * math.pi / 4

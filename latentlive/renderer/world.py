@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Protocol, TypeGuard, cast
 
 import numpy as np
@@ -22,6 +22,7 @@ from latentlive.latent import (
     DEFAULT_OVERLAP,
     Cluster,
     Follow,
+    Hits,
     Join,
     Latent,
     LatentLike,
@@ -36,11 +37,11 @@ from latentlive.latent import (
     Spot,
 )
 from latentlive.models import spaces_having
-from latentlive.renderer.joints import Hearing, as_heard, hearing, splices
+from latentlive.renderer.joints import Hearing, as_heard, as_struck, hearing, splices
 from latentlive.renderer.resampling import Resampled
 from latentlive.renderer.spaces import Spaces
 from latentlive.renderer.tracks import Tracks
-from latentlive.space import Axis, Facts, Prior, Space, StartingError
+from latentlive.space import F32, Axis, Facts, Prior, Space, StartingError
 from latentlive.units import Floats, Samples
 
 
@@ -302,20 +303,37 @@ class BoundWorld:
         audio = _quiet(self.window)
         return self.encoder.encode(audio, np.zeros(1, np.int64), np.zeros(1, np.bool_))
 
+    def louder(self, latents: Latents, gains: F32) -> Latents:
+        """Return latents with their amplitudes multiplied by gains [shape=(n,), >= 0].
+
+        By the space's axis of gain; without one, towards silence or as far beyond.
+        """
+        mean, std = latents
+        if "gain" in self.facts.axes:
+            decibels = 20.0 * np.log10(np.maximum(gains, np.float32(1e-10)))
+            return Latents(self._axis("gain")(mean, decibels.astype(np.float32)), std)
+        quiet, factor = self.silence().mean, gains[:, None]
+        return Latents(quiet + factor * (mean - quiet), factor * std)
+
+    @property
+    def grain(self) -> int:
+        """Samples from one encoded window to the next; 1 where any window can be encoded."""
+        return self.encoder.hop if isinstance(self.encoder, Tracks) else 1
+
     @property
     def reach(self) -> float:
         """How many frames beyond a window its encoding reads."""
         return self.encoder.space.margin / self.window if isinstance(self.encoder, Tracks) else 0.0
 
-    @cached_property
-    def _listening(self) -> Listening:
-        """The world that reads samples beside a joint, as many as windows reach."""
-        dims = math.ceil(3.0 + 2.0 * self.reach) * self.window
+    def _listening(self, tail: int) -> Listening:
+        """Return the world that reads samples beside a joint, as many as windows reach."""
+        dims = math.ceil(3.0 + 2.0 * self.reach + 2.0 * tail / self.window) * self.window
         return Listening(self.sounds, replace(self.facts, dims=dims), self.rate)
 
     def heard(self, node: LatentLike, query: Query) -> Samples:
         """Return the samples of a node beside a joint [shape=(n, any)]."""
-        scope = replace(query.scope, world=self._listening)
+        assert query.joint is not None
+        scope = replace(query.scope, world=self._listening(query.joint.tail))
         return hearing(query, scope).latents(node).mean
 
     def length(self, source: Node) -> Fraction:
@@ -348,6 +366,9 @@ class BoundWorld:
             return self._encoded(audio, offsets, query.wrap, again)
         query = as_heard(query, len(audio.samples) / self.window, self.reach)
         assert query.joint is not None
+        if query.joint.tail:
+            query, offsets = as_struck(query, offsets, len(audio.samples))
+        assert query.joint is not None
         shape = (len(offsets), self.dims)
         mean, std = np.empty(shape, np.float32), np.empty(shape, np.float32)
         alone = np.isinf(query.joint.distance)
@@ -372,8 +393,10 @@ class BoundWorld:
         most = self.encoder.space.peak
         if math.isinf(most):
             return 1.0
-        recorded = (node for node in latent.walk() if isinstance(node, Recorded))
-        return level_of(max((self.sounds(one).peak for one in recorded), default=0.0), most)
+        nodes = list(latent.walk())
+        recorded = (self.sounds(one).peak for one in nodes if isinstance(one, Recorded))
+        accents = (max(one.loudest, 1.0) for one in nodes if isinstance(one, Hits))
+        return level_of(max(recorded, default=0.0) * math.prod(accents), most)
 
     def _aligned(self, audio: Audio, frames: Floats, stretch: Fraction) -> NDArray[np.int64]:
         hop = self.window // self.overlap
@@ -448,6 +471,11 @@ class DryWorld(BoundWorld):
         """Zero: this world encodes nothing."""
         return 0.0
 
+    @property
+    def grain(self) -> int:
+        """One: this world encodes nothing."""
+        return 1
+
     def heard(self, node: LatentLike, query: Query) -> Samples:
         """Return zeros."""
         return np.zeros((len(query.frames), 1), np.float32)
@@ -474,6 +502,10 @@ class DryWorld(BoundWorld):
 
 class Listening(DryWorld):
     """Samples of recordings beside a joint, instead of latents."""
+
+    def louder(self, latents: Latents, gains: F32) -> Latents:
+        """Return samples multiplied by gains."""
+        return Latents(latents.mean * gains[:, None], latents.std)
 
     def read(self, source: Node, query: Query) -> Latents:
         """Return a recorded source's samples before or after a joint [shape=(n, dims)]."""

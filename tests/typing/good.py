@@ -27,6 +27,7 @@ from latentlive import (
     drift,
     dumps,
     env,
+    euclid,
     fit,
     follow,
     gate,
@@ -63,6 +64,7 @@ from latentlive import (
     square,
     square2,
     steps,
+    strokes,
     swarm,
     touch,
     tour,
@@ -160,6 +162,10 @@ def latents() -> list[Latent]:
         a.offset(prior(3), sine(8)).offset([0.1] * 256),
         a.pitch("A3").transpose(sine(8)).voiced(0.5).loudness(-20),
         a.dim(7, sine2(4)).jitter(0.3).smooth(0.5),
+        a.hits("x..x.x..").hits([1, 0, 0.5], step=1 / 2, swing=1 / 3, at=0.1, tail=0.2),
+        a.hits(euclid(3, 8).rev() + "x." + strokes("X"), probability=sine(8)).hits(rand(1)),
+        a.pitch(seq(["c4", "e4"], 1)).segment(-1, by="novelty", shortest=1),
+        *a.slice(1, 2).segments(),
     ]
     return sources + mixed + touched
 

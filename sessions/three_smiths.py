@@ -1,0 +1,51 @@
+# three smiths: strokes on iron, wood and skin; one rhythm is passed on, broken up and let go; 1:40
+#
+#     latentlive play three_smiths
+
+
+# %% iron
+def smith(name, pattern, step=1 / 4, **ways):
+    """One smith at work."""
+    return sound(name).hits(pattern, step=step, **ways)
+
+
+master.gain(-1)
+d1 >> smith("anvil", "X..x..x.", tail=0.05)
+d1.gain(-4).pan(0.35).fade(2)
+
+# %% 00:00:08.000 wood answers, in the gaps
+d2 >> smith("wood-block", euclid(5, 8, 1), swing=0.2)
+d2.gain(-4).pan(0.7).fade(4)
+
+# %% 00:00:18.000 skin, three against four
+d3 >> smith("bongo", "X.x" + euclid(3, 5), step=1 / 3)
+d3.gain(-3).pan(0.5).fade(4)
+
+# %% 00:00:28.000 the anvil becomes a bell, stroke by stroke
+melody = seq(["c4", "e4", "g4", "b3", "d4"], 1 / 2)
+bell = sound("tubular").pitch(melody)
+d1.morph(8) >> interp(sound("anvil"), bell, sine(16)).hits("X..x..x.", step=1 / 4, tail=0.08)
+
+# %% 00:00:44.000 the woodblock falls into pieces of a typewriter
+pieces = sound("typewriter").segments()
+d2.xfade(4)
+often = perlin(3).range(0.4, 1)
+d2 >> path(pieces[:6], rand(1 / 4)).hits(euclid(7, 12), step=1 / 4, probability=often)
+
+# %% 00:00:58.000 faster
+tempo(96, over=16)
+d3 >> smith("bongo", rand(1 / 6).range(-0.3, 1.3), step=1 / 6)
+d3.gain(-5)
+
+# %% 00:01:12.000 what is left is the ring of it
+d4 >> interp(bell.hits("x.......", step=1 / 2, tail=1), sound("gong").hits("x", step=8), sine(12))
+d4.gain(-2).pan(sine(9)).fade(6)
+d2.stop(8)
+
+# %% 00:01:24.000 the last strokes, fewer and fewer
+d1 >> smith("anvil", "X..x..x.", probability=line(0.8, 0, 170))
+d3.stop(6)
+
+# %% 00:01:34.000 the fire is banked
+tempo(60, over=4)
+hush(6)
