@@ -20,6 +20,7 @@ import numpy as np
 
 from latentlive.corpus.index import Mapped
 from latentlive.errors import SoundError
+from latentlive.ground.files import say_once
 from latentlive.units import Floats
 
 LANDMARKS = 3000
@@ -33,6 +34,9 @@ LEAST = 8
 
 AMONG = 3
 """Landmarks that decide where another sound is placed."""
+
+MANY = 1000
+"""Sounds that take some seconds."""
 
 ROUNDS, DIRECTIONS = 8, 8
 """More rounds fill the square more evenly, and part more neighbours."""
@@ -168,7 +172,10 @@ def _even(count: int) -> Floats:
 
 
 def placed(mapped: Mapped) -> Mapped:
-    """Return a map with the places of its sounds."""
+    """Return a map with the places of its sounds; of many it says that they are being found."""
+    count = len(mapped.names)
+    if count >= MANY:
+        say_once(f"finding the places of {count} sounds")
     return replace(mapped, places=embedded(mapped.map.vectors, mapped.seed))
 
 
