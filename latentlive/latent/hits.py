@@ -88,7 +88,7 @@ class Hits(Latent):
 
     Example
     -------
-    >>> sound("xylo-c6").hits("x..x.x..", step=1/4)
+    >>> sound("xylo-c6").hits("x..x.x..", step=1 / 4)
     sound('xylo-c6').hits('x..x.x..')
     """
 
