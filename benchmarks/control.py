@@ -10,6 +10,7 @@ engine was told to ask for it.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import random
 import socket
 import subprocess
@@ -28,6 +29,7 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 
 import latentlive as ll
 from tests.live.conftest import RATE, started
+from tests.peer import Peer
 
 HALF_SLEW = 0.01
 """Seconds after which a curve is half-way to a new value."""
@@ -166,6 +168,35 @@ def crowd(seconds: float, values: int) -> tuple[float, tuple[int, int]]:
         return state["callback_p99_ms"], (state["underflows"], state["missing"])
 
 
+def linked(beats: int) -> NDArray[np.float64]:
+    """Return how much later than a Link session's our beats come out of the sink [seconds]."""
+    peer = Peer(104.5)
+    with tempfile.TemporaryDirectory() as folder:
+        monitor = Monitor()
+        with ll.Engine(model="toy", log=Path(folder, "log.py"), say=print) as live:
+            live.link(True)
+            while not peer.ask()["peers"] or not (live.fresh()["link"]["bpm"] or 0.0):
+                time.sleep(0.02)
+            loud = ll.sound(np.full(RATE, 0.5, np.float32)).spread(0)
+            live.d1.fade(0).pan(0).amp(ll.square(1)) >> loud
+            settled = time.monotonic()
+            while time.monotonic() < settled + 3.0:
+                apart = live.fresh()["link"]["apart"]
+                if apart is None or abs(apart) > 0.01:
+                    settled = time.monotonic()
+                time.sleep(0.05)
+            begun = time.monotonic()
+            time.sleep(beats * 60.0 / 104.5)
+            bpm = live.fresh()["bpm"]
+        samples, first = monitor.stop()
+        heard = turns(samples[:, 0], first)
+        heard = heard[heard > begun]
+        theirs = np.array(peer.ask(at=[round(one * 1e9) for one in heard])["beats"]) * 2.0
+    peer.close()
+    print(f"Link: our tempo {bpm:.3f}, theirs 104.500; ", end="")
+    return (theirs - np.round(theirs)) / 2.0 * 60.0 / 104.5
+
+
 def row(what: str, found: dict[str, Any], latency: float) -> list[str]:
     """Return the lines of a setting."""
     lines = []
@@ -200,6 +231,13 @@ def main(quick: bool) -> None:
                 print(line, flush=True)
         seconds = 3.0 if quick else 20.0
         alone, _ = crowd(seconds, 0)
+        if importlib.util.find_spec("link") is not None:
+            late = linked(16 if quick else 64) * 1e3
+            print(
+                f"our beats {np.median(late):+.1f} ms after theirs, as the sink plays them, ",
+                end="",
+            )
+            print(f"at most {np.abs(late - np.median(late)).max():.1f} ms from that")
         p99, lost = crowd(seconds, 1000)
         print(f"1,000 values a second from {2 * SOURCES} sources, {SOURCES} layers: ", end="")
         print(f"callback p99 {p99:.2f} ms, {p99 / alone:.2f}x of without; lost {lost}")

@@ -25,7 +25,6 @@ LATER = {
     "midi": "follow a controller: cc(1); watch() shows what comes and the word to type",
     "stage": LOOK,
     "grab": 'record to a file and play that: sound("take.wav")',
-    "link": "tempo(90) and tap() set the tempo",
     # effects
     "bus": OUTSIDE,
     "hpf": OUTSIDE,

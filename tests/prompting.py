@@ -50,6 +50,7 @@ class Recorded(ll.Engine):
         self.state = {"layers": [], "plan": [], "running": False, "position": 0}
         self.state |= {"beat": 0.0, "bpm": 60.0, "seed": 0, "panics": 0}
         self.state |= {"clock": {"heard": [], "followed": None, "apart": None, "given": []}}
+        self.state |= {"link": None}
         facts = ToySpace(1024).facts.dump()
         self.welcome = Welcome(0, "toy", "toy", facts, 44100, 60.0, "", "", "toy")
         self.state_at, self.ended, self._say = 0.0, False, print

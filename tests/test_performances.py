@@ -183,6 +183,7 @@ class Performer(random.Random):
             "quit": lambda: {"fade": pick([0.0, 0.2, 1.0])},
             "turn": lambda: {"name": pick(KNOBS), "value": round(self.random(), 3)},
             "learn": lambda: {"name": pick(KNOBS), "endless": pick([None, "any", "twos"])},
+            "link": lambda: {"on": pick([True, False]), "quantum": pick([1, 4])},
             "clock in": lambda: {"device": pick([None, "", "x"])},
             "clock out": lambda: {"device": pick([None, "x"]), "offset": pick([0.0, -0.1])},
             "send": lambda: {"path": "/x", "curve": pick([None, *GAINS])},

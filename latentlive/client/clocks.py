@@ -6,7 +6,7 @@ from latentlive.client.connection import Connection
 from latentlive.client.transaction import Transaction
 from latentlive.client.views import Table
 from latentlive.errors import printable
-from latentlive.protocol.requests import ClockIn, ClockOut, Listen
+from latentlive.protocol.requests import ClockIn, ClockOut, JoinLink, Listen
 from latentlive.protocol.wire import Message
 from latentlive.units import bpm_text
 
@@ -61,6 +61,45 @@ class Clocked(Connection):
             return given_table(self.fresh()["clock"])
         self.request(ClockOut(device, offset))
         return None
+
+    def link(self, on: bool | None = None, quantum: int = 4, offset: float = 0.0) -> Table | None:
+        """Share tempo and beats with the programs of an Ableton Link session.
+
+        It joins with their tempo, never with ours. Their tempo is followed, and `tempo` leads
+        them; where our beats lie beside theirs, they come to them at 2 % faster or slower.
+
+        Parameters
+        ----------
+        on : bool or None
+            True joins, False leaves and keeps the tempo. Without it, the others, the tempo and how
+            far we are from their beats are shown.
+        quantum : int [beats, 1 to 64]
+            Of a bar: ``.quant(4)`` counts from where the session's bars begin.
+        offset : float [seconds, -1 to 1]
+            How much later than theirs our beats are heard.
+
+        Example
+        -------
+        ``link(True)``, ``link()``, ``link(False)``
+        """
+        self._cells.refuse_planned("link")
+        if on is None:
+            return link_table(self.fresh()["link"])
+        self.request(JoinLink(on, quantum, offset))
+        return None
+
+
+def link_table(link: Message | None) -> Table:
+    """Return who else is in the session, its tempo, and how far our beats are from it."""
+    if link is None:
+        return Table(("link", ""), (), "link is off; link(True) joins a session")
+    joined = link["peers"] is not None
+    rows = [
+        ("others", str(link["peers"]) if joined else "looked for"),
+        ("tempo", bpm_text(link["bpm"]) if link["bpm"] else "-"),
+        ("our beats", apart_text(link) if joined else "-"),
+    ]
+    return Table(("link", ""), rows, "")
 
 
 def clock_table(clock: Message) -> Table:

@@ -25,7 +25,8 @@ GROUPS = (
     ("live", "knob xy cc bend touch gate key velocity osc level"),
     ("", "turn learn forget watch knobs inputs send visuals"),
     ("layers", "d1 ... d16 layer layers hush only panic master"),
-    ("time, plan", "tempo tap clock_in clock_out now at cue after go ready cancel plan audition"),
+    ("time, plan", "tempo tap clock_in clock_out link now at cue after go ready cancel plan"),
+    ("", "audition"),
     ("session", "load cell record stop_recording bounce undo redo history seed status log corpus"),
     ("learn", "tutorial examples help space why exit quit"),
 )

@@ -16,6 +16,7 @@ MOST_PLANNED = 500
 
 PORT = Whole(least=1, most=65535)
 RATE = Number("Hz", least=0.1, most=200.0)
+QUANTUM = Whole("beats", least=1, most=64)
 OFFSET = Number("seconds", least=-1.0, most=1.0)
 CHANGES = Many(One(Change), MOST_CHANGES, "a cell holds at most {most} changes, this one {count}")
 
@@ -206,6 +207,25 @@ class ClockOut(Request):
     """Give a device our clock, so many seconds later than it is heard; without one, nobody."""
 
     device: str | None = declared(Maybe(NAME), default=None)
+    offset: float = declared(OFFSET, default=0.0)
+
+
+@record("link")
+class JoinLink(Request):
+    """Join an Ableton Link session from now on, or leave it.
+
+    Parameters
+    ----------
+    on : bool
+    quantum : int [beats]
+        Of a bar.
+    offset : float [seconds]
+        How much later than the others' our beats are heard.
+    """
+
+    changes_sound = True
+    on: bool = declared(FLAG)
+    quantum: int = declared(QUANTUM, default=4)
     offset: float = declared(OFFSET, default=0.0)
 
 

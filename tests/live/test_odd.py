@@ -35,6 +35,7 @@ FIELDS = {
     "bpm": 90.0,
     "changes": [],
     "n": 3,
+    "on": False,
     "value": 0.5,
 }
 """What is right in each field that is needed."""

@@ -18,6 +18,10 @@ KINDS = ("osc", "midi")
 """The kinds of input: each is heard by a module of its name beside this one."""
 
 
+ASKED_FOR = "link"
+"""A kind that begins and ends as the performer says, besides those."""
+
+
 class Reception:
     """Starts a process for each kind of input, and hands on what it hears.
 
@@ -48,10 +52,10 @@ class Reception:
         self._arrivals, self._fd, self._say = arrivals, fd, say
         self._inbox, self._log = inbox, log
         listen = osc if ":" in osc else f"127.0.0.1:{osc}" if osc else OSC_PORT
-        self._arguments = {"osc": ["--listen", listen], "midi": []}
+        self._arguments = {"osc": ["--listen", listen], "midi": [], ASKED_FOR: []}
         self._asked = {"osc"} if osc else set()
         self._children: dict[str, Child] = {}
-        self._restarts = {kind: Restarts() for kind in KINDS}
+        self._restarts = {kind: Restarts() for kind in self._arguments}
         self._given_up: set[str] = set()
         self._told: dict[str, Message] = {}
         self.heard: Callable[[str, Message], object] = lambda kind, message: None
@@ -65,7 +69,7 @@ class Reception:
 
     def feed(self, wanted: Set[str]) -> None:
         """Start the kinds that are wanted, or that an option asked for, and not there."""
-        for kind in KINDS:
+        for kind in self._arguments:
             if kind not in wanted and kind not in self._asked:
                 continue
             if kind in self._children or kind in self._given_up:
@@ -73,6 +77,7 @@ class Reception:
             if self._restarts[kind].due:
                 try:
                     self._children[kind] = self._started(kind)
+                    self.heard(kind, {"op": "begun"})
                 except EngineError as error:
                     if self._restarts[kind].failed():
                         self._say(f"{error}; it is tried again")
@@ -96,8 +101,12 @@ class Reception:
         op = message.get("op")
         if op == "values" and isinstance(message.get("rows"), list):
             self._arrivals.take(message["rows"])
-        elif op == "clock":
+        elif op in ("clock", "session"):
+            self._restarts[kind].began()
             self.heard(kind, message)
+        elif op == "failed" and kind == ASKED_FOR:
+            self.heard(kind, message)
+            self._say(printable(str(message.get("error", ""))))
         elif op == "failed":
             self._given_up.add(kind)
             self._once(str(message.get("error", "")))
@@ -132,8 +141,10 @@ class Reception:
             self._say(line)
 
     def send(self, kind: str, message: Message) -> None:
-        """Send a message to a process, if it is there."""
-        if kind in self._children:
+        """Send a message to a process, if it is there; "leave" ends it."""
+        if kind in self._children and message["op"] == "leave":
+            self._children[kind].leave()
+        elif kind in self._children:
             self._children[kind].send(message)
 
     def status(self) -> Message:

@@ -77,7 +77,8 @@ class Pursuit:
         self._anchor: float | None = None
         self._pending: ChangeSet | None = None
         self._budget, self._ticked, self._decided = float(MOST_AT_ONCE), 0, -math.inf
-        self._mine: Tempo | None = None
+        self.mine: Tempo | None = None
+        """The tempo that was decided here; another one is the performer's."""
         self._now = 0
         self._waits: tuple[int, int] | None = None
 
@@ -112,6 +113,19 @@ class Pursuit:
         """Whether a decision waits for its textures."""
         return self._pending is not None and self._pending in self._scheduler.timeline.pending
 
+    def settled(self) -> bool:
+        """Return whether no decision waits; one that did has landed by now."""
+        if self.waits:
+            return False
+        if self._pending is not None:
+            self._pending = None
+            self.accept()
+        return True
+
+    def accept(self) -> None:
+        """Take the present tempo for one that the clock has."""
+        self.mine = self._scheduler.timeline.tempo
+
     def heard(self, sample: float) -> float:
         """Return the moment at which a sample is heard [nanoseconds]."""
         return self._pace.moment(sample) + (self._latency() - self._offset) * NANO
@@ -142,11 +156,7 @@ class Pursuit:
         self._budget = min(self._budget + passed / EVERY, float(MOST_AT_ONCE))
         self._now = now
         soon = now < self._decided + SOONEST * NANO or self._budget < 1.0
-        if self.waits:
-            return
-        if self._pending is not None:
-            self._pending, self._mine = None, self._scheduler.timeline.tempo
-        if not self.outer.known or soon:
+        if not self.settled() or not self.outer.known or soon:
             return
         timeline, bpm = self._scheduler.timeline, self.outer.bpm
         tempo = timeline.tempo
@@ -161,14 +171,14 @@ class Pursuit:
             self._anchor = ours - counted
         theirs = counted + (self._phase if self._phase is not None else self._anchor or 0.0)
         whole = round(theirs - ours)
+        if self._phase is not None:
+            timeline.downbeat = -whole % self._quantum
         # A decision that is being carried out is judged by where it leads.
-        end = max(at, tempo.changes[-1].at) if tempo is self._mine and tempo.changes else at
+        end = max(at, tempo.changes[-1].at) if tempo is self.mine and tempo.changes else at
         later = (end - at) / tempo.sample_rate
         error = theirs - whole + later * bpm / 60.0 - float(tempo.beats(end))
         far = abs(error) * 60.0 / bpm > self._bound + UNSURE * later
         if far or abs(tempo.bpm_at(end) / bpm - 1.0) > self._other:
-            if self._phase is not None:
-                timeline.downbeat = -whole % self._quantum
             self._decide(Join(bpm, beat=theirs - whole, when=at), now)
 
     def _decide(self, change: Join, now: int) -> None:

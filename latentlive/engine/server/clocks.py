@@ -126,6 +126,11 @@ class Clocks:
             )
 
     @property
+    def wanted(self) -> bool:
+        """Whether the clock of some device is to be followed."""
+        return self._wanted is not None
+
+    @property
     def sends(self) -> bool:
         """Whether any device gets our clock."""
         return bool(self._out)

@@ -140,7 +140,8 @@ class Server:
         )
         session = self.session
         session.outgoing.send = session.clocks.send = session.arrivals.tell = self.reception.send
-        self.reception.heard = session.clocks.take
+        session.linked.send = self.reception.send
+        self.reception.heard = self._hear
         session.arrivals.remember(Bindings(self.say))
         if options["out"]:
             self.output.record_all(options["out"])
@@ -254,9 +255,15 @@ class Server:
         session = self.session
         kinds = {"osc"} if session.outgoing.active else set()
         kinds |= {"midi"} if session.clocks.sends else set()
+        kinds |= {"link"} if session.linked.wanted else set()
         if session.replay is None:
             kinds |= session.scheduler.follows | session.arrivals.kinds(session.scheduler.follows)
         return kinds
+
+    def _hear(self, kind: str, message: Message) -> None:
+        """Take what an input process tells of clocks."""
+        self.session.clocks.take(kind, message)
+        self.session.linked.take(kind, message)
 
     def _answer(self) -> None:
         """Send the status: to all every so often, at once to those that asked for something."""
@@ -381,6 +388,7 @@ class Server:
             "refused": acts.refused,
             **self.session.arrivals.status(),
             **self.session.clocks.status(),
+            **self.session.linked.status(),
             **self.reception.status(),
             "panics": int(self.shared.header[PANIC]),
             "replaying": self.session.replay is not None,

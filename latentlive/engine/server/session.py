@@ -21,6 +21,7 @@ from latentlive.engine.schedule.changes import check
 from latentlive.engine.schedule.scheduler import Scheduler
 from latentlive.engine.server.acts import Acts
 from latentlive.engine.server.clocks import Clocks
+from latentlive.engine.server.linking import Linked
 from latentlive.engine.shared import CUT, PANIC, PANIC_AT, PANIC_DONE, RINGS
 from latentlive.engine.timing import PANIC_PATIENCE
 from latentlive.errors import EngineError
@@ -33,6 +34,7 @@ from latentlive.protocol.requests import (
     ClockIn,
     ClockOut,
     Forget,
+    JoinLink,
     Learn,
     Listen,
     Panic,
@@ -80,7 +82,8 @@ class Session:
         self.arrivals = Arrivals(self.desk, say)
         self.outgoing = Outgoing(self.desk)
         self.clocks = Clocks(scheduler, self.arrivals, lambda: self.output.latency, say)
-        scheduler.on_time = self.clocks.on_time
+        self.linked = Linked(scheduler, self.arrivals, lambda: self.output.latency, say)
+        scheduler.on_time = lambda: self.clocks.on_time() and self.linked.on_time()
         self.ending: float | None = None
         """When it ends, by the clock of this computer."""
         self._holes = 0
@@ -100,6 +103,7 @@ class Session:
             now = time.monotonic_ns()
             self.arrivals.advance(now)
             self.clocks.advance(now)
+            self.linked.advance(now)
             self.scheduler.advance()
         else:
             self._follow(self.replay)
@@ -205,11 +209,19 @@ class Session:
 
     @serve.register
     def _(self, request: ClockIn) -> None:
+        if request.device is not None and self.linked.wanted:
+            raise EngineError("clock_in: link gives the tempo; link(False) leaves it")
         self.clocks.follow(request)
 
     @serve.register
     def _(self, request: ClockOut) -> None:
         self.clocks.give(request)
+
+    @serve.register
+    def _(self, request: JoinLink) -> None:
+        if request.on and self.clocks.wanted:
+            raise EngineError("link: clock_in gives the tempo; clock_in(None) leaves it")
+        self.linked.ask(request)
 
     @serve.register
     def _(self, request: Start) -> None:
