@@ -100,7 +100,13 @@ def test_python_blocks_run(page, stage, starter, tmp_path, monkeypatch):
                 if isinstance(value, ll.Latent | Joined):
                     assert check(value, load_model(space_of(page)).facts, second, 1.0) > 0
     answers = ("recording to ", "recorded to ", "undone", "redone", "bouncing to ", "bounced to ")
-    answers += ("move the controller ", "osc: port ", "midi: this ")  # what this machine lacks
+    answers += (
+        "move the controller ",
+        "osc: port ",
+        "midi: this ",
+        "clock_in: ",
+        "link: ",
+    )  # what this machine lacks
     assert [line for line in stage.said if not line.startswith(answers)] == []
 
 
