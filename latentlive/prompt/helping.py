@@ -20,6 +20,7 @@ from latentlive.worded import Worded, typed
 GROUPS = (
     ("sources", "sound cluster near z prior noise drift follow silence"),
     ("places", "place tour roam swarm"),
+    ("strokes", "strokes euclid"),
     ("mixes", "interp slerp steps path blend between cat"),
     ("curves", "sine cosine saw isaw tri square rand perlin brown line env seq fit track number"),
     ("", "sine2 cosine2 saw2 isaw2 tri2 square2 rand2 perlin2 brown2"),
