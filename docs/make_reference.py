@@ -68,6 +68,11 @@ def chapters() -> Iterator[tuple[str, str, list[tuple[str, Any]]]]:
         words("latentlive.latent.sources", "latentlive.latent.follow"),
     )
     yield (
+        "Improvisers",
+        "Sounds in an order that is learned from a piece.",
+        words("latentlive.latent.improvising"),
+    )
+    yield (
         "The map",
         "Sounds by their place on the corpus's map.",
         words("latentlive.latent.roaming", "latentlive.latent.touring", "latentlive.latent.swarm"),

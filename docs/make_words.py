@@ -14,7 +14,7 @@ from typing import Any
 
 import latentlive
 from latentlive import Curve, Latent
-from latentlive.expr import operators
+from latentlive.expr import Node, operators
 from latentlive.latent import Joined
 
 WIDTH = 100
@@ -109,7 +109,8 @@ def returned(family: Any, value: Any, declared: Any) -> str:
 
 def parameter(one: inspect.Parameter) -> str:
     """Return a parameter with its type and default."""
-    default = "" if one.default is one.empty else f" = {one.default!r}"
+    shown = "..." if isinstance(one.default, Node) else repr(one.default)
+    default = "" if one.default is one.empty else f" = {shown}"
     return f"{one.name}: {one.annotation}{default}".replace("'", '"')
 
 

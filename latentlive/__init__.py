@@ -20,8 +20,8 @@ _LANGUAGE = {
     "Osc Perlin Rand Saw Seq Sine Square Touch Tri Velocity brown2 cosine2 isaw2 perlin2 rand2 "
     "saw2 sine2 square2 track tri2 xy",
     "latentlive.expr.fields": "array",
-    "latentlive.latent": "Cluster Euclid Interp Near Path Roam Slerp Sound Steps Strokes Tour Z "
-    "between blend cat drift follow noise place prior silence swarm",
+    "latentlive.latent": "Cluster Euclid Excerpts Improvise Improvised Interp Near Path Roam Slerp "
+    "Sound Steps Strokes Tour Z between blend cat drift follow noise place prior silence swarm",
 }
 """The words of expressions by module; the word of a class is its name in lower case."""
 

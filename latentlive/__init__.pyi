@@ -46,6 +46,9 @@ from latentlive.errors import SoundError as SoundError
 from latentlive.expr.fields import array as array
 from latentlive.latent import Cluster as cluster
 from latentlive.latent import Euclid as euclid
+from latentlive.latent import Excerpts as excerpts
+from latentlive.latent import Improvise as improvise
+from latentlive.latent import Improvised as improvised
 from latentlive.latent import Interp as interp
 from latentlive.latent import Latent as Latent
 from latentlive.latent import Near as near
@@ -100,9 +103,12 @@ __all__ = [
     "dumps",
     "env",
     "euclid",
+    "excerpts",
     "fit",
     "follow",
     "gate",
+    "improvise",
+    "improvised",
     "interp",
     "isaw",
     "isaw2",

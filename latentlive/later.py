@@ -7,7 +7,6 @@ from __future__ import annotations
 
 TIMBRE = "move along a latent: .offset(prior(3), sine(8))"
 ROUGH = "bring out its noise: .spread(2), .jitter(0.3)"
-MAP = "go over the map: roam(perlin(8), perlin(9), every=0.5); swarm(4, 0.5, 0.5, 0.2)"
 OUTSIDE = "treat it outside: d1.out(3) with --channels 4 gives it outputs of its own"
 TIME = ".fast(2) and .slow(2) change its time, .extend(2) leaves the curves as they are"
 LEVEL = "set the layer's level: d1.gain(-6)"
@@ -19,8 +18,6 @@ LATER = {
     "bright": TIMBRE,
     "rougher": ROUGH,
     "noisier": ROUGH,
-    # sequences, places
-    "improvise": MAP,
     # control from outside
     "midi": "follow a controller: cc(1); watch() shows what comes and the word to type",
     "stage": LOOK,

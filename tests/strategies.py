@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import latentlive as ll
 from latentlive.corpus import Audio, Corpus, audio_digest
-from latentlive.curves import Curve
+from latentlive.curves import Curve, inputs_of
 from latentlive.expr.node import operators
 from latentlive.latent import Latent, Place, Sound
 from latentlive.renderer import corpus_sounds
@@ -166,6 +166,35 @@ onmap = st.one_of(
 )
 """What moves on a map, for ever."""
 
+PARTS = [
+    [0, 0, at(3), 1, 1],
+    [0, at(3), at(8.5), 2, 0.5],
+    [1, 0, at(1.5), 1, 0],
+    [0, at(9), at(15), 3, 1],
+]
+"""Parts of two short sounds: the first two follow one another."""
+
+steady = curves.filter(lambda curve: not inputs_of(curve))
+improvisers = st.one_of(
+    st.builds(
+        lambda score, c, n, e, t: ll.improvised(
+            [ll.sound(SHORT[2]), ll.sound(SHORT[1])], PARTS, score, c, n, e, t
+        ),
+        st.one_of(st.none(), st.lists(st.integers(1, 3), min_size=1, max_size=9)),
+        steady,
+        st.integers(1, 5),
+        st.one_of(every, steady),
+        steady,
+    ),
+    st.builds(
+        lambda i, c, n: ll.improvise(ll.sound(SHORT[i]), c, n, over="codes"),
+        st.integers(0, len(SHORT) - 1),
+        steady,
+        st.integers(1, 5),
+    ),
+)
+"""What improvises, for ever."""
+
 points = st.integers(0, len(SHORT) - 1).map(lambda i: SHORT[i][:64])
 sounds = st.one_of(
     st.integers(0, len(SHORT) - 1).map(lambda i: ll.sound(SHORT[i])),
@@ -175,6 +204,7 @@ sounds = st.one_of(
     st.builds(lambda n: ll.noise(n).slice(at(2.5), at(9)), seeds),
     st.builds(lambda n, b: ll.drift(n, b).slice(0, at(11)), seeds, beats),
     st.builds(lambda x, b: x.slice(at(b), at(12)), onmap, st.integers(0, 3)),
+    st.builds(lambda x, b: x.slice(at(b), at(b + 12)), improvisers, st.integers(0, 9000)),
     st.builds(lambda x: ll.place(x, 0.5), st.floats(0, 1).map(lambda x: round(x, 2))),
     st.builds(
         lambda a, n, w: ll.follow(LONG + a, ll.drift(n, 0.3).slice(0, 2.2), w).slice(0, at(6)),
@@ -245,6 +275,7 @@ def _finite(inner: st.SearchStrategy[Latent]) -> st.SearchStrategy[Latent]:
         st.builds(lambda a, c: a.offset(ll.prior(4), c), inner, amounts),
         st.builds(lambda a, i, c: a.dim(i, c), inner, st.integers(0, 63), amounts),
         st.builds(lambda a, c: a.jitter(c), inner, amounts),
+        st.builds(lambda a, k: a.quantise(k, ll.sound(SHORT[1])), inner, st.integers(1, 9)),
         st.builds(
             lambda a, b: a.smooth(b) if a.cost == 1 else a,
             inner,
@@ -277,6 +308,11 @@ recorded = st.sampled_from(
         ll.cluster(seconds=9, arousal=1),
         ll.near(ll.sound("gong"), 6),
         ll.place(0.25, 1),
+        ll.excerpts(12).quantise(8),
+        ll.improvise("gong", memory="corpus"),
+        ll.improvise([3, 1, 3, 4], ll.sine(8), every=ll.seq([0.25, 0.5], 1)),
+        ll.improvise(["gong", ll.near(ll.sound("gong"), 2).slice(1, 2)], memory=["rain"]),
+        ll.improvise(ll.cluster(4), 0.5, 2, 0.25, [ll.sound("gong"), ll.cluster(3)], typicality=1),
         ll.interp(ll.roam(ll.sine(8), 0.5, 0.5), ll.sound("gong"), ll.sine(8)).extend(2),
         ll.sound("gong").hits(ll.euclid(3, 8).rev() + "x.").on("spectral"),
         ll.sound("gong").on("mine.safetensors").exact(),

@@ -21,9 +21,10 @@ HEAVY += ("minisom", "numba", "scipy", "sklearn", "sqlite3")
 
 def test_the_public_list_is_pinned():
     expressions = """array bend between blend brown brown2 cat cc cluster cosine cosine2 drift env
-        euclid fit follow gate interp isaw isaw2 key knob level line near noise number osc
-        path perlin perlin2 place prior rand rand2 roam saw saw2 seq silence sine
-        sine2 slerp sound square square2 steps strokes swarm touch tour track tri tri2
+        euclid excerpts fit follow gate improvise improvised interp isaw isaw2 key knob
+        level line near noise number osc path perlin perlin2 place prior rand rand2 roam
+        saw saw2 seq silence sine sine2 slerp sound square square2 steps strokes swarm
+        touch tour track tri tri2
         velocity xy z"""
     rest = """Corpus Curve DeviceError Engine EngineError ExpressionError Latent LatentliveError
         ModelError SoundError WORDS dumps load_model loads render"""

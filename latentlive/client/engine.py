@@ -45,6 +45,7 @@ from latentlive.protocol.requests import (
 from latentlive.protocol.when import After, Beat, Cue
 from latentlive.renderer import check, corpus_sounds
 from latentlive.renderer.freezing import Setting, as_played, recordings
+from latentlive.renderer.scoring import Scoring, scored
 from latentlive.space import Facts
 from latentlive.units import Floats
 
@@ -112,6 +113,8 @@ class Engine(Control):
     d15: Layer
     d16: Layer
     process: subprocess.Popen[bytes] | None
+    patience: float | None = None
+    """Seconds that a line waits for the piece of an improviser to be heard; None: any time."""
 
     def __init__(
         self,
@@ -232,7 +235,9 @@ class Engine(Control):
                 f"a layer plays a latent such as sound('gong'), got {texture!r}{hint}"
             )
         self.freezing.check(texture, "play it then")
-        played = as_played(texture, self.corpus)
+        rate = self.welcome.sample_rate
+        scoring = Scoring(self.corpus, self._sounds, rate, self.patience)
+        played = as_played(scored(texture, scoring), self.corpus)
         check(played, self._facts, self._sounds, 60.0 / self.welcome.bpm)
         self._check_model(played)
         return Source(played, repr(texture), recordings(played, self._sounds))
@@ -294,7 +299,8 @@ class Engine(Control):
         state, welcome = self.fresh(), self.welcome
         tempo = self._cells.tempo or (None if state["running"] else self._first_tempo)
         space = welcome.file, welcome.digest, self._facts
-        return Setting(self.corpus, self._sounds, *space, state["seed"], tempo or state["bpm"])
+        told = state["seed"], tempo or state["bpm"], self.patience
+        return Setting(self.corpus, self._sounds, *space, *told)
 
     def change(self, change: Change) -> None:
         """Send one change, or add it to the open cell."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from latentlive.corpus.index import Mapped
 from latentlive.corpus.library import Corpus
-from latentlive.corpus.reading import Audio, joined
+from latentlive.corpus.reading import Audio, joined, keep
 from latentlive.errors import SoundError
 from latentlive.ground.names import normal
 from latentlive.units import Floats
@@ -110,12 +110,12 @@ def near(corpus: Corpus, sample_rate: int, say: Say, source: object, n: int) -> 
 def near_rows(corpus: Corpus, sample_rate: int, source: object, n: int) -> list[int]:
     """Return the rows of the `n` sounds most like a sound, nearest first; see `near`."""
     mapped = corpus.need_map()
-    row = _row(corpus, mapped, source) if isinstance(source, str) else None
+    row = row_of(corpus, mapped, source) if isinstance(source, str) else None
     like = _thumbnail(corpus, source, sample_rate) if row is None else row
     return mapped.map.near(like, n)
 
 
-def _row(corpus: Corpus, mapped: Mapped, name: str) -> int | None:
+def row_of(corpus: Corpus, mapped: Mapped, name: str) -> int | None:
     """Return the row of a sound on the map, by its name, short name or path."""
     if normal(name) in mapped.rows:
         return mapped.rows[normal(name)]
@@ -131,8 +131,6 @@ def _row(corpus: Corpus, mapped: Mapped, name: str) -> int | None:
 
 def _thumbnail(corpus: Corpus, source: object, sample_rate: int) -> Floats:
     """Return the thumbnail of a sound outside the index, measured in a separate process."""
-    from latentlive.corpus.reading import keep
-
     if isinstance(source, str):
         digest = corpus.audio(source, sample_rate).digest
     else:
@@ -161,3 +159,38 @@ def _together(
     if not parts:
         raise SoundError(f"corpus: none of the {len(rows)} sounds chosen can be read")
     return joined(parts)
+
+
+EXCERPT = 0.5
+"""Seconds of one sound among excerpts."""
+
+
+def excerpts(corpus: Corpus, sample_rate: int, say: Say, n: int) -> Audio:
+    """Return half a second of each of up to `n` sounds, from all nodes of the map, joined.
+
+    Raises
+    ------
+    SoundError
+        If the corpus has no sounds, or none of those chosen can be read.
+    """
+    mapped, names = corpus.mapped, corpus.names
+    if mapped is not None:
+        order = np.lexsort((np.array(mapped.names), mapped.labels))
+        names = [mapped.names[row] for row in order]
+    if not names:
+        raise SoundError(f"excerpts: no sounds in {corpus.name!r}")
+    parts = []
+    for i in range(min(n, len(names))):
+        name = names[i * len(names) // min(n, len(names))]
+        try:
+            whole = corpus.audio(name, sample_rate)
+        except SoundError as error:
+            say(f"left out: {name}: {str(error).removeprefix('sound: ')}")
+            continue
+        length = min(round(EXCERPT * sample_rate), len(whole.samples))
+        first = (len(whole.samples) - length) // 4
+        part = whole.samples[first : first + length]
+        parts.append(Audio(part, f"{whole.digest} {first} {length}"))
+    if not parts:
+        raise SoundError("excerpts: none of the sounds chosen can be read")
+    return keep(parts[0].samples) if len(parts) == 1 else joined(parts)

@@ -134,7 +134,17 @@ def thumbnail(blocks: Iterable[Samples]) -> Floats:
             count += len(block)
             yield block
 
-    table = np.concatenate([_measured(stretch) for stretch in _stretches(counted())])
+    table = frames(counted())
+    return summary(table, count)
+
+
+def frames(blocks: Iterable[Samples]) -> Floats:
+    """Return the features of every frame [shape=(frames, 20)] of a sound given in blocks."""
+    return np.concatenate([_measured(stretch) for stretch in _stretches(blocks)])
+
+
+def summary(table: Floats, count: int) -> Floats:
+    """Return the thumbnail [shape=(35,)] of some frames that last `count` samples."""
     loudness, flatness, second, third, decrease, f0, energy = table[:, :7].T
     mfcc = table[:, 7:]
     mfcc_std = mfcc.std(axis=0)

@@ -53,6 +53,8 @@ class Imported:
         The node that the files give each sound; -1 for none.
     labels : array [shape=(n,), int]
         The nearest node of each sound.
+    songs : list of list of int
+        Nodes in the order in which the parts of recordings have them, a list for each.
     """
 
     files: list[str]
@@ -63,6 +65,7 @@ class Imported:
     scale: Scale
     given: Labels
     labels: Labels
+    songs: list[list[int]]
 
     @property
     def equal(self) -> int:
@@ -77,7 +80,8 @@ def read_map(folder: Path) -> Imported:
     ----------
     folder : Path
         Holds ``SOM-nodes.txt``, ``stats.txt``, ``data-concatenated`` and ``clusters`` (``.txt`` or
-        ``.json``), itself or in a subfolder ``originals`` or ``data``.
+        ``.json``), itself or in a subfolder ``originals`` or ``data``; perhaps
+        ``VMM-training-SOM-seq.txt``.
 
     Raises
     ------
@@ -92,7 +96,8 @@ def read_map(folder: Path) -> Imported:
     files, starts, parts, thumbnails, keys = _data(_found(folder, "data-concatenated"))
     given = _clusters(_found(folder, "clusters"), keys, len(nodes))
     labels = labelled(scale.normal(thumbnails), nodes)[0]
-    return Imported(files, starts, parts, thumbnails, nodes, scale, given, labels)
+    songs = _songs(folder, len(nodes))
+    return Imported(files, starts, parts, thumbnails, nodes, scale, given, labels, songs)
 
 
 def store_map(imported: Imported, audio: Path, origin: Path) -> list[str]:
@@ -131,6 +136,7 @@ def store_map(imported: Imported, audio: Path, origin: Path) -> list[str]:
         mapped = Mapped(
             *(names, files, starts, imported.thumbnails.astype(np.float32)),
             *(imported.labels, imported.nodes, imported.scale, os.path.abspath(origin)),
+            songs=imported.songs,
         )
         index.put_map(placed(mapped))
     return list(missing)
@@ -286,6 +292,21 @@ def _sound(place: str, items: list[Any]) -> tuple[str, bool, list[float]]:
     if not isinstance(file, str) or not file.strip():
         raise SoundError(f"corpus: {place}: expected a file name, got {str(file)[:40]!r}")
     return file, _whole(place, flag) == 0, _numbers(place, numbers, WIDTH + 1)
+
+
+def _songs(folder: Path, nodes: int) -> list[list[int]]:
+    """Return the sequences of nodes that a map came with, none if it has no such file."""
+    try:
+        path = _found(folder, "VMM-training-SOM-seq", ".txt")
+    except SoundError:
+        return []
+    songs: dict[int, list[int]] = {}
+    for place, key, values in _rows(path):
+        song = [_whole(place, item) for item in values.split()]
+        if any(node >= nodes for node in song):
+            raise SoundError(f"corpus: {place}: the map has {nodes} nodes, got {max(song)}")
+        _once(place, _whole(place, key), songs, song)
+    return [song for song in songs.values() if song]
 
 
 def _clusters(path: Path, keys: dict[int, int], nodes: int) -> Labels:

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -121,6 +121,8 @@ class Mapped:
         The seed of a map made here.
     places : array [shape=(n, 2), 0 to 1] or None
         Where each sound lies on the plane; None in a map of before there were places.
+    songs : list of list of int
+        Sequences of nodes that an imported map came with.
     """
 
     names: list[str]
@@ -133,6 +135,7 @@ class Mapped:
     origin: str = ""
     seed: int = 0
     places: Floats | None = None
+    songs: list[list[int]] = field(default_factory=list)
 
     @cached_property
     def rows(self) -> dict[str, int]:
@@ -338,6 +341,7 @@ class Index:
             "nodes": np.asarray(mapped.nodes, "<f8").tobytes(),
             "scale": np.asarray([scale.mean, scale.std, scale.weights], "<f8").tobytes(),
             "made": json.dumps([mapped.origin, mapped.seed]).encode(),
+            "songs": json.dumps(mapped.songs).encode(),
             "places": _marked(mapped.places, mapped.thumbnails),
         }
         self._write("INSERT OR REPLACE INTO map VALUES (?, ?)", list(rows.items()))
@@ -363,9 +367,13 @@ class Index:
             whole = len(names) == len(files) == len(starts) == len(labels) > 0
             if not whole or not 0 <= labels.min() <= labels.max() < len(nodes):
                 raise ValueError("the map is not whole")
+            songs = json.loads(rows.get("songs", b"[]"))
+            if not all(type(node) is int and 0 <= node < len(nodes) for s in songs for node in s):
+                raise ValueError("its sequences are none of nodes")
         scale = Scale(mean, std, weights)
         places = _of_these(rows.get("places", b""), thumbnails)
-        return Mapped(names, files, starts, thumbnails, labels, nodes, scale, origin, seed, places)
+        told = origin, seed, places, songs
+        return Mapped(names, files, starts, thumbnails, labels, nodes, scale, *told)
 
     @contextlib.contextmanager
     def _sane(self) -> Iterator[None]:

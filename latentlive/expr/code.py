@@ -46,7 +46,7 @@ def code(root: Node) -> str:
             receiver = f"{operand(values.pop(0)[2], literal=False)}."
         words, skipped = [], False
         for f, kind, value in values:
-            if f.default is not dataclasses.MISSING and value == kind.coerce(f.default, ""):
+            if f.default is not dataclasses.MISSING and same(value, kind.coerce(f.default, "")):
                 skipped = True  # later arguments need their names
             else:
                 named_as = f"{f.metadata.get('typed') or f.name}=" if skipped else ""
@@ -63,3 +63,8 @@ def code(root: Node) -> str:
         return f"({text})" if (infix or negative) and not shared(node) else text
 
     return whole(root, literal=False)
+
+
+def same(value: object, default: object) -> bool:
+    """Return whether a field has its default; an array is none."""
+    return type(value) is type(default) and bool(value == default)

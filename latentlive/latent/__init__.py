@@ -4,9 +4,11 @@ from latentlive.expr import dumps, loads  # the modules below declare the operat
 from latentlive.latent.axes import Loudness, Pitch, Transpose, Voiced
 from latentlive.latent.base import Latent, LatentLike
 from latentlive.latent.blending import between, blend
+from latentlive.latent.codes import Quantise
 from latentlive.latent.follow import Follow, Lesson, follow
 from latentlive.latent.freezing import Freezer, freezing_by
 from latentlive.latent.hits import Hits
+from latentlive.latent.improvising import Improvise, Improvised
 from latentlive.latent.join import (
     DEFAULT_OVERLAP,
     Exact,
@@ -26,6 +28,7 @@ from latentlive.latent.query import Latents, Length, Query, Scope, World
 from latentlive.latent.roaming import Place, Roam, place
 from latentlive.latent.sources import (
     Cluster,
+    Excerpts,
     Near,
     Recorded,
     Silence,
@@ -37,8 +40,9 @@ from latentlive.latent.sources import (
     prior,
     silence,
 )
+from latentlive.latent.studying import Learner, Study
 from latentlive.latent.swarm import Swarm, swarm
-from latentlive.latent.time import Extend, Loop, Slow, cat
+from latentlive.latent.time import Extend, Loop, Slice, Slow, cat
 from latentlive.latent.touch import Reseeded, Spread, Touch
 from latentlive.latent.touring import Tour
 
@@ -47,16 +51,20 @@ __all__ = [
     "Cluster",
     "Euclid",
     "Exact",
+    "Excerpts",
     "Extend",
     "Follow",
     "Freezer",
     "Hits",
+    "Improvise",
+    "Improvised",
     "Interp",
     "Join",
     "Joined",
     "Latent",
     "LatentLike",
     "Latents",
+    "Learner",
     "Length",
     "Lesson",
     "Loop",
@@ -70,6 +78,7 @@ __all__ = [
     "Pattern",
     "Pitch",
     "Place",
+    "Quantise",
     "Query",
     "Recorded",
     "Reseeded",
@@ -77,12 +86,14 @@ __all__ = [
     "Scope",
     "Silence",
     "Slerp",
+    "Slice",
     "Slow",
     "Sound",
     "Spot",
     "Spread",
     "Steps",
     "Strokes",
+    "Study",
     "Swarm",
     "Texture",
     "Touch",

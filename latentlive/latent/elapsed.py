@@ -54,3 +54,19 @@ def beats_in(query: Query, frames: float) -> float:
     span, beats = frames / second * clock.tempo.sample_rate, clock.tempo.beats
     around = [beats(clock.samples + way * span) - beats(clock.samples) for way in (-1, 1)]
     return float(np.abs(around).max()) / layer_beats(query)
+
+
+def beats_after(query: Query, frames: float) -> Floats:
+    """Return the beats in some frames of the node after each position, at the tempo known there."""
+    clock = query.clock
+    if clock is None or not clock.tempo.changes:
+        return np.full(query.beats.shape, frames / query.scope.beat_frames)
+    tempo, samples = clock.tempo, clock.samples
+    second = float(query.world.frames(1.0)) / float(query.scope.stretch)
+    span = frames / second * tempo.sample_rate
+    known = np.searchsorted([change.at for change in tempo.changes], samples, "right")
+    found = np.empty_like(samples)
+    for count in np.unique(known):
+        here, past = known == count, replace(tempo, changes=tempo.changes[:count])
+        found[here] = past.beats(samples[here] + span) - past.beats(samples[here])
+    return found / layer_beats(query)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -16,7 +17,8 @@ from latentlive.expr import Children, Maybe, child, declared, lasting, operator
 from latentlive.latent.base import Latent, LatentLike
 from latentlive.latent.query import Latents, Length, Query, Scope
 from latentlive.latent.regression import Learned, learn
-from latentlive.latent.sources import Endless, as_latent
+from latentlive.latent.sources import as_latent
+from latentlive.latent.studying import Learner
 from latentlive.units import Floats
 
 POINTS = 8
@@ -36,7 +38,7 @@ PART = 32
 
 
 @operator(word="follow")
-class Follow(Endless):
+class Follow(Learner):
     """See `follow`."""
 
     asks = POINTS
@@ -61,7 +63,10 @@ class Follow(Endless):
 
     def length(self, scope: Scope) -> Length:
         self.lasts(scope)
-        return super().length(scope)
+        return math.inf
+
+    def study(self, query: Query) -> Lesson:
+        return Lesson(self, query)
 
     def at(self, query: Query) -> Latents:
         played = self.movement if self.drive is None else self.drive
@@ -70,7 +75,7 @@ class Follow(Endless):
         if lesson is None:
             nothing = np.zeros((len(query.frames), query.world.dims), np.float32)
             return Latents(nothing, nothing)
-        learned, std = lesson.learned
+        learned, std = cast("Lesson", lesson).learned
         mean = learned.vectors(moved)
         return Latents(mean, np.repeat(std[None], len(mean), axis=0))
 

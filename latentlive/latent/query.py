@@ -18,8 +18,8 @@ from latentlive.units import Floats
 
 if TYPE_CHECKING:
     from latentlive.latent.base import Latent, LatentLike
-    from latentlive.latent.follow import Follow, Lesson
     from latentlive.latent.places import Atlas, OnMap
+    from latentlive.latent.studying import Learner, Study
 
 F32 = NDArray[np.float32]
 Length = Fraction | float
@@ -141,7 +141,7 @@ class World(Protocol):
     def atlas(self, node: OnMap) -> Atlas:
         """Return the map that a source moves on."""
 
-    def lesson(self, node: Follow, query: Query) -> Lesson | None:
+    def lesson(self, node: Learner, query: Query) -> Study | None:
         """Return what a node learns in this space; None in a world that only checks."""
 
 

@@ -146,6 +146,21 @@ class Near(Recorded):
             )
 
 
+@operator
+class Excerpts(Recorded):
+    """Half a second of each of up to `n` sounds (1 to 512), joined: a bit of the whole corpus.
+
+    With a map of the corpus they come from all its nodes.
+
+    Example
+    -------
+    >>> excerpts(24)
+    excerpts(24)
+    """
+
+    n: int = whole(least=1, most=512, default=64)
+
+
 class Endless(Latent):
     """A source that never ends."""
 

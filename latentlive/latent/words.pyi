@@ -29,6 +29,28 @@ class Words:
         """Set the level of every moment in dB, RMS against full scale; silence stays silent."""
     def voiced(self, amount: CurveLike) -> Latent:
         """Hear a sound as harmonics of a pitch, by an amount from 0 (not at all) to 1."""
+    def extend(self, factor: Factor) -> Latent:
+        """Last `factor` (> 0) times longer; the curves keep their speed."""
+    def slow(self, factor: Factor) -> Latent:
+        """Last `factor` (> 0) times longer; slow the curves too."""
+    def fast(self, factor: Factor) -> Latent:
+        """Last `factor` (> 0) times shorter; speed up the curves too. Undoes ``slow``."""
+    def loop(self, n: int | None = None) -> Latent:
+        """Play `n` (>= 1) times, or for ever without a number; the curves' clock runs on."""
+    def rev(self) -> Latent:
+        """Play backwards, frame by frame, curves included; needs an end."""
+    def slice(self, start: float, stop: float) -> Latent:
+        """Play from second `start` to second `stop` only (0 <= start < stop)."""
+    def early(self, beats: float) -> Latent:
+        """Begin `beats` into the latent, curves included."""
+    def late(self, beats: float) -> Latent:
+        """Begin `beats` later, curves included, after silence."""
+    def freeze(self, at: float) -> Latent:
+        """Hold the moment at second `at` (>= 0) for ever."""
+    def scrub(self, curve: CurveLike) -> Latent:
+        """Follow a curve for ever: 0 is the first frame, 1 the last; needs an end."""
+    def quantise(self, k: int, by: Latent = ...) -> Latent:
+        """Snap each vector to the nearest of `k` (1 to 256) codes: a palette of so many timbres."""
     def exact(self) -> Exact:
         """Join windows end to end and round nothing: the paper's sound, samples and length."""
     def overlap(self, k: int) -> Overlap:
@@ -61,26 +83,6 @@ class Words:
         """Multiply the means by a curve; keep the spread."""
     def __rmul__(self, other: CurveLike) -> Latent:
         """Multiply the means by a curve; keep the spread."""
-    def extend(self, factor: Factor) -> Latent:
-        """Last `factor` (> 0) times longer; the curves keep their speed."""
-    def slow(self, factor: Factor) -> Latent:
-        """Last `factor` (> 0) times longer; slow the curves too."""
-    def fast(self, factor: Factor) -> Latent:
-        """Last `factor` (> 0) times shorter; speed up the curves too. Undoes ``slow``."""
-    def loop(self, n: int | None = None) -> Latent:
-        """Play `n` (>= 1) times, or for ever without a number; the curves' clock runs on."""
-    def rev(self) -> Latent:
-        """Play backwards, frame by frame, curves included; needs an end."""
-    def slice(self, start: float, stop: float) -> Latent:
-        """Play from second `start` to second `stop` only (0 <= start < stop)."""
-    def early(self, beats: float) -> Latent:
-        """Begin `beats` into the latent, curves included."""
-    def late(self, beats: float) -> Latent:
-        """Begin `beats` later, curves included, after silence."""
-    def freeze(self, at: float) -> Latent:
-        """Hold the moment at second `at` (>= 0) for ever."""
-    def scrub(self, curve: CurveLike) -> Latent:
-        """Follow a curve for ever: 0 is the first frame, 1 the last; needs an end."""
     def segments(
         self, by: Literal["onsets", "novelty"] = "onsets", shortest: float = 0.1
     ) -> list[Latent]:

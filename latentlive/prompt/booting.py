@@ -12,6 +12,9 @@ from latentlive.errors import EngineError, LatentliveError
 if TYPE_CHECKING:
     from latentlive.client import Engine
 
+PATIENCE = 6.0
+"""Seconds that a typed line waits for the piece of an improviser to be heard."""
+
 LONG = 3.0
 """Seconds of making the starter sounds before a line says so."""
 
@@ -57,6 +60,7 @@ class Booting:
     def _boot(self) -> None:
         try:
             self.started = engine = self._start()
+            engine.patience = PATIENCE
             late = threading.Timer(LONG, self._say, ["making the starter sounds, once ..."])
             late.start()
             try:

@@ -70,6 +70,7 @@ class Browser(Worded, Listing):
     random, ``corpus.audition("gong")`` plays one once and quietly, ``corpus.names`` holds all
     names. ``corpus.node(18)`` lists the sounds of ``cluster(18)``: those with 18 in the column
     cluster, nearest to the node first. ``corpus.place("gong")`` tells where on the map one lies.
+    ``corpus.songs`` holds the sequences of nodes that an imported map came with.
 
     Example
     -------
@@ -86,6 +87,12 @@ class Browser(Worded, Listing):
         """Every name, sorted; with an imported map, its parts of files too."""
         mapped = self._corpus.mapped
         return sorted({*self._corpus.names, *map(normal, mapped.names if mapped else ())})
+
+    @property
+    def songs(self) -> list[list[int]]:
+        """The sequences of nodes that an imported map came with: ``improvise(corpus.songs[0])``."""
+        mapped = self._corpus.mapped
+        return [] if mapped is None else mapped.songs
 
     def find(self, text: str) -> Listing:
         """Return the sounds, frozen ones too, whose names contain a text in any case."""

@@ -33,6 +33,7 @@ from latentlive.latent.time import Early, Slice
 from latentlive.models import load_model
 from latentlive.renderer.joints import fading
 from latentlive.renderer.rendering import Rendering, check
+from latentlive.renderer.scoring import Scoring, scored
 from latentlive.renderer.spaces import Spaces
 from latentlive.renderer.world import (
     Sounds,
@@ -85,6 +86,13 @@ class Setting:
     facts: Facts
     seed: int = 0
     tempo: float = 60.0
+    patience: float | None = None
+    """Seconds to wait for the piece of an improviser to be heard; None waits for any time."""
+
+    @property
+    def scoring(self) -> Scoring:
+        """Where the parts of pieces come from."""
+        return Scoring(self.corpus, self.sounds, self.facts.sample_rate, self.patience)
 
 
 @dataclass(frozen=True)
@@ -153,7 +161,7 @@ def to_freeze(texture: Texture, name: str, seconds: float | None, setting: Setti
             f"frozen: the corpus {corpus.name!r} has a sound {name!r}, which comes first; "
             "take another name"
         )
-    texture = as_played(texture, corpus)
+    texture = as_played(scored(texture, setting.scoring), corpus)
     length = check(texture, setting.facts, setting.sounds, 60.0 / setting.tempo)
     if seconds is None and math.isinf(length):
         raise ExpressionError(

@@ -14,10 +14,11 @@ from latentlive.corpus.takes import Flac, Wav
 from latentlive.curves import standing
 from latentlive.errors import ExpressionError, LatentliveError
 from latentlive.expr.fields import shown
-from latentlive.latent import Follow, Texture
+from latentlive.latent import Follow, Lesson, Texture
 from latentlive.models import load_model
 from latentlive.renderer.freezing import as_played
 from latentlive.renderer.rendering import Rendering
+from latentlive.renderer.scoring import Scoring, scored
 from latentlive.renderer.world import corpus_sounds
 from latentlive.space import Space
 from latentlive.units import Samples, Tempo
@@ -123,7 +124,7 @@ def held_out(
         raise ExpressionError(f"held_out: expected a follow(...), got {shown(texture)}")
     scope = prepare(texture, 1.0, model=model, corpus=corpus)[0].scope
     lesson = scope.world.lesson(texture, scope.query(np.zeros(0), np.zeros(0), 0))
-    assert lesson is not None
+    assert isinstance(lesson, Lesson)
     return HeldOut(len(lesson.seconds), texture.lasts(scope), lesson.explained)
 
 
@@ -142,6 +143,7 @@ def prepare(
     library = corpus if isinstance(corpus, Corpus) else Corpus(corpus)
     sounds = corpus_sounds(library, space.sample_rate)
     clock = Tempo(tempo, space.sample_rate)
+    texture = scored(texture, Scoring(library, sounds, space.sample_rate))
     rendering = Rendering(as_played(texture, library), space, sounds, seed=seed, tempo=clock)
     if start:
         rendering.listen(standing(start, space.sample_rate), 0, 0)

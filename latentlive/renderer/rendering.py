@@ -9,10 +9,10 @@ import numpy as np
 
 from latentlive.curves import Clock, Lag, Live, Tapes
 from latentlive.latent import (
-    Follow,
     Hits,
     Latent,
     Latents,
+    Learner,
     Length,
     Loop,
     OnMap,
@@ -23,6 +23,7 @@ from latentlive.latent import (
     join_of,
 )
 from latentlive.latent.noise import drawn, noise_key
+from latentlive.latent.wandering import Wandering
 from latentlive.models import facts_of
 from latentlive.renderer.joining import Rendered
 from latentlive.renderer.paper import kinds_of
@@ -108,7 +109,8 @@ class Rendering(Rendered):
         nodes = list(latent.walk())
         live = any(isinstance(node, Live) for node in nodes)
         super().__init__(space, joined_by(join, space.facts), key, length, spaces.rate, live)
-        self._clocked = live or any(isinstance(node, Hits | Lag | OnMap) for node in nodes)
+        moves = Hits | Lag | OnMap | Wandering
+        self._clocked = live or any(isinstance(node, moves) for node in nodes)
         self._tapes: Tapes | None = None
         self._shift = 0
         self.turn = side * math.pi / 4
@@ -133,8 +135,8 @@ class Rendering(Rendered):
     def start(self) -> bool:
         """Go on with what must be ready first, briefly; return whether all is."""
         query = self.scope.query(np.zeros(0), np.zeros(0), self.seed)
-        follows = [node for node in self.latent.walk() if isinstance(node, Follow)]
-        lessons = [self.scope.world.lesson(node, query) for node in follows]
+        learners = [node for node in self.latent.walk() if isinstance(node, Learner)]
+        lessons = [self.scope.world.lesson(node, query) for node in learners]
         return super().start() and all(one.go_on() for one in lessons if one)
 
     def _gain_to_norm(self) -> float:

@@ -15,19 +15,19 @@ from numpy.typing import NDArray
 
 from latentlive.corpus import Audio, Corpus, audio_digest, stored
 from latentlive.corpus.atlas import Atlas, kept_atlas
-from latentlive.corpus.choosing import cluster, near, nearest_to
+from latentlive.corpus.choosing import cluster, excerpts, near, nearest_to
 from latentlive.errors import ExpressionError, SoundError
 from latentlive.expr import Node
 from latentlive.latent import (
     DEFAULT_OVERLAP,
     Cluster,
-    Follow,
+    Excerpts,
     Hits,
     Join,
     Latent,
     LatentLike,
     Latents,
-    Lesson,
+    Learner,
     Near,
     OnMap,
     Place,
@@ -35,6 +35,7 @@ from latentlive.latent import (
     Recorded,
     Sound,
     Spot,
+    Study,
 )
 from latentlive.models import spaces_having
 from latentlive.renderer.joints import Hearing, as_heard, as_struck, hearing, splices
@@ -96,6 +97,8 @@ class CorpusSounds:
         if isinstance(sound, Near):
             assert isinstance(sound.sound, Sound)
             return near(*chosen, sound.sound.source, sound.n)
+        if isinstance(sound, Excerpts):
+            return excerpts(*chosen, sound.n)
         if isinstance(sound, Place):
             return nearest_to(self._corpus, self._rate, sound.x, sound.y)
         assert isinstance(sound, Sound)
@@ -406,12 +409,14 @@ class BoundWorld:
         index = np.floor(np.rint(frames * float(stretch * self.overlap) * 1024.0) / 1024.0 + 0.5)
         return alignment.offsets(index.astype(np.int64))
 
-    def lesson(self, node: Follow, query: Query) -> Lesson | None:
+    def lesson(self, node: Learner, query: Query) -> Study | None:
         """Return what a node learns in this space, begun or done."""
-        heard = [self.audio(one).digest for one in node.walk() if isinstance(one, Recorded)]
-        heard += [self.atlas(one).digest for one in node.walk() if reads_map(one)]
-        key = (node.digest, *heard, self.level, self.encoder.space.digest, type(self), query.seed)
-        return self.spaces.lessons.lesson(key, lambda: Lesson(node, query))
+        inside = [one for taught in node.taught for one in taught.walk()]
+        heard = [self.audio(one).digest for one in inside if isinstance(one, Recorded)]
+        heard += [self.atlas(one).digest for one in inside if reads_map(one)]
+        space, kind = self.encoder.space.digest, type(self).__name__
+        key = (*node.subject(query), *heard, self.level, space, kind)
+        return self.spaces.lessons.lesson(key, lambda: node.study(query))
 
     def audio(self, source: Node) -> Audio:
         """Return a recorded source at the rate of the space."""
@@ -491,7 +496,7 @@ class DryWorld(BoundWorld):
         zeros = np.zeros((1, self.dims), np.float32)
         return Latents(zeros, zeros)
 
-    def lesson(self, node: Follow, query: Query) -> None:
+    def lesson(self, node: Learner, query: Query) -> None:
         """Learn nothing."""
 
     def read(self, source: Node, query: Query) -> Latents:

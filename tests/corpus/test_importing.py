@@ -254,3 +254,18 @@ def test_a_refused_map_leaves_the_one_before(existing, tmp_path):
     assert told.returncode == 1
     assert told.stderr.startswith("Error: corpus: stats.txt, line 1: expected 'KEY, values;'")
     assert Corpus(tmp_path / "audio").need_map().names
+
+
+def test_the_sequences_of_a_map_are_kept_and_those_of_no_node_refused(existing, tmp_path):
+    existing.write(tmp_path / "map")
+    tones(tmp_path / "audio", existing.files)
+    songs = tmp_path / "map" / "VMM-training-SOM-seq.txt"
+    songs.write_text("0, 3 3 1 8 0;\n1, 2;\n")
+    store_map(read_map(tmp_path / "map"), tmp_path / "audio", tmp_path / "map")
+    assert Corpus(tmp_path / "audio").need_map().songs == [[3, 3, 1, 8, 0], [2]]
+    songs.write_text("0, 3 9;\n")
+    with pytest.raises(SoundError, match=r"seq.txt, line 1: the map has 9 nodes, got 9"):
+        read_map(tmp_path / "map")
+    songs.unlink()
+    store_map(read_map(tmp_path / "map"), tmp_path / "audio", tmp_path / "map")
+    assert Corpus(tmp_path / "audio").need_map().songs == []

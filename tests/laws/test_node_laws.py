@@ -106,7 +106,7 @@ def test_the_strategies_reach_every_operator():
     """The laws speak of all operators only if random expressions hold them all."""
     seen = set()
 
-    @settings(max_examples=700, deadline=None, database=None, derandomize=True)
+    @settings(max_examples=900, deadline=None, database=None, derandomize=True)
     @given(textures, curves, recorded)
     def look(texture, curve, source):
         seen.update(tags(texture), tags(curve), tags(source))

@@ -28,9 +28,12 @@ from latentlive import (
     dumps,
     env,
     euclid,
+    excerpts,
     fit,
     follow,
     gate,
+    improvise,
+    improvised,
     interp,
     isaw,
     isaw2,
@@ -126,6 +129,13 @@ def latents() -> list[Latent]:
     ]
     sources += [place(0.3, 0.7), place(0.3, sine(8)), roam(sine(8), 0.5, every=0.5, blend=4)]
     sources += [swarm(4, sine(8), 0.5, spread=0.2), tour(["gong", a], timing="even", beats=32)]
+    sources += [improvise("gong"), improvise(a, sine(8), order=2, every=1 / 4, memory="corpus")]
+    sources += [
+        improvise([a, "rain"], memory=[a]),
+        improvise([3, 18, 3]),
+        improvise(a, over="codes"),
+    ]
+    sources += [improvised([a], [[0, 0, 1, 3, 1]], [3], typicality=0.5), excerpts(24)]
     sources += [z([0.5, -1]), z(np.zeros(256)), prior(seed=3), noise(1), drift(3, beats=16)]
     mixed: list[Latent] = [
         interp(a, b),
