@@ -10,7 +10,7 @@ def smith(name, pattern, step=1 / 4, **ways):
 
 
 master.gain(-1)
-d1 >> smith("anvil", "X..x..x.", tail=0.05)
+d1 >> smith("anvil", "X..x..x.")
 d1.gain(-4).pan(0.35).fade(2)
 
 # %% 00:00:08.000 wood answers, in the gaps
@@ -24,13 +24,12 @@ d3.gain(-3).pan(0.5).fade(4)
 # %% 00:00:28.000 the anvil becomes a bell, stroke by stroke
 melody = seq(["c4", "e4", "g4", "b3", "d4"], 1 / 2)
 bell = sound("tubular").pitch(melody)
-d1.morph(8) >> interp(sound("anvil"), bell, sine(16)).hits("X..x..x.", step=1 / 4, tail=0.08)
+d1.morph(8) >> interp(sound("anvil"), bell, sine(16)).hits("X..x..x.", step=1 / 4)
 
-# %% 00:00:44.000 the woodblock falls into pieces of a typewriter
-pieces = sound("typewriter").segments()
-d2.xfade(4)
+# %% 00:00:44.000 the woodblock becomes one key of a typewriter
 often = perlin(3).range(0.4, 1)
-d2 >> path(pieces[:6], rand(1 / 4)).hits(euclid(7, 12), step=1 / 4, probability=often)
+d2.xfade(4)
+d2 >> sound("typewriter").segment(3).hits(euclid(7, 12), step=1 / 4, probability=often)
 
 # %% 00:00:58.000 faster
 tempo(96, over=16)
@@ -38,7 +37,7 @@ d3 >> smith("bongo", rand(1 / 6).range(-0.3, 1.3), step=1 / 6)
 d3.gain(-5)
 
 # %% 00:01:12.000 what is left is the ring of it
-d4 >> interp(bell.hits("x.......", step=1 / 2, tail=1), sound("gong").hits("x", step=8), sine(12))
+d4 >> interp(bell.hits("x.......", step=1 / 2), sound("gong").hits("x", step=8), sine(12))
 d4.gain(-2).pan(sine(9)).fade(6)
 d2.stop(8)
 
