@@ -13,7 +13,7 @@ import pytest
 from latentlive import Curve, Latent, sine, sound
 from latentlive.curves import Time, as_curve
 from latentlive.expr import child, dumps, loads, node, number, operator, operators
-from latentlive.latent import Joined
+from latentlive.latent import Joined, Pattern
 
 ROOT = Path(__file__).parents[1]
 
@@ -62,7 +62,7 @@ def test_one_declaration_is_a_word_with_its_signature_docstring_repr_and_wire(fo
 
 
 def test_every_operator_that_follows_a_dot_is_a_method_of_its_family():
-    families = {"latent": Latent, "curve": Curve, "join": Joined}
+    families = {"latent": Latent, "curve": Curve, "join": Joined, "pattern": Pattern}
     dotted = [made for made in operators().values() if made.form == "method"]
     assert len(dotted) > 20
     for made in dotted:
