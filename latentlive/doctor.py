@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latentlive.engine.inputs.probe import ports
-from latentlive.engine.output.probe import tried
+from latentlive.engine.output.devices import IN
+from latentlive.engine.output.probe import listed, tried
 from latentlive.errors import DeviceError, EngineError, LatentliveError
 from latentlive.ground.files import cache_folder, working_folder, working_folders
 
@@ -81,6 +82,7 @@ def examine(model: str | None = None, device: str = "") -> Iterator[Finding]:
     if found.state == "ok":
         yield layers(model)
     yield sound(device, rate)
+    yield hearing()
     yield midi()
 
 
@@ -190,6 +192,16 @@ def sound(device: str, rate: int) -> Finding:
     note = "" if opened["rate"] == rate else f" (the model's {rate} Hz are resampled)"
     text = f"{opened['name']}: {opened['channels']} channels at {opened['rate']} Hz{note}"
     return Finding("sound", "ok", text)
+
+
+def hearing() -> Finding:
+    """List the sound inputs, without opening one; everything but `grab` and `level` works alone."""
+    try:
+        lines = listed(IN)
+    except DeviceError as error:
+        return Finding("input", "warning", str(error))
+    names = ", ".join(" ".join(line.split()[1:]).rpartition(" (")[0] for line in lines)
+    return Finding("input", "ok", f"{names} (none is opened before a word asks)")
 
 
 def midi() -> Finding:

@@ -21,7 +21,7 @@ LATER = {
     # control from outside
     "midi": "follow a controller: cc(1); watch() shows what comes and the word to type",
     "stage": LOOK,
-    "grab": 'record to a file and play that: sound("take.wav")',
+    "mic": "grab(8) makes the last beats of the input a sound; level(1) follows how loud it is",
     # effects
     "bus": OUTSIDE,
     "hpf": OUTSIDE,

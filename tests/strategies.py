@@ -81,7 +81,8 @@ DANCE = Path(__file__).with_name("movement") / "dance.csv"
 
 LIVE = [
     *(ll.knob("sea", 0.3), ll.xy("pad").y, ll.cc(74, 2, "nano", 0.1), ll.bend(), ll.touch(3)),
-    *(ll.gate(40, 60), ll.key(start=-7), ll.velocity(), ll.osc("/a", 1, start=-3.5), ll.level(2)),
+    *(ll.gate(40, 60), ll.key(start=-7), ll.velocity(), ll.osc("/a", 1, start=-3.5)),
+    *(ll.level(2), ll.level("d2", 0.5, attack=0.1)),
 ]
 
 

@@ -128,6 +128,7 @@ GIVEN = {
     "--block": "256",
     "--latency": "0.05",
     "--osc": "9123",
+    "--input": "line in",
     "--channels": "4",
     "--device": "hdmi",
     "--out": "heard.wav",

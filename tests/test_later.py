@@ -18,7 +18,7 @@ from tests.prompting import console
 PROMISED = """pitch transpose loudness voiced brighter rougher noisier bright improvise hits euclid
     tour place roam swarm
     lead track follow grab link clock_in clock_out send hpf lpf comb drive comp echo reverb dry bus
-    frozen seconds stage mono midi rate"""
+    frozen mic seconds stage mono midi rate"""
 
 
 def here(word):

@@ -51,6 +51,7 @@ TEXTURES = [
     ll.interp(A, B, ll.knob("a")),
     ll.interp(A, C, ll.knob("b").lag(0.3)).extend(3),
     (B * ll.knob("a", 1.0)).norm(),
+    ll.interp(A, B, ll.level("d1")),
 ]
 SOURCES = [source(texture) for texture in TEXTURES]
 
@@ -62,6 +63,7 @@ def levels(*values):
 GAINS = levels(
     *(-120, -12, -3, 0, 6),
     *(ll.sine(1).range(-20, 0), ll.perlin(0.5).range(-30, 3), ll.line(-40, 0, 2)),
+    *(ll.level("d2").range(-30, 0), ll.level("sea", attack=0.05).range(0, -40)),
     *(ll.knob("a").range(-30, 0), (ll.knob("b").lag(0.2) * ll.sine(1)).range(-20, 0)),
 )
 FACTORS = levels(0, 0.5, 1, 3, ll.saw(0.5), ll.rand(0.3))
@@ -186,6 +188,7 @@ class Performer(random.Random):
             "link": lambda: {"on": pick([True, False]), "quantum": pick([1, 4])},
             "clock in": lambda: {"device": pick([None, "", "x"])},
             "clock out": lambda: {"device": pick([None, "x"]), "offset": pick([0.0, -0.1])},
+            "grab": lambda: {"beats": 4, "channel": 1, "name": "door", "ticket": "it"},
             "send": lambda: {"path": "/x", "curve": pick([None, *GAINS])},
             "visuals": lambda: {"port": pick([None, 9])},
             "forget": lambda: {"name": pick(KNOBS)},

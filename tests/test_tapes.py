@@ -42,7 +42,9 @@ LIVE = [
     (ll.velocity(), ["note:127:1:x"], ["bend:1:x"]),
     (ll.osc("/wrist/x"), ["osc:/wrist/x:0"], ["osc:/wrist/x:1", "osc:/wrist:0"]),
     (ll.osc("/a:b", 2), ["osc:/a:b:2"], ["osc:/a:b:0"]),
-    (ll.level(2), ["level:2"], ["level:22"]),
+    (ll.level(2), ["level:2"], ["level:22", "level:2:0.05:0.2"]),
+    (ll.level(2, attack=0.05), ["level:2:0.05:0.2"], ["level:2"]),
+    (ll.level("d2", 0.5, release=1), ["level:d2:0.01:1.0"], ["level:d2", "level:2"]),
     (ll.xy("pad").y, ["knob:pad.y"], ["knob:pad.x"]),
 ]
 
@@ -67,6 +69,13 @@ def test_a_live_curve_hears_its_sources_and_no_others(curve, heard, unheard):
         ("osc('')", "osc: path is an address such as '/wrist/x'"),
         ("osc('/a b')", "osc: path is an address such as '/wrist/x'"),
         ("level(0)", "level: channel must lie in 1 to 64, got 0"),
+        ("level(99)", "level: channel must lie in 1 to 64, got 99"),
+        (
+            "level('a/b')",
+            "level: channel is an input channel such as 1, or a layer such as d2, got",
+        ),
+        ("level(1, attack=0)", "level: attack must be >= 0.001 seconds, got 0"),
+        ("level(1, release=11)", "level: release must be <= 10 seconds, got 11"),
         ("knob('a').lag(0)", "lag: seconds must be > 0 seconds, got 0"),
         ("knob('a').lag(6)", "lag: seconds must be <= 5 seconds, got 6"),
         ("xy(3)", "xy: name must be a name in quotes, got 3"),

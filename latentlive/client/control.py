@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import secrets
+
 from latentlive.client.clocks import Clocked
 from latentlive.client.inputs import Inputs, Knobs, Watch
+from latentlive.corpus import Corpus
+from latentlive.corpus.grabbed import free_name
+from latentlive.corpus.shelf import kept_name
 from latentlive.curves import CurveLike, as_curve
-from latentlive.errors import ExpressionError
+from latentlive.errors import EngineError, ExpressionError
 from latentlive.expr.fields import shown
+from latentlive.latent import Sound
 from latentlive.protocol import replies
-from latentlive.protocol.kinds import NAME, SECONDS, SHARE
-from latentlive.protocol.requests import Forget, Learn, Listen, Send, Turn, Visuals
+from latentlive.protocol.kinds import GRABBED_BEATS, INPUT, NAME, SECONDS, SHARE
+from latentlive.protocol.requests import Forget, Grab, Learn, Listen, Send, Turn, Visuals
+from latentlive.renderer import Sounds
+
+GRAB_PATIENCE = 10.0
+"""Seconds for a grabbed sound to be on the disk."""
 
 
 class Control(Clocked):
     """An engine, as controllers and other programs meet it."""
 
     _watching: Watch | None = None
+    _sounds: Sounds
+    corpus: Corpus
     knobs: Knobs
     inputs: Inputs
 
@@ -48,6 +60,53 @@ class Control(Clocked):
         if self._watching is None:
             self._watching = Watch(self._say)
         self._watching.go_on(seconds, arrived)
+
+    def grab(self, beats: float, channel: int = 1, name: str | None = None) -> Sound:
+        """Let the last beats of the sound input become a sound, and return it.
+
+        The first word that asks opens the input, and a line tells which it is; from then on its
+        last 120 seconds are kept. The sound is a recording like others, one channel, found by its
+        name in later performances too. It lies in the cache, and beside a log that has a name.
+
+        Parameters
+        ----------
+        beats : float [beats, > 0]
+            How much, up to now.
+        channel : int
+            Of the input, 1 is the first.
+        name : str, optional
+            Letters, digits, - _ and blanks; ``grab-1`` and so on when left out. Where there is
+            such a sound, it gets a number.
+
+        Raises
+        ------
+        EngineError
+            ``grab: 8 beats are 8 s, and input 1 has been heard for 3.2 s``
+
+        Example
+        -------
+        ``d2 >> grab(4).extend(8)``, ``grab(8, name="door")`` and later ``sound("door")``
+        """
+        beats = GRABBED_BEATS.coerce(beats, "grab: beats")
+        channel = INPUT.coerce(channel, "grab: channel")
+        asked = None if name is None else kept_name(name, "grab")
+        free, ticket = free_name(asked, self.corpus.taken), secrets.token_hex(8)
+        self.request(Grab(beats, channel, free, ticket))
+
+        def told() -> dict[str, str]:
+            known: dict[str, str] = self.state.get("grabbed", {}).get(ticket, {})
+            return known
+
+        self.wait_for(
+            lambda: "why" in told() or "name" in told() or self.ended or self.hangs, GRAB_PATIENCE
+        )
+        if "name" not in told():
+            raise EngineError(told().get("why", "grab: the input does not answer"))
+        if asked not in (None, free):
+            self._say(f"grab: {asked!r} is there already; this is {free!r}")
+        grabbed = Sound(free)
+        self._sounds(grabbed)
+        return grabbed
 
     def send(
         self,

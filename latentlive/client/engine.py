@@ -76,6 +76,9 @@ class Engine(Control):
     osc : str
         ``PORT`` or ``HOST:PORT`` where OSC is heard from the start; by default
         ``127.0.0.1:9000``, once a word asks for it.
+    input : str
+        Name or number of the sound input, for `grab` and `level`; by default the system's own
+        choice, and none where `silent`.
     log : path, optional
         The ``.py`` file of the log; by default a new file in the cache.
     replay : path, optional
@@ -132,6 +135,7 @@ class Engine(Control):
         ahead: float = 2.0,
         latency: float = 0.1,
         osc: str = "",
+        input: str = "",
         log: str | os.PathLike[str] | None = None,
         replay: str | os.PathLike[str] | None = None,
         begin: int = 0,
@@ -147,7 +151,7 @@ class Engine(Control):
         arguments += ["--resume", os.path.abspath(resume) if resume else ""]
         arguments += ["--log", os.path.abspath(log) if log else ""]
         arguments += ["--block", str(block), "--ahead", str(ahead)]
-        arguments += ["--latency", str(latency), "--osc", osc]
+        arguments += ["--latency", str(latency), "--osc", osc, "--input", input]
         arguments += ["--channels", str(channels)]
         arguments += ["--silent"] * silent + ["--hold"] * hold
         address, self.process = start_engine(arguments)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from latentlive.client.views import Shown, Table
+from latentlive.curves import level_of
 from latentlive.errors import printable
 
 LINES = 3
@@ -28,8 +29,10 @@ def word_of(source: str) -> str:
     if kind == "note":
         key = rest.partition(":")[0]
         return f"gate({key}, {key})"
-    if kind in ("cc", "level"):
-        return f"{kind}({rest.partition(':')[0]})"
+    if kind == "level":
+        return repr(level_of(source))
+    if kind == "cc":
+        return f"cc({rest.partition(':')[0]})"
     return f"{kind}()"
 
 

@@ -20,6 +20,9 @@ FORGET_TAPS = 3.0
 
 TAPS = 8
 
+SILENT = 5.0
+"""Seconds after which an input counts as silent: a pause in the music is shorter."""
+
 HISTORY, HISTORY_CHARACTERS = 40, 3500
 """Most lines and characters of the log in `history`."""
 
@@ -225,7 +228,7 @@ class Layers(Shown):
 
 
 class Status(Shown):
-    """The engine's state: device, transport, rendering, dropouts, sounds being frozen, log file.
+    """The engine's state: device, input, transport, rendering, dropouts, what is frozen, log file.
 
     Rendering is the time to render a second of sound: from 0.80 s on there is little room for
     more layers. Backlog is the sound still to render ahead. Dropouts are samples that the device
@@ -268,10 +271,30 @@ def _ahead(layer: dict[str, Any]) -> str:
     return f"{layer['ready']:.1f} s" + (f", lead {lead:.2f} s" if lead else "")
 
 
+def input_text(state: dict[str, Any]) -> str:
+    """Return what the sound input is and hears; empty if no word has asked for one.
+
+    >>> input_text({"input": "desk", "input_levels": [[-12.3, 0.0], [-120.0, 7.2]]})
+    'desk, 1: -12 dB, 2: silent since 7 s'
+    """
+    name = state.get("input")
+    if not name:
+        why = state.get("input_why")
+        return f"none: {why}" if why else ""
+    told = [
+        f"{channel}: {f'silent since {quiet:.0f} s' if quiet >= SILENT else f'{db:.0f} dB'}"
+        for channel, (db, quiet) in enumerate(state.get("input_levels", []), 1)
+    ]
+    gaps = state.get("input_gaps", 0)
+    lost = [f"{gaps} gap{'s' * (gaps != 1)}"] if gaps else []
+    return ", ".join([printable(name), *told, *lost])
+
+
 def status_table(state: dict[str, Any], freezing: Sequence[Progress] = ()) -> Table:
     """Return the engine's condition: device, load, backlog, dropouts, sounds being frozen."""
     rows = [
         ("device", state["device"] or f"none: {state['why']}"),
+        *(("input", told) for told in [input_text(state)] if told),
         ("transport", f"beat {state['beat']:.1f}, {bpm_text(state['bpm'])}"),
         ("rendering", f"{state['load']:.2f} s for a second of sound"),
         ("backlog", f"{state['backlog']:.1f} s to be rendered ahead"),

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from latentlive.commands.shell import FilePath
+from latentlive.errors import DeviceError
 
 
 @click.command()
@@ -52,10 +53,16 @@ def follow(movement: Path, columns: tuple[str, ...], sound: str, **options: Any)
 
 @click.command()
 def devices() -> None:
-    """List the sound devices for output."""
+    """List the sound devices: those to play on, and those to listen to."""
+    from latentlive.engine.output.devices import IN, OUT
     from latentlive.engine.output.probe import listed
 
-    for line in listed():
+    outputs = listed(OUT)
+    try:
+        inputs = listed(IN)
+    except DeviceError as error:
+        inputs = [str(error)]
+    for line in ("--device:", *outputs, "--input:", *inputs):
         click.echo(line)
 
 

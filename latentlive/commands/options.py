@@ -40,6 +40,7 @@ def live(command: Any) -> Any:
         ),
         click.option("--osc", default="", metavar="[HOST:]PORT", help="Hear OSC there."),
         click.option("--channels", default=2, show_default=True, help="Output channels, even."),
+        click.option("--input", default="", help="Sound input, by name or number."),
         click.option("--device", default="", help="Output device, by name or number."),
         click.option("--out", type=FilePath(), help="Write what is heard."),
         click.option("--log", type=FilePath(), help="Log it, .py; none is overwritten."),

@@ -119,7 +119,7 @@ def row_of(corpus: Corpus, mapped: Mapped, name: str) -> int | None:
     """Return the row of a sound on the map, by its name, short name or path."""
     if normal(name) in mapped.rows:
         return mapped.rows[normal(name)]
-    if corpus.frozen(name) is not None:
+    if corpus.outside(name) is not None:
         return None
     path = corpus.path(name)
     try:

@@ -9,6 +9,7 @@ from pathlib import Path
 from latentlive.corpus.atlas import Atlas, drawn, part_of
 from latentlive.corpus.embedding import placed_apart
 from latentlive.corpus.frozen import frozen_file, frozen_names
+from latentlive.corpus.grabbed import grabbed_file, grabbed_names
 from latentlive.corpus.index import Index, Mapped, index_path
 from latentlive.corpus.reading import Audio, read_audio
 from latentlive.errors import SoundError, did_you_mean
@@ -27,6 +28,8 @@ class Corpus:
     ----------
     folder : path or None
         None is the built-in starter corpus, made on first use.
+    beside : Path, optional
+        A folder of sounds that were grabbed; their names come before all others.
 
     Example
     -------
@@ -34,7 +37,10 @@ class Corpus:
     ['...', '...']
     """
 
-    def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
+    def __init__(
+        self, folder: str | os.PathLike[str] | None = None, beside: Path | None = None
+    ) -> None:
+        self._beside = beside
         self._given = None if folder is None else on_disk(folder)
         self._mapped: tuple[tuple[int, int], Mapped | None] | None = None
         if self._given is not None and not os.path.isdir(self._given):
@@ -136,7 +142,8 @@ class Corpus:
         near = self._short.get(name)
         if near is not None:
             return near
-        hint = did_you_mean(name, [*self.files, *self._short, *frozen_names()])
+        kept = (*frozen_names(), *grabbed_names())
+        hint = did_you_mean(name, [*self.files, *self._short, *kept])
         if name in self._short:
             hint = "; several sounds have this name: write the folder as well"
         raise SoundError(
@@ -153,8 +160,21 @@ class Corpus:
         found = frozen_file(name)
         return None if found is None or self.holds(name) else found
 
+    def taken(self, name: str) -> bool:
+        """Return whether any sound has a name: of the corpus, a frozen or a grabbed one."""
+        return self.holds(name) or any(file(name) for file in (frozen_file, grabbed_file))
+
+    def outside(self, name: str) -> Path | None:
+        """Return the file of a frozen or grabbed sound of which the corpus has no name."""
+        return None if self.holds(name) else frozen_file(name) or grabbed_file(name)
+
     def audio(self, name: str, sample_rate: int) -> Audio:
-        """Return a sound's samples, mono, at a rate: of the corpus, or else of a frozen sound."""
+        """Return a sound's samples, mono, at a rate.
+
+        Of the corpus, or else of a frozen or a grabbed sound.
+        """
+        if self._beside is not None and (first := grabbed_file(name, self._beside)):
+            return read_audio(first, sample_rate)
         try:
             path = self.path(name)
         except SoundError:
@@ -162,10 +182,10 @@ class Corpus:
             row = mapped.rows.get(normal(name)) if mapped else None
             if mapped is not None and row is not None:
                 return self.row_audio(mapped, row, sample_rate)
-            frozen = frozen_file(name)
-            if frozen is None:
+            found = frozen_file(name) or grabbed_file(name)
+            if found is None:
                 raise
-            path = frozen
+            path = found
         return self._read(path, sample_rate)
 
     def _read(self, path: Path, sample_rate: int) -> Audio:

@@ -142,6 +142,31 @@ def read_audio(path: Path, sample_rate: int) -> Audio:
     SoundError
         If the file is missing, not audio, empty, too long, or holds NaN or infinity.
     """
+    note = _note_of(path, sample_rate)
+    known = _noted(note)
+    if known is None:
+        with _refusal_told():
+            digest, peak = DECODER.decode(path, sample_rate, working_folder("audio"))
+        known = Audio(stored(digest), digest, known_peak=peak)
+        _take_note(note, known)
+    return known
+
+
+def remember(path: Path, sample_rate: int, samples: Samples) -> Audio:
+    """Return the audio of a file whose samples are known, so that nobody has to decode it.
+
+    Raises
+    ------
+    SoundError
+        As `read_audio`.
+    """
+    known = keep(samples)
+    _take_note(_note_of(path, sample_rate), known)
+    return known
+
+
+def _note_of(path: Path, sample_rate: int) -> Path:
+    """Return the note of what an unchanged file holds at a rate, written or to be written."""
     try:
         state = path.stat()
     except OSError as error:
@@ -152,14 +177,7 @@ def read_audio(path: Path, sample_rate: int) -> Audio:
     seen = f"{path.resolve()} {state.st_size} {when} {sample_rate}"
     mark = hashlib.blake2b(os.fsencode(seen), digest_size=16).hexdigest()
     with _refusal_told():
-        note = working_file(f"{mark}.txt", "audio")
-    known = _noted(note)
-    if known is None:
-        with _refusal_told():
-            digest, peak = DECODER.decode(path, sample_rate, working_folder("audio"))
-        known = Audio(stored(digest), digest, known_peak=peak)
-        _take_note(note, known)
-    return known
+        return working_file(f"{mark}.txt", "audio")
 
 
 def _named(path: Path) -> str | bytes:

@@ -2,6 +2,7 @@
 
 from latentlive.curves.base import Curve, CurveLike, Factor, Time, hashed
 from latentlive.curves.chance import Brown, Perlin, Rand, brown2, perlin2, rand2, wandering
+from latentlive.curves.level import Gauge, Level, gauge_of, level_of
 from latentlive.curves.literals import Fit, Num, as_curve
 from latentlive.curves.live import (
     Address,
@@ -10,7 +11,6 @@ from latentlive.curves.live import (
     Gate,
     Key,
     Knob,
-    Level,
     Live,
     Osc,
     Touch,
@@ -51,6 +51,7 @@ __all__ = [
     "Factor",
     "Fit",
     "Gate",
+    "Gauge",
     "Isaw",
     "Key",
     "Knob",
@@ -76,9 +77,11 @@ __all__ = [
     "as_curve",
     "brown2",
     "cosine2",
+    "gauge_of",
     "hashed",
     "inputs_of",
     "isaw2",
+    "level_of",
     "perlin2",
     "rand2",
     "saw2",

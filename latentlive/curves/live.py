@@ -8,7 +8,7 @@ nobody plays, it stays at its `start`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from latentlive.curves.base import Curve, Time
 from latentlive.curves.tapes import FIRST_SLEW, SLEW, Point, Tapes
@@ -29,14 +29,19 @@ KEY = 60
 class Live(Curve):
     """A curve of what arrives."""
 
-    arrives = "osc"
-    """The kind of input that it needs."""
+    arrives: ClassVar[str] = "osc"
+    """The kind of input that it follows."""
     start: float
     first_slew = SLEW
 
     @property
     def span(self) -> None:
         return None
+
+    @property
+    def needs(self) -> str:
+        """The kind of input that it follows, and, behind a blank, what that is asked for."""
+        return self.arrives
 
     def hears(self, source: str) -> bool:
         """Return whether values of a source concern the curve."""
@@ -54,8 +59,7 @@ def inputs_of(node: Node) -> frozenset[str]:
     """Return the kinds of input that a node follows, and its knobs: a controller may turn them."""
     live = [one for one in node.walk() if isinstance(one, Live)]
     return frozenset(
-        [one.arrives for one in live]
-        + [f"knob:{one.name}" for one in live if isinstance(one, Knob)]
+        [one.needs for one in live] + [f"knob:{one.name}" for one in live if isinstance(one, Knob)]
     )
 
 
@@ -336,29 +340,3 @@ class Osc(Live):
 
     def hears(self, source: str) -> bool:
         return source == f"osc:{self.path}:{self.index}"
-
-
-@operator
-class Level(Live):
-    """The level of an input channel: 0 at -60 dBFS and below, 1 at full scale.
-
-    No input is measured yet: it stays at its start.
-
-    Parameters
-    ----------
-    channel : int
-        1 is the first.
-    start : float
-        The value until something is heard, 0 to 1.
-
-    Example
-    -------
-    >>> level(1).range(-30, 0).at([0])
-    array([-30.])
-    """
-
-    channel: int = declared(Whole(least=1, most=64))
-    start: float = declared(SHARE, default=0.0)
-
-    def hears(self, source: str) -> bool:
-        return source == f"level:{self.channel}"

@@ -32,6 +32,13 @@ LEAST_SLACK = 0.06  # the least that a lead may leave
 LIVE_LEAD = 0.355  # of a layer with a live curve, unless its space needs more
 LEAST_PIECE = 0.02  # less of a live layer is not rendered at a time
 
+# The sound input.
+INPUT_LATENCY = 0.03  # of the device: values come in bursts no longer than `ARRIVED`
+INPUT_STUCK = 2.0  # without a block, an input is given up and opened again
+INPUT_AGAIN = 1.0  # between two tries to open one
+INPUT_TOLD_EVERY = 0.25  # its levels are told, for views
+INPUT_SILENT = 5.0  # a new input that is silent for so long is told of
+
 # Rendering.
 SHORTEST_AHEAD, LONGEST_AHEAD = 0.5, 2.5  # less: underruns; more: too much for a ring
 READY = 0.25  # rendered of a texture before it lands

@@ -10,6 +10,7 @@ from latentlive.client import Engine
 from latentlive.corpus import Corpus
 from latentlive.corpus.choosing import cluster_rows, near_rows, nearest_row
 from latentlive.corpus.frozen import frozen_names
+from latentlive.corpus.grabbed import grabbed_names
 from latentlive.corpus.thumbnails import AROUSAL, VALENCE
 from latentlive.errors import SoundError, did_you_mean
 from latentlive.expr import Text, Whole
@@ -47,8 +48,7 @@ class Listing:
         for name in self.names[:SHOWN]:
             row = None if mapped is None else mapped.rows.get(name)
             if mapped is None or row is None:
-                frozen = self._corpus.frozen(name) is not None
-                lines.append(f"{name:<{wide}}  {'frozen' if frozen else 'not on the map'}")
+                lines.append(f"{name:<{wide}}  {self._origin(name)}")
                 continue
             mood = mapped.thumbnails[row, [VALENCE, AROUSAL]]
             lines.append(
@@ -60,6 +60,12 @@ class Listing:
         if mapped is None:
             lines.append(f"no map yet; make it: latentlive corpus {self._corpus.given}".rstrip())
         return "\n".join(lines)
+
+    def _origin(self, name: str) -> str:
+        """Return where a sound that is not on the map comes from."""
+        if self._corpus.frozen(name) is not None:
+            return "frozen"
+        return "grabbed" if self._corpus.outside(name) is not None else "not on the map"
 
 
 class Browser(Worded, Listing):
@@ -95,9 +101,9 @@ class Browser(Worded, Listing):
         return [] if mapped is None else mapped.songs
 
     def find(self, text: str) -> Listing:
-        """Return the sounds, frozen ones too, whose names contain a text in any case."""
+        """Return the sounds, frozen and grabbed ones too, with a text in the name in any case."""
         wanted = Text().coerce(text, "corpus.find: text").casefold()
-        names = sorted({*self.names, *frozen_names()})
+        names = sorted({*self.names, *frozen_names(), *grabbed_names()})
         return Listing(self._corpus, [n for n in names if wanted in n.casefold()])
 
     def node(self, n: int) -> Listing:

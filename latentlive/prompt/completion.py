@@ -15,6 +15,7 @@ from prompt_toolkit.completion import CompleteEvent, Completer, Completion, Path
 from prompt_toolkit.document import Document
 
 from latentlive.corpus.frozen import frozen_names
+from latentlive.corpus.grabbed import grabbed_names
 from latentlive.errors import LatentliveError
 from latentlive.expr import Node
 from latentlive.expr.node import INNER
@@ -149,8 +150,9 @@ class Words(Completer):
             ready = live is not None and self._console.booting.ready
             if not (ready and live):
                 return []
-            kept = frozen_names() if word == "sound" else []
-            return [(n, "sound") for n in live.corpus.names] + [(n, "frozen") for n in kept]
+            kept = [(n, "frozen") for n in frozen_names()] if word == "sound" else []
+            kept += [(n, "grabbed") for n in grabbed_names()] if word in ("sound", "near") else []
+            return [(n, "sound") for n in live.corpus.names] + kept
         if word in ("go", "cue", "cancel", "ready"):
             planned = [
                 (str(c["name"]), f"{c.get('ready') or 0:.1f} s ready")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from latentlive.client.views import input_text
 from latentlive.loudness import FLOOR
 from latentlive.units import bpm_text, clock_text
 
@@ -56,6 +57,9 @@ def styled(state: dict[str, Any], width: int = 80, height: int = 100) -> list[Li
     if state.get("hangs"):
         lines = [[("bad", "the engine does not answer: panic() ends it")]]
     wide = min(max([4, *(len(layer["name"]) for layer in state["layers"])]), LONGEST_NAME)
+    if told := input_text(state):
+        on = bool(state.get("input"))
+        lines.append([("bad", "input on  " if on else "no input  "), ("", told)])
     lines += [_layer(layer, wide) for layer in state["layers"]]
     lines += [_planned(row) for row in state.get("plan", [])]
     lines += [_freezing(row) for row in state.get("freezing", [])]

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from latentlive.corpus.shelf import kept_name
 from latentlive.curves import Curve
 from latentlive.errors import ExpressionError
 from latentlive.expr import Beats, Kind, Number, Text, Whole, dump, load
@@ -73,6 +74,14 @@ class SourceName(Text):
         if len(name) > LONGEST_SOURCE:
             raise ExpressionError(f"{place}: at most {LONGEST_SOURCE} letters, got {len(name)}")
         return name
+
+
+class KeptName(Kind):
+    """The name of a sound that is kept beside every corpus."""
+
+    def coerce(self, value: Any, place: str) -> str:
+        """Return the name."""
+        return kept_name(value, place)
 
 
 class FilePath(Text):
@@ -190,6 +199,8 @@ TEMPO, PATH, LAYER, SOURCE_NAME = Pace(), FilePath(), LayerName(), SourceName()
 BEATS = Beats(least=0.0)
 BPM = Number("beats a minute", least=1.0, most=2000.0)
 SEED = Whole()
+GRABBED_BEATS = Beats(above=0.0)
+INPUT = Whole(least=1, most=64)
 SAMPLE = Whole("samples", most=2**62)
 SECONDS = Number("seconds", least=0.0, most=3600.0)
 LEAD = Number("seconds", least=0.05, most=2.5)

@@ -8,7 +8,19 @@ from latentlive.curves import Address, Curve
 from latentlive.expr import Choice, Many, Maybe, Number, One, Record, Whole, declared, record
 from latentlive.protocol.changes import MOST_CHANGES, Change
 from latentlive.protocol.clip import Given, Source
-from latentlive.protocol.kinds import FLAG, LEVEL, NAME, PATH, SECONDS, SEED, SHARE, TEXT
+from latentlive.protocol.kinds import (
+    FLAG,
+    GRABBED_BEATS,
+    INPUT,
+    LEVEL,
+    NAME,
+    PATH,
+    SECONDS,
+    SEED,
+    SHARE,
+    TEXT,
+    KeptName,
+)
 from latentlive.protocol.when import NOW, At, Beat, Now, When
 
 MOST_PLANNED = 500
@@ -162,6 +174,27 @@ class Visuals(Request):
 
     port: int | None = declared(Maybe(PORT), default=None)
     host: str = declared(NAME, default="127.0.0.1")
+
+
+@record("grab")
+class Grab(Request):
+    """Let the last beats of an input channel become a sound.
+
+    Parameters
+    ----------
+    beats : float
+    channel : int
+    name : str
+        Of the sound.
+    ticket : str
+        Under which the state tells what became of it.
+    """
+
+    changes_sound = True
+    beats: float = declared(GRABBED_BEATS)
+    channel: int = declared(INPUT)
+    name: str = declared(KeptName())
+    ticket: str = declared(NAME)
 
 
 @record("learn")

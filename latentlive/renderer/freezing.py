@@ -16,13 +16,10 @@ from typing import Any, cast
 import numpy as np
 
 from latentlive.corpus import Corpus, read_audio
-from latentlive.corpus.frozen import (
-    forget_others,
-    frozen_name,
-    is_frozen,
-    place_of,
-)
+from latentlive.corpus.frozen import forget_others, is_frozen, place_of
+from latentlive.corpus.grabbed import grabbed_file
 from latentlive.corpus.segmenting import By, segmented
+from latentlive.corpus.shelf import kept_name
 from latentlive.corpus.takes import Wav
 from latentlive.errors import ExpressionError, ModelError, SoundError, reason
 from latentlive.expr import dump, load
@@ -155,11 +152,15 @@ def to_freeze(texture: Texture, name: str, seconds: float | None, setting: Setti
     LatentliveError
         If the texture has no meaning or no end, or its name is none or a sound's of the corpus.
     """
-    name, corpus = frozen_name(name), setting.corpus
+    name, corpus = kept_name(name, "frozen"), setting.corpus
     if corpus.holds(name):
         raise ExpressionError(
             f"frozen: the corpus {corpus.name!r} has a sound {name!r}, which comes first; "
             "take another name"
+        )
+    if grabbed_file(name) is not None:
+        raise ExpressionError(
+            f"frozen: a sound of the input was grabbed as {name!r}; take another name"
         )
     texture = as_played(scored(texture, setting.scoring), corpus)
     length = check(texture, setting.facts, setting.sounds, 60.0 / setting.tempo)

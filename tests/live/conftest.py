@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 RATE = 44100
-NEEDED = ("pulseaudio", "pactl", "parec")
+NEEDED = ("pulseaudio", "pactl", "parec", "paplay")
 
 
 def wait_until(condition, seconds, what):
@@ -61,6 +61,26 @@ class Sink:
         self.server.send_signal(signal.SIGCONT)
         self.server.send_signal(number)
         self.server.wait()
+
+    def microphone(self, name="stage"):
+        """Plug in an input that hears what is played on a sink of its own; return its module."""
+        null = ["module-null-sink", f"sink_name={name}", "format=float32le", "rate=44100"]
+        loaded = subprocess.check_output(
+            ["pactl", "load-module", *null, "channels=2", "norewinds=1"], text=True
+        )
+        subprocess.run(["pactl", "set-default-source", f"{name}.monitor"], check=True)
+        return loaded.strip()
+
+    def unplug(self, module):
+        """Unplug what `microphone` plugged in."""
+        subprocess.run(["pactl", "unload-module", module], check=True)
+
+    def play(self, samples, name="stage"):
+        """Begin to play samples [shape=(n, 2)] to an input; return the process."""
+        path = self.folder / f"play-{time.monotonic_ns()}.raw"
+        samples.astype("<f4").tofile(path)
+        command = ["paplay", "-d", name, "--raw", "--format=float32le", f"--rate={RATE}"]
+        return subprocess.Popen([*command, "--channels=2", "--latency-msec=500", str(path)])
 
     def capture(self):
         """Start capturing what the device plays."""

@@ -37,6 +37,9 @@ FIELDS = {
     "n": 3,
     "on": False,
     "value": 0.5,
+    "beats": 4.0,
+    "channel": 1,
+    "ticket": "it",
 }
 """What is right in each field that is needed."""
 

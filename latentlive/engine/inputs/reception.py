@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Set
+from collections.abc import Callable, Mapping, Set
 from typing import IO, Any
 
 from latentlive.engine.inputs.arrivals import Arrivals
+from latentlive.engine.inputs.listening import KIND, Listening
 from latentlive.errors import EngineError, LatentliveError, printable
 from latentlive.ground.restarts import Restarts
 from latentlive.protocol.children import Child, close
@@ -14,8 +15,11 @@ from latentlive.protocol.kinds import TEXT
 from latentlive.protocol.wire import Message
 
 OSC_PORT = "127.0.0.1:9000"
-KINDS = ("osc", "midi")
-"""The kinds of input: each is heard by a module of its name beside this one."""
+CONTROLLERS = ("osc", "midi")
+"""The kinds of input that `watch` and `learn` hear: nobody's microphone is one."""
+
+MOST_DEATHS, PAUSE = 5, 10.0
+"""Deaths within a minute after which a process is started again in so many seconds only."""
 
 
 ASKED_FOR = "link"
@@ -30,10 +34,14 @@ class Reception:
     Parameters
     ----------
     arrivals : Arrivals
+    listening : Listening
     fd : int
         The shared memory, which children inherit.
-    osc : str
-        Where OSC is heard, as ``HOST:PORT`` or ``PORT``; empty for the usual place.
+    rate : int [samples a second]
+        The engine's.
+    options : mapping
+        'osc', where OSC is heard, as ``HOST:PORT`` or ``PORT``, empty for the usual place, and
+        'input', the device for sound, empty for the system's own choice.
     inbox : queue
         Where their messages go.
     log : file
@@ -43,16 +51,25 @@ class Reception:
     def __init__(
         self,
         arrivals: Arrivals,
+        listening: Listening,
         fd: int,
-        osc: str,
+        rate: int,
+        options: Mapping[str, Any],
         inbox: queue.Queue[tuple[Any, Message | None]],
         log: IO[bytes],
         say: Callable[[str], object],
     ) -> None:
-        self._arrivals, self._fd, self._say = arrivals, fd, say
+        self._arrivals, self._listening = arrivals, listening
+        self._fd, self._say, osc = fd, say, options["osc"]
         self._inbox, self._log = inbox, log
         listen = osc if ":" in osc else f"127.0.0.1:{osc}" if osc else OSC_PORT
-        self._arguments = {"osc": ["--listen", listen], "midi": [], ASKED_FOR: []}
+        sound = ["--rate", str(rate), "--device", options["input"]]
+        self._arguments = {
+            "osc": ["--listen", listen],
+            "midi": [],
+            KIND: sound,
+            ASKED_FOR: [],
+        }
         self._asked = {"osc"} if osc else set()
         self._children: dict[str, Child] = {}
         self._restarts = {kind: Restarts() for kind in self._arguments}
@@ -68,16 +85,25 @@ class Reception:
         return child in self._children.values()
 
     def feed(self, wanted: Set[str]) -> None:
-        """Start the kinds that are wanted, or that an option asked for, and not there."""
+        """Start the kinds that are wanted, or that an option asked for, and not there.
+
+        Parameters
+        ----------
+        wanted : set of str
+            Kinds, some with what they are asked for behind a blank.
+        """
+        kinds = {one.partition(" ")[0] for one in wanted} | self._asked
+        if self._listening.refusal:
+            kinds.discard(KIND)
         for kind in self._arguments:
-            if kind not in wanted and kind not in self._asked:
-                continue
-            if kind in self._children or kind in self._given_up:
+            if kind not in kinds or kind in self._children or kind in self._given_up:
                 continue
             if self._restarts[kind].due:
                 try:
                     self._children[kind] = self._started(kind)
                     self.heard(kind, {"op": "begun"})
+                    if kind == KIND:
+                        self._listening.began()
                 except EngineError as error:
                     if self._restarts[kind].failed():
                         self._say(f"{error}; it is tried again")
@@ -95,8 +121,10 @@ class Reception:
         if message is None:
             del self._children[kind]
             self.heard(kind, {"op": "ended"})
-            if kind not in self._given_up:
-                self._restarts[kind].died()
+            if kind == KIND:
+                self._listening.ended()
+            if kind not in self._given_up and self._restarts[kind].died() > MOST_DEATHS:
+                self._restarts[kind].wait(PAUSE)
             return
         op = message.get("op")
         if op == "values" and isinstance(message.get("rows"), list):
@@ -107,6 +135,9 @@ class Reception:
         elif op == "failed" and kind == ASKED_FOR:
             self.heard(kind, message)
             self._say(printable(str(message.get("error", ""))))
+        elif kind == KIND:
+            self._restarts[kind].began()
+            self._listening.take(message)
         elif op == "failed":
             self._given_up.add(kind)
             self._once(str(message.get("error", "")))
@@ -156,6 +187,7 @@ class Reception:
             "midi": ports.get("inputs", []),
             "osc": f"{listening['host']}:{listening['port']}" if listening else None,
             "malformed": counted.get("malformed", 0),
+            **self._listening.status(),
         }
 
     def close(self) -> None:

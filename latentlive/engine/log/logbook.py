@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from latentlive.corpus import Corpus
+from latentlive.corpus.grabbed import beside_log
 from latentlive.curves import Point, Tapes
 from latentlive.engine.desk.decisions import Taped
 from latentlive.engine.log.performance import Performance
@@ -82,6 +83,6 @@ def opened(path: Path, corpus: Path | None) -> Performance:
         raise EngineError(
             f"log: {session_of(path)} was edited since it was written; --perform runs its code anew"
         )
-    library = Corpus(corpus or performance.header.corpus or None)
+    library = Corpus(corpus or performance.header.corpus or None, beside_log(path))
     performance.check_sounds(corpus_sounds(library, performance.header.rate))
     return performance

@@ -15,9 +15,39 @@ from latentlive.ground.names import normal
 
 NO_PORTAUDIO = "no PortAudio library; on Debian and Ubuntu: sudo apt install libportaudio2"
 NO_DEVICE = "no sound device; connect one, or start the system's sound server"
+NO_INPUT = "no sound input; connect one, or start the system's sound server"
 LIST = "latentlive devices lists them"
 
 Fill = Callable[[NDArray[np.float32], bool], None]
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a sound card.
+
+    Parameters
+    ----------
+    called : str
+        What a device is called for it.
+    use : str
+        What it is there for.
+    none : str
+        What is said where there is none.
+    channels : str
+        The key of its channels in what PortAudio tells of a device.
+    number : int
+        Its place in PortAudio's pair of the system's own choices.
+    """
+
+    called: str
+    use: str
+    none: str
+    channels: str
+    number: int
+
+
+OUT = Side("sound device", "to play on", NO_DEVICE, "max_output_channels", 1)
+IN = Side("sound input", "to listen to", NO_INPUT, "max_input_channels", 0)
 
 
 @dataclass
@@ -26,16 +56,19 @@ class Opened:
 
     Parameters
     ----------
-    stream : sounddevice.OutputStream
+    stream : sounddevice.OutputStream or InputStream
     name : str
     rate : int [samples per second]
     channels : int
+    most : int
+        Channels that the device has.
     """
 
     stream: Any
     name: str
     rate: int
     channels: int
+    most: int
 
 
 def portaudio() -> Any:
@@ -53,8 +86,8 @@ def portaudio() -> Any:
     return sounddevice
 
 
-def outputs() -> list[dict[str, Any]]:
-    """Return the devices that can be played on, as PortAudio describes them.
+def there(side: Side = OUT) -> list[dict[str, Any]]:
+    """Return the devices that can be played on, or listened to, as PortAudio describes them.
 
     Raises
     ------
@@ -64,14 +97,14 @@ def outputs() -> list[dict[str, Any]]:
     sounddevice = portaudio()
     found = []
     with contextlib.suppress(sounddevice.PortAudioError):  # it could not begin: nothing is there
-        found = [d for d in sounddevice.query_devices() if d["max_output_channels"]]
+        found = [d for d in sounddevice.query_devices() if d[side.channels]]
     if not found:
-        raise DeviceError(NO_DEVICE)
+        raise DeviceError(side.none)
     return found
 
 
-def list_devices() -> list[str]:
-    """Return a line for each device that can be played on.
+def list_devices(side: Side = OUT) -> list[str]:
+    """Return a line for each device that can be played on, or listened to.
 
     Raises
     ------
@@ -79,13 +112,15 @@ def list_devices() -> list[str]:
         If there is none, with the remedy.
     """
     return [
-        f"{d['index']:3d}  {d['name']}  ({d['max_output_channels']} channels, "
+        f"{d['index']:3d}  {d['name']}  ({d[side.channels]} channels, "
         f"{d['default_samplerate']:.0f} Hz)"
-        for d in outputs()
+        for d in there(side)
     ]
 
 
-def chosen(device: str, among: list[dict[str, Any]], default: int = -1) -> dict[str, Any]:
+def chosen(
+    device: str, among: list[dict[str, Any]], default: int = -1, side: Side = OUT
+) -> dict[str, Any]:
     """Return the device that is meant.
 
     Parameters
@@ -94,7 +129,8 @@ def chosen(device: str, among: list[dict[str, Any]], default: int = -1) -> dict[
         A number, a name or a part of one in any case; empty for the system's own choice.
     among : list of mappings
     default : int
-        The number of the system's own choice; the first device if it cannot be played on.
+        The number of the system's own choice; the first device if it is none of these.
+    side : Side
 
     Raises
     ------
@@ -107,21 +143,23 @@ def chosen(device: str, among: list[dict[str, Any]], default: int = -1) -> dict[
             if one["index"] == number:
                 return one
         if device:
-            raise DeviceError(f"no sound device {device} to play on ({LIST})")
+            raise DeviceError(f"no {side.called} {device} {side.use} ({LIST})")
         return among[0]
     wanted = normal(device).casefold()
     exact = [d for d in among if normal(d["name"]).casefold() == wanted]
     found = exact[:1] or [d for d in among if wanted in normal(d["name"]).casefold()]
     if len(found) > 1:
         shown = ", ".join(f"{d['index']} ({d['name']})" for d in found)
-        raise DeviceError(f"sound device {device!r} could be {shown}; say its number")
+        raise DeviceError(f"{side.called} {device!r} could be {shown}; say its number")
     if not found:
         hint = did_you_mean(device, [d["name"] for d in among])
-        raise DeviceError(f"no sound device {device!r}{hint} ({LIST})")
+        raise DeviceError(f"no {side.called} {device!r}{hint} ({LIST})")
     return found[0]
 
 
-def ways(device: dict[str, Any], rate: int, channels: int) -> Iterator[tuple[int, int]]:
+def ways(
+    device: dict[str, Any], rate: int, channels: int, side: Side = OUT
+) -> Iterator[tuple[int, int]]:
     """Return the rates and channels to try on a device, the best first.
 
     Some drivers open all of their channels or none, and only at their own rate.
@@ -132,7 +170,7 @@ def ways(device: dict[str, Any], rate: int, channels: int) -> Iterator[tuple[int
     >>> list(ways(device, 44100, 2))
     [(44100, 2), (44100, 8), (48000, 2), (48000, 8)]
     """
-    most = device["max_output_channels"]
+    most = device[side.channels]
     for hertz in dict.fromkeys([rate, round(device["default_samplerate"])]):
         for count in dict.fromkeys([min(channels, most), most]):
             yield hertz, count
@@ -169,16 +207,61 @@ def open_output(
     DeviceError
         In one line, with the remedy.
     """
-    sounddevice = portaudio()
-    one = chosen(device, outputs(), sounddevice.default.device[1])
 
     def callback(out: NDArray[np.float32], _frames: int, _time: Any, status: Any) -> None:
         fill(out, bool(status.output_underflow))
 
+    return _opened(OUT, device, rate, channels, frames, latency, callback, finished)
+
+
+def open_input(
+    device: str,
+    rate: int,
+    channels: int,
+    frames: int,
+    latency: float,
+    take: Fill,
+    finished: Callable[[], None],
+) -> Opened:
+    """Open a stream from a device, at its own rate if it refuses the one asked for.
+
+    Parameters
+    ----------
+    take : function of an array and a flag
+        Called for each block [shape=(frames, device channels)], which is only there meanwhile; the
+        flag tells that samples before it were lost.
+    device, rate, channels, frames, latency, finished
+        As `open_output` has them.
+
+    Raises
+    ------
+    DeviceError
+        In one line, with the remedy.
+    """
+
+    def callback(heard: NDArray[np.float32], _frames: int, _time: Any, status: Any) -> None:
+        take(heard, bool(status.input_overflow))
+
+    return _opened(IN, device, rate, channels, frames, latency, callback, finished)
+
+
+def _opened(
+    side: Side,
+    device: str,
+    rate: int,
+    channels: int,
+    frames: int,
+    latency: float,
+    callback: Callable[..., None],
+    finished: Callable[[], None],
+) -> Opened:
+    sounddevice = portaudio()
+    one = chosen(device, there(side), sounddevice.default.device[side.number], side)
+    kind = sounddevice.OutputStream if side is OUT else sounddevice.InputStream
     refusal = ""
-    for hertz, count in ways(one, rate, channels):
+    for hertz, count in ways(one, rate, channels, side):
         try:
-            stream = sounddevice.OutputStream(
+            stream = kind(
                 samplerate=hertz,
                 blocksize=frames,
                 device=one["index"],
@@ -191,8 +274,8 @@ def open_output(
         except (sounddevice.PortAudioError, ValueError) as error:
             refusal = refusal or str(error).splitlines()[0]
         else:
-            return Opened(stream, one["name"], hertz, count)
-    raise DeviceError(f"the sound device {one['name']!r} refuses: {refusal}")
+            return Opened(stream, one["name"], hertz, count, one[side.channels])
+    raise DeviceError(f"the {side.called} {one['name']!r} refuses: {refusal}")
 
 
 def look_again() -> None:

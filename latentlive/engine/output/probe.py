@@ -11,22 +11,22 @@ from typing import Any
 
 import click
 
-from latentlive.engine.output.devices import list_devices, open_output
+from latentlive.engine.output.devices import IN, OUT, Side, list_devices, open_output
 from latentlive.engine.timing import PROBE_PATIENCE
 from latentlive.errors import DeviceError
 
 SILENT = "the sound device does not answer; restart the sound server"
 
 
-def listed() -> list[str]:
-    """Return a line for each device that can be played on.
+def listed(side: Side = OUT) -> list[str]:
+    """Return a line for each device that can be played on, or listened to; none is opened.
 
     Raises
     ------
     DeviceError
         If there is none, or no answer, with the remedy.
     """
-    lines: list[str] = _answer("--list")["lines"]
+    lines: list[str] = _answer("--list", *(["--inputs"] if side is IN else []))["lines"]
     return lines
 
 
@@ -66,9 +66,10 @@ def _answer(*options: str) -> dict[str, Any]:
 
 @click.command()
 @click.option("--list", "listing", is_flag=True)
+@click.option("--inputs", is_flag=True)
 @click.option("--device", default="")
 @click.option("--rate", default=44100)
-def main(listing: bool, device: str, rate: int) -> None:
+def main(listing: bool, inputs: bool, device: str, rate: int) -> None:
     """Ask PortAudio, and print the answer."""
     answers = os.fdopen(os.dup(1), "w")
     for stream in (1, 2):  # ALSA and PortAudio print from C
@@ -76,7 +77,7 @@ def main(listing: bool, device: str, rate: int) -> None:
     answer: dict[str, Any]
     try:
         if listing:
-            answer = {"lines": list_devices()}
+            answer = {"lines": list_devices(IN if inputs else OUT)}
         else:
             opened = open_output(device, rate, 2, 512, 0.1, lambda *_: None, lambda: None)
             answer = {"name": opened.name, "rate": opened.rate, "channels": opened.channels}

@@ -20,6 +20,7 @@ from typing import Any
 
 import click
 
+from latentlive.corpus.grabbed import beside_log
 from latentlive.engine.desk.decisions import Marked
 from latentlive.engine.inputs.bindings import Bindings
 from latentlive.engine.inputs.reception import Reception
@@ -58,6 +59,8 @@ from latentlive.protocol.requests import Request
 from latentlive.protocol.wire import Message, Wire
 from latentlive.renderer import Spaces
 from latentlive.units import Tempo
+
+NO_INPUT = "no device is to be opened; --input DEVICE opens an input all the same"
 
 UNHEARD = 20
 """Lines kept while nobody is connected, the newest."""
@@ -136,13 +139,25 @@ class Server:
             self._rings,
         )
         self.reception = Reception(
-            self.session.arrivals, self.shared.fd, options["osc"], self.inbox, self.log, self.say
+            self.session.arrivals,
+            self.session.listening,
+            self.shared.fd,
+            self.space.sample_rate,
+            options,
+            self.inbox,
+            self.log,
+            self.say,
         )
         session = self.session
         session.outgoing.send = session.clocks.send = session.arrivals.tell = self.reception.send
         session.linked.send = self.reception.send
         self.reception.heard = self._hear
+        session.listening.send = self.reception.send
         session.arrivals.remember(Bindings(self.say))
+        if options["silent"] and not options["input"]:
+            session.listening.refusal = NO_INPUT
+        if options["log"]:
+            session.listening.beside = os.fspath(beside_log(self.journal.path))
         if options["out"]:
             self.output.record_all(options["out"])
 
@@ -445,6 +460,7 @@ def fault(error: Exception) -> str:
 @click.option("--begin", default=0)
 @click.option("--resume", default="")
 @click.option("--osc", default="")
+@click.option("--input", default="")
 @click.option("--idle", default=IDLE)
 def main(**options: Any) -> None:
     """Run the engine; the address and token are written to standard output as JSON."""

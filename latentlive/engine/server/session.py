@@ -9,11 +9,13 @@ import functools
 import time
 from collections.abc import Callable, Sequence
 
-from latentlive.curves import Num
+from latentlive.curves import Num, inputs_of
 from latentlive.engine.desk.decisions import Hole, Panicked
 from latentlive.engine.inputs.arrivals import Arrivals
+from latentlive.engine.inputs.layer_levels import LayerLevels
+from latentlive.engine.inputs.listening import KIND, Listening
 from latentlive.engine.inputs.outgoing import Outgoing
-from latentlive.engine.inputs.reception import KINDS
+from latentlive.engine.inputs.reception import CONTROLLERS
 from latentlive.engine.log.journal import Journal
 from latentlive.engine.log.replay import Replay
 from latentlive.engine.output.supervisor import Output
@@ -34,6 +36,7 @@ from latentlive.protocol.requests import (
     ClockIn,
     ClockOut,
     Forget,
+    Grab,
     JoinLink,
     Learn,
     Listen,
@@ -84,6 +87,8 @@ class Session:
         self.clocks = Clocks(scheduler, self.arrivals, lambda: self.output.latency, say)
         self.linked = Linked(scheduler, self.arrivals, lambda: self.output.latency, say)
         scheduler.on_time = lambda: self.clocks.on_time() and self.linked.on_time()
+        self.listening = Listening(say)
+        self.layer_levels = LayerLevels(self.desk, self.arrivals, say)
         self.ending: float | None = None
         """When it ends, by the clock of this computer."""
         self._holes = 0
@@ -101,6 +106,9 @@ class Session:
         self.scheduler.barrier = self.acts.barrier
         if self.replay is None:
             now = time.monotonic_ns()
+            self.listening.want(self.scheduler.follows)
+            self.layer_levels.want(self.scheduler.follows)
+            self.layer_levels.advance(now)
             self.arrivals.advance(now)
             self.clocks.advance(now)
             self.linked.advance(now)
@@ -188,6 +196,8 @@ class Session:
     @serve.register
     def _(self, request: Send) -> None:
         place = request.host, request.port
+        if request.curve is not None:
+            self.scheduler.follows.update(inputs_of(request.curve))
         self.outgoing.follow(request.path, request.curve, place, request.rate)
 
     @serve.register
@@ -196,12 +206,17 @@ class Session:
 
     @serve.register
     def _(self, request: Listen) -> None:
-        self.scheduler.follows.update(KINDS)
+        self.scheduler.follows.update(CONTROLLERS)
 
     @serve.register
     def _(self, request: Learn) -> None:
-        self.scheduler.follows.update(KINDS)
+        self.scheduler.follows.update(CONTROLLERS)
         self.arrivals.learn(request)
+
+    @serve.register
+    def _(self, request: Grab) -> None:
+        self.scheduler.follows.add(KIND)
+        self.listening.grab(request, self.timeline.position, self.timeline.tempo)
 
     @serve.register
     def _(self, request: Forget) -> None:
