@@ -26,7 +26,7 @@ from latentlive.engine.schedule.scheduler import Scheduler
 from latentlive.engine.server import session
 from latentlive.engine.server.session import Session
 from latentlive.engine.shared import CHANNELS, FILLED, MISSING, POSITION, Shared
-from latentlive.engine.timing import MARK_EVERY
+from latentlive.engine.timing import MARK_EVERY, level_lead
 from latentlive.protocol.rendering import Batch, Encode
 from latentlive.protocol.requests import Request
 from latentlive.space import ToySpace
@@ -87,10 +87,17 @@ class Engine:
         tempo = tempo or Tempo(bpm, RATE)
         space = Choosy(WINDOW)
         fields = {"model": space.digest, "name": "toy", "rate": RATE, "channels": channels}
-        header = Header(FORMAT, **fields, seed=seed, pid=0, tempo=tempo, begins=position)
+        lead = level_lead(RATE)
+        header = Header(FORMAT, **fields, seed=seed, pid=0, tempo=tempo, begins=position, lead=lead)
         self.journal = Journal(path, header, self.said.append)
         self.scheduler = Scheduler(
-            self.shared, tempo, seed, held=held, say=self.said.append, note=self.journal.note
+            self.shared,
+            tempo,
+            seed,
+            held=held,
+            say=self.said.append,
+            note=self.journal.note,
+            level_lead=lead,
         )
         self.dispatch = Dispatch(self.scheduler.timeline, self.scheduler.failed)
         self.workers = [Worker(space, self.shared) for _ in LANES]

@@ -373,3 +373,19 @@ def compare(engine, folder, part, size):
                 f"bounce of replay{where}",
                 begin,
             )
+
+
+def test_a_level_that_is_still_on_its_way_is_replayed_and_bounced_on_its_way(tmp_path):
+    engine = Engine(tmp_path / "evening.py")
+    level = dump(ll.knob("b").lag(0.2).range(-20, 0))
+    changes = [
+        {"op": "play", "layer": "d1", "source": SOURCES[1]},
+        {"op": "set", "layer": "d1", "gain_db": level},
+    ]
+    engine.do(op="cell", changes=changes)
+    engine.run(1.0)
+    engine.do(op="turn", name="b", value=0.9)
+    engine.run(0.6)
+    engine.close()
+    assert np.abs(engine.samples[RATE:]).max() > 0.01
+    compare(engine, tmp_path, 0.7, 512)
