@@ -41,7 +41,17 @@ def ask(*arguments, **environment):
 def test_without_a_device_it_fails_and_names_the_remedy(tmp_path):
     code, lines = ask(PULSE_SERVER=f"unix:{tmp_path}/none")
     assert code == 1
-    assert list(lines) == ["Python", "cores", "cache", "disk", "model", "layers", "sound", "midi"]
+    assert list(lines) == [
+        "Python",
+        "cores",
+        "cache",
+        "disk",
+        "model",
+        "layers",
+        "sound",
+        "input",
+        "midi",
+    ]
     assert lines["sound"].startswith("FAIL")
     assert lines["model"].startswith("ok")
     assert lines["layers"].startswith("ok")
