@@ -378,6 +378,9 @@ def test_the_corpus_plays_a_piece_and_a_score_of_its_nodes(mine, at_once):
         assert own == mine.mapped.map.filled(int(node))
     listed = scored(ll.improvise([0, 3], memory=["tone 1", "tone 20"]), given)
     assert {one.source for one in listed.recordings} <= {"tone 1", "tone 20"}
+    metal = [f"tone {number}" for number in range(12, 24)]
+    far = scored(ll.improvise(ll.sound(tones(32) / 9), memory=metal), given)
+    assert len(far.recordings) > 1  # though all of them are unlike the piece
     with pytest.raises(ExpressionError, match="the map has nodes 0 to 3, got 9"):
         scored(ll.improvise([9]), given)
     wholes = scored(ll.improvise(["tone 1", "tone 20", "tone 2"]), given)

@@ -102,7 +102,7 @@ def _scored(node: Improvise, given: Scoring) -> Improvised:
         scale = Scale.of(thumbnails)
         table = _trained(scale.normal(thumbnails))
         labels = _nearest(scale.normal(thumbnails), table)
-        cuts, nodes = _of_list(_memory(node), sorted(set(labels)), scale, table, given)
+        cuts, nodes = _of_list(_memory(node), sorted(set(labels)), table, given)
     return _improvised(cuts, nodes, labels, node)
 
 
@@ -231,7 +231,7 @@ def _by_numbers(
     if node.memory is None or node.memory == CORPUS:
         cuts, nodes = _of_corpus(asked, given)
     else:
-        cuts, nodes = _of_list(_memory(node), asked, mapped.scale, mapped.nodes, given)
+        cuts, nodes = _of_list(_memory(node), asked, mapped.nodes, given)
     return score, cuts, nodes
 
 
@@ -264,13 +264,17 @@ def _of_corpus(asked: Sequence[int], given: Scoring) -> tuple[list[Cut], list[tu
 def _of_list(
     memory: Sequence[Latent],
     asked: Sequence[int],
-    scale: Scale,
     table: Floats,
     given: Scoring,
 ) -> tuple[list[Cut], list[tuple[int, float]]]:
-    """Return the sounds of a list that stand for some nodes: its own, or else the nearest."""
+    """Return the sounds of a list that stand for some nodes: its own, or else the nearest.
+
+    Each side is measured on its own scale: what is bright among these sounds stands for what is
+    bright in the piece. On one scale, sounds unlike the piece would all lie at one node.
+    """
     wholes = [_whole(one, given) for one in memory]
-    vectors = scale.normal(np.array([one.thumbnail for one in wholes]))
+    thumbnails = np.array([one.thumbnail for one in wholes])
+    vectors = Scale.of(thumbnails).normal(thumbnails)
     labels = np.array(_nearest(vectors, table))
     cuts: list[Cut] = []
     nodes: list[tuple[int, float]] = []
