@@ -18,6 +18,7 @@ from latentlive import Curve, Engine, Latent
 from latentlive.client import Layer
 from latentlive.client.clocks import Clocked
 from latentlive.client.control import Control
+from latentlive.client.directions import DirectionView
 from latentlive.client.inputs import Inputs, Knobs
 from latentlive.client.layer import Master
 from latentlive.client.views import History, Layers, Now, Plan, Status, Tap
@@ -90,7 +91,7 @@ def chapters() -> Iterator[tuple[str, str, list[tuple[str, Any]]]]:
     said = "What every latent can be told; each returns a new latent."
     yield "One latent", said, methods(Latent, ("length", "at"))
     said = "Functions of beats to a number: 0..1 where nothing else is said."
-    yield "Curves", said, words("latentlive.curves", "latentlive.expr")
+    yield "Curves", said, words("latentlive.curves", "latentlive.expr", "latentlive.latent.contour")
     said = "What every curve can be told; each returns a new curve."
     yield "One curve", said, methods(Curve, ("values", "span"))
     said = (
@@ -116,7 +117,7 @@ def chapters() -> Iterator[tuple[str, str, list[tuple[str, Any]]]]:
 
 def looked_at() -> Iterator[tuple[str, Any]]:
     """Yield what is shown when its name is typed, each with the words that it has."""
-    for thing in (Layers, Plan, Status, History, Now, Knobs, Inputs, Browser):
+    for thing in (Layers, Plan, Status, History, Now, Knobs, Inputs, DirectionView, Browser):
         yield thing._called, thing
         if thing in (Now, Browser):
             yield from prefixed(thing._called, methods(thing))

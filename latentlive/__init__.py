@@ -21,7 +21,8 @@ _LANGUAGE = {
     "saw2 sine2 square2 track tri2 xy",
     "latentlive.expr.fields": "array",
     "latentlive.latent": "Cluster Euclid Excerpts Improvise Improvised Interp Near Path Roam Slerp "
-    "Sound Steps Strokes Tour Z between blend cat drift follow noise place prior silence swarm",
+    "Sound Steps Strokes Tour Z between blend cat contour drift follow noise place prior silence "
+    "swarm",
 }
 """The words of expressions by module; the word of a class is its name in lower case."""
 

@@ -63,6 +63,7 @@ from latentlive.latent import Z as z
 from latentlive.latent import between as between
 from latentlive.latent import blend as blend
 from latentlive.latent import cat as cat
+from latentlive.latent import contour as contour
 from latentlive.latent import drift as drift
 from latentlive.latent import dumps as dumps
 from latentlive.latent import follow as follow
@@ -97,6 +98,7 @@ __all__ = [
     "cat",
     "cc",
     "cluster",
+    "contour",
     "cosine",
     "cosine2",
     "drift",

@@ -5,19 +5,12 @@ A word that exists leaves the table; a test checks this.
 
 from __future__ import annotations
 
-TIMBRE = "move along a latent: .offset(prior(3), sine(8))"
-ROUGH = "bring out its noise: .spread(2), .jitter(0.3)"
 OUTSIDE = "treat it outside: d1.out(3) with --channels 4 gives it outputs of its own"
 TIME = ".fast(2) and .slow(2) change its time, .extend(2) leaves the curves as they are"
 LEVEL = "set the layer's level: d1.gain(-6)"
 LOOK = "the panel below, layers and plan show what there is"
 
 LATER = {
-    # measured directions
-    "brighter": TIMBRE,
-    "bright": TIMBRE,
-    "rougher": ROUGH,
-    "noisier": ROUGH,
     # control from outside
     "midi": "follow a controller: cc(1); watch() shows what comes and the word to type",
     "stage": LOOK,

@@ -145,6 +145,10 @@ class Space:
         Whether vectors mix only linearly.
     encodes : bool
         Whether the space encodes recordings; without an encoder only drawn or typed vectors play.
+    steady : tuple of int
+        Numbers of a vector that measured directions leave as they are: its pitch, its level.
+    presence : int or None
+        The number of a vector that multiplies all others, 0 in silence.
     names : tuple of str
         The meaning of a vector's first numbers, or of all, if the model says it.
     licence : str
@@ -176,6 +180,8 @@ class Space:
     axes: Mapping[str, Axis] = MappingProxyType({})
     linear: bool = False
     encodes: bool = True
+    steady: tuple[int, ...] = ()
+    presence: int | None = None
     names: tuple[str, ...] = ()
     licence: str = ""
     spread: int = 0

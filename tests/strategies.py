@@ -79,6 +79,9 @@ DANCE = Path(__file__).with_name("movement") / "dance.csv"
 """A movement with uneven times."""
 
 
+CONTOURS = [ll.contour(SHORT[2], "flatness"), ll.contour(SHORT[1], "loudness", loop=False)]
+
+
 LIVE = [
     *(ll.knob("sea", 0.3), ll.xy("pad").y, ll.cc(74, 2, "nano", 0.1), ll.bend(), ll.touch(3)),
     *(ll.gate(40, 60), ll.key(start=-7), ll.velocity(), ll.osc("/a", 1, start=-3.5)),
@@ -102,6 +105,7 @@ leaves = st.one_of(
     st.builds(ll.seq, st.lists(numbers, min_size=1, max_size=6), beats),
     st.sampled_from(["hand_x", "hand_y", 2]).map(lambda column: ll.track(DANCE, column)),
     st.just(ll.track(DANCE, "hand_x", rate=20)),
+    *map(st.just, CONTOURS),
     *map(st.just, LIVE),
 )
 
@@ -314,6 +318,8 @@ recorded = st.sampled_from(
         ll.improvise([3, 1, 3, 4], ll.sine(8), every=ll.seq([0.25, 0.5], 1)),
         ll.improvise(["gong", ll.near(ll.sound("gong"), 2).slice(1, 2)], memory=["rain"]),
         ll.improvise(ll.cluster(4), 0.5, 2, 0.25, [ll.sound("gong"), ll.cluster(3)], typicality=1),
+        ll.sound("gong").brighter(ll.sine2(8)).rougher(-1).noisier(0.5).on("rawaudiovae"),
+        ll.sound("gong").extend(2).bright(ll.contour(SHORT[0], "centroid")),
         ll.interp(ll.roam(ll.sine(8), 0.5, 0.5), ll.sound("gong"), ll.sine(8)).extend(2),
         ll.sound("gong").hits(ll.euclid(3, 8).rev() + "x.").on("spectral"),
         ll.sound("gong").on("mine.safetensors").exact(),

@@ -20,8 +20,8 @@ HEAVY += ("minisom", "numba", "scipy", "sklearn", "sqlite3")
 
 
 def test_the_public_list_is_pinned():
-    expressions = """array bend between blend brown brown2 cat cc cluster cosine cosine2 drift env
-        euclid excerpts fit follow gate improvise improvised interp isaw isaw2 key knob
+    expressions = """array bend between blend brown brown2 cat cc cluster contour cosine cosine2
+        drift env euclid excerpts fit follow gate improvise improvised interp isaw isaw2 key knob
         level line near noise number osc path perlin perlin2 place prior rand rand2 roam
         saw saw2 seq silence sine sine2 slerp sound square square2 steps strokes swarm
         touch tour track tri tri2

@@ -12,17 +12,19 @@ from typing import Any
 
 from latentlive.client.connection import PATIENCE, SILENT, Connection, start_engine
 from latentlive.client.control import Control
+from latentlive.client.directions import DirectionView, Measurements
 from latentlive.client.freezing import Freezing
 from latentlive.client.inputs import Inputs, Knobs
 from latentlive.client.layer import Layer, Master
 from latentlive.client.transaction import Transaction
 from latentlive.client.views import History, Layers, Now, Plan, Status, Tap, cue_name
 from latentlive.client.waiting import Line
-from latentlive.corpus import Corpus
+from latentlive.corpus import Audio, Corpus
 from latentlive.corpus.segmenting import By, segmented
 from latentlive.errors import EngineError, ExpressionError, HangingError
 from latentlive.ground.names import normal
 from latentlive.latent import Joined, Latent, Recorded, Sound, Texture, join_of
+from latentlive.latent.directions import unmeasured
 from latentlive.latent.freezing import close_freezer, open_freezer
 from latentlive.models import digest_of
 from latentlive.protocol.address import OnExit, reached
@@ -186,6 +188,10 @@ class Engine(Control):
         self.corpus = library or Corpus(self.welcome.corpus or None)
         self._sounds = corpus_sounds(self.corpus, self.welcome.sample_rate, self._say)
         self.freezing = Freezing(self._setting, self._play_frozen, self._say)
+        self._measurements = Measurements(self, self._say)
+        self.directions = DirectionView(self._measurements)
+        self.patient: Callable[[str], object] | None = None
+        """Waits for what a line needs, by its name; otherwise the line waits."""
         self._first_tempo: float | None = None
         self._models: dict[str, str] = {}
         self._cells = Transaction(self, self.freezing)
@@ -238,13 +244,14 @@ class Engine(Control):
             raise ExpressionError(
                 f"a layer plays a latent such as sound('gong'), got {texture!r}{hint}"
             )
+        texture = self._measurements.applied(typed := texture)
         self.freezing.check(texture, "play it then")
         rate = self.welcome.sample_rate
         scoring = Scoring(self.corpus, self._sounds, rate, self.patience)
         played = as_played(scored(texture, scoring), self.corpus)
         check(played, self._facts, self._sounds, 60.0 / self.welcome.bpm)
         self._check_model(played)
-        return Source(played, repr(texture), recordings(played, self._sounds))
+        return Source(played, repr(typed), recordings(played, self._sounds))
 
     def _check_model(self, texture: Texture) -> None:
         """Refuse a model file that was written anew: the engine plays what it has loaded."""
@@ -264,20 +271,26 @@ class Engine(Control):
 
     def freeze(self, texture: Texture, name: str, seconds: float | None = None) -> Sound:
         """Render a texture into a sound, beside the performance: see ``.frozen()``."""
-        return self.freezing.freeze(texture, name, seconds)
+        return self.freezing.freeze(self._measured(texture), name, seconds)
+
+    def recording(self, sound: Sound) -> tuple[Audio, int]:
+        """Return a recording, and its samples a second."""
+        return self._sounds(sound), self.welcome.sample_rate
 
     def boundaries(self, sound: Recorded, by: By, shortest: float) -> Floats:
         """Return where the parts of a recording begin [seconds]: see ``.segments()``."""
         return segmented(self._sounds(sound), self.welcome.sample_rate, by, shortest)
 
     def awaits(self, layer: str, texture: Texture) -> bool:
-        """Return whether a layer now waits for the sounds of a texture to be frozen.
+        """Return whether a layer now waits for what a texture needs to be frozen or measured.
 
         Raises
         ------
         ExpressionError
             Inside ``at``, ``cue`` and ``after``, which have a moment of their own.
         """
+        if isinstance(texture, Latent | Joined):
+            texture = self._measured(texture)
         if not self.freezing.unfinished(texture):
             return False
         if self._cells.planning:
@@ -285,6 +298,15 @@ class Engine(Control):
             return False  # completed in between
         self._cells.wait(Line(layer, texture, self._panics))
         return True
+
+    def _measured(self, texture: Texture) -> Texture:
+        """Return a texture with its directions; wait for them where somebody is patient."""
+        texture = self._measurements.applied(texture)
+        if self.patient is not None and unmeasured(texture):
+            for one in self.freezing.unfinished(texture):
+                self.patient(one.name)
+            texture = self._measurements.applied(texture)
+        return texture
 
     def _play_frozen(self, line: Line) -> None:
         """Assign a waiting texture to its layer, as if typed now."""
@@ -370,8 +392,9 @@ class Engine(Control):
         """Drop the cue or planned line of a name, or stop freezing the sound of that name."""
         name = cue_name(name, "cancel")
         self._cells.refuse_planned("cancel")
-        if self.freezing.cancel(name):
-            self._say(f"{name} is not frozen any more")
+        dropped = self.freezing.cancel(name)
+        if dropped is not None:
+            self._say(f"{name} {dropped.be} not {dropped.made} any more")
         else:
             self._cells.act(Cancel(name))
 

@@ -1,8 +1,8 @@
-"""Freeze sounds beside a performance, and hold the lines that wait for them.
+"""Freeze sounds and measure directions beside a performance, and hold the lines that wait for them.
 
-A process of `latentlive.renderer.freezer` renders one sound at a time; it gives way to all others
-and ends with this process. When the sound is complete, the lines that play it are sent, except
-lines that a newer one for their layer has replaced.
+A process makes one of them at a time; it gives way to all others and ends with this process. When
+it is complete, the lines that need it are sent, except lines that a newer one for their layer has
+replaced.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import IO, NamedTuple
 
-from latentlive.client.waiting import Line, Waiting, one_or_many, sound_names
+from latentlive.client.waiting import Awaited, Line, Waiting, one_or_many
 from latentlive.corpus.frozen import forget_unfinished
 from latentlive.errors import EngineError, ExpressionError, printable, reason
 from latentlive.expr import Node
@@ -27,10 +28,13 @@ from latentlive.ground.names import normal
 from latentlive.ground.system import apart
 from latentlive.latent import Sound, Texture
 from latentlive.protocol.children import ONE_THREAD
-from latentlive.renderer.freezing import Frozen, Setting, to_freeze
+from latentlive.renderer.freezing import Setting, to_freeze
 
 LOOK_EVERY = 0.1
 """Seconds between checks whether a waiting session has ended."""
+
+PREFIX = re.compile("(frozen|directions): ")
+"""The word that an error of a process begins with."""
 
 PATIENCE = 2.0
 """Seconds to wait for a killed process to end."""
@@ -61,14 +65,14 @@ class Progress(NamedTuple):
 
 @dataclass
 class Making:
-    """A sound that is rendering, or waits for its turn.
+    """What is being made, or waits for its turn.
 
     Parameters
     ----------
-    sound : Frozen
+    job : Awaited
     """
 
-    sound: Frozen
+    job: Awaited
     process: subprocess.Popen[bytes] | None = None
     begun: tuple[float, int] | None = None
     """Time of the first progress, in seconds of ``time.monotonic``, and its samples."""
@@ -83,8 +87,8 @@ class Making:
 
     @property
     def name(self) -> str:
-        """The sound's name."""
-        return self.sound.name
+        """The name of what is made."""
+        return self.job.name
 
     @property
     def progress(self) -> Progress:
@@ -147,19 +151,26 @@ class Freezing:
         self.check(texture, "freeze this one then")
         sound = to_freeze(texture, name, seconds, self._setting())
         with self.turn:
-            known = self._of(sound.name)
-            if known is not None and known.sound.key == sound.key:
-                return Sound(sound.name)
             if sound.done:
-                self._cancel(sound.name)
-                return Sound(sound.name)
-            if known is not None:  # its lines now wait for the new sound
+                known = self._of(sound.name)
+                if known is not None and known.job.key != sound.key:
+                    self._cancel(sound.name)
+            else:
+                self.make(sound)
+        return Sound(sound.name)
+
+    def make(self, job: Awaited) -> None:
+        """Make something, unless it is being made."""
+        with self.turn:
+            known = self._of(job.name)
+            if known is not None and known.job.key == job.key:
+                return
+            if known is not None:  # its lines now wait for the new one
                 self._makings.remove(known)
                 known.kill()
             if not self._serving:
                 self._begin()
-            self._makings.append(Making(sound))
-        return Sound(sound.name)
+            self._makings.append(Making(job))
 
     def wait(self, name: str, given_up: Callable[[], bool]) -> None:
         """Wait until a sound is frozen.
@@ -177,22 +188,23 @@ class Freezing:
             if given_up():
                 self._cancel(name)
         if making.dropped:
-            raise EngineError(f"frozen: {name!r} was cancelled")
-        if not making.sound.done:
-            raise EngineError(f"frozen: {making.error}")
+            raise EngineError(f"{making.job.made}: {name!r} was cancelled")
+        if not making.job.done:
+            raise EngineError(f"{making.job.made}: {making.error}")
 
-    def cancel(self, name: str) -> bool:
-        """Stop rendering a sound, and drop the lines that wait for it.
+    def cancel(self, name: str) -> Awaited | None:
+        """Stop making something, and drop the lines that wait for it.
 
         Returns
         -------
-        bool
-            Whether it was rendering; nothing of it remains then.
+        Awaited or None
+            What was being made, if anything; nothing of it remains then.
         """
         making = self._cancel(name)
-        if making is not None:
-            making.over.wait(PATIENCE)
-        return making is not None
+        if making is None:
+            return None
+        making.over.wait(PATIENCE)
+        return making.job
 
     def _cancel(self, name: str) -> Making | None:
         with self.turn:
@@ -200,17 +212,19 @@ class Freezing:
             if making is not None:
                 self._makings.remove(making)
                 making.kill()
-                self.waiting.drop(making.name)
+                self.waiting.drop(making.job)
             return making
 
     # Lines that wait.
 
     def unfinished(self, texture: object) -> list[Progress]:
-        """Return the progress of a texture's incomplete sounds."""
-        if not self._makings or not isinstance(texture, Node):
+        """Return the progress of what a texture still needs."""
+        return [making.progress for making in self._needed(texture)]
+
+    def _needed(self, texture: object) -> list[Making]:
+        if not isinstance(texture, Node):
             return []
-        names = sound_names(texture)
-        return [one for one in self.progress if one.name in names]
+        return [making for making in list(self._makings) if making.job.concerns(texture)]
 
     def check(self, texture: object, then: str) -> None:
         """Refuse a texture that has to play now while a sound of it is incomplete.
@@ -220,8 +234,9 @@ class Freezing:
         ExpressionError
             ``sound: 'river' is not frozen yet (42%, about 30 s left); play it then``
         """
-        for one in self.unfinished(texture):
-            raise ExpressionError(f"sound: {one.name!r} is not frozen yet ({one}); {then}")
+        for making in self._needed(texture):
+            job = making.job
+            raise ExpressionError(f"{job.lacking} not {job.made} yet ({making.progress}); {then}")
 
     def keep(self, lines: Sequence[Line], alone: bool = True) -> None:
         """Hold lines; send those whose sounds are complete by now.
@@ -290,7 +305,7 @@ class Freezing:
             with self.turn:
                 if making in self._makings:  # not cancelled
                     self._makings.remove(making)
-                    if making.sound.done:
+                    if making.job.done:
                         self._complete(making)
                     else:
                         self._fail(making)
@@ -303,7 +318,7 @@ class Freezing:
                 with self.turn:
                     if making.dropped:
                         return
-                    process = making.process = _started(errors)
+                    process = making.process = _started(making.job.module, errors)
             except OSError as error:
                 making.error = f"no process can be started: {reason(error)}"
                 return
@@ -312,7 +327,7 @@ class Freezing:
             assert process.stdin is not None
             assert process.stdout is not None
             with contextlib.suppress(OSError):  # it has ended already
-                process.stdin.write(json.dumps(making.sound.dump()).encode() + b"\n")
+                process.stdin.write(json.dumps(making.job.dump()).encode() + b"\n")
                 process.stdin.flush()
             for line in process.stdout:
                 making.told(**json.loads(line))
@@ -322,21 +337,23 @@ class Freezing:
             errors.seek(0)
             said = errors.read().decode(errors="replace").strip().splitlines()
             if said and process.returncode > 0:
-                making.error = printable(said[-1].removeprefix("frozen: "))
+                making.error = printable(PREFIX.sub("", said[-1]))
 
     def _complete(self, making: Making) -> None:
         plays = self.waiting.send_ready(self.unfinished)
-        then = f": {', '.join(plays)} {one_or_many(plays, 'plays', 'play')} it" if plays else ""
+        it = one_or_many(plays, "plays", "play")
+        then = f": {', '.join(plays)} {it} {making.job.played}" if plays else ""
         if not making.waited_for:
-            self._say(f"{making.name} is frozen{then}")
+            self._say(f"{making.job.noun} {making.job.be} {making.job.made}{then}")
 
     def _fail(self, making: Making) -> None:
         making.error = making.error or "its process was ended"
-        layers = self.waiting.drop(making.name)
+        layers = self.waiting.drop(making.job)
         goes = one_or_many(layers, "goes", "go")
         rest = f"; {', '.join(layers)} {goes} on as before" if layers else ""
         if not making.waited_for:
-            self._say(f"{making.name} is not frozen: {making.error}{rest}")
+            job = making.job
+            self._say(f"{job.noun} {job.be} not {job.made}: {making.error}{rest}")
 
     def _announce(self, making: Making) -> None:
         """Say once who waits for a sound, and how long, once the time is known."""
@@ -346,16 +363,16 @@ class Freezing:
         when = f"in about {_span(left)}"
         if making.waited_for and not making.announced:
             making.announced = True
-            self._say(f"{making.name} is frozen first, {when}")
-        self.waiting.announce(making.name, when)
+            self._say(f"{making.job.noun} {making.job.be} {making.job.made} first, {when}")
+        self.waiting.announce(making.job, when)
 
     def _of(self, name: str) -> Making | None:
         return next((one for one in self._makings if one.name == normal(name)), None)
 
 
-def _started(errors: IO[bytes]) -> subprocess.Popen[bytes]:
+def _started(module: str, errors: IO[bytes]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "latentlive.renderer.freezer"],
+        [sys.executable, "-P", "-m", module],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=errors,

@@ -1,14 +1,15 @@
-"""Lines that wait for frozen sounds, until these are complete or newer lines replace them."""
+"""Lines that wait for frozen sounds and measured directions, until these are complete.
+
+Or until newer lines replace them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from latentlive.errors import LatentliveError
-from latentlive.expr import Node
-from latentlive.ground.names import normal
-from latentlive.latent import Sound, Texture
+from latentlive.latent import Texture
 from latentlive.protocol.changes import Change, Hush, Play, Rename, Stop
 
 
@@ -27,9 +28,55 @@ class Line(NamedTuple):
     texture: Texture
     panics: int = 0
 
-    def plays(self, name: str) -> bool:
-        """Return whether the line plays the sound of a name."""
-        return name in sound_names(self.texture)
+
+class Awaited(Protocol):
+    """What lines wait for: a sound that is frozen, directions that are measured."""
+
+    @property
+    def module(self) -> str:
+        """The process that makes it."""
+
+    @property
+    def be(self) -> str:
+        """The verb of its noun: is, are."""
+
+    @property
+    def made(self) -> str:
+        """What is done to it: frozen, measured."""
+
+    @property
+    def played(self) -> str:
+        """What layers play that waited for it."""
+
+    @property
+    def name(self) -> str:
+        """Its name, by which it is cancelled."""
+
+    @property
+    def noun(self) -> str:
+        """What it is called in a sentence."""
+
+    @property
+    def key(self) -> str:
+        """The digest of what it depends on."""
+
+    @property
+    def done(self) -> bool:
+        """Whether it is there."""
+
+    @property
+    def awaited(self) -> str:
+        """What a layer that waits plays, and when."""
+
+    @property
+    def lacking(self) -> str:
+        """How a refusal begins."""
+
+    def concerns(self, texture: Any) -> bool:
+        """Return whether a texture needs it."""
+
+    def dump(self) -> dict[str, Any]:
+        """Return it as JSON data."""
 
 
 class Waiting:
@@ -73,16 +120,16 @@ class Waiting:
             self._say(f"undone: {', '.join(layers)} {one_or_many(layers, 'waits', 'wait')} no more")
         return bool(layers) and alone
 
-    def drop(self, name: str) -> list[str]:
-        """Drop the lines that wait for a sound; return their layers."""
-        layers = self.layers(name)
+    def drop(self, what: Awaited) -> list[str]:
+        """Drop the lines that wait for something; return their layers."""
+        layers = self.layers(what)
         for layer in layers:
             del self.lines[layer]
         return layers
 
-    def layers(self, name: str) -> list[str]:
-        """Return the layers that wait for a sound."""
-        return [layer for layer, line in self.lines.items() if line.plays(name)]
+    def layers(self, what: Awaited) -> list[str]:
+        """Return the layers that wait for something."""
+        return [layer for layer, line in self.lines.items() if what.concerns(line.texture)]
 
     def send_ready(self, unfinished: Callable[[Texture], object]) -> list[str]:
         """Send lines whose sounds are all complete; return their layers."""
@@ -98,12 +145,12 @@ class Waiting:
                 self._say(f"{layer} goes on as it was: {error}")
         return sent
 
-    def announce(self, name: str, when: str) -> None:
-        """Say once which layers wait for a sound, and how long."""
-        if new := [layer for layer in self.layers(name) if layer not in self._told]:
+    def announce(self, what: Awaited, when: str) -> None:
+        """Say once which layers wait for something, and how long."""
+        if new := [layer for layer in self.layers(what) if layer not in self._told]:
             self._told.update(new)
             plays = one_or_many(new, "plays", "play")
-            self._say(f"{', '.join(new)} {plays} {name} when it is frozen, {when}")
+            self._say(f"{', '.join(new)} {plays} {what.awaited}, {when}")
 
 
 def overtake(lines: dict[str, Line], change: Change) -> None:
@@ -128,12 +175,6 @@ def parted(typed: Iterable[Change | Line]) -> tuple[tuple[Change, ...], list[Lin
             changes.append(one)
             overtake(lines, one)
     return tuple(changes), [line._replace(layer=layer) for layer, line in lines.items()]
-
-
-def sound_names(texture: Node) -> set[str]:
-    """Return the names of the sounds in a texture."""
-    named = (node.source for node in texture.walk() if isinstance(node, Sound))
-    return {normal(name) for name in named if isinstance(name, str)}
 
 
 def one_or_many(layers: Sequence[str], one: str, many: str) -> str:

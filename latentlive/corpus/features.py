@@ -21,6 +21,7 @@ import librosa
 import numpy as np
 from numpy.typing import NDArray
 
+from latentlive.corpus.descriptors import BARK
 from latentlive.corpus.reading import stored, streamed
 from latentlive.corpus.thumbnails import MFCCS, arousal, valence
 from latentlive.errors import SoundError
@@ -38,12 +39,6 @@ THRESHOLD = 1e-9
 F0_RANGE = (50.0, 2000.0)
 F0_DEPTH = 1e-4
 """A frame's pitch counts if its energy is at most 40 dB below the loudest frame's."""
-
-BARK = (
-    *(20, 100, 200, 300, 400, 510, 630, 770, 920, 1080, 1270, 1480, 1720),
-    *(2000, 2320, 2700, 3150, 3700, 4400, 5300, 6400, 7700, 9500, 12000, 15500),
-)
-"""The edges of the 24 critical bands, in Hz."""
 
 
 @lru_cache(maxsize=1)

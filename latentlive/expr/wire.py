@@ -89,7 +89,7 @@ def load(data: Any) -> Node:
 def _array(entry: Any) -> NDArray[Any]:
     try:
         dtype, shape, text = entry
-        if dtype not in ("<f4", "<f8"):
+        if dtype not in ("<f2", "<f4", "<f8"):
             raise ValueError(dtype)
         sides = [int(side) for side in shape]
         raw = base64.b64decode(text, validate=True)

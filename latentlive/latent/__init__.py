@@ -5,6 +5,8 @@ from latentlive.latent.axes import Loudness, Pitch, Transpose, Voiced
 from latentlive.latent.base import Latent, LatentLike
 from latentlive.latent.blending import between, blend
 from latentlive.latent.codes import Quantise
+from latentlive.latent.contour import Contour, contour
+from latentlive.latent.directions import Bright, Brighter, Directed, Noisier, Rougher
 from latentlive.latent.follow import Follow, Lesson, follow
 from latentlive.latent.freezing import Freezer, freezing_by
 from latentlive.latent.hits import Hits
@@ -48,7 +50,11 @@ from latentlive.latent.touring import Tour
 
 __all__ = [
     "DEFAULT_OVERLAP",
+    "Bright",
+    "Brighter",
     "Cluster",
+    "Contour",
+    "Directed",
     "Euclid",
     "Exact",
     "Excerpts",
@@ -70,6 +76,7 @@ __all__ = [
     "Loop",
     "Loudness",
     "Near",
+    "Noisier",
     "Norm",
     "On",
     "OnMap",
@@ -83,6 +90,7 @@ __all__ = [
     "Recorded",
     "Reseeded",
     "Roam",
+    "Rougher",
     "Scope",
     "Silence",
     "Slerp",
@@ -106,6 +114,7 @@ __all__ = [
     "between",
     "blend",
     "cat",
+    "contour",
     "drift",
     "dumps",
     "follow",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from importlib import import_module
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from latentlive.expr import Maybe, Number, method_of
 from latentlive.latent.join import Joined, Texture
@@ -22,7 +22,7 @@ SECONDS = Maybe(Number("seconds", above=0.0, most=LONGEST))
 
 
 class Freezer(Protocol):
-    """Renders textures into sounds, and finds the parts of recordings."""
+    """Renders textures into sounds, and finds recordings and their parts."""
 
     def freeze(self, texture: Texture, name: str, seconds: float | None) -> Sound:
         """Return the sound of a name, existing or in the making."""
@@ -31,6 +31,9 @@ class Freezer(Protocol):
         self, sound: Recorded, by: Literal["onsets", "novelty"], shortest: float
     ) -> Floats:
         """Return where the parts of a recording begin, and where the last one ends [seconds]."""
+
+    def recording(self, sound: Sound) -> tuple[Any, int]:
+        """Return a recording, an `Audio`, and its samples a second."""
 
 
 _open: list[Freezer] = []

@@ -18,6 +18,8 @@ from latentlive.units import Floats
 
 if TYPE_CHECKING:
     from latentlive.latent.base import Latent, LatentLike
+    from latentlive.latent.directions import Directed
+    from latentlive.latent.moving import Direction
     from latentlive.latent.places import Atlas, OnMap
     from latentlive.latent.studying import Learner, Study
 
@@ -143,6 +145,9 @@ class World(Protocol):
 
     def lesson(self, node: Learner, query: Query) -> Study | None:
         """Return what a node learns in this space; None in a world that only checks."""
+
+    def direction(self, node: Directed) -> Direction | None:
+        """Return a node's measured direction; None in a world that decodes nothing."""
 
 
 NOTHING = np.empty((0, 0), np.float32)

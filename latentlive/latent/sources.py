@@ -61,6 +61,9 @@ class Recorded(Latent):
         return query.world.read(self, query)
 
 
+SOURCE = Either("a name, a path or an array of samples", text=Text(), values=Waveform(np.float32))
+
+
 @operator
 class Sound(Recorded):
     """A recording, read window by window through the encoder.
@@ -77,9 +80,7 @@ class Sound(Recorded):
     sound('gong')
     """
 
-    source: str | Sequence[float] | NDArray[np.floating[Any] | np.integer[Any]] = declared(
-        Either("a name, a path or an array of samples", text=Text(), values=Waveform(np.float32))
-    )
+    source: str | Sequence[float] | NDArray[np.floating[Any] | np.integer[Any]] = declared(SOURCE)
 
 
 @operator

@@ -61,6 +61,14 @@ class Words:
         """Normalise to a common loudness of -20 dB, measured over the whole."""
     def frozen(self, name: str, seconds: float | None = None) -> Sound:
         """Render it ahead, at low priority, into ``sound(name)``, which costs nothing to play."""
+    def brighter(self, c: CurveLike) -> Latent:
+        """Make it brighter by a curve: 1 is a standard deviation of the corpus."""
+    def rougher(self, c: CurveLike) -> Latent:
+        """Make it rougher by a curve: 1 is a standard deviation of the corpus."""
+    def noisier(self, c: CurveLike) -> Latent:
+        """Make it noisier by a curve: 1 is a standard deviation of the corpus."""
+    def bright(self, hz: CurveLike) -> Latent:
+        """Give it a brightness: a spectral centroid in Hz (20 to 20000), as far as it goes."""
     def hits(
         self,
         pattern: PatternLike | Curve,

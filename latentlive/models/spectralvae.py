@@ -102,6 +102,7 @@ class SpectralVAE(Spectral):
 
     architecture = ARCHITECTURE
     names = NAMED
+    steady, presence = (VOICED, PITCH, HARMONIC, LEVEL), PRESENCE
     axes = MappingProxyType({name: _on_named(axis) for name, axis in Spectral.axes.items()})
 
     def __init__(self, weights: Weights, sample_rate: int = 44100, name: str = "model") -> None:

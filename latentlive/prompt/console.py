@@ -29,6 +29,7 @@ from latentlive.worded import Worded
 
 if TYPE_CHECKING:
     from latentlive.client import Engine
+    from latentlive.corpus import Audio
     from latentlive.corpus.segmenting import By
     from latentlive.units import Floats
 
@@ -267,6 +268,10 @@ class Console:
     def boundaries(self, sound: Recorded, by: By, shortest: float) -> Floats:
         """Return where the parts of a recording begin [seconds]: for ``.segments()``."""
         return self._live().boundaries(sound, by, shortest)
+
+    def recording(self, sound: Sound) -> tuple[Audio, int]:
+        """Return a recording, and its samples a second: for ``contour``."""
+        return self._live().recording(sound)
 
     def _enter(self, name: str = "") -> None:
         assert self._cells is not None

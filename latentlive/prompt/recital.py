@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from latentlive.client import Engine
+from latentlive.corpus import Audio
 from latentlive.corpus.segmenting import By
 from latentlive.errors import EngineError
 from latentlive.latent import Recorded, Sound, Texture, freezing_by
@@ -78,6 +79,7 @@ class Recital:
                 yield f"{clock_text(scene.moment or 0.0)}  {scene.name}"
 
     def _run(self) -> None:
+        self._engine.patient = self._wait
         first = [cell for cell in self._cells if (cell.moment or 0.0) <= EARLY]
         for cell in first:
             if self._gone():
@@ -99,12 +101,20 @@ class Recital:
     def freeze(self, texture: Texture, name: str, seconds: float | None) -> Sound:
         """Render a texture into a sound, and wait for it: for ``.frozen()``."""
         sound = self._engine.freeze(texture, name, seconds)
+        self._wait(name)
+        return sound
+
+    def recording(self, sound: Sound) -> tuple[Audio, int]:
+        """Return a recording, and its samples a second."""
+        return self._engine.recording(sound)
+
+    def _wait(self, name: str) -> None:
+        """Wait until something is frozen or measured."""
         self.waits = True
         try:
             self._engine.freezing.wait(name, self._gone)
         finally:
             self.waits = False
-        return sound
 
     def boundaries(self, sound: Recorded, by: By, shortest: float) -> Floats:
         """Return where the parts of a recording begin [seconds]: for ``.segments()``."""

@@ -28,7 +28,7 @@ OF_THE_ENGINE = (
     *("layer", "layers", "master", "hush", "only", "panic", "record", "stop_recording"),
     *("tempo", "tap", "now", "at", "cue", "after", "go", "plan", "cancel", "ready"),
     *("turn", "learn", "forget", "watch", "knobs", "inputs", "grab", "send", "visuals"),
-    *("clock_in", "clock_out", "link"),
+    *("clock_in", "clock_out", "link", "directions"),
     *("audition", "undo", "redo", "history", "status", "seed", "bounce", "corpus", "log"),
 )
 """Words looked up on the engine at each use: ``now`` is always fresh."""

@@ -15,20 +15,22 @@ from typing import Any, cast
 
 import numpy as np
 
-from latentlive.corpus import Corpus, read_audio
+from latentlive.corpus import Audio, Corpus, read_audio
 from latentlive.corpus.frozen import forget_others, is_frozen, place_of
 from latentlive.corpus.grabbed import grabbed_file
 from latentlive.corpus.segmenting import By, segmented
 from latentlive.corpus.shelf import kept_name
 from latentlive.corpus.takes import Wav
 from latentlive.errors import ExpressionError, ModelError, SoundError, reason
-from latentlive.expr import dump, load
+from latentlive.expr import Node, dump, load
 from latentlive.ground.files import write_whole
+from latentlive.ground.names import normal
 from latentlive.latent import Latent, Loop, On, Recorded, Sound, Texture, join_of
 from latentlive.latent.freezing import LONGEST
 from latentlive.latent.time import Early, Slice
 from latentlive.models import load_model
 from latentlive.renderer.joints import fading
+from latentlive.renderer.measuring import measured_here
 from latentlive.renderer.rendering import Rendering, check
 from latentlive.renderer.scoring import Scoring, scored
 from latentlive.renderer.spaces import Spaces
@@ -40,7 +42,7 @@ from latentlive.renderer.world import (
     stored_sounds,
     tell,
 )
-from latentlive.space import Facts, Verbatim
+from latentlive.space import Facts, Space, Verbatim
 from latentlive.units import Floats, Samples, Tempo
 
 KIND = 1
@@ -119,6 +121,26 @@ class Frozen:
     tempo: float
     seconds: float | None
 
+    module = "latentlive.renderer.freezer"
+    """The process that renders it."""
+
+    noun = property(lambda self: self.name)
+    be, made, played = "is", "frozen", "it"
+
+    @property
+    def awaited(self) -> str:
+        """What a layer that waits plays, and when."""
+        return f"{self.name} when it is frozen"
+
+    @property
+    def lacking(self) -> str:
+        """How a refusal begins."""
+        return f"sound: {self.name!r} is"
+
+    def concerns(self, texture: Any) -> bool:
+        """Return whether a texture plays the sound."""
+        return self.name in sound_names(texture)
+
     @cached_property
     def key(self) -> str:
         """The digest of what its samples depend on, 32 hexadecimal digits."""
@@ -142,6 +164,12 @@ class Frozen:
     def load(cls, data: Mapping[str, Any]) -> Frozen:
         """Return what `dump` wrote."""
         return cls(**{**data, "texture": load(data["texture"])})
+
+
+def sound_names(texture: Node) -> set[str]:
+    """Return the names of the sounds in a texture."""
+    named = (node.source for node in texture.walk() if isinstance(node, Sound))
+    return {normal(name) for name in named if isinstance(name, str)}
 
 
 def to_freeze(texture: Texture, name: str, seconds: float | None, setting: Setting) -> Frozen:
@@ -321,14 +349,19 @@ class Here:
         self._seed, self._tempo = seed, tempo
 
     @cached_property
+    def _space(self) -> Space:
+        return load_model(self._model or None)
+
+    @cached_property
     def _setting(self) -> Setting:
-        space, corpus = load_model(self._model or None), Corpus(self._corpus)
+        space, corpus = self._space, Corpus(self._corpus)
         sounds = corpus_sounds(corpus, space.sample_rate)
         told = self._model, space.digest, space.facts, self._seed, self._tempo
         return Setting(corpus, sounds, *told)
 
     def freeze(self, texture: Texture, name: str, seconds: float | None) -> Sound:
         """Return the sound of a name, once it is rendered."""
+        texture = measured_here(texture, self._space, self._model, self._setting.corpus)
         sound = to_freeze(texture, name, seconds, self._setting)
         if not sound.done:
             tell(f"freezing {sound.name!r}")
@@ -339,6 +372,10 @@ class Here:
         """Return where the parts of a recording begin, and where the last one ends [seconds]."""
         setting = self._setting
         return segmented(setting.sounds(sound), setting.facts.sample_rate, by, shortest)
+
+    def recording(self, sound: Sound) -> tuple[Audio, int]:
+        """Return a recording, and its samples a second."""
+        return self._setting.sounds(sound), self._setting.facts.sample_rate
 
 
 HERE = Here()

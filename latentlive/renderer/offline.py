@@ -17,6 +17,7 @@ from latentlive.expr.fields import shown
 from latentlive.latent import Follow, Lesson, Texture
 from latentlive.models import load_model
 from latentlive.renderer.freezing import as_played
+from latentlive.renderer.measuring import measured_here
 from latentlive.renderer.rendering import Rendering
 from latentlive.renderer.scoring import Scoring, scored
 from latentlive.renderer.world import corpus_sounds
@@ -144,7 +145,9 @@ def prepare(
     sounds = corpus_sounds(library, space.sample_rate)
     clock = Tempo(tempo, space.sample_rate)
     texture = scored(texture, Scoring(library, sounds, space.sample_rate))
-    rendering = Rendering(as_played(texture, library), space, sounds, seed=seed, tempo=clock)
+    named = os.fspath(model) if isinstance(model, str | os.PathLike) else ""
+    texture = measured_here(as_played(texture, library), space, named, library)
+    rendering = Rendering(texture, space, sounds, seed=seed, tempo=clock)
     if start:
         rendering.listen(standing(start, space.sample_rate), 0, 0)
     if seconds is not None:

@@ -37,6 +37,8 @@ from latentlive.latent import (
     Spot,
     Study,
 )
+from latentlive.latent.directions import Directed
+from latentlive.latent.moving import Direction
 from latentlive.models import spaces_having
 from latentlive.renderer.joints import Hearing, as_heard, as_struck, hearing, splices
 from latentlive.renderer.resampling import Resampled
@@ -418,6 +420,26 @@ class BoundWorld:
         key = (*node.subject(query), *heard, self.level, space, kind)
         return self.spaces.lessons.lesson(key, lambda: node.study(query))
 
+    def direction(self, node: Directed) -> Direction | None:
+        """Return a node's measured direction.
+
+        Raises
+        ------
+        ExpressionError
+            If it was not measured, or in a space of other dimensions.
+        """
+        found = node.direction
+        if found is None:
+            raise ExpressionError(
+                f"{node.word}: its direction in {self.space!r} is not measured yet; type it again"
+            )
+        if found.dims != self.dims:
+            raise ExpressionError(
+                f"{node.word}: its direction was measured in a space of {found.dims} "
+                f"dimensions, {self.space!r} has {self.dims}"
+            )
+        return found
+
     def audio(self, source: Node) -> Audio:
         """Return a recorded source at the rate of the space."""
         assert isinstance(source, Recorded)
@@ -498,6 +520,9 @@ class DryWorld(BoundWorld):
 
     def lesson(self, node: Learner, query: Query) -> None:
         """Learn nothing."""
+
+    def direction(self, node: Directed) -> None:
+        """Move nothing."""
 
     def read(self, source: Node, query: Query) -> Latents:
         """Return zeros."""

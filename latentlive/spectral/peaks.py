@@ -54,7 +54,7 @@ def peaks(hz: F32, energy: F32) -> tuple[F32, F32]:
     # Number heaps along the frequency axis; apart from ripples of rounding, they never outnumber
     # the atoms.
     label = minima.take(flat) - minima.take(row * CELLS)
-    room = count + 2
+    room = max(count + 2, PEAKS)  # a residue alone has fewer atoms
     index = np.minimum(label, room - 1) + row * room
     total = np.bincount(index, energy, n * room).reshape(n, room)
     moment = np.bincount(index, energy * hz, n * room).reshape(n, room)

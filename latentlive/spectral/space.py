@@ -48,6 +48,12 @@ class Spectral(Space):
         "gain": axes.louder,
         "voiced": axes.voiced,
     }
+    steady = tuple(
+        at
+        for name in ("harmonic", "voiced", "pitch", "level")
+        for at in range(layout.PLACES[name].start, layout.PLACES[name].stop)
+    )
+    presence = layout.PLACES["presence"].start
     prior: Prior | None = None
     silence = np.zeros(layout.DIMS, np.float32)
     """Mixing silence with a sound only lowers its level."""

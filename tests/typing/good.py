@@ -22,6 +22,7 @@ from latentlive import (
     cat,
     cc,
     cluster,
+    contour,
     cosine,
     cosine2,
     drift,
@@ -127,6 +128,7 @@ def latents() -> list[Latent]:
         cluster(valence=0.1),
         near(a, 6),
     ]
+    sources += [a.brighter(sine(8)).rougher(-1).noisier(0.5), b.bright(contour("rain", "centroid"))]
     sources += [place(0.3, 0.7), place(0.3, sine(8)), roam(sine(8), 0.5, every=0.5, blend=4)]
     sources += [swarm(4, sine(8), 0.5, spread=0.2), tour(["gong", a], timing="even", beats=32)]
     sources += [improvise("gong"), improvise(a, sine(8), order=2, every=1 / 4, memory="corpus")]
