@@ -21,6 +21,7 @@ SONIC_PI = Path("/usr/share/sonic-pi/samples")
 REAL_TIME = ("tests/live/", "tests/imports/test_live.py", "tests/test_overload.py")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
     """With several workers (``-n 2``) keep each file on one of them, and all that runs in real
     time on the first: those tests wait more than they compute, and must not wait for each other."""
