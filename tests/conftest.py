@@ -21,17 +21,22 @@ SONIC_PI = Path("/usr/share/sonic-pi/samples")
 REAL_TIME = ("tests/live/", "tests/imports/test_live.py", "tests/test_overload.py")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config, items):
-    """With several workers (``-n 2``) keep each file on one of them, and all that runs in real
-    time on the first: those tests wait more than they compute, and must not wait for each other."""
-    if not hasattr(config, "workerinput"):
-        return
-    for item in items:
-        file = item.nodeid.partition("::")[0]
-        group = "real time" if file.startswith(REAL_TIME) else file
-        item.add_marker(pytest.mark.xdist_group(group))
+def pytest_collection_modifyitems(items):
+    """Begin with what runs in real time: it takes longest, and waits more than it computes."""
     items.sort(key=lambda item: not item.nodeid.startswith(REAL_TIME))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """With several workers (``-n 2``) keep each file on one of them, and all that runs in real
+    time on the first: those tests must not wait for each other."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return "real time" if nodeid.startswith(REAL_TIME) else nodeid.partition("::")[0]
+
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
