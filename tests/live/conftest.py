@@ -24,6 +24,25 @@ def wait_until(condition, seconds, what):
     return value
 
 
+def strict(stream):
+    """Return code after which a kind of stream opens at 48 kHz alone, as some drivers do."""
+    return f"""
+import sounddevice
+
+class Strict(sounddevice.{stream}):
+    def __init__(self, samplerate, channels, **options):
+        if samplerate == 44100:
+            raise sounddevice.PortAudioError("Invalid sample rate")
+        super().__init__(samplerate=48000, channels=channels, **options)
+
+find = sounddevice.query_devices
+def query_devices(*which):
+    return find(*which) if which else [{{**d, "default_samplerate": 48000.0}} for d in find()]
+sounddevice.query_devices = query_devices
+sounddevice.{stream} = Strict
+"""
+
+
 class Sink:
     """A PulseAudio server of our own with one null sink of 44.1 kHz float."""
 

@@ -19,7 +19,7 @@ from latentlive.engine.output.supervisor import Output
 from latentlive.engine.shared import Shared
 from latentlive.engine.timing import LONGEST_LATE
 from latentlive.errors import DeviceError, EngineError
-from tests.live.conftest import wait_until
+from tests.live.conftest import strict, wait_until
 
 RATE = 44100
 TONE = (np.sin(np.arange(RATE) * 2 * np.pi * 440 / RATE) * 0.4).astype(np.float32)
@@ -265,28 +265,11 @@ def devices():
     return subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
 
 
-STRICT = """
-import sounddevice
-
-class Strict(sounddevice.OutputStream):
-    def __init__(self, samplerate, channels, **options):
-        if samplerate == 44100:
-            raise sounddevice.PortAudioError("Invalid sample rate")
-        super().__init__(samplerate=48000, channels=channels, **options)
-
-find = sounddevice.query_devices
-def query_devices(*which):
-    return find(*which) if which else [{**d, "default_samplerate": 48000.0} for d in find()]
-sounddevice.query_devices = query_devices
-sounddevice.OutputStream = Strict
-"""
-
-
 def test_a_device_that_refuses_the_rate_is_resampled_for(sink, tmp_path, monkeypatch):
     """The driver is real and runs at 48 kHz; only its consent to 44.1 kHz is taken away."""
     folder = tmp_path / "strict"
     folder.mkdir()
-    (folder / "sitecustomize.py").write_text(STRICT)
+    (folder / "sitecustomize.py").write_text(strict("OutputStream"))
     paths = [str(folder), os.environ.get("PYTHONPATH", "")]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
     said, out = [], tmp_path / "heard.wav"

@@ -19,7 +19,7 @@ import latentlive as ll
 from latentlive.corpus import Corpus
 from latentlive.engine.log.bounced import bounce_file
 from latentlive.engine.log.logbook import opened as opened_log
-from tests.live.conftest import RATE, wait_until
+from tests.live.conftest import RATE, strict, wait_until
 from tests.live.test_arriving import again, arrived, read
 
 pytestmark = pytest.mark.device
@@ -291,7 +291,7 @@ def test_an_input_at_another_rate_is_resampled_and_a_missing_one_is_named(
 ):
     folder = tmp_path / "strict"
     folder.mkdir()
-    (folder / "sitecustomize.py").write_text(STRICT)
+    (folder / "sitecustomize.py").write_text(strict("InputStream"))
     paths = [str(folder), os.environ.get("PYTHONPATH", "")]
     options = {"corpus": corpus, "model": "toy", "silent": True}
     with monkeypatch.context() as patch:
@@ -318,23 +318,6 @@ def test_an_input_at_another_rate_is_resampled_and_a_missing_one_is_named(
             live.grab(1)
     hint = "did you mean 'pulse'? (latentlive devices lists them)"
     assert said == [f"no input: no sound input 'pulsed'; {hint}; it is tried again"]
-
-
-STRICT = """
-import sounddevice
-
-class Strict(sounddevice.InputStream):
-    def __init__(self, samplerate, channels, **options):
-        if samplerate == 44100:
-            raise sounddevice.PortAudioError("Invalid sample rate")
-        super().__init__(samplerate=48000, channels=channels, **options)
-
-find = sounddevice.query_devices
-def query_devices(*which):
-    return find(*which) if which else [{**d, "default_samplerate": 48000.0} for d in find()]
-sounddevice.query_devices = query_devices
-sounddevice.InputStream = Strict
-"""
 
 
 def test_a_layer_follows_the_level_of_another_and_replays(tmp_path):
