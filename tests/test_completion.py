@@ -101,7 +101,7 @@ def test_python_and_its_own_names_are_there_but_no_noise(words):
 def test_what_may_follow_a_chain_is_what_its_beginning_has(words):
     assert "quantise" in str(completed(words, "sine(8).slow(2).qu"))
     assert not completed(words, "sine(8).slow(2).exten")
-    assert not completed(words, "interp(a, b).quantis")
+    assert not completed(words, "interp(a, b).rang")
     assert "d1.fade(2).xfade" in completed(words, "d1.fade(2).xf")
     assert "layer('sea').pan" in completed(words, "layer('sea').pa")
 
