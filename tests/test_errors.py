@@ -33,7 +33,7 @@ BAD = [
         lambda: ll.env([(0, 1, 2)]),
         "env: points must be (beat, value) pairs, got 3 numbers in a row",
     ),
-    (lambda: ll.seq(["a"], 1), "seq: steps must be numbers, got ['a']"),
+    (lambda: ll.seq(["a"], 1), "seq: steps[0] must be a note such as 'A3' or 'C#4', got 'a'"),
     (lambda: ll.seq([1, float("nan")], 1), "seq: steps must be finite, got NaN or infinity"),
     (lambda: ll.fit(3), "fit: shape must be an array or a curve, got 3"),
     (
