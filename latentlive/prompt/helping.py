@@ -20,17 +20,17 @@ from latentlive.worded import Worded, typed
 GROUPS = (
     ("sources", "sound cluster near z prior noise drift follow silence"),
     ("places", "place tour roam swarm"),
-    ("strokes", "strokes euclid"),
+    ("sequences", "improvise improvised excerpts strokes euclid"),
     ("mixes", "interp slerp steps path blend between cat"),
-    ("curves", "sine cosine saw isaw tri square rand perlin brown line env seq fit track number"),
-    ("", "sine2 cosine2 saw2 isaw2 tri2 square2 rand2 perlin2 brown2"),
+    ("curves", "sine cosine saw isaw tri square rand perlin brown line env seq fit track contour"),
+    ("", "number sine2 cosine2 saw2 isaw2 tri2 square2 rand2 perlin2 brown2"),
     ("live", "knob xy cc bend touch gate key velocity osc level"),
-    ("", "turn learn forget watch knobs inputs send visuals"),
+    ("", "turn learn forget watch knobs inputs grab send visuals"),
     ("layers", "d1 ... d16 layer layers hush only panic master"),
     ("time, plan", "tempo tap clock_in clock_out link"),
     ("", "now at cue after go ready cancel plan audition"),
     ("session", "load cell record stop_recording bounce undo redo history seed status log corpus"),
-    ("learn", "tutorial examples help space why exit quit"),
+    ("learn", "tutorial examples help space directions why exit quit"),
 )
 """Words that stand alone; the words of latents, curves and layers come from their classes."""
 
