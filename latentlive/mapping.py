@@ -16,6 +16,8 @@ from latentlive.corpus.index import Index, Mapped
 from latentlive.corpus.map import labelled
 from latentlive.corpus.scan import Report, update
 from latentlive.corpus.thumbnails import Scale
+from latentlive.errors import SoundError
+from latentlive.ground.extras import lacking
 
 
 @dataclass
@@ -64,8 +66,10 @@ def make_map(
     Raises
     ------
     SoundError
-        If the folder holds no sounds, or the index cannot be written.
+        If the folder holds no sounds, the index cannot be written, or librosa is missing.
     """
+    if line := lacking("corpus", "corpus", "librosa", "sklearn"):
+        raise SoundError(line)
     with Index(corpus.index_path) as index:
         before = index.read()
         made = Made(update(corpus, index, workers, progress))

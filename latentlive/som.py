@@ -12,13 +12,16 @@ from __future__ import annotations
 
 import math
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
-from minisom import MiniSom
 from numpy.typing import NDArray
 
 from latentlive.corpus.map import labelled
 from latentlive.units import Floats
+
+if TYPE_CHECKING:
+    from minisom import MiniSom
 
 F32 = NDArray[np.float32]
 
@@ -153,6 +156,8 @@ def as_minisom(nodes: Floats) -> MiniSom:
     >>> as_minisom(np.arange(140.0).reshape(4, 35)).get_weights()[1, 0, :3]
     array([35., 36., 37.])
     """
+    from minisom import MiniSom
+
     side = math.isqrt(len(nodes))
     som = MiniSom(side, side, nodes.shape[1])
     som._weights = nodes.reshape(side, side, -1).transpose(1, 0, 2).copy()

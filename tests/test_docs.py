@@ -110,7 +110,7 @@ def test_python_blocks_run(page, stage, starter, tmp_path, monkeypatch):
         "link: ",
         "level: no device is to be opened",
     )  # what this machine lacks
-    answers += ("brighter in ", "bright in ", "river is frozen")  # what was done meanwhile
+    answers += ("brighter in ", "bright in ", "river is frozen", "far is frozen")  # done meanwhile
     said = [line for line in stage.said if "the directions of " not in line]
     assert [line for line in said if not line.startswith(answers)] == []
 

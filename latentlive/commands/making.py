@@ -12,7 +12,8 @@ import click
 
 from latentlive.commands.options import DEFAULT, common
 from latentlive.commands.shell import FilePath, shown
-from latentlive.errors import ExpressionError
+from latentlive.errors import ExpressionError, LatentliveError
+from latentlive.ground.extras import lacking
 
 
 def knobs(given: tuple[str, ...]) -> dict[str | int, float]:
@@ -130,6 +131,8 @@ def train(
     fixed = [n for n in ("recipe", "architecture", "batch", "seed") if given(n) is not DEFAULT]
     if resume and fixed:
         raise click.UsageError(f"--resume keeps what was chosen; leave out --{fixed[0]}")
+    if line := lacking("train", "train", "torch", "matplotlib"):
+        raise LatentliveError(line)
 
     from latentlive.learning import train_folder
     from latentlive.models.recipes import RECIPES, TrainingPlan

@@ -11,6 +11,7 @@ import click
 
 from latentlive.corpus import Corpus
 from latentlive.errors import LatentliveError, SoundError
+from latentlive.ground.extras import lacking
 
 
 def corpus(
@@ -27,6 +28,8 @@ def corpus(
     if plot is None and (planes or pair):
         raise LatentliveError("corpus: --plane and --path want --plot FILE")
     if plot is not None:
+        if line := lacking("corpus", "corpus", "matplotlib"):
+            raise LatentliveError(line)
         from latentlive.pictures import file_format
 
         file_format(plot)

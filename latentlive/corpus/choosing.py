@@ -13,6 +13,7 @@ from latentlive.corpus.index import Mapped
 from latentlive.corpus.library import Corpus
 from latentlive.corpus.reading import Audio, joined, keep
 from latentlive.errors import SoundError
+from latentlive.ground.extras import lacking
 from latentlive.ground.names import normal
 from latentlive.units import Floats
 
@@ -131,6 +132,8 @@ def row_of(corpus: Corpus, mapped: Mapped, name: str) -> int | None:
 
 def _thumbnail(corpus: Corpus, source: object, sample_rate: int) -> Floats:
     """Return the thumbnail of a sound outside the index, measured in a separate process."""
+    if line := lacking("near", "corpus", "librosa"):
+        raise SoundError(line)
     if isinstance(source, str):
         digest = corpus.audio(source, sample_rate).digest
     else:

@@ -20,6 +20,7 @@ import numpy as np
 
 from latentlive.corpus.index import Mapped
 from latentlive.errors import SoundError
+from latentlive.ground.extras import lacking
 from latentlive.ground.files import say_once
 from latentlive.units import Floats
 
@@ -185,8 +186,10 @@ def placed_apart(mapped: Mapped) -> Mapped:
     Raises
     ------
     SoundError
-        If that process fails.
+        If that process fails, or scikit-learn is missing.
     """
+    if line := lacking("corpus", "corpus", "sklearn"):
+        raise SoundError(line)
     vectors = mapped.map.vectors
     command = [sys.executable, "-P", "-m", __name__, str(mapped.seed), str(vectors.shape[1])]
     told = subprocess.run(command, input=vectors.astype("<f8").tobytes(), capture_output=True)

@@ -25,6 +25,7 @@ from latentlive.corpus.library import SUFFIXES, Corpus
 from latentlive.corpus.map import Labels, labelled
 from latentlive.corpus.thumbnails import NAMES, Scale
 from latentlive.errors import SoundError
+from latentlive.ground.extras import lacking
 from latentlive.ground.names import normal, on_disk
 from latentlive.units import Floats
 
@@ -138,7 +139,8 @@ def store_map(imported: Imported, audio: Path, origin: Path) -> list[str]:
             *(imported.labels, imported.nodes, imported.scale, os.path.abspath(origin)),
             songs=imported.songs,
         )
-        index.put_map(placed(mapped))
+        # Without scikit-learn they get their places when something asks for one.
+        index.put_map(mapped if lacking("corpus", "corpus", "sklearn") else placed(mapped))
     return list(missing)
 
 

@@ -12,7 +12,7 @@ from latentlive.corpus.frozen import frozen_file, frozen_names
 from latentlive.corpus.grabbed import grabbed_file, grabbed_names
 from latentlive.corpus.index import Index, Mapped, index_path
 from latentlive.corpus.reading import Audio, read_audio
-from latentlive.errors import SoundError, did_you_mean
+from latentlive.errors import SoundError, did_you_mean, reason
 from latentlive.ground.files import say_once
 from latentlive.ground.names import normal, on_disk
 
@@ -54,7 +54,7 @@ class Corpus:
 
     @cached_property
     def folder(self) -> Path:
-        """The folder; the first use makes the starter corpus."""
+        """The folder; starter sounds are made in theirs when they are first read."""
         if self._given is not None:
             return self._given
         from latentlive.corpus.starting import starter_folder
@@ -62,8 +62,18 @@ class Corpus:
         return starter_folder()
 
     def prepare(self) -> None:
-        """Make missing starter sounds now instead of in mid-performance."""
-        _ = self.folder
+        """Have missing starter sounds made beside what is played, before they are asked for."""
+        if self._given is None:
+            from latentlive.corpus.starting import begin
+
+            begin(self.folder)
+
+    def complete(self) -> None:
+        """Make missing starter sounds now: for what depends on the files of all sounds."""
+        if self._given is None:
+            from latentlive.corpus.starting import complete
+
+            complete(self.folder)
 
     @cached_property
     def files(self) -> dict[str, Path]:
@@ -71,6 +81,10 @@ class Corpus:
 
         It follows linked folders, each only once, so that a link to itself ends.
         """
+        if self._given is None:
+            from latentlive.corpus.starting import starter_files
+
+            return starter_files(self.folder)
         held: dict[str, Path] = {}
         entered: set[tuple[int, int]] = set()
 
@@ -137,11 +151,9 @@ class Corpus:
                 return below
             raise SoundError(f"sound: no file {name!r}")
         name = normal(name)
-        if name in self.files:
-            return self.files[name]
-        near = self._short.get(name)
-        if near is not None:
-            return near
+        found = self.files.get(name) or self._short.get(name)
+        if found is not None:
+            return self._there(found)
         kept = (*frozen_names(), *grabbed_names())
         hint = did_you_mean(name, [*self.files, *self._short, *kept])
         if name in self._short:
@@ -189,18 +201,30 @@ class Corpus:
         return self._read(path, sample_rate)
 
     def _read(self, path: Path, sample_rate: int) -> Audio:
-        """Return a file's samples; first rebuild a damaged file of the starter corpus."""
+        """Return a file's samples; first make a missing or damaged file of the starter corpus."""
         try:
-            return read_audio(path, sample_rate)
+            return read_audio(self._there(path), sample_rate)
         except SoundError:
-            # Before the first use of the starter corpus, no file belongs to it.
-            if self._given is not None or path.parent != vars(self).get("folder"):
+            if not self._ours(path):
                 raise
-        from latentlive.corpus.starting import make
-
         say_once(f"a starter sound in the cache was damaged, and is made anew: {path}")
-        make(path)
-        return read_audio(path, sample_rate)
+        return read_audio(self._there(path, anew=True), sample_rate)
+
+    def _ours(self, path: Path) -> bool:
+        """Return whether a file is of the starter corpus; before its first use, none is."""
+        return self._given is None and path.parent == vars(self).get("folder")
+
+    def _there(self, path: Path, anew: bool = False) -> Path:
+        """Return a path; a starter sound is made if it is missing."""
+        if self._ours(path) and (anew or not path.exists()):
+            from latentlive.corpus.starting import make
+
+            try:
+                make(path)
+            except (OSError, RuntimeError) as error:  # the second is what libsndfile raises
+                why = reason(error) if isinstance(error, OSError) else error
+                raise SoundError(f"sound: cannot make {path.stem!r}: {why}") from None
+        return path
 
     def row_audio(self, mapped: Mapped, row: int, sample_rate: int) -> Audio:
         """Return the samples of a sound on the map, by its row; it may be a part of a file."""
@@ -234,6 +258,7 @@ class Corpus:
 
     def atlas(self, sample_rate: int) -> Atlas:
         """Return the places of the map's sounds, kept under their digest; raises as `placed`."""
+        self.complete()
         return drawn(self.placed(), self.folder, sample_rate)
 
     @property

@@ -19,6 +19,7 @@ from latentlive.corpus.reading import Audio
 from latentlive.corpus.thumbnails import NAMES
 from latentlive.errors import SoundError, printable
 from latentlive.ground import threads
+from latentlive.ground.extras import lacking
 from latentlive.ground.files import working_file, write_whole
 from latentlive.ground.system import apart
 from latentlive.units import Floats
@@ -126,6 +127,8 @@ def parts_of(audio: Audio, rate: int, word: str, patience: float | None = None) 
     known = _read(path)
     if known is not None:
         return known
+    if line := lacking(word, "corpus", "librosa"):
+        raise SoundError(line)
     with _turn:
         running = _running.get(path)
         if running is None:

@@ -23,6 +23,7 @@ import numpy as np
 
 from latentlive.corpus.reading import Audio, keep, stored
 from latentlive.errors import SoundError
+from latentlive.ground.extras import lacking
 from latentlive.ground.files import working_file, write_whole
 from latentlive.units import Floats, Samples
 
@@ -277,6 +278,8 @@ def segmented(audio: Audio, rate: int, by: By = "onsets", shortest: float = 0.1)
     known = _read(path)
     if known is not None:
         return known
+    if line := lacking("segments", "corpus", "librosa"):
+        raise SoundError(line)
     asked = [audio.digest, str(rate), by, repr(float(shortest))]
     command = [sys.executable, "-P", "-m", "latentlive.corpus.segmenting", *asked]
     try:

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 
 from latentlive.errors import ModelError
+from latentlive.ground.extras import lacking
 from latentlive.models.rawaudiovae import LAYERS, RawAudioVAE
 
 WRAPPED = ("module.", "_orig_mod.")
@@ -94,8 +95,10 @@ def read_checkpoint(file: Path) -> Checkpoint:
     Raises
     ------
     ModelError
-        If it holds anything but tensors and the few classes of the originals.
+        If it holds anything but tensors and the few classes of the originals, or torch is missing.
     """
+    if line := lacking("model", "import", "torch"):
+        raise ModelError(line)
     import torch
     from torch.nn import Linear
 

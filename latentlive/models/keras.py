@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentlive.errors import ModelError
+from latentlive.ground.extras import lacking
 
 MAX_BYTES = 2**30
 HEAD = b"\x89HDF\r\n\x1a\n"
@@ -54,12 +55,10 @@ def read(file: Path) -> Layers:
         If h5py is missing, or if the file is damaged, does not describe its layers, or reads
         others.
     """
-    try:
-        import h5py
-    except ModuleNotFoundError:
-        raise ModelError(
-            "import: reading .h5 wants the package h5py: pip install 'latentlive[import]'"
-        ) from None
+    if line := lacking("import", "import", "h5py"):
+        raise ModelError(line)
+    import h5py
+
     try:
         with h5py.File(file, "r") as opened:
             tensors = _tensors(opened, h5py, file)

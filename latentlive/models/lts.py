@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentlive.errors import ModelError
+from latentlive.ground.extras import lacking
 from latentlive.models import tensors
 from latentlive.models.layers import Layer, Linear, Network, Plain, matrix
 from latentlive.models.magnitudes import LEAST, Magnitudes
@@ -130,6 +131,8 @@ def transform(samples: F32, sample_rate: int) -> F32:
         Frame i is centred at sample ``128 * i``.
     sample_rate : int [samples a second]
     """
+    if line := lacking("model", "import", "librosa"):
+        raise ModelError(line)
     import librosa
 
     found: F32 = np.abs(

@@ -17,6 +17,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from latentlive.errors import ModelError
+from latentlive.ground.extras import lacking
 from latentlive.models import tensors
 from latentlive.models.layers import (
     Conv,
@@ -104,6 +105,8 @@ class MelGAN(Space):
 @lru_cache(maxsize=4)
 def _filters(sample_rate: int, bands: int) -> Network:
     """Return the mel filters that these models learn from."""
+    if line := lacking("model", "import", "librosa"):
+        raise ModelError(line)
     import librosa
 
     filters = librosa.filters.mel(sr=sample_rate, n_fft=SIZE, n_mels=bands)

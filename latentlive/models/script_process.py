@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from latentlive.errors import ModelError
 from latentlive.ground import threads
+from latentlive.ground.extras import lacking
 
 F32 = NDArray[np.float32]
 
@@ -42,10 +43,12 @@ class ScriptProcess:
     Raises
     ------
     ModelError
-        If no process can be started.
+        If no process can be started, or torch is missing.
     """
 
     def __init__(self, file: Path, digest: str = "") -> None:
+        if line := lacking("model", "import", "torch"):
+            raise ModelError(line)
         self.file = file
         environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
         command = [sys.executable, "-m", "latentlive.models.script_host", str(file)]

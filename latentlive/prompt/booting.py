@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 PATIENCE = 6.0
 """Seconds that a typed line waits for the piece of an improviser to be heard."""
 
-LONG = 3.0
-"""Seconds of making the starter sounds before a line says so."""
-
 LEAVE = 4.0
 """Longest wait, in seconds, for a starting engine; an abandoned one ends by itself."""
 
@@ -61,12 +58,7 @@ class Booting:
         try:
             self.started = engine = self._start()
             engine.patience = PATIENCE
-            late = threading.Timer(LONG, self._say, ["making the starter sounds, once ..."])
-            late.start()
-            try:
-                engine.corpus.prepare()
-            finally:
-                late.cancel()
+            engine.corpus.prepare()
         except LatentliveError as error:
             self.error = error
         except Exception as error:  # noqa: BLE001 - whatever it is, the prompt must not wait on

@@ -89,6 +89,7 @@ class Measuring:
     @cached_property
     def key(self) -> str:
         """The digest of what they depend on, 32 hexadecimal digits."""
+        self._library.complete()
         files = [self._library.files[name] for name in self.names]
         states = [(file.name, file.stat().st_size) for file in files]
         told = json.dumps([KIND, self.digest, self.names, states])
