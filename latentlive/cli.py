@@ -16,7 +16,9 @@ from latentlive.errors import LatentliveError
 @click.group(cls=OneLine, invoke_without_command=True)
 @prompted
 @live
-@click.version_option(package_name="latentlive")
+@click.version_option(
+    package_name="latentlive", message="%(prog)s %(version)s", prog_name="latentlive"
+)
 @click.pass_context
 def main(ctx: click.Context, /, **options: Any) -> None:
     """Live-code textures out of a neural audio latent space.
