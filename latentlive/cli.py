@@ -7,7 +7,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from latentlive.commands import looking, making, performing
+from latentlive.commands import looking, making, performing, snippets
 from latentlive.commands.options import live, prompted
 from latentlive.commands.shell import OneLine
 from latentlive.errors import LatentliveError
@@ -69,6 +69,7 @@ for command in (
     looking.devices,
     looking.midi,
     looking.doctor,
+    snippets.editors,
 ):
     main.add_command(command)
 

@@ -46,7 +46,6 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LANGUAGES = {"python", "pycon", "sh", "json", "text", ""}
 MODELS = ("darbouka.safetensors", "reeds.safetensors")
-OF_EDITORS = {"vim", "elisp"}
 OF_THE_SHELL = {"torchrun", "python3", "pip", "pytest", "sudo", "apt", "cd", "git", "python"}
 
 
@@ -74,7 +73,7 @@ def space_of(page):
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
 def test_every_block_names_a_language_that_is_tested(page):
     fences = re.findall(r"^```(.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    assert set(fences[::2]) <= LANGUAGES | OF_EDITORS
+    assert set(fences[::2]) <= LANGUAGES
     assert set(fences[1::2]) <= {""}
 
 

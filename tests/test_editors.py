@@ -17,7 +17,9 @@ from pathlib import Path
 from queue import SimpleQueue
 
 import pytest
+from click.testing import CliRunner
 
+from latentlive.cli import main
 from latentlive.errors import EngineError, ExpressionError
 from latentlive.ground.files import cache_folder
 from latentlive.prompt import editors
@@ -25,6 +27,8 @@ from latentlive.prompt.editors import MOST, Listener, chosen, send
 from latentlive.prompt.jobs import Answer, Left
 from latentlive.protocol.address import Address, publish
 from tests.prompting import Shown, console
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -231,10 +235,28 @@ def test_the_command_without_a_prompt():
     assert (code, err) == (1, "Error: no prompt is running; start one with latentlive\n")
 
 
-def recipe(language):
-    """Return the block of a language in docs/editors.md."""
-    page = (Path(__file__).parents[1] / "docs" / "editors.md").read_text(encoding="utf-8")
-    return re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+def recipe(name):
+    """Return what ``latentlive editors NAME`` prints."""
+    done = CliRunner().invoke(main, ["editors", name])
+    assert done.exit_code == 0
+    return done.output
+
+
+def test_every_snippet_is_listed_with_where_it_goes():
+    listed = CliRunner().invoke(main, ["editors"]).output.splitlines()
+    names = [line.split()[2] for line in listed]
+    assert names == ["vim", "vscode", "vscode-keys", "emacs", "jupyter"]
+    files = {recipe(name) for name in names}
+    assert files == {file.read_text(encoding="utf-8") for file in (ROOT / "editors").iterdir()}
+
+
+def test_an_editor_without_a_snippet_is_refused_in_one_line():
+    done = CliRunner().invoke(main, ["editors", "vmi"])
+    assert done.exit_code == 1
+    assert done.output == (
+        "Error: editors: no snippet for 'vmi' (vim, vscode, vscode-keys, emacs, jupyter); "
+        "did you mean 'vim'?\n"
+    )
 
 
 @pytest.fixture
@@ -252,7 +274,7 @@ def run_vim(program, file, tmp_path, *commands):
     """Run commands in a real Vim that has read the recipe."""
     if shutil.which(program) is None:
         pytest.skip(f"no {program}: apt-get install {'neovim' if program == 'nvim' else program}")
-    (tmp_path / "recipe.vim").write_text(recipe("vim")[0])
+    (tmp_path / "recipe.vim").write_text(recipe("vim"))
     quiet = ["--headless", "--clean"] if program == "nvim" else ["-es", "-N", "-u", "NONE"]
     command = [program, *quiet, "-i", "NONE", str(file), "+source recipe.vim"]
     command += [f"+{one}" for one in (*commands, "qa!")]
@@ -276,8 +298,7 @@ def test_the_recipe_for_vim_in_a_real_vim(program, prompt, piece, tmp_path, on_t
 def test_the_recipe_for_notebooks(prompt, on_the_path, capsys):
     _, engine, _ = prompt
     magics = {}
-    setup = next(code for code in recipe("python") if "register_cell_magic" in code)
-    code = setup.replace("from IPython.core.magic import register_cell_magic\n", "")
+    code = recipe("jupyter").replace("from IPython.core.magic import register_cell_magic\n", "")
     exec(code, {"register_cell_magic": lambda f: magics.setdefault(f.__name__, f)})
     capsys.readouterr()
     magics["live"]("", "d3 >> drift(3)\n6 * 7\n")
@@ -286,7 +307,7 @@ def test_the_recipe_for_notebooks(prompt, on_the_path, capsys):
 
 
 def test_the_recipe_for_vs_code_is_json_and_finds_the_place_of_an_error():
-    tasks, keys = map(json.loads, recipe("json"))
+    tasks, keys = map(json.loads, map(recipe, ("vscode", "vscode-keys")))
     task = tasks["tasks"][0]
     assert task["args"] == ["send", "${file}:${lineNumber}"]
     pattern = task["problemMatcher"]["pattern"]
@@ -301,7 +322,7 @@ def test_the_recipe_for_emacs_in_a_real_emacs(prompt, piece, tmp_path, on_the_pa
         pytest.skip("no Emacs: apt-get install emacs-nox")
     _, engine, _ = prompt
     piece.write_text("# %% sea\nd1 >> drift(1)\n# %% bells\nd2 >> drift(2)\n")
-    (tmp_path / "recipe.el").write_text(recipe("elisp")[0])
+    (tmp_path / "recipe.el").write_text(recipe("emacs"))
     program = f'(progn (find-file "{piece}") (goto-line 4) (latentlive-cell))'
     command = ["emacs", "--batch", "-Q", "-l", "recipe.el", "--eval", program]
     told = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=tmp_path)

@@ -106,7 +106,7 @@ def cell_at(text: str, line: int) -> Cell | None:
 
 
 def shipped(kind: str) -> list[Path]:
-    """Return the folders shipped with latentlive: ``sessions`` or ``patterns``."""
+    """Return the folders shipped with latentlive: ``sessions``, ``patterns`` or ``editors``."""
     package = Path(latentlive.__file__).parent
     folders = (package / "shipped" / kind, package.parent / kind)
     return [folder for folder in folders if folder.is_dir()]
