@@ -134,6 +134,9 @@ ROWS: tuple[str, ...] = tuple(name for name, _ in _ROWS)
 INDEX = MappingProxyType({name: i for i, name in enumerate(ROWS)})
 """The row of each name."""
 
+PARAMETERS = MappingProxyType({f"{e.name}.{p.name}": p for e in EFFECTS for p in e.parameters})
+"""Parameters by what a performer calls them, after their effect: `echo.beats`."""
+
 LEAST = np.array([p.least for _, p in _ROWS], np.float32)
 MOST = np.array([p.most for _, p in _ROWS], np.float32)
 NEUTRAL = np.array([p.default for _, p in _ROWS], np.float32)

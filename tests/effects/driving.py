@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from latentlive.effects import BLOCK, INDEX, NEUTRAL, NO_ROOMS, POINTS, Chain, Strip
+from latentlive.effects.block import BLOCK, POINTS
+from latentlive.effects.chain import Chain
+from latentlive.effects.declared import INDEX, NEUTRAL
+from latentlive.effects.reverb import NO_ROOMS
+from latentlive.effects.strip import Strip
 
 RATE = 44100
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import signal
 
-from latentlive.effects import Room
 from latentlive.effects.reverb import ACROSS
+from latentlive.effects.rooms import Room
 from tests.effects.driving import RATE, noise, through
 
 

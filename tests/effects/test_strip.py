@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from latentlive.effects import BLOCK, Strip, pre_roll, strip
+from latentlive.effects import strip
+from latentlive.effects.block import BLOCK
+from latentlive.effects.strip import Strip, pre_roll
 from tests.effects.driving import RATE, noise, rows, stripped
 
 
