@@ -26,7 +26,7 @@ IMPORTS = {
 
 from latentlive.curves import Curve, CurveLike, Factor
 from latentlive.latent.base import Latent, LatentLike
-from latentlive.latent.join import Exact, Norm, On, Overlap
+from latentlive.latent.join import Exact, Mono, Norm, On, Overlap
 from latentlive.latent.sources import Sound
 from latentlive.latent.patterns import PatternLike
 """,

@@ -26,7 +26,6 @@ LATER = {
     "reverb": OUTSIDE,
     "dry": OUTSIDE,
     # rendering
-    "mono": "recordings are mixed to one channel; d1.wide(1) makes two",
     "seconds": "at tempo(60) a beat is a second",
     # as other programs call it
     "rate": TIME,

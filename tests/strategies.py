@@ -334,6 +334,7 @@ textures = st.one_of(
     latents.map(lambda x: x.loop()),
     latents.map(lambda x: x.exact()),
     latents.map(lambda x: x.norm()),
+    latents.map(lambda x: x.mono()),
     latents.map(lambda x: x.norm().overlap(2)),
     st.builds(lambda x, k: x.overlap(k), latents, st.sampled_from([1, 2, 4, 8, 16])),
 )

@@ -49,7 +49,7 @@ def test_render_a_path_to_flac_for_some_seconds(recordings, tmp_path):
     told = run("render", f'sound("{path}").loop()', "-o", out, "--seconds", "2.5")
     assert told.returncode == 0, told.stderr
     info = soundfile.info(out)
-    assert (info.subtype, info.frames, info.channels) == ("PCM_24", round(2.5 * 44100), 1)
+    assert (info.subtype, info.frames, info.channels) == ("PCM_24", round(2.5 * 44100), 2)
 
 
 def test_np_and_arrays_are_in_scope(tmp_path):

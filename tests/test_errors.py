@@ -62,8 +62,8 @@ BAD = [
         "sound: source must be a non-empty array with 1 axis, got shape (0,)",
     ),
     (
-        lambda: ll.sound(np.zeros((2, 2))),
-        "sound: source must be a non-empty array with 1 axis, got shape (2, 2)",
+        lambda: ll.sound(np.zeros((2, 3))),
+        "sound: source must have shape (n,), or (n, 2) for two channels, got shape (2, 3)",
     ),
     (lambda: ll.sound([np.nan]), "sound: source must be finite, got NaN or infinity"),
     (

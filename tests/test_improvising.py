@@ -16,7 +16,7 @@ import latentlive as ll
 from latentlive.corpus import Corpus, parts
 from latentlive.corpus.listening import heard
 from latentlive.corpus.parts import parts_of
-from latentlive.corpus.reading import keep
+from latentlive.corpus.reading import audio_of, keep
 from latentlive.engine.log.performance import Performance
 from latentlive.errors import ExpressionError, SoundError
 from latentlive.expr.replacing import replaced
@@ -309,7 +309,7 @@ def test_the_parts_of_a_piece_are_found_at_its_onsets_and_alike_ones_share_a_nod
 
 def test_kept_parts_that_are_damaged_are_found_anew(monkeypatch, tmp_path):
     monkeypatch.setenv("LATENTLIVE_CACHE", str(tmp_path))
-    audio = keep(tones(4))
+    audio = keep(audio_of(tones(4)))
     first = parts_of(audio, 44100, "improvise")
     (path,) = (tmp_path / "parts").iterdir()
     np.save(tmp_path / "nan.npy", first * np.nan)
@@ -326,7 +326,7 @@ def test_kept_parts_that_are_damaged_are_found_anew(monkeypatch, tmp_path):
 
 def test_a_long_piece_is_heard_aside_and_the_line_says_when_to_come_back(monkeypatch, tmp_path):
     monkeypatch.setenv("LATENTLIVE_CACHE", str(tmp_path))
-    audio = keep(np.tile(tones(), 20))
+    audio = keep(audio_of(np.tile(tones(), 20)))
     with pytest.raises(SoundError, match=r"improvise: its piece is being heard \(\d+%, about \d+"):
         parts_of(audio, 44100, "improvise", 0.0)
     assert len(parts_of(audio, 44100, "improvise", 120.0)) > 100
@@ -334,7 +334,7 @@ def test_a_long_piece_is_heard_aside_and_the_line_says_when_to_come_back(monkeyp
 
 def test_a_process_that_is_killed_costs_one_line(monkeypatch, tmp_path):
     monkeypatch.setenv("LATENTLIVE_CACHE", str(tmp_path))
-    audio = keep(np.tile(tones(), 20))
+    audio = keep(audio_of(np.tile(tones(), 20)))
     with pytest.raises(SoundError):
         parts_of(audio, 44100, "improvise", 0.0)
     (running,) = parts._running.values()

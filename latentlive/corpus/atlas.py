@@ -328,7 +328,7 @@ def part_of(whole: Audio, start: float, seconds: float, rate: int, name: str) ->
         If it begins after the end.
     """
     first = round(start * rate)
-    part = whole.samples[first : first + max(round(seconds * rate), 1)]
-    if not len(part):
+    part = whole.part(first, max(round(seconds * rate), 1))
+    if not len(part.samples):
         raise SoundError(f"sound: {name!r} begins after the end of its file")
     return keep(part)

@@ -11,7 +11,7 @@ import numpy as np
 
 from latentlive.corpus.index import Mapped
 from latentlive.corpus.library import Corpus
-from latentlive.corpus.reading import Audio, joined, keep
+from latentlive.corpus.reading import Audio, audio_of, joined, keep
 from latentlive.errors import SoundError
 from latentlive.ground.extras import lacking
 from latentlive.ground.names import normal
@@ -137,7 +137,7 @@ def _thumbnail(corpus: Corpus, source: object, sample_rate: int) -> Floats:
     if isinstance(source, str):
         digest = corpus.audio(source, sample_rate).digest
     else:
-        digest = keep(np.asarray(source, np.float32)).digest
+        digest = keep(audio_of(np.asarray(source, np.float32))).digest
     command = [sys.executable, "-P", "-m", "latentlive.corpus.features", digest, str(sample_rate)]
     try:
         told = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
@@ -192,8 +192,7 @@ def excerpts(corpus: Corpus, sample_rate: int, say: Say, n: int) -> Audio:
             continue
         length = min(round(EXCERPT * sample_rate), len(whole.samples))
         first = (len(whole.samples) - length) // 4
-        part = whole.samples[first : first + length]
-        parts.append(Audio(part, f"{whole.digest} {first} {length}"))
+        parts.append(whole.part(first, length))
     if not parts:
         raise SoundError("excerpts: none of the sounds chosen can be read")
-    return keep(parts[0].samples) if len(parts) == 1 else joined(parts)
+    return keep(parts[0]) if len(parts) == 1 else joined(parts)

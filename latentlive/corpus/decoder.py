@@ -34,8 +34,10 @@ class Decoder:
         self._process: subprocess.Popen[bytes] | None = None
         self._owner = 0
 
-    def decode(self, path: Path, sample_rate: int, folder: Path) -> tuple[str, float]:
-        """Decode a file into a folder, as ``DIGEST.npy``; return digest and peak.
+    def decode(self, path: Path, sample_rate: int, folder: Path) -> list[tuple[str, float]]:
+        """Decode a file into a folder, as ``DIGEST.npy``; return digest and peak of each sound.
+
+        The first is the mix; left and right follow if the file has two channels that differ.
 
         Parameters
         ----------
@@ -59,7 +61,8 @@ class Decoder:
                 self._end()
                 raise
             finally:
-                beside.unlink(missing_ok=True)
+                for left in folder.glob(f"{beside.stem}*"):
+                    left.unlink(missing_ok=True)
         if answer is None:
             raise SoundError(
                 f"sound: cannot read {path}: it ends or hangs the process that decodes it; "
@@ -69,7 +72,7 @@ class Decoder:
             raise OSError(*answer["refused"])
         if "error" in answer:
             raise SoundError(answer["error"])
-        return str(answer["digest"]), float(answer["peak"])
+        return [(str(digest), float(peak)) for digest, peak in answer["sounds"]]
 
     def _answer(self, asked: dict[str, Any]) -> dict[str, Any] | None:
         """Return the answer of the process, None if it ends or hangs."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from latentlive.corpus.reading import store_blocks, streamed
+from latentlive.corpus.reading import store_blocks, streamed_channels
 from latentlive.errors import SoundError
 from latentlive.units import Samples
 
@@ -27,22 +27,22 @@ def serve(asked: IO[str], answers: IO[str]) -> None:
 
 
 def answer(request: dict[str, Any], answers: IO[str]) -> dict[str, Any]:
-    """Decode a file; return its digest and peak, or the error of the file or the disk."""
+    """Decode a file; return digests and peaks, or the error of the file or the disk."""
     with contextlib.suppress(OSError):  # a relative path then fails with its own error
         os.chdir(request["folder"])
-    blocks = streamed(Path(request["path"]), int(request["rate"]), quality="VHQ")
+    blocks = streamed_channels(Path(request["path"]), int(request["rate"]), quality="VHQ")
     try:
-        digest, peak = store_blocks(told(blocks, answers), Path(request["beside"]))
+        found = store_blocks(told(blocks, answers), Path(request["beside"]))
     except SoundError as error:
         return {"error": str(error)}
     except OSError as error:
         return {"refused": [error.errno, error.strerror or str(error)]}
     except Exception as error:  # noqa: BLE001 - decoders raise anything
         return {"error": f"sound: cannot read {request['path']}: {error!r}"}
-    return {"digest": digest, "peak": peak}
+    return {"sounds": found}
 
 
-def told(blocks: Iterator[Samples], answers: IO[str]) -> Iterator[Samples]:
+def told(blocks: Iterator[list[Samples]], answers: IO[str]) -> Iterator[list[Samples]]:
     """Yield blocks, with an empty line now and then to show progress."""
     said = time.monotonic()
     for block in blocks:

@@ -181,7 +181,7 @@ class Corpus:
         return None if self.holds(name) else frozen_file(name) or grabbed_file(name)
 
     def audio(self, name: str, sample_rate: int) -> Audio:
-        """Return a sound's samples, mono, at a rate.
+        """Return a sound at a rate.
 
         Of the corpus, or else of a frozen or a grabbed sound.
         """

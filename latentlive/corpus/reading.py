@@ -1,6 +1,8 @@
-"""Audio files as mono float32 at the model's rate, decoded into the cache and memory-mapped.
+"""Audio files as float32 at the model's rate, decoded into the cache and memory-mapped.
 
-The render workers map the decoded samples and import no audio library.
+Of a file with two channels the cache holds three sounds: left, right, and the mix of both, by which
+it is mapped, measured and cut. The render workers map the decoded samples and import no audio
+library.
 """
 
 from __future__ import annotations
@@ -10,9 +12,10 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import IO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +34,9 @@ RATES = (1000, 768_000)
 UNKNOWN = 1 << 62
 """The length that the library reports if a file states none."""
 
+NOTES = "with channels"
+"""Which notes count: those of before there were channels name the mix alone."""
+
 HEADER = 128
 """Bytes before the samples of a decoded sound: NumPy's header for one axis."""
 
@@ -42,19 +48,46 @@ class Audio:
     Parameters
     ----------
     samples : array [shape=(n,), float32, n >= 1]
-        Mono, at the requested rate; read-only.
+        At the requested rate, channels mixed to one; read-only.
     digest : str
         The digest of these samples, and of the level.
     level : float [> 0]
         The divisor of the samples when they are encoded.
     known_peak : float, optional
         The largest magnitude, if the decoder measured it.
+    sides : tuple of Audio
+        Left and right of a stereo recording, each as long as the mix; empty for a mono one.
     """
 
     samples: Samples
     digest: str
     level: float = 1.0
     known_peak: float | None = None
+    sides: tuple[Audio, ...] = ()
+
+    @property
+    def channels(self) -> int:
+        """1, or 2 of a stereo recording."""
+        return 2 if self.sides else 1
+
+    @property
+    def recording(self) -> str:
+        """What `recording` finds it by: its digest, with those of its sides where it has two."""
+        return " ".join(one.digest for one in (self, *self.sides))
+
+    @property
+    def loudest(self) -> float:
+        """The largest magnitude of all channels."""
+        return max(one.peak for one in (self, *self.sides))
+
+    def side(self, channel: int | None) -> Audio:
+        """Return a channel, 0 left or 1 right, or with None the mix; a mono one has no others."""
+        return self if channel is None or not self.sides else self.sides[channel]
+
+    def part(self, first: int, count: int) -> Audio:
+        """Return a stretch of it, not stored."""
+        samples, told = self.samples[first : first + count], f"{self.digest} {first} {count}"
+        return Audio(samples, told, sides=tuple(one.part(first, count) for one in self.sides))
 
     @cached_property
     def peak(self) -> float:
@@ -68,7 +101,8 @@ class Audio:
         """Return the same recording, to be encoded at another level."""
         if level == self.level:
             return self
-        return Audio(self.samples, f"{self.digest} 1/{level:g}", level, self.known_peak)
+        sides = tuple(side.lowered(level) for side in self.sides)
+        return replace(self, digest=f"{self.digest} 1/{level:g}", level=level, sides=sides)
 
 
 def audio_digest(samples: Samples) -> str:
@@ -77,8 +111,31 @@ def audio_digest(samples: Samples) -> str:
     return hashlib.blake2b(data.tobytes(), digest_size=16).hexdigest()
 
 
-def keep(samples: Samples) -> Audio:
-    """Store samples in the cache under their digest and return them memory-mapped."""
+def audio_of(samples: Samples) -> Audio:
+    """Return the recording of some samples [shape=(n,) or (n, 2)], not stored.
+
+    Two channels that are the same are one.
+    """
+    if samples.ndim == 1:
+        return Audio(samples, audio_digest(samples))
+    left, right = (np.ascontiguousarray(side) for side in samples.T)
+    if np.array_equal(left, right):
+        return audio_of(left)
+    mix = _mixed(samples)
+    return Audio(mix, audio_digest(mix), sides=(audio_of(left), audio_of(right)))
+
+
+def _mixed(samples: Samples) -> Samples:
+    """Return the mean of all channels [shape=(n,)]."""
+    return np.ascontiguousarray(samples.mean(axis=1), np.float32)
+
+
+def keep(audio: Audio) -> Audio:
+    """Store a recording in the cache under its digests and return it memory-mapped."""
+    return replace(_kept(audio.samples), sides=tuple(_kept(side.samples) for side in audio.sides))
+
+
+def _kept(samples: Samples) -> Audio:
     digest = audio_digest(samples)
     with _refusal_told():
         path = working_file(f"{digest}.npy", "audio")
@@ -104,12 +161,16 @@ def joined(parts: Sequence[Audio]) -> Audio:
     """Return several sounds one after another; reuse an earlier join of the same sounds."""
     if len(parts) == 1:
         return parts[0]
-    mark = hashlib.blake2b(" ".join(p.digest for p in parts).encode(), digest_size=16).hexdigest()
+    told = " ".join(part.recording for part in parts)
+    mark = hashlib.blake2b(told.encode(), digest_size=16).hexdigest()
     with _refusal_told():
         note = working_file(f"{mark}.txt", "audio")
     known = _noted(note)
     if known is None:
-        known = keep(np.concatenate([part.samples for part in parts]))
+        sides = range(2 if any(part.sides for part in parts) else 0)
+        found = [np.concatenate([part.side(i).samples for part in parts]) for i in (None, *sides)]
+        mix, *others = (Audio(samples, "") for samples in found)
+        known = keep(replace(mix, sides=tuple(others)))
         _take_note(note, known)
     return known
 
@@ -134,8 +195,24 @@ def stored(digest: str) -> Samples:
     return samples
 
 
+def recording(told: str) -> Audio:
+    """Return the recording that `Audio.recording` told, from the cache.
+
+    Raises
+    ------
+    SoundError
+        As `stored`, or if its channels do not belong together.
+    """
+    mix, *sides = (Audio(stored(digest), digest) for digest in told.split(" "))
+    if len(sides) not in (0, 2) or any(len(one.samples) != len(mix.samples) for one in sides):
+        raise SoundError(f"sound: {told!r} is no recording")
+    return replace(mix, sides=tuple(sides))
+
+
 def read_audio(path: Path, sample_rate: int) -> Audio:
-    """Return a file's audio: channels averaged, resampled to `sample_rate`, finite, not empty.
+    """Return a file's audio, resampled to `sample_rate`, finite, not empty.
+
+    Two channels that differ are kept; of more than two there is only the mix.
 
     Raises
     ------
@@ -146,8 +223,9 @@ def read_audio(path: Path, sample_rate: int) -> Audio:
     known = _noted(note)
     if known is None:
         with _refusal_told():
-            digest, peak = DECODER.decode(path, sample_rate, working_folder("audio"))
-        known = Audio(stored(digest), digest, known_peak=peak)
+            decoded = DECODER.decode(path, sample_rate, working_folder("audio"))
+        mix, *sides = (Audio(stored(digest), digest, 1.0, peak) for digest, peak in decoded)
+        known = replace(mix, sides=tuple(sides))
         _take_note(note, known)
     return known
 
@@ -160,7 +238,7 @@ def remember(path: Path, sample_rate: int, samples: Samples) -> Audio:
     SoundError
         As `read_audio`.
     """
-    known = keep(samples)
+    known = keep(audio_of(samples))
     _take_note(_note_of(path, sample_rate), known)
     return known
 
@@ -174,7 +252,7 @@ def _note_of(path: Path, sample_rate: int) -> Path:
     # For an unchanged file, a small note beside the decoded samples names them. Programs can set
     # the modification time (mtime) back, but not the change time (ctime).
     when = f"{state.st_mtime_ns} {state.st_ctime_ns} {state.st_ino}"
-    seen = f"{path.resolve()} {state.st_size} {when} {sample_rate}"
+    seen = f"{path.resolve()} {state.st_size} {when} {sample_rate} {NOTES}"
     mark = hashlib.blake2b(os.fsencode(seen), digest_size=16).hexdigest()
     with _refusal_told():
         return working_file(f"{mark}.txt", "audio")
@@ -193,15 +271,27 @@ def _named(path: Path) -> str | bytes:
 def _noted(note: Path) -> Audio | None:
     """Return the sound that a note names, or None if it is missing or damaged."""
     try:
-        digest, *told = note.read_text().split(" ")
-        path = working_file(f"{digest}.npy", "audio")
-        # A file unchanged since it was written needs no check of all its samples.
-        if told[1:] != _stamp(path) and not _whole(path, digest):
-            _say_if_damaged(path)
-            return None
-        return Audio(stored(digest), digest, known_peak=float(told[0]) if told else None)
+        mix, *sides = (_named_in(line) for line in note.read_text().splitlines())
     except (OSError, ValueError, SoundError):
         return None
+    return replace(mix, sides=tuple(sides))
+
+
+def _named_in(line: str) -> Audio:
+    """Return the sound that a line of a note names.
+
+    Raises
+    ------
+    OSError, ValueError, SoundError
+        If it is missing or damaged.
+    """
+    digest, *told = line.split(" ")
+    path = working_file(f"{digest}.npy", "audio")
+    # A file unchanged since it was written needs no check of all its samples.
+    if told[1:] != _stamp(path) and not _whole(path, digest):
+        _say_if_damaged(path)
+        raise SoundError(f"sound: {path} is damaged")
+    return Audio(stored(digest), digest, known_peak=float(told[0]) if told else None)
 
 
 def _whole(path: Path, digest: str) -> bool:
@@ -230,11 +320,15 @@ def _has_digest(path: Path, digest: str, size: int, *times: int) -> bool:
 
 def _take_note(note: Path, audio: Audio) -> None:
     with contextlib.suppress(OSError):  # without a note, the next run decodes it again
-        told = [audio.digest]
-        if audio.known_peak is not None:
-            path = working_file(f"{audio.digest}.npy", "audio")
-            told += [repr(audio.known_peak), *_stamp(path)]
-        write_whole(note, lambda p: _write_text(p, " ".join(told)))
+        told = "\n".join(_line_of(one) for one in (audio, *audio.sides))
+        write_whole(note, lambda p: _write_text(p, told))
+
+
+def _line_of(audio: Audio) -> str:
+    if audio.known_peak is None:
+        return audio.digest
+    path = working_file(f"{audio.digest}.npy", "audio")
+    return " ".join([audio.digest, repr(audio.known_peak), *_stamp(path)])
 
 
 def _stamp(path: Path) -> list[str]:
@@ -250,7 +344,7 @@ def _write_text(path: Path, text: str) -> None:
 def streamed(
     path: Path, sample_rate: int, block: int = 1 << 18, quality: str = "HQ"
 ) -> Iterator[Samples]:
-    """Yield a file's audio block by block, like `read_audio` but without caching.
+    """Yield a file's audio block by block, channels mixed to one, without caching.
 
     Parameters
     ----------
@@ -259,6 +353,27 @@ def streamed(
     block : int [samples of the file, all channels together]
     quality : str
         Of the resampler.
+
+    Raises
+    ------
+    SoundError
+        As `read_audio`.
+    """
+    for mix, *_ in streamed_channels(path, sample_rate, block, quality, apart=False):
+        yield mix
+
+
+def streamed_channels(
+    path: Path, sample_rate: int, block: int = 1 << 18, quality: str = "HQ", apart: bool = True
+) -> Iterator[list[Samples]]:
+    """Yield a file's audio block by block: the mix, and two channels if it has two.
+
+    Parameters
+    ----------
+    path, sample_rate, block, quality
+        As for `streamed`.
+    apart : bool
+        Whether the two channels are wanted.
 
     Raises
     ------
@@ -282,9 +397,13 @@ def streamed(
             low, high = RATES
             if not low <= rate <= high:
                 raise SoundError(f"sound: {path} has {rate} samples a second, not {low} to {high}")
-            resampler = None
-            if rate != sample_rate:
-                resampler = soxr.ResampleStream(rate, sample_rate, 1, quality=quality)
+            apart = apart and file.channels == 2
+            resamplers = []
+            if rate != sample_rate:  # one for each, so that the mix has the bits it has alone
+                resamplers = [
+                    soxr.ResampleStream(rate, sample_rate, 1, quality=quality)
+                    for _ in range(3 if apart else 1)
+                ]
             size = max(block // file.channels, 1)
             # A length that was never written counts as endless: count the samples read instead.
             if MAX_SECONDS * rate < file.frames < UNKNOWN:
@@ -295,10 +414,16 @@ def streamed(
                 seen += len(data)
                 if seen > MAX_SECONDS * rate:
                     raise SoundError(f"sound: {path} is longer than {MAX_SECONDS // 3600} hours")
-                mono = np.ascontiguousarray(data.mean(axis=1), np.float32)
-                yield mono if resampler is None else resampler.resample_chunk(mono)
-            if resampler is not None:
-                yield resampler.resample_chunk(np.empty(0, np.float32), last=True)
+                parts = [_mixed(data)]
+                if apart:
+                    parts += [np.ascontiguousarray(channel) for channel in data.T]
+                if resamplers:
+                    both = zip(resamplers, parts, strict=True)
+                    parts = [resampler.resample_chunk(part) for resampler, part in both]
+                yield parts
+            if resamplers:
+                nothing = np.empty(0, np.float32)
+                yield [one.resample_chunk(nothing, last=True) for one in resamplers]
     except (soundfile.SoundFileError, OSError, MemoryError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise SoundError(f"sound: cannot read {path}: {why}") from None
@@ -312,38 +437,72 @@ def _check_regular(path: Path) -> None:
         raise SoundError(f"sound: {path} is no file with an end, but a pipe, a folder or a device")
 
 
-def store_blocks(blocks: Iterator[Samples], beside: Path) -> tuple[str, float]:
+class Decoded(NamedTuple):
+    """What a decoded sound is stored under, and its peak."""
+
+    digest: str
+    peak: float
+
+
+def besides(beside: Path) -> list[Path]:
+    """Return the temporary files of a mix and two channels, the first of them given."""
+    return [beside, *(beside.with_suffix(f".{side}.npy") for side in ("left", "right"))]
+
+
+def store_blocks(blocks: Iterator[list[Samples]], beside: Path) -> list[Decoded]:
     """Store samples block by block in a folder, like `keep`, with one block in memory.
 
     Parameters
     ----------
-    blocks : iterator of arrays
+    blocks : iterator of lists of arrays
+        The mix, and two channels of a stereo recording.
     beside : Path
-        A temporary file in the folder, renamed at the end.
+        A temporary file in the folder, renamed at the end; see `besides`.
 
     Returns
     -------
-    str, float
-        Their digest, which names the file, and their peak.
+    list of Decoded
+        One for each; the mix alone where both channels are the same.
     """
-    digest, count, peak = hashlib.blake2b(digest_size=16), 0, 0.0
-    with beside.open("xb") as file:
-        file.write(bytes(HEADER))
+    writers: list[_Writer] = []
+    with contextlib.ExitStack() as stack:
         for block in blocks:
-            samples = np.ascontiguousarray(block, "<f4")
-            data = samples.tobytes()
-            digest.update(data)
-            file.write(data)
-            count += len(block)
-            peak = max(peak, float(np.abs(samples).max(initial=0.0)))
-        if not count:  # so short that resampling leaves no samples
-            count = 1
-            digest.update(bytes(4))
-            file.write(bytes(4))
-        file.seek(0)
-        head = {"descr": "<f4", "fortran_order": False, "shape": (count,)}
-        np.lib.format.write_array_header_1_0(file, head)
-        assert file.tell() == HEADER
-    known = digest.hexdigest()
-    os.replace(beside, beside.with_name(f"{known}.npy"))
-    return known, peak
+            if not writers:
+                files = [stack.enter_context(p.open("xb")) for p in besides(beside)[: len(block)]]
+                writers = [_Writer(file) for file in files]
+            for writer, samples in zip(writers, block, strict=True):
+                writer.write(samples)
+        found = [writer.end() for writer in writers]
+    if len(found) > 1 and found[1] == found[2]:
+        found = found[:1]
+    for path, one in zip(besides(beside), found, strict=False):
+        os.replace(path, path.with_name(f"{one.digest}.npy"))
+    return found
+
+
+class _Writer:
+    """Writes samples to a file as `numpy.save` does, and counts as it goes."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._digest, self._count, self._peak = hashlib.blake2b(digest_size=16), 0, 0.0
+        self._file.write(bytes(HEADER))
+
+    def write(self, block: Samples) -> None:
+        """Append samples."""
+        samples = np.ascontiguousarray(block, "<f4")
+        data = samples.tobytes()
+        self._digest.update(data)
+        self._file.write(data)
+        self._count += len(block)
+        self._peak = max(self._peak, float(np.abs(samples).max(initial=0.0)))
+
+    def end(self) -> Decoded:
+        """Write the header, and return what the file is."""
+        if not self._count:  # so short that resampling leaves no samples
+            self.write(np.zeros(1, np.float32))
+        self._file.seek(0)
+        head = {"descr": "<f4", "fortran_order": False, "shape": (self._count,)}
+        np.lib.format.write_array_header_1_0(self._file, head)
+        assert self._file.tell() == HEADER
+        return Decoded(self._digest.hexdigest(), self._peak)

@@ -269,7 +269,7 @@ def segmented(audio: Audio, rate: int, by: By = "onsets", shortest: float = 0.1)
     try:
         stored(audio.digest)
     except SoundError:  # an array that was typed
-        audio = keep(audio.samples)
+        audio = keep(audio)
     name = f"{audio.digest}-{rate}-{by}-{shortest:g}-{VERSION}.json"
     try:
         path = working_file(name, "segments")

@@ -232,14 +232,17 @@ class Array(Kind):
             values = np.array(value, dtype=self.dtype, order="C") + self.dtype.type(0)
         except (TypeError, ValueError, OverflowError):
             raise ExpressionError(f"{place} must be numbers, got {shown(value)}") from None
-        if values.ndim != self.ndim or values.size == 0:
-            raise ExpressionError(
-                f"{place} must be a non-empty array with {self.ndim} axis, got shape {values.shape}"
-            )
+        self._check_axes(values, place)
         if not np.isfinite(values).all():
             raise ExpressionError(f"{place} must be finite, got NaN or infinity")
         values.flags.writeable = False
         return _arrays.setdefault(array_digest(values), values)
+
+    def _check_axes(self, values: NDArray[Any], place: str) -> None:
+        if values.ndim != self.ndim or values.size == 0:
+            raise ExpressionError(
+                f"{place} must be a non-empty array with {self.ndim} axis, got shape {values.shape}"
+            )
 
     def code(self, value: NDArray[Any], nested: Callable[[Node], str]) -> str:
         """Return a list literal, or a reference to a large array."""
@@ -259,7 +262,9 @@ class Array(Kind):
 
 
 class Waveform(Array):
-    """An array of samples; whole numbers of 8 to 32 bits scale by their type to -1..1.
+    """An array of samples, of one channel [shape=(n,)] or two [shape=(n, 2)].
+
+    Whole numbers of 8 to 32 bits scale by their type to -1..1.
 
     Example
     -------
@@ -281,6 +286,15 @@ class Waveform(Array):
                 f"{place} of {values.dtype} has no full scale; give int16, or floats from -1 to 1"
             )
         return super().coerce(value, place)
+
+    def _check_axes(self, values: NDArray[Any], place: str) -> None:
+        if values.ndim != 2 or not values.size:
+            super()._check_axes(values, place)
+        elif values.shape[1] != 2:
+            raise ExpressionError(
+                f"{place} must have shape (n,), or (n, 2) for two channels, "
+                f"got shape {values.shape}"
+            )
 
 
 class Child(Kind):

@@ -84,8 +84,8 @@ def frozen(self: Texture, name: str, seconds: float | None = None) -> Sound:
     Returns
     -------
     Sound
-        One channel, made to loop without a seam: its beginning crossfades from the continuation of
-        its end, in 6 ms, or in a quarter of a second where it was cut.
+        As many channels as the texture, made to loop without a seam: its beginning crossfades from
+        the continuation of its end, in 6 ms, or in a quarter of a second where it was cut.
 
     Raises
     ------

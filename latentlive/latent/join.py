@@ -134,6 +134,25 @@ class Norm(Joined):
         _once(self)
 
 
+@operator(form="method")
+class Mono(Joined):
+    """Play the mix of both channels of stereo recordings: one channel, at half the cost.
+
+    Stands at the root: the whole expression has one channel, or two. `.exact()` has one.
+
+    Example
+    -------
+    >>> sound("gong").mono()
+    sound('gong').mono()
+    """
+
+    of: Texture = child(as_texture)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _once(self)
+
+
 @dataclass(frozen=True)
 class Join:
     """The settings at the root of a texture.
@@ -144,7 +163,7 @@ class Join:
         The expression below the root.
     overlap : int or None
         Windows at each moment; None leaves it to the space.
-    exact, norm : bool
+    exact, norm, mono : bool
     model : str or None
         A space's name or a model file; None is the loaded one.
     """
@@ -153,6 +172,7 @@ class Join:
     overlap: int | None = None
     exact: bool = False
     norm: bool = False
+    mono: bool = False
     model: str | None = None
 
 
@@ -167,6 +187,8 @@ def join_of(texture: Any) -> Join:
             found.update(overlap=below.k)
         elif isinstance(below, On):
             found.update(model=below.model)
+        elif isinstance(below, Mono):
+            found.update(mono=True)
         else:
             found.update(norm=True)
         below = below.of

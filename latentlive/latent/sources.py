@@ -70,9 +70,10 @@ class Sound(Recorded):
 
     Parameters
     ----------
-    source : str or array [shape=(n,), float32, at the model's rate]
+    source : str or array [shape=(n,) or (n, 2), float32, at the model's rate]
         The name of a sound in the corpus or of a frozen sound, a path to an audio file, or an
-        array of samples; int8 to int32 are scaled by their type.
+        array of samples; int8 to int32 are scaled by their type. A recording with two channels
+        keeps both; of more there is a mix.
 
     Example
     -------

@@ -4,7 +4,7 @@ from typing import Literal
 
 from latentlive.curves import Curve, CurveLike, Factor
 from latentlive.latent.base import Latent, LatentLike
-from latentlive.latent.join import Exact, Norm, On, Overlap
+from latentlive.latent.join import Exact, Mono, Norm, On, Overlap
 from latentlive.latent.sources import Sound
 from latentlive.latent.patterns import PatternLike
 
@@ -59,6 +59,8 @@ class Words:
         """Render in another space than the engine's: ``"spectral"``, ``"rawaudiovae"``, a file."""
     def norm(self) -> Norm:
         """Normalise to a common loudness of -20 dB, measured over the whole."""
+    def mono(self) -> Mono:
+        """Play the mix of both channels of stereo recordings: one channel, at half the cost."""
     def frozen(self, name: str, seconds: float | None = None) -> Sound:
         """Render it ahead, at low priority, into ``sound(name)``, which costs nothing to play."""
     def brighter(self, c: CurveLike) -> Latent:
@@ -109,5 +111,7 @@ class RootWords:
         """Render in another space than the engine's: ``"spectral"``, ``"rawaudiovae"``, a file."""
     def norm(self) -> Norm:
         """Normalise to a common loudness of -20 dB, measured over the whole."""
+    def mono(self) -> Mono:
+        """Play the mix of both channels of stereo recordings: one channel, at half the cost."""
     def frozen(self, name: str, seconds: float | None = None) -> Sound:
         """Render it ahead, at low priority, into ``sound(name)``, which costs nothing to play."""

@@ -1,5 +1,6 @@
 """The pure renderer: expression and space to samples, the same offline and live."""
 
+from latentlive.renderer.channels import Channels
 from latentlive.renderer.encoding import Encoder
 from latentlive.renderer.joining import Rendered, Request, beyond_of
 from latentlive.renderer.morphing import Morph
@@ -9,6 +10,7 @@ from latentlive.renderer.spaces import Spaces
 from latentlive.renderer.world import (
     BoundWorld,
     Sounds,
+    channels_of,
     corpus_sounds,
     joined_by,
     stored_sounds,
@@ -17,6 +19,7 @@ from latentlive.renderer.world import (
 
 __all__ = [
     "BoundWorld",
+    "Channels",
     "Encoder",
     "HeldOut",
     "Morph",
@@ -27,6 +30,7 @@ __all__ = [
     "Spaces",
     "ask",
     "beyond_of",
+    "channels_of",
     "check",
     "corpus_sounds",
     "held_out",

@@ -29,9 +29,10 @@ from latentlive.latent import Latent, Loop, On, Recorded, Sound, Texture, join_o
 from latentlive.latent.freezing import LONGEST
 from latentlive.latent.time import Early, Slice
 from latentlive.models import load_model
+from latentlive.renderer.channels import Channels, framed
 from latentlive.renderer.joints import fading
 from latentlive.renderer.measuring import measured_here
-from latentlive.renderer.rendering import Rendering, check
+from latentlive.renderer.rendering import check
 from latentlive.renderer.scoring import Scoring, scored
 from latentlive.renderer.spaces import Spaces
 from latentlive.renderer.world import (
@@ -210,14 +211,17 @@ def to_freeze(texture: Texture, name: str, seconds: float | None, setting: Setti
 
 
 def recordings(texture: Texture, sounds: Sounds) -> dict[str, str]:
-    """Return the digests of a texture's recordings and maps, by those of the nodes naming them."""
+    """Return what finds a texture's recordings and maps, by the digests of the nodes naming them.
+
+    A digest, or those of mix, left and right of a stereo recording.
+    """
     named = (
         node
         for node in texture.walk()
         if isinstance(node, Recorded)
         and not (isinstance(node, Sound) and not isinstance(node.source, str))
     )
-    found = {node.digest: sounds(node).digest for node in named}
+    found = {node.digest: sounds(node).recording for node in named}
     found.update((one.digest, sounds.atlas(one).digest) for one in texture.walk() if reads_map(one))
     return found
 
@@ -251,14 +255,15 @@ def freeze(sound: Frozen, progress: Progress = lambda done, total: None) -> Path
         raise ModelError(f"frozen: {sound.name!r} was asked of a model that has changed; ask again")
     tempo = Tempo(sound.tempo, spaces.rate)
     sounds = stored_sounds(sound.sounds)
-    rendering = Rendering(sound.texture, spaces, sounds, seed=sound.seed, tempo=tempo, looped=True)
+    told: dict[str, Any] = {"seed": sound.seed, "tempo": tempo, "looped": True}
+    rendering = Channels(sound.texture, spaces, sounds, **told)
     total = _extent(sound, rendering)
 
     def write(beside: Path) -> None:
-        take = Wav(beside, spaces.rate, 1)
+        take = Wav(beside, spaces.rate, rendering.count)
         try:
             for block in _seamless(rendering, total, sound.seconds is not None):
-                take.write(block[:, None])
+                take.write(framed(block))
                 progress(take.frames, total)
         finally:
             take.close()
@@ -273,7 +278,7 @@ def freeze(sound: Frozen, progress: Progress = lambda done, total: None) -> Path
     return path
 
 
-def _extent(sound: Frozen, rendering: Rendering) -> int:
+def _extent(sound: Frozen, rendering: Channels) -> int:
     """Return how many samples are wanted."""
     most = round(LONGEST * rendering.rate)
     total = rendering.once if sound.seconds is None else round(sound.seconds * rendering.rate)
@@ -283,7 +288,7 @@ def _extent(sound: Frozen, rendering: Rendering) -> int:
     return max(total, 1)
 
 
-def _seamless(rendering: Rendering, total: int, cut: bool) -> Iterator[Samples]:
+def _seamless(rendering: Channels, total: int, cut: bool) -> Iterator[Samples]:
     """Yield samples 0 to `total`, block by block; the first follow the last without a seam."""
     seam = round((CUT_SEAM if cut else SEAM) * rendering.rate)
     seam = 0 if rendering.length is not None else min(seam, total // 4)
@@ -298,22 +303,25 @@ def _seamless(rendering: Rendering, total: int, cut: bool) -> Iterator[Samples]:
 def crossed(before: Samples | Floats, after: Samples | Floats) -> Samples:
     """Return samples that cross over from some to others, at an even level.
 
-    How much alike they are decides the law: what is the same is mixed in shares, what has nothing
-    in common in powers.
+    How much alike they are, over all channels, decides the law: what is the same is mixed in
+    shares, what has nothing in common in powers.
 
     >>> crossed(np.ones(9), np.ones(9)).round(6).tolist() == [1.0] * 9
     True
     """
     before, after = before.astype(np.float64), after.astype(np.float64)
     rise = fading(len(after)).astype(np.float64)
+    if after.ndim == 2:
+        rise = rise[:, None]
     fall = 1.0 - rise
-    power = math.sqrt((before @ before) * (after @ after))
-    alike = max(float(before @ after), 0.0) / power if power else 1.0
+    one, other = before.ravel(), after.ravel()
+    power = math.sqrt((one @ one) * (other @ other))
+    alike = max(float(one @ other), 0.0) / power if power else 1.0
     level = np.sqrt(rise**2 + fall**2 + 2.0 * alike * rise * fall)
     return ((fall * before + rise * after) / level).astype(np.float32)
 
 
-def _steps(rendering: Rendering, total: int) -> Iterator[tuple[int, int]]:
+def _steps(rendering: Channels, total: int) -> Iterator[tuple[int, int]]:
     """Yield where to render from and to, so that it is told soon and often how far it is."""
     step = max(round(STEP * rendering.rate / rendering.hop), 1) * rendering.hop
     start = 0

@@ -16,6 +16,7 @@ from latentlive.errors import ExpressionError, LatentliveError
 from latentlive.expr.fields import shown
 from latentlive.latent import Follow, Lesson, Texture
 from latentlive.models import load_model
+from latentlive.renderer.channels import Channels, framed
 from latentlive.renderer.freezing import as_played
 from latentlive.renderer.measuring import measured_here
 from latentlive.renderer.rendering import Rendering
@@ -59,6 +60,7 @@ def render(
     Returns
     -------
     array [shape=(n,), float32]
+        Or [shape=(n, 2)] where it plays stereo recordings.
 
     Raises
     ------
@@ -138,7 +140,7 @@ def prepare(
     seed: int = 0,
     tempo: float = 60.0,
     start: Mapping[str | int, float] | None = None,
-) -> tuple[Rendering, int]:
+) -> tuple[Channels, int]:
     """Return a rendering and its number of samples; parameters as in `render`."""
     space = load_model(model) if model is None or isinstance(model, str | os.PathLike) else model
     library = corpus if isinstance(corpus, Corpus) else Corpus(corpus)
@@ -147,7 +149,7 @@ def prepare(
     texture = scored(texture, Scoring(library, sounds, space.sample_rate))
     named = os.fspath(model) if isinstance(model, str | os.PathLike) else ""
     texture = measured_here(as_played(texture, library), space, named, library)
-    rendering = Rendering(texture, space, sounds, seed=seed, tempo=clock)
+    rendering = Channels(texture, space, sounds, seed=seed, tempo=clock)
     if start:
         rendering.listen(standing(start, space.sample_rate), 0, 0)
     if seconds is not None:
@@ -159,7 +161,7 @@ def prepare(
     return rendering, rendering.length
 
 
-def render_blocks(rendering: Rendering, total: int) -> Iterator[Samples]:
+def render_blocks(rendering: Channels | Rendering, total: int) -> Iterator[Samples]:
     """Yield samples 0 to `total` of a rendering, block by block."""
     step = BLOCK_WINDOWS * rendering.hop
     for start in range(0, total, step):
@@ -183,7 +185,7 @@ def file_format(path: Path) -> type[Wav | Flac]:
 
 
 def render_file(
-    path: Path, rendering: Rendering, total: int, progress: Callable[[int], object]
+    path: Path, rendering: Channels, total: int, progress: Callable[[int], object]
 ) -> None:
     """Write a rendering to a file, whole or not at all: ``.wav`` 32-bit float, ``.flac`` 24-bit.
 
@@ -205,10 +207,10 @@ def render_file(
     kind = file_format(path)
 
     def write(beside: Path) -> None:
-        take = kind(beside, rendering.rate, 1)
+        take = kind(beside, rendering.rate, rendering.count)
         try:
             for block in render_blocks(rendering, total):
-                take.write(block[:, None])
+                take.write(framed(block))
                 progress(len(block))
         finally:
             take.close()

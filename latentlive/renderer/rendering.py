@@ -28,7 +28,7 @@ from latentlive.models import facts_of
 from latentlive.renderer.joining import Rendered
 from latentlive.renderer.paper import kinds_of
 from latentlive.renderer.spaces import Spaces
-from latentlive.renderer.world import DryWorld, Sounds, joined_by
+from latentlive.renderer.world import BoundWorld, DryWorld, Sounds, joined_by
 from latentlive.space import Facts, Space
 from latentlive.units import Floats, Samples, Tempo, from_db
 
@@ -62,6 +62,8 @@ class Rendering(Rendered):
     side : float
         From -1 to 1: how far the noise is turned away from the plain noise. Renderings at -s and s
         differ only in their noise, whose correlation falls from 1 at 0 to none at 1.
+    channel : int, optional
+        Of the stereo recordings that it plays: 0 left, 1 right; None is their mix.
 
     Raises
     ------
@@ -87,13 +89,14 @@ class Rendering(Rendered):
         looped: bool = False,
         align: bool = True,
         side: float = 0.0,
+        channel: int | None = None,
     ) -> None:
         join = join_of(texture)
         spaces = spaces if isinstance(spaces, Spaces) else Spaces(spaces)
         latent, space = join.latent, spaces.encoder(join.model).space
         self.seed, self.tempo = seed, tempo or Tempo(sample_rate=spaces.rate)
         bound, scope = kinds_of(join)
-        world = bound(sounds, spaces, join, align)
+        world = bound(sounds, spaces, join, align, channel)
         self.scope = scope(
             world,
             beat_frames=self.tempo.beat_samples
@@ -116,8 +119,7 @@ class Rendering(Rendered):
         self.turn = side * math.pi / 4
         self._gain = np.float32(world.level)
         if join.norm:
-            self._gain = np.float32(self._gain_to_norm())
-            self.forget()  # the measured windows have another gain
+            self._gain = np.float32(self._gain_to_norm(world))
 
     def listen(self, tapes: Tapes, origin: int, lead: int) -> None:
         """Follow tapes from now on, or from another origin of the texture's clock.
@@ -139,8 +141,21 @@ class Rendering(Rendered):
         lessons = [self.scope.world.lesson(node, query) for node in learners]
         return super().start() and all(one.go_on() for one in lessons if one)
 
-    def _gain_to_norm(self) -> float:
-        """Return the gain that brings the whole, or the first minute, to a common loudness."""
+    def _gain_to_norm(self, world: BoundWorld) -> float:
+        """Return the gain that brings the whole, or the first minute, to a common loudness: both
+        channels to the mean of theirs."""
+        channel, turn, powers = world.channel, self.turn, []
+        for one in (None,) if channel is None else (0, 1):
+            if one is not None:
+                world.channel, self.turn = one, turn if one == channel else -turn
+            powers.append(self._power())
+            self.forget()  # the measured windows are of another gain, or channel
+        world.channel, self.turn = channel, turn
+        rms = float(np.sqrt(np.mean(powers)))
+        return min(float(from_db(NORM_DB)) / max(rms, 1e-9), NORM_MAX_GAIN) * float(self._gain)
+
+    def _power(self) -> float:
+        """Return the mean power of windows, spread over the whole or the first minute."""
         rate, window = self.rate, self.space.window
         heard = min(self.length or 60 * rate, 60 * rate)
         count = min(max(int(heard // self.frame), 1), NORM_WINDOWS)
@@ -152,8 +167,7 @@ class Rendering(Rendered):
         else:
             frames = np.floor(np.arange(count) * (heard / self.frame / count))
             decoded = self.space.decode(self.drawn(frames)) * self._gain
-        rms = float(np.sqrt(np.mean(decoded.astype(np.float64) ** 2)))
-        return min(float(from_db(NORM_DB)) / max(rms, 1e-9), NORM_MAX_GAIN) * float(self._gain)
+        return float(np.mean(decoded.astype(np.float64) ** 2))
 
     def drawn(self, frames: Floats) -> Samples:
         """Return the latent vectors at some frames of the texture's clock [shape=(n, dims)]."""

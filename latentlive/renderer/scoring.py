@@ -148,7 +148,7 @@ def _parts(latent: Latent, given: Scoring) -> list[Cut]:
     recording, start, stop = _placed(latent, given)
     audio = given.sounds(recording)
     if isinstance(recording, Sound) and not isinstance(recording.source, str):
-        audio = keep(audio.samples)  # for the process that hears it
+        audio = keep(audio)  # for the process that hears it
     rows = parts_of(audio, given.rate, "improvise", given.patience)
     cuts = []
     for first, last, *thumbnail in rows.tolist():

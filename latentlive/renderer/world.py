@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from dataclasses import replace
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Protocol, TypeGuard, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latentlive.corpus import Audio, Corpus, audio_digest, stored
+from latentlive.corpus import Audio, Corpus, audio_digest, audio_of, recording
 from latentlive.corpus.atlas import Atlas, kept_atlas
 from latentlive.corpus.choosing import cluster, excerpts, near, nearest_to
 from latentlive.errors import ExpressionError, SoundError
@@ -22,6 +23,7 @@ from latentlive.latent import (
     DEFAULT_OVERLAP,
     Cluster,
     Excerpts,
+    Follow,
     Hits,
     Join,
     Latent,
@@ -36,7 +38,10 @@ from latentlive.latent import (
     Sound,
     Spot,
     Study,
+    Texture,
+    join_of,
 )
+from latentlive.latent.codes import Quantise
 from latentlive.latent.directions import Directed
 from latentlive.latent.moving import Direction
 from latentlive.models import spaces_having
@@ -86,8 +91,8 @@ class CorpusSounds:
         if isinstance(sound, Sound) and is_frozen_sound(sound, self._corpus):
             return self._found(sound)  # by the next line it may be another, as loud as it was
         audio = self._known[sound.digest] = self._found(sound)
-        if audio.peak > HOT:
-            over = 20.0 * math.log10(audio.peak)
+        if audio.loudest > HOT:
+            over = 20.0 * math.log10(audio.loudest)
             said = f"{sound!r} is {over:.1f} dB above full scale and plays that loud"
             self._say(f"{said}; .gain({-over:.0f}) on its layer tames it")
         return audio
@@ -106,8 +111,7 @@ class CorpusSounds:
         assert isinstance(sound, Sound)
         if isinstance(sound.source, str):
             return self._corpus.audio(sound.source, self._rate)
-        samples = np.asarray(sound.source, np.float32)
-        return Audio(samples, audio_digest(samples))
+        return audio_of(np.asarray(sound.source, np.float32))
 
     def atlas(self, node: OnMap, /) -> Atlas:
         """Return the corpus's map as it is now."""
@@ -139,11 +143,9 @@ class StoredSounds:
         known = self._known
         if sound.digest not in known:
             if not isinstance(sound, Sound) or isinstance(sound.source, str):
-                digest = self._named(sound, "recording")
-                known[sound.digest] = Audio(stored(digest), digest)
+                known[sound.digest] = recording(self._named(sound, "recording"))
             else:
-                samples = np.asarray(sound.source, np.float32)
-                known[sound.digest] = Audio(samples, audio_digest(samples))
+                known[sound.digest] = audio_of(np.asarray(sound.source, np.float32))
         return known[sound.digest]
 
     def atlas(self, node: OnMap, /) -> Atlas:
@@ -160,6 +162,29 @@ class StoredSounds:
 def stored_sounds(digests: Mapping[str, str]) -> Sounds:
     """Return the sounds that were decoded already, by the digests of the nodes that name them."""
     return StoredSounds(digests)
+
+
+def channels_of(texture: Texture, sounds: Sounds) -> int:
+    """Return how many channels a texture has: 2 if it plays a stereo recording, else 1."""
+    join = join_of(texture)
+    if join.exact or join.mono:
+        return 1
+    return max((sounds(one).channels for one in _played(join.latent)), default=1)
+
+
+def _played(latent: Latent) -> Iterator[Recorded]:
+    """Yield the recordings that a latent plays, once each."""
+    seen, waiting = set[str](), [latent]
+    while waiting:
+        node = waiting.pop()
+        if node.digest in seen:
+            continue
+        seen.add(node.digest)
+        if isinstance(node, Recorded):
+            yield node
+        else:
+            below = [node.of] if isinstance(node, Quantise) else node.children
+            waiting += [one for one in below if isinstance(one, Latent)]
 
 
 @lru_cache(maxsize=8)
@@ -227,10 +252,22 @@ class BoundWorld:
         The root of the expression.
     align : bool
         Whether to align windows of stretched recordings, or read them at nominal positions.
+    channel : int, optional
+        Of stereo recordings: 0 left, 1 right; None is the mix. Where to read them is decided by
+        the mix, so that both channels stay together.
     """
 
-    def __init__(self, sounds: Sounds, spaces: Spaces, join: Join, align: bool = True) -> None:
-        self.sounds, self.spaces = sounds, spaces
+    channel: int | None = None
+
+    def __init__(
+        self,
+        sounds: Sounds,
+        spaces: Spaces,
+        join: Join,
+        align: bool = True,
+        channel: int | None = None,
+    ) -> None:
+        self.sounds, self.spaces, self.channel = sounds, spaces, channel
         self.encoder = spaces.encoder(join.model)
         self.facts, self.rate = self.encoder.space.facts, spaces.rate
         self._resampled: dict[str, Audio] = {}
@@ -333,7 +370,7 @@ class BoundWorld:
     def _listening(self, tail: int) -> Listening:
         """Return the world that reads samples beside a joint, as many as windows reach."""
         dims = math.ceil(3.0 + 2.0 * self.reach + 2.0 * tail / self.window) * self.window
-        return Listening(self.sounds, replace(self.facts, dims=dims), self.rate)
+        return Listening(self.sounds, replace(self.facts, dims=dims), self.rate, self.channel)
 
     def heard(self, node: LatentLike, query: Query) -> Samples:
         """Return the samples of a node beside a joint [shape=(n, any)]."""
@@ -358,14 +395,14 @@ class BoundWorld:
 
     def read(self, source: Node, query: Query) -> Latents:
         """Return a recorded source's latents at the positions of a query."""
-        audio = self.audio(source)
-        level = self.level
+        mix, level = self.audio(source), self.level
         if isinstance(source, Spot):  # not known before it is reached, so nothing is raised for it
-            level = max(level, level_of(audio.peak, self.encoder.space.peak))
-        audio = audio.lowered(level)
+            level = max(level, level_of(mix.peak, self.encoder.space.peak))
+        mix = mix.lowered(level)
+        audio = mix.side(self.channel)
         offsets = query.frames * self.window
         if query.scope.stretch > 1 and self.align:
-            offsets = self._aligned(audio, query.frames, query.scope.stretch).astype(np.float64)
+            offsets = self._aligned(mix, query.frames, query.scope.stretch).astype(np.float64)
         again = query.after(Fraction(len(audio.samples), self.window))
         if query.joint is None:
             return self._encoded(audio, offsets, query.wrap, again)
@@ -399,7 +436,8 @@ class BoundWorld:
         if math.isinf(most):
             return 1.0
         nodes = list(latent.walk())
-        recorded = (self.sounds(one).peak for one in nodes if isinstance(one, Recorded))
+        sounds = (self.sounds(one) for one in nodes if isinstance(one, Recorded))
+        recorded = (one.peak if self.channel is None else one.loudest for one in sounds)
         accents = (max(one.loudest, 1.0) for one in nodes if isinstance(one, Hits))
         return level_of(max(recorded, default=0.0) * math.prod(accents), most)
 
@@ -413,12 +451,23 @@ class BoundWorld:
 
     def lesson(self, node: Learner, query: Query) -> Study | None:
         """Return what a node learns in this space, begun or done."""
+        if self.channel is not None and not isinstance(node, Follow):  # it decides on places
+            scope = replace(query.scope, world=self._mixed)
+            return self._mixed.lesson(node, replace(query, scope=scope, memo={}))
         inside = [one for taught in node.taught for one in taught.walk()]
         heard = [self.audio(one).digest for one in inside if isinstance(one, Recorded)]
         heard += [self.atlas(one).digest for one in inside if reads_map(one)]
         space, kind = self.encoder.space.digest, type(self).__name__
-        key = (*node.subject(query), *heard, self.level, space, kind)
+        side = () if self.channel is None else (self.channel,)
+        key = (*node.subject(query), *heard, self.level, space, kind, *side)
         return self.spaces.lessons.lesson(key, lambda: node.study(query))
+
+    @cached_property
+    def _mixed(self) -> BoundWorld:
+        """This world, reading the mix of both channels."""
+        mixed = copy(self)
+        mixed.channel = None
+        return mixed
 
     def direction(self, node: Directed) -> Direction | None:
         """Return a node's measured direction.
@@ -447,11 +496,16 @@ class BoundWorld:
         rate = self.facts.sample_rate
         if rate == self.rate:
             return audio
-        if audio.digest not in self._resampled:
-            samples = cast("Samples", Resampled(audio.samples, self.rate, rate))  # but it is lazy
-            digest = f"{audio.digest} {self.rate} {rate}"
-            self._resampled[audio.digest] = Audio(samples, digest, known_peak=audio.known_peak)
-        return self._resampled[audio.digest]
+        if audio.recording not in self._resampled:
+            found = self._converted(audio)
+            sides = tuple(self._converted(side) for side in audio.sides)
+            self._resampled[audio.recording] = replace(found, sides=sides)
+        return self._resampled[audio.recording]
+
+    def _converted(self, audio: Audio) -> Audio:
+        rate = self.facts.sample_rate
+        samples = cast("Samples", Resampled(audio.samples, self.rate, rate))  # but it is lazy
+        return Audio(samples, f"{audio.digest} {self.rate} {rate}", known_peak=audio.known_peak)
 
     def atlas(self, node: OnMap) -> Atlas:
         """Return the map that a source moves on."""
@@ -482,10 +536,12 @@ class DryWorld(BoundWorld):
         Of the space that will render it.
     rate : int [samples a second]
         Of the sounds.
+    channel : int, optional
+        As for `BoundWorld`.
     """
 
-    def __init__(self, sounds: Sounds, facts: Facts, rate: int) -> None:
-        self.sounds, self.facts, self.rate = sounds, facts, rate
+    def __init__(self, sounds: Sounds, facts: Facts, rate: int, channel: int | None = None) -> None:
+        self.sounds, self.facts, self.rate, self.channel = sounds, facts, rate, channel
         self._resampled, self._atlases = {}, {}
 
     @property
@@ -539,5 +595,6 @@ class Listening(DryWorld):
 
     def read(self, source: Node, query: Query) -> Latents:
         """Return a recorded source's samples before or after a joint [shape=(n, dims)]."""
-        samples = cast("Hearing", query).samples(self.audio(source).samples, self.dims)
+        audio = self.audio(source).side(self.channel)
+        samples = cast("Hearing", query).samples(audio.samples, self.dims)
         return Latents(samples, np.zeros_like(samples))

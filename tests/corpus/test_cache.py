@@ -16,7 +16,7 @@ import soundfile
 
 import latentlive as ll
 from latentlive.corpus import Corpus, read_audio
-from latentlive.corpus.reading import keep
+from latentlive.corpus.reading import audio_of, keep
 from latentlive.errors import SoundError
 from latentlive.ground import files as cache
 from latentlive.ground.files import cache_folder, fresh_file
@@ -52,7 +52,7 @@ def test_a_damaged_decoded_sound_is_made_anew(place, tone, damage):
     kept.write_bytes(damage(kept.read_bytes()))
     assert np.array_equal(read_audio(tone, 44100).samples, TONE)
     kept.write_bytes(damage(kept.read_bytes()))
-    assert np.array_equal(keep(TONE).samples, TONE)
+    assert np.array_equal(keep(audio_of(TONE)).samples, TONE)
 
 
 def test_other_content_of_the_same_size_and_time_is_heard(tone):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from latentlive.corpus import segmenting
-from latentlive.corpus.reading import keep
+from latentlive.corpus.reading import audio_of, keep
 from latentlive.corpus.segmenting import boundaries, segmented
 from latentlive.errors import SoundError
 from latentlive.ground.files import working_folder
@@ -75,7 +75,7 @@ def test_anything_has_a_part(samples, by):
 
 
 def test_another_process_finds_the_same_once(monkeypatch):
-    audio = keep(struck([4410, 30000, 61234]))
+    audio = keep(audio_of(struck([4410, 30000, 61234])))
     found = segmented(audio, RATE)
     assert np.array_equal(found, boundaries(audio.samples, RATE))
 
@@ -87,7 +87,7 @@ def test_another_process_finds_the_same_once(monkeypatch):
 
 
 def test_a_damaged_file_of_the_cache_is_found_anew():
-    audio = keep(struck([4410, 50000]))
+    audio = keep(audio_of(struck([4410, 50000])))
     found = segmented(audio, RATE)
     (kept,) = working_folder("segments").glob(f"{audio.digest}*")
     for text in ("", "[1", "[2, 1]", '{"a": 1}', '["x"]', "[NaN, 1]"):
@@ -96,7 +96,7 @@ def test_a_damaged_file_of_the_cache_is_found_anew():
 
 
 def test_a_process_that_fails_is_one_line(monkeypatch):
-    audio = keep(struck([4410, 52000]))
+    audio = keep(audio_of(struck([4410, 52000])))
     monkeypatch.setattr(segmenting.sys, "executable", "/bin/false")
     with pytest.raises(SoundError, match=r"^segments: the sound cannot be read: no reason given$"):
         segmented(audio, RATE)

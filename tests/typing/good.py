@@ -194,7 +194,7 @@ def arriving() -> list[Curve]:
 
 def rendered() -> None:
     a = sound("gong")
-    for texture in (a.exact(), a.overlap(8), a.norm(), a.on("mine.safetensors")):
+    for texture in (a.exact(), a.overlap(8), a.norm(), a.mono(), a.on("mine.safetensors")):
         render(texture, seconds=2.5)
     joined = a.on("mine.safetensors").norm().overlap(2)
     ll.interp(a.frozen("river"), joined.frozen("lake", seconds=8), sine(8))

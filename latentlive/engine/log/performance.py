@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from latentlive.corpus import stored
+from latentlive.corpus import recording
 from latentlive.corpus.atlas import kept_atlas
 from latentlive.curves import Curve, Num
 from latentlive.engine.desk.decisions import (
@@ -376,7 +376,7 @@ class Performance:
         missing: list[str] = []
         for (_, digest), node in self._recorded.items():
             try:
-                stored(digest)
+                recording(digest)
             except SoundError:
                 missing += _found(node, digest, sounds)
         for digest, mover in self._maps.items():
@@ -426,10 +426,12 @@ def _whole(path: Path) -> int:
 def _found(sound: Recorded, digest: str, sounds: Sounds) -> list[str]:
     """Return what is wrong with a recording where it is found, nothing if it is the same."""
     try:
-        known = sounds(sound).digest
+        known = sounds(sound)
     except SoundError as error:
         return [str(error)]
-    return [] if known == digest else [f"{sound!r} is not the recording that was played"]
+    if digest in (known.digest, known.recording):  # the mix alone, in logs of mono versions
+        return []
+    return [f"{sound!r} is not the recording that was played"]
 
 
 def _found_map(mover: OnMap, digest: str, sounds: Sounds) -> list[str]:
