@@ -21,6 +21,7 @@ from latentlive.client.control import Control
 from latentlive.client.directions import DirectionView
 from latentlive.client.inputs import Inputs, Knobs
 from latentlive.client.layer import Master
+from latentlive.client.showing import Showing
 from latentlive.client.views import History, Layers, Now, Plan, Status, Tap
 from latentlive.prompt.browser import Browser
 from latentlive.prompt.console import Exit, Why
@@ -103,6 +104,7 @@ def chapters() -> Iterator[tuple[str, str, list[tuple[str, Any]]]]:
         *methods(Engine, (*INNER, *OF_SCRIPTS)),
         *methods(Control, INNER),
         *methods(Clocked, INNER),
+        *methods(Showing, INNER),
         *prefixed("master", methods(Master)),
     ]
     yield "The whole", said, heard
@@ -135,7 +137,7 @@ OF_SCRIPTS = ("cell", "close")
 """Methods of the engine that only a script calls; a word of the prompt has the name of one."""
 
 INNER = ("source", "change", "request", "shown", "moment", "start", "wait_for_device")
-INNER += ("freeze", "awaits", "hang_up")
+INNER += ("freeze", "awaits", "hang_up", "tell", "close_stage")
 """Methods of the engine that the prompt uses and a performer does not type."""
 
 

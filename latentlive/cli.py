@@ -7,7 +7,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from latentlive.commands import looking, making, performing, snippets
+from latentlive.commands import looking, making, performing, showing, snippets
 from latentlive.commands.options import live, prompted
 from latentlive.commands.shell import OneLine
 from latentlive.errors import LatentliveError
@@ -59,6 +59,7 @@ for command in (
     performing.resume,
     performing.attach,
     performing.send,
+    showing.stage,
     performing.panic,
     performing.stop,
     making.render,

@@ -8,12 +8,10 @@ from __future__ import annotations
 OUTSIDE = "treat it outside: d1.out(3) with --channels 4 gives it outputs of its own"
 TIME = ".fast(2) and .slow(2) change its time, .extend(2) leaves the curves as they are"
 LEVEL = "set the layer's level: d1.gain(-6)"
-LOOK = "the panel below, layers and plan show what there is"
 
 LATER = {
     # control from outside
     "midi": "follow a controller: cc(1); watch() shows what comes and the word to type",
-    "stage": LOOK,
     "mic": "grab(8) makes the last beats of the input a sound; level(1) follows how loud it is",
     # effects
     "bus": OUTSIDE,

@@ -41,10 +41,12 @@ def pytest_xdist_make_scheduler(config, log):
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory):
-    """Keep the tests' files apart from the performer's, yet make the starter sounds once."""
+    """Keep the tests' files apart from the performer's, yet make the starter sounds once; open no
+    window on the performer's screen."""
     patch = pytest.MonkeyPatch()
     patch.setenv("LATENTLIVE_CACHE", str(tmp_path_factory.mktemp("cache")))
     patch.setenv("LATENTLIVE_CONFIG", str(tmp_path_factory.mktemp("config")))
+    patch.setattr("webbrowser.open", lambda url: True)
     yield
     patch.undo()
 

@@ -128,6 +128,8 @@ GIVEN = {
     "--block": "256",
     "--latency": "0.05",
     "--osc": "9123",
+    "--stage": "9124",
+    "--public": None,
     "--input": "line in",
     "--channels": "4",
     "--device": "hdmi",

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from typing import Any
 
 from latentlive.client.connection import PATIENCE, SILENT, Connection, start_engine
-from latentlive.client.control import Control
 from latentlive.client.directions import DirectionView, Measurements
 from latentlive.client.freezing import Freezing
 from latentlive.client.inputs import Inputs, Knobs
 from latentlive.client.layer import Layer, Master
+from latentlive.client.showing import Showing
 from latentlive.client.transaction import Transaction
 from latentlive.client.views import History, Layers, Now, Plan, Status, Tap, cue_name
 from latentlive.client.waiting import Line
@@ -27,7 +27,7 @@ from latentlive.latent import Joined, Latent, Recorded, Sound, Texture, join_of
 from latentlive.latent.directions import unmeasured
 from latentlive.latent.freezing import close_freezer, open_freezer
 from latentlive.models import digest_of
-from latentlive.protocol.address import OnExit, reached
+from latentlive.protocol.address import Address, OnExit, reached
 from latentlive.protocol.changes import Change, Hush, Only, Play, SetTempo
 from latentlive.protocol.children import ONE_THREAD
 from latentlive.protocol.clip import Source
@@ -52,7 +52,7 @@ from latentlive.space import Facts
 from latentlive.units import Floats
 
 
-class Engine(Control):
+class Engine(Showing):
     """A running engine; leaving the ``with`` block fades out and ends it.
 
     Parameters
@@ -162,14 +162,23 @@ class Engine(Control):
         open_freezer(self)
 
     @classmethod
-    def attach(cls, say: Callable[[str], object] | None = None, on_exit: OnExit = "keep") -> Engine:
-        """Return the running engine that started last.
+    def attach(
+        cls,
+        say: Callable[[str], object] | None = None,
+        on_exit: OnExit = "keep",
+        address: Address | None = None,
+        reads: bool = False,
+    ) -> Engine:
+        """Return a running engine, by default the one that started last.
 
         Parameters
         ----------
         say : function of a line
         on_exit : 'fade' or 'keep'
             The engine's reaction when this process is killed.
+        address : Address, optional
+        reads : bool
+            Whether this process only shows the engine.
 
         Raises
         ------
@@ -178,7 +187,11 @@ class Engine(Control):
         """
         engine = cls.__new__(cls)
         engine.process = None
-        Connection.__init__(engine, *reached(on_exit=on_exit), say)
+        if address is None:
+            reach = reached(on_exit=on_exit, reads=reads)
+        else:
+            reach = *address.connect(on_exit, reads), address
+        Connection.__init__(engine, *reach, say)
         engine._make_words(None)
         open_freezer(engine)
         return engine
@@ -554,6 +567,7 @@ class Engine(Control):
         """Close the wire and stop freezing; ``on_exit`` decides whether the engine plays on."""
         close_freezer(self)
         self.freezing.close()
+        self.close_stage()
         super().hang_up()
 
     def close(self, fade: float = 1.0) -> None:

@@ -39,6 +39,8 @@ def live(command: Any) -> Any:
             help="Of the device, in seconds.",
         ),
         click.option("--osc", default="", metavar="[HOST:]PORT", help="Hear OSC there."),
+        click.option("--stage", default="", metavar="[HOST:]PORT", help="Show a page there."),
+        click.option("--public", is_flag=True, help="Let other machines see that page."),
         click.option("--channels", default=2, show_default=True, help="Output channels, even."),
         click.option("--input", default="", help="Sound input, by name or number."),
         click.option("--device", default="", help="Output device, by name or number."),

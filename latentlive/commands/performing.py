@@ -13,6 +13,7 @@ import click
 
 from latentlive.commands.options import leave_to_the_log, live, perform_option, prompted
 from latentlive.commands.shell import FilePath, standard_input
+from latentlive.commands.showing import show, take_stage
 from latentlive.errors import LatentliveError
 
 if TYPE_CHECKING:
@@ -24,11 +25,14 @@ def prompt(options: dict[str, Any]) -> None:
     from latentlive.prompt.opening import open_prompt
 
     looks = {name: options.pop(name) for name in ("plain", "theme")}
+    page = take_stage(options)
 
     def start(**more: Any) -> Any:
         from latentlive.client import Engine
 
-        return Engine(**options, **more)
+        engine = Engine(**options, **more)
+        show(engine, *page)
+        return engine
 
     open_prompt(start, **looks)
 
@@ -57,7 +61,7 @@ def play(
     from latentlive.prompt.session import find_session
     from latentlive.protocol.requests import RecordTo
 
-    path = find_session(session)
+    page, path = take_stage(options), find_session(session)
     screen = Screen()
     failed: list[str] = []
 
@@ -67,6 +71,7 @@ def play(
 
     with Engine(**options, out=out, hold=True, say=screen.say) as engine:
         engine.corpus.prepare()
+        show(engine, *page)
         device = engine.wait_for_device()
         if unheard := device is None and out is None:
             out = Path(f"{path.stem}.flac")
@@ -109,10 +114,12 @@ def replay(
         context.invoke(play, session=str(session_of(path)), seconds=None, **options)
         return
     leave_to_the_log(context)
+    page = take_stage(options)
     performance = opened(path, options["corpus"])
     screen = Screen()
     first = sample_at(begin, performance)
     with Engine(**options, replay=performance.path, begin=first, say=screen.say) as engine:
+        show(engine, *page)
         try:
             # Layers left sounding by a crash never fall silent by themselves.
             while not engine.ended and engine.state.get("replaying", True):

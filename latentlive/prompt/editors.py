@@ -2,8 +2,9 @@
 
 The editor sends ``{"token"}``, then ``{"id", "code", "file", "line"}``. The prompt answers
 ``{"op": "ack", "id"}`` when it has taken the cell and, when the cell has run,
-``{"op": "result", "id", "result"}`` or ``{"op": "error", "id", "error", "file", "line"}``. The
-prompt's address is in a file that only its owner can read.
+``{"op": "result", "id", "result"}`` or ``{"op": "error", "id", "error", "file", "line"}``.
+``{"op": "insert", "id", "text", "engine"}`` puts text into the edited line of the prompt of an
+engine, and runs nothing. The prompt's address is in a file that only its owner can read.
 """
 
 from __future__ import annotations
@@ -27,6 +28,11 @@ from latentlive.protocol.wire import Message, Wire
 MOST = 4 * 2**20
 """Most bytes of a cell from an editor."""
 
+MOST_INSERTED = 10_000
+"""Most letters that are inserted into the edited line."""
+
+NO_LINE = "the prompt edits no line now"
+
 ANSWERS = 2.0
 """Seconds for a prompt to answer before the next older prompt is tried."""
 
@@ -40,10 +46,16 @@ class Listener:
     Parameters
     ----------
     inbox : queue of jobs
+    insert : function of a text and the process id of an engine
+        Inserts the text into the edited line, and returns why it does not, or an empty line.
     """
 
-    def __init__(self, inbox: SimpleQueue[Job]) -> None:
-        self._inbox = inbox
+    def __init__(
+        self,
+        inbox: SimpleQueue[Job],
+        insert: Callable[[str, int], str] = lambda text, engine: NO_LINE,
+    ) -> None:
+        self._inbox, self._insert = inbox, insert
         self._door = Door("prompt", self._serve)
         self.address, self.file = self._door.address, self._door.file
 
@@ -69,6 +81,11 @@ class Listener:
             if message.get("op") == "ping":
                 wire.send({"op": "ack", "id": number})
                 continue
+            if message.get("op") == "insert":
+                refused = self._inserted(message)
+                told = {"op": "error", "error": refused} if refused else {"op": "ack"}
+                wire.send({**told, "id": number})
+                continue
             try:
                 code, file, line = _cell(message)
             except ExpressionError as error:
@@ -83,6 +100,15 @@ class Listener:
                 wire.send({"op": "error", "id": number, "error": answer.error, **place})
             else:
                 wire.send({"op": "result", "id": number, "result": answer.shown})
+
+    def _inserted(self, message: Message) -> str:
+        """Insert a text into the edited line, without running it; return why not, or nothing."""
+        text, engine = message.get("text"), message.get("engine")
+        if not isinstance(text, str) or type(engine) is not int:
+            return 'insert: a text is {"text", "engine"}'
+        if not text or len(text) > MOST_INSERTED or not text.isprintable():
+            return f"insert: 1 to {MOST_INSERTED} letters on one line are inserted"
+        return self._insert(text, engine)
 
 
 def _cell(message: Message) -> tuple[str, str, int]:

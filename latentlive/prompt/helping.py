@@ -25,7 +25,7 @@ GROUPS = (
     ("curves", "sine cosine saw isaw tri square rand perlin brown line env seq fit track contour"),
     ("", "number sine2 cosine2 saw2 isaw2 tri2 square2 rand2 perlin2 brown2"),
     ("live", "knob xy cc bend touch gate key velocity osc level"),
-    ("", "turn learn forget watch knobs inputs grab send visuals"),
+    ("", "turn learn forget watch knobs inputs grab send visuals stage"),
     ("layers", "d1 ... d16 layer layers hush only panic master"),
     ("time, plan", "tempo tap clock_in clock_out link"),
     ("", "now at cue after go ready cancel plan audition"),

@@ -104,5 +104,8 @@ class Front(Protocol):
     def show(self, text: str, style: str = "") -> None:
         """Show lines in the style ``error``, ``note``, ``echo`` or none."""
 
+    def insert(self, text: str) -> bool:
+        """Insert text into the edited line; return False where none is edited."""
+
     def close(self) -> None:
         """Restore the terminal."""

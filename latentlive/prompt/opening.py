@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from latentlive.errors import EngineError
 from latentlive.prompt.booting import Booting
 from latentlive.prompt.console import Console
-from latentlive.prompt.editors import Listener
+from latentlive.prompt.editors import NO_LINE, Listener
 from latentlive.prompt.jobs import Front, Job, Left
 from latentlive.prompt.plain import Plain
 
@@ -96,8 +96,15 @@ def open_prompt(
             front = repl.Prompt(console, inbox, theme)
             stack.enter_context(patch_stdout())
         stack.callback(front.close)
+
+        def insert(text: str, engine: int) -> str:
+            own = booting.started
+            if own is None or own.welcome.pid != engine:
+                return "the prompt is that of another engine"
+            return "" if front.insert(text) else NO_LINE
+
         try:
-            stack.callback(Listener(inbox).close)
+            stack.callback(Listener(inbox, insert).close)
         except OSError as error:
             say(f"cells from editors are not heard: {error}")
         console.serve(front)

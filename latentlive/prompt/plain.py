@@ -117,5 +117,9 @@ class Plain:
         with contextlib.suppress(OSError):  # nobody reads the output now; the sound goes on
             print(text, file=sys.stderr if style else sys.stdout, flush=True)
 
+    def insert(self, text: str) -> bool:
+        """Return False: nothing is edited here."""
+        return False
+
     def close(self) -> None:
         """Do nothing: the terminal is unchanged."""

@@ -156,6 +156,17 @@ class Prompt:
         print_formatted_text(self.input.app.output, shown, self._style)
         self.input.app.output.flush()
 
+    def insert(self, text: str) -> bool:
+        """Insert text at the cursor of the edited line."""
+        app, buffer = self.input.app, self.input.default_buffer
+        if not (self._editing.is_set() and app.is_running and app.loop is not None):
+            return False
+        try:
+            app.loop.call_soon_threadsafe(buffer.insert_text, text)
+        except RuntimeError:  # the line has just ended
+            return False
+        return True
+
     def close(self) -> None:
         """End the edited line."""
         app = self.input.app

@@ -27,7 +27,7 @@ OF_THE_ENGINE = (
     *LAYERS,
     *("layer", "layers", "master", "hush", "only", "panic", "record", "stop_recording"),
     *("tempo", "tap", "now", "at", "cue", "after", "go", "plan", "cancel", "ready"),
-    *("turn", "learn", "forget", "watch", "knobs", "inputs", "grab", "send", "visuals"),
+    *("turn", "learn", "forget", "watch", "knobs", "inputs", "grab", "send", "visuals", "stage"),
     *("clock_in", "clock_out", "link", "directions"),
     *("audition", "undo", "redo", "history", "status", "seed", "bounce", "corpus", "log"),
 )

@@ -53,13 +53,16 @@ class Address:
         """Kill its process and that process's children at once."""
         processes.end(self.pid, self.since)
 
-    def connect(self, on_exit: OnExit = "keep") -> tuple[Wire, socket.socket]:
+    def connect(self, on_exit: OnExit = "keep", reads: bool = False) -> tuple[Wire, socket.socket]:
         """Open a connection and send the token.
 
         Parameters
         ----------
         on_exit : 'keep' or 'fade'
             The engine's reaction when this program ends.
+        reads : bool
+            Whether it only shows the engine: a silent engine that nobody else is connected to
+            ends.
 
         Raises
         ------
@@ -70,7 +73,8 @@ class Address:
         connection.settimeout(None)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         wire = Wire(connection.makefile("rb"), connection.makefile("wb"))
-        wire.send({"token": self.token, "on_exit": on_exit})
+        hello = {"token": self.token, "on_exit": on_exit}
+        wire.send({**hello, "reads": True} if reads else hello)
         return wire, connection
 
 
@@ -139,7 +143,9 @@ def answers(pid: int) -> bool:
     return True
 
 
-def reached(kind: str = "engine", on_exit: OnExit = "keep") -> tuple[Wire, socket.socket, Address]:
+def reached(
+    kind: str = "engine", on_exit: OnExit = "keep", reads: bool = False
+) -> tuple[Wire, socket.socket, Address]:
     """Return a connection to the process of a kind that started last, and its address.
 
     Raises
@@ -149,7 +155,7 @@ def reached(kind: str = "engine", on_exit: OnExit = "keep") -> tuple[Wire, socke
     """
     for address in addresses(kind):
         with contextlib.suppress(OSError, EngineError):
-            return *address.connect(on_exit), address
+            return *address.connect(on_exit, reads), address
     raise EngineError(f"no {kind} is running; start one with latentlive")
 
 

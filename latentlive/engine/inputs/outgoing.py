@@ -138,13 +138,13 @@ class Outgoing:
         self._cues = dict(cues)
         if now >= self._levels_due:
             self._levels_due = now + 1.0 / LEVELS_A_SECOND
-            levels = self._levels()
+            levels = self.levels()
             for name in levels.keys() | self._sounding:
                 rows.append(["/latentlive/level", [name, levels.get(name, 0.0)]])
             self._sounding = {name for name, level in levels.items() if level > 0.0}
         return rows
 
-    def _levels(self) -> dict[str, float]:
+    def levels(self) -> dict[str, float]:
         """Return the root mean square of what each layer sounds like now, with its gains."""
         shared, position = self._desk.shared, self._desk.position
         places = np.arange(position - HEARD, position) % RING

@@ -98,8 +98,10 @@ class Journal:
             self._line({"texture": key, **source.data})
         return key
 
-    def cell(self, code: str, name: str, sample: int, beat: float, rate: int) -> None:
-        """Write a cell as typed, with the moment at which it lands."""
+    def cell(
+        self, code: str, name: str, sample: int, beat: float, rate: int, failed: str = ""
+    ) -> None:
+        """Write a cell as typed, with the moment at which it lands, or the line that refused it."""
         self._moment = max(self._moment, sample)  # a session's moments rise
         minutes, seconds = divmod(self._moment / rate, 60.0)
         hours, minutes = divmod(int(minutes), 60)
@@ -107,8 +109,8 @@ class Journal:
         place = json.dumps({"sample": self._moment, "beat": round(beat, 3)})
         heading = " ".join(part for part in ("# %%", stamp, name, place) if part)
         text = f"{heading}\n{code.rstrip()}\n\n"
-        # Half a surrogate pair can be typed but not written.
-        self._put({"text": text.encode(errors="backslashreplace").decode()})
+        told = {"text": text, "failed": failed} if failed else {"text": text}
+        self._put({key: _writable(one) for key, one in told.items()})
 
     def close(self, patience: float = 5.0, ended: bool = True) -> None:
         """End the log; wait so many seconds at most for a slow disk.
@@ -120,6 +122,11 @@ class Journal:
         self._broken = True  # no more lines are taken
         self._queue.put(None)
         self._writer.join(patience)
+
+
+def _writable(text: str) -> str:
+    """Return a text that can be written: half a surrogate pair can be typed."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _fresh(path: Path) -> tuple[Path, TextIO, TextIO]:

@@ -7,6 +7,7 @@ or leave: the sound goes on.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import queue
 import signal
@@ -206,7 +207,7 @@ class Server:
     def admit(self, connection: socket.socket, hello: Message) -> None:
         """Listen to a program that knows the token, until it disconnects."""
         on_exit: OnExit = "fade" if hello.get("on_exit") == "fade" else "keep"
-        Peer(connection, self.inbox, on_exit).listen()
+        Peer(connection, self.inbox, on_exit, hello.get("reads") is True).listen()
 
     def _rings(self) -> dict[str, list[int]]:
         """Return the rings that sound, by layer."""
@@ -218,9 +219,14 @@ class Server:
 
     def say(self, line: str) -> None:
         """Tell every client a line; keep it for the next one if there is none."""
-        if not self.clients:
+        if not self._accompanied:
             self._unheard.append(line)
         self._broadcast(Line(line))
+
+    @property
+    def _accompanied(self) -> bool:
+        """Whether a performer's program is connected, not only what shows the engine."""
+        return not all(client.reads for client in self.clients)
 
     def _broadcast(self, reply: Reply) -> None:
         for client in self.clients:
@@ -298,7 +304,7 @@ class Server:
 
     def _end_if_left(self, now: float) -> None:
         """End when nobody is connected and nothing sounds: a killed prompt cannot end it."""
-        if self.clients or not self.session.silent:
+        if self._accompanied or not self.session.silent:
             self._alone_since = now
         elif now > self._alone_since + self.options["idle"]:
             self.session.end(0.0)
@@ -342,7 +348,7 @@ class Server:
             self.clients.append(client)
             client.send(self._welcome())
             client.tell(self.status())
-            while self._unheard:
+            while self._unheard and not client.reads:
                 self.say(self._unheard.popleft())
             return
         number = message.pop("id", None)
@@ -396,6 +402,9 @@ class Server:
         """Return the state of everything, for panels."""
         told, acts = report(self.session.scheduler), self.session.acts
         plan = [*told["plan"], *acts.table(self.timeline.tempo)]
+        levels = self.session.outgoing.levels()
+        for layer in told["layers"]:
+            layer["level"] = 20.0 * math.log10(max(levels.get(layer["name"], 0.0), 1e-6))
         return {
             **told,
             "plan": sorted(plan, key=lambda one: (one["sample"] is None, one["sample"])),
@@ -407,6 +416,7 @@ class Server:
             **self.reception.status(),
             "panics": int(self.shared.header[PANIC]),
             "replaying": self.session.replay is not None,
+            "replays": self.options["replay"],
             **self.output.status(),
             "ready": self.pool.ready,
             "workers_up": sum(self.pool.dispatch.up),

@@ -34,14 +34,20 @@ class Peer:
         Receives (client, message); the message is None when it is gone.
     on_exit : 'keep' or 'fade'
         What the engine does then.
+    reads : bool
+        Whether it only shows the engine, and is no company to it.
     """
 
     def __init__(
-        self, connection: socket.socket, inbox: queue.Queue[Any], on_exit: OnExit = "keep"
+        self,
+        connection: socket.socket,
+        inbox: queue.Queue[Any],
+        on_exit: OnExit = "keep",
+        reads: bool = False,
     ) -> None:
         self.connection = connection
         self.wire = Wire(connection.makefile("rb"), connection.makefile("wb"))
-        self.on_exit = on_exit
+        self.on_exit, self.reads = on_exit, reads
         self._inbox = inbox
         self._status: Message = {}
         self._outbox: queue.SimpleQueue[Reply | None] = queue.SimpleQueue()

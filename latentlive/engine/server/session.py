@@ -291,13 +291,13 @@ class Session:
 
     def _write_down(self, cell: Cell, at: int) -> None:
         """Write typed text into the log, with its moment."""
-        code = cell.code
+        code, failed = cell.code, (cell.failed or "").partition("\n")[0]
         if cell.failed is not None:
-            code += f"\n# {cell.failed.partition(chr(10))[0]}"
+            code += f"\n# {failed}"
         if code.strip():
             tempo = self.timeline.tempo
             beat = float(tempo.beats(at))
-            self.journal.cell(code, cell.name, at, beat, tempo.sample_rate)
+            self.journal.cell(code, cell.name, at, beat, tempo.sample_rate, failed)
 
     @serve.register
     def _(self, request: Audition) -> None:
