@@ -66,6 +66,14 @@ class Setting:
         """Return the value of a row where the block ends."""
         return float(self._rows[row, -1])
 
+    def least(self, row: int) -> float:
+        """Return the least value of a row."""
+        return self._first[row] if self._still[row] else float(self._rows[row].min())
+
+    def greatest(self, row: int) -> float:
+        """Return the greatest value of a row."""
+        return self._first[row] if self._still[row] else float(self._rows[row].max())
+
     def points(self, row: int) -> F64:
         """Return the values of a row at the grid's points [shape=(17,)]."""
         points: F64 = self._rows[row]

@@ -48,6 +48,16 @@ def reduction(level_db: F64, threshold: F64 | float, ratio: F64 | float) -> F64:
     return found
 
 
+def _running_max(values: F64, width: int) -> F64:
+    """Return the greatest of each `width` values in a row [shape=(n - width + 1,)]."""
+    done = 1
+    while 2 * done <= width:
+        values = np.maximum(values[:-done], values[done:])
+        done *= 2
+    left = width - done
+    return np.maximum(values[:-left], values[left:]) if left else values
+
+
 class Comp:
     """The compressor of one chain, with its state."""
 
@@ -100,10 +110,11 @@ class Comp:
         if heard is None:
             peaks = np.zeros(_PIECES)
         else:
-            peaks = np.abs(heard).reshape(2, _PIECES, PIECE).max(axis=(0, 2))
+            loud = np.abs(heard)
+            peaks = np.maximum(loud[0], loud[1]).reshape(_PIECES, PIECE).max(axis=1)
         held = np.concatenate([self._peaks, peaks])
         self._peaks = held[_PIECES:].copy()
-        levels = np.lib.stride_tricks.sliding_window_view(held, self._hold).max(axis=1)
+        levels = _running_max(held, self._hold)
         wanted = reduction(20.0 * np.log10(np.maximum(levels, SOFTEST)), threshold, ratio)
         down = self._smoothed(wanted, setting)
         gains = np.empty(_PIECES + 1)

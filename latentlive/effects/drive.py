@@ -9,6 +9,9 @@ itself is delayed, exact to the bit at 0 dB.
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
+
 import numpy as np
 
 from latentlive.effects.block import BLOCK, F32, F64, QUIET, Setting
@@ -31,6 +34,7 @@ _BETA = 5.65
 """Of the filters' Kaiser window: 60 dB."""
 
 _CELL = 16
+_LEAST = 1e-4
 
 
 def kernel() -> F64:
@@ -85,34 +89,39 @@ def steepness(db: F64) -> F64:
     return np.where(db > 0.0, np.maximum(k, 0.0), 0.0)
 
 
+@lru_cache(maxsize=256)
+def _steep(db: float) -> tuple[np.float32, np.float32]:
+    """Return k and 1 / tanh(k) of a gain that stands."""
+    k = float(steepness(np.array([db]))[0])
+    return np.float32(k), np.float32(1.0 / math.tanh(k))
+
+
 class Drive:
     """The drive of one chain, with the samples that its filters still need."""
 
     def __init__(self, rate: int) -> None:
         self._on, self._db = INDEX["drive.on"], INDEX["drive.db"]
-        self._before = np.zeros((2, 2 * REACH))
-        self._values = np.zeros((2, 2 * REACH * TIMES), np.float32)
+        self._given = np.zeros((2, 2 * REACH + BLOCK))
+        self._values = np.zeros((2, 2 * REACH * TIMES + BLOCK * TIMES), np.float32)
         self.idle = True
 
     def reset(self) -> None:
         """Forget all that was heard."""
-        self._before[:] = 0.0
+        self._given[:] = 0.0
         self._values[:] = 0.0
         self.idle = True
 
     def process(self, x: F64 | None, setting: Setting) -> F64 | None:
         """Return what comes out of a block [shape=(2, 1024)]; None is silence."""
-        still = x is None and float(np.abs(self._before).max()) < QUIET
-        if setting.off(self._on) or (still and float(np.abs(self._values).max()) < QUIET):
+        if setting.off(self._on) or (x is None and self._quiet()):
             if not self.idle:
                 self.reset()
             return x
         self.idle = False
-        given = np.concatenate([self._before, np.zeros((2, BLOCK)) if x is None else x], axis=1)
-        self._before = given[:, BLOCK:].copy()
-        changed = self._changed(given.astype(np.float32), setting)
-        late = given[:, :BLOCK]
-        y: F64 = np.add(late, changed, dtype=np.float64)
+        given = self._given
+        given[:, : 2 * REACH] = given[:, BLOCK:]
+        given[:, 2 * REACH :] = 0.0 if x is None else x
+        y: F64 = given[:, :BLOCK] + self._changed(setting)
         if setting.steady(self._on) != 1.0:
             straight = given[:, 2 * REACH :]
             y -= straight
@@ -120,45 +129,53 @@ class Drive:
             y += straight
         return y
 
-    def _changed(self, given: F32, setting: Setting) -> F32:
+    def _quiet(self) -> bool:
+        """Return whether nothing is left of what was heard."""
+        if self.idle:
+            return True
+        left = np.abs(self._values[:, BLOCK * TIMES :]).max()
+        return bool(left < QUIET and np.abs(self._given[:, BLOCK:]).max() < QUIET)
+
+    def _changed(self, setting: Setting) -> F32:
         """Return what tanh adds to the sound, 22 samples late [shape=(2, 1024)]."""
-        values = np.concatenate([self._values, np.empty((2, BLOCK * TIMES), np.float32)], axis=1)
-        fresh = values[:, 2 * REACH * TIMES :]
-        db = setting.steady(self._db)
-        if db == 0.0:
+        values, kept = self._values, 2 * REACH * TIMES
+        values[:, :kept] = values[:, BLOCK * TIMES :]
+        fresh, changed = values[:, kept:], np.zeros((2, BLOCK), np.float32)
+        if setting.steady(self._db) == 0.0:
             fresh[:] = 0.0
+            if not values.any():
+                return changed
         else:
-            self._shape(given, setting, fresh)
-        self._values = values[:, BLOCK * TIMES :].copy()
-        changed = np.empty((2, BLOCK), np.float32)
-        if not values.any():
-            changed[:] = 0.0
-            return changed
+            self._shape(setting, fresh)
         for side in (0, 1):
-            cut = np.lib.stride_tricks.sliding_window_view(values[side], len(_DOWN))
-            changed[side] = (cut[:: _CELL * TIMES] @ _DOWN).reshape(-1)
+            np.matmul(_cut(values[side], _DOWN), _DOWN, out=changed[side].reshape(-1, _CELL))
         return changed
 
-    def _shape(self, given: F32, setting: Setting, out: F32) -> None:
+    def _shape(self, setting: Setting, out: F32) -> None:
         """Write what tanh adds at eight times the rate, 11 samples late [shape=(2, 8192)]."""
+        given, half = self._given.astype(np.float32), BLOCK // _CELL // 2
         for side in (0, 1):
-            cut = np.lib.stride_tricks.sliding_window_view(given[side], len(_UP))[::_CELL]
+            cut, whole = _cut(given[side], _UP), out[side].reshape(2 * half, -1)
             # Halves: OpenBLAS does products of this size in one thread, with the same bits.
-            half = BLOCK // _CELL // 2
-            whole = out[side].reshape(2 * half, -1)
             np.matmul(cut[:half], _UP, out=whole[:half])
             np.matmul(cut[half:], _UP, out=whole[half:])
-        k = steepness(setting.points(self._db))
-        if (db := setting.steady(self._db)) is not None and db > 0.0:
-            k32 = np.float32(k[0])
-            bent = np.tanh(out * k32)
-            bent *= np.float32(1.0 / np.tanh(k[0]))
-            bent -= out
-            out[:] = bent
-            return
-        gain = np.where(k > 1e-4, k, 1e-4)
-        steep = (gain[:-1, None] + (gain[1:] - gain[:-1])[:, None] * _RISE).reshape(-1)
-        bent = np.tanh(out * steep.astype(np.float32))
-        bent *= (1.0 / np.tanh(steep)).astype(np.float32)
-        bent -= out
-        out[:] = bent
+        if (db := setting.steady(self._db)) is not None:
+            steep, over = _steep(db)
+            bent = np.multiply(out, steep)
+            np.tanh(bent, out=bent)
+            bent *= over
+        else:
+            k = np.maximum(steepness(setting.points(self._db)), _LEAST)
+            curve = (k[:-1, None] + (k[1:] - k[:-1])[:, None] * _RISE).reshape(-1)
+            bent = out * curve.astype(np.float32)
+            np.tanh(bent, out=bent)
+            bent *= (1.0 / np.tanh(curve)).astype(np.float32)
+        np.subtract(bent, out, out=out)
+
+
+def _cut(values: F32, matrix: F32) -> F32:
+    """Return what a matrix needs for each 16 samples, in rows of their own."""
+    width, step = len(matrix), (len(values) - len(matrix)) // (BLOCK // _CELL - 1)
+    strides = step * values.strides[0], values.strides[0]
+    rows: F32 = np.lib.stride_tricks.as_strided(values, (BLOCK // _CELL, width), strides)
+    return rows.copy()

@@ -53,12 +53,16 @@ def sections(name: str, hz: F64, q: F64, rate: int) -> Sections:
     a1 = 1.0 / (1.0 + g * (g + k))
     a2 = g * a1
     a3 = g * a2
-    a = np.stack([2 * a1 - 1, -2 * a2, 2 * a2, 1 - 2 * a3], axis=1).reshape(-1, 2, 2)
-    b = np.stack([2 * a2, 2 * a3], axis=1)
+    a, b, c = np.empty((len(hz), 2, 2)), np.empty((len(hz), 2)), np.empty((len(hz), 2))
+    b[:, 0], b[:, 1] = 2 * a2, 2 * a3
+    a[:, 0, 0], a[:, 0, 1] = 2 * a1 - 1, -b[:, 0]
+    a[:, 1, 0], a[:, 1, 1] = b[:, 0], 1 - b[:, 1]
     if name == "lpf":
-        return Sections(a, b, np.stack([a2, 1 - a3], axis=1), a3)
+        c[:, 0], c[:, 1] = a2, 1 - a3
+        return Sections(a, b, c, a3)
     # 1 - k a2 - a3 is a1: written so, it does not cancel at high cut-offs.
-    return Sections(a, b, np.stack([-k * a1 - a2, k * a2 + a3 - 1], axis=1), a1)
+    c[:, 0], c[:, 1] = -k * a1 - a2, k * a2 + a3 - 1
+    return Sections(a, b, c, a1)
 
 
 def powers(of: Sections) -> F64:
@@ -181,7 +185,8 @@ class Filter:
         np.multiply(spectra, shapes[1:], out=both[1])
         heard = np.fft.irfft(both, _FFT)[..., :GRID]
         # What the state adds: (C A) s u_n + C s v_n, at both edges' filters.
-        add = np.stack([ca, of.c], axis=1)
+        add = np.empty((len(hz), 2, 2))
+        add[:, 0], add[:, 1] = ca, of.c
         for side, points in ((0, slice(None, -1)), (1, slice(1, None))):
             weights = add[points] @ states
             heard[side] += (weights.transpose(0, 2, 1) @ grown[points]).transpose(1, 0, 2)
@@ -192,10 +197,13 @@ class Filter:
 
     def _states(self, left: F64, over: F64) -> F64:
         """Return the states where cells begin [shape=(16, 2, channels)], one after another."""
-        states = np.empty((CELLS, 2, 2))
-        state = self._state.T
-        for cell in range(CELLS):
-            states[cell] = state
-            state = over[cell] @ state + left[cell]
-        self._state = state.T.copy()
-        return states
+        (l1, l2), (r1, r2) = self._state.tolist()
+        states = []
+        # Plain numbers: sixteen products of such small arrays would take longer.
+        pairs = zip(over.reshape(-1, 4).tolist(), left.reshape(-1, 4).tolist(), strict=True)
+        for (a, b, c, d), (u1, v1, u2, v2) in pairs:
+            states.append((l1, r1, l2, r2))
+            l1, l2 = a * l1 + b * l2 + u1, c * l1 + d * l2 + u2
+            r1, r2 = a * r1 + b * r2 + v1, c * r1 + d * r2 + v2
+        self._state = np.array([[l1, l2], [r1, r2]])
+        return np.array(states).reshape(CELLS, 2, 2)

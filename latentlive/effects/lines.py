@@ -96,6 +96,12 @@ class Reading:
             least = min(least, float(self.other.min()))
         return math.floor(least)
 
+    @property
+    def longest(self) -> float:
+        """Samples behind at most."""
+        most = float(np.max(self.delay))
+        return most if self.other is None else max(most, float(self.other.max()))
+
 
 class Tap:
     """Where a line is read: a place that glides, or crosses over to another one."""
@@ -137,123 +143,132 @@ class Line:
     """What went round in a delay line, as far back as it may be read."""
 
     def __init__(self) -> None:
-        self._held = np.zeros((2, 0), np.float32)
-        self._end = self._back = self._quiet = 0
+        self._held = np.zeros((2, 4), np.float32)
+        self._windows = _windows(self._held)
+        self._end = self._back = self._silent = 0
+        self._read: F32 | None = None
         self.quiet = True
 
     def reset(self) -> None:
         """Forget all that went round."""
-        if not self.quiet:
+        if not self.quiet or self._silent:
             self._held[:] = 0.0
-            self._end = self._back
-        self._quiet, self.quiet = 0, True
+        self._end = self._back
+        self._silent, self.quiet = 0, True
 
-    def _room(self, longest: int) -> None:
+    def _reserve(self, longest: float) -> None:
         """Make room for a block, and for reading as far back as `longest` samples."""
-        need = longest + 4
+        need = math.ceil(longest) + 4
         if need > self._back:
             # By powers of two: how much is held depends on the longest delay so far alone.
             back = max(2 * BLOCK, 1 << (need - 1).bit_length())
-            held = np.zeros((2, 2 * back + 4 * BLOCK), np.float32)
+            held = np.zeros((2, 2 * back + 8 * BLOCK), np.float32)
             kept = self._held[:, self._end - self._back : self._end]
             held[:, back - kept.shape[1] : back] = kept
             self._held, self._end, self._back = held, back, back
+            self._windows = _windows(held)
         if self._end + BLOCK > self._held.shape[1]:
             self._held[:, : self._back] = self._held[:, self._end - self._back : self._end].copy()
             self._end = self._back
 
-    def feed(
-        self, x: F32 | None, reading: Reading, feedback: F64 | float
-    ) -> tuple[F32, F32 | None]:
-        """Let a block in; return all that goes round [shape=(2, 1024)], and what was read of it.
-
-        The second is None where nobody read it as such.
-        """
-        longest = float(np.max(reading.delay))
-        if reading.other is not None:
-            longest = max(longest, float(reading.other.max()))
-        self._room(math.ceil(longest) + 2)
-        held, end = self._held, self._end
-        new = held[:, end : end + BLOCK]
-        if x is None:
-            new[:] = 0.0
+    def feed(self, x: F32 | None, reading: Reading, feedback: F64 | float) -> F32:
+        """Let a block in and return all that goes round [shape=(2, 1024)], to read, not to keep."""
+        self._read = None
+        longest = reading.longest
+        self._reserve(longest)
+        new = self._held[:, self._end : self._end + BLOCK]
+        new[:] = 0.0 if x is None else x
+        if not isinstance(reading.delay, float) or not isinstance(feedback, float):
+            self._go_glided(reading, feedback)
+        elif reading.delay < _SLICED:
+            self._go_round(reading.delay, feedback)
         else:
-            new[:] = x
-        read: F32 | None = None
-        if isinstance(reading.delay, float) and isinstance(feedback, float):
-            if reading.delay < _SLICED:
-                self._go_round(reading.delay, feedback)
-            else:
-                read = self._slices(reading.delay, feedback)
-        else:
-            read = self._places(reading, feedback)
+            self._go_still(reading.delay, feedback)
         np.clip(new, -LOUDEST, LOUDEST, out=new)
         # Sums with a tiny number round what is far smaller to zero: no denormals go round.
         new += _TINY
         new -= _TINY
         loud = x is not None or max(float(new.max()), -float(new.min())) >= QUIET
-        self._quiet = 0 if loud else self._quiet + BLOCK
-        self.quiet = self._quiet > longest + 4
-        self._end = end + BLOCK
-        return new, read
+        self._silent = 0 if loud else self._silent + BLOCK
+        self.quiet = self._silent > longest + 4
+        self._end += BLOCK
+        return new
 
-    def read(self, delay: float) -> F32:
-        """Return what lies `delay` samples behind the last block [shape=(2, 1024)]."""
-        whole = math.floor(delay)
-        weights = lagrange(np.array([delay - whole]))[:, 0].astype(np.float32)
-        return self._four(weights, self._end - BLOCK - whole, BLOCK)
+    def read(self, reading: Reading) -> F32:
+        """Return what the last block was read behind itself [shape=(2, 1024)]."""
+        if self._read is not None:
+            return self._read
+        begin = self._end - BLOCK
+        if isinstance(reading.delay, float):
+            whole, weights = _node(reading.delay)
+            read: F32 = self._windows[:, begin - whole - 2 : begin - whole - 2 + BLOCK] @ weights
+            return read
+        return self._gathered(*self._nodes(reading, begin))
 
-    def _four(self, weights: F32, start: int, count: int) -> F32:
-        held = self._held
-        if weights[0] == 0.0 == weights[2]:
-            return held[:, start : start + count].copy()
-        found: F32 = held[:, start + 1 : start + 1 + count] * weights[0]
-        for back in (0, 1, 2):
-            found += held[:, start - back : start - back + count] * weights[back + 1]
-        return found
+    def _gathered(self, places: NDArray[np.int64], weights: F32) -> F32:
+        found = self._held[:, places]
+        found *= weights
+        total: F32 = np.add.reduce(found, axis=1)
+        return total
 
     def _go_round(self, delay: float, feedback: float) -> None:
-        matrix, end = _looped(delay, feedback), self._end
+        """Let new samples go round, where the line is short: a product for each cell."""
+        matrix, held = _looped(delay, feedback), self._held
         back = len(matrix) - GRID
-        for at in range(end, end + BLOCK, GRID):
-            self._held[:, at : at + GRID] = self._held[:, at - back : at + GRID] @ matrix
+        for at in range(self._end, self._end + BLOCK, GRID):
+            np.matmul(held[:, at - back : at + GRID], matrix, out=held[:, at : at + GRID])
 
-    def _slices(self, delay: float, feedback: float) -> F32:
-        whole, end = math.floor(delay), self._end
-        weights = lagrange(np.array([delay - whole]))[:, 0].astype(np.float32)
-        read, back = np.empty((2, BLOCK), np.float32), np.float32(feedback)
-        for at in range(0, BLOCK, whole - 1):
-            count = min(whole - 1, BLOCK - at)
-            part = self._four(weights, end + at - whole, count)
-            read[:, at : at + count] = part
-            part *= back
-            self._held[:, end + at : end + at + count] += part
-        return read
+    def _go_still(self, delay: float, feedback: float) -> None:
+        """Let new samples go round, as many at once as the line is long."""
+        whole, weights = _node(delay)
+        weights = weights * np.float32(feedback)
+        for at in range(self._end, self._end + BLOCK, whole - 1):
+            stop = min(at + whole - 1, self._end + BLOCK)
+            self._held[:, at:stop] += self._windows[:, at - whole - 2 : stop - whole - 2] @ weights
 
-    def _places(self, reading: Reading, feedback: F64 | float) -> F32:
-        places, weights = self._nodes(reading.delay)
-        if reading.other is not None:
-            others, more = self._nodes(reading.other)
-            places = np.concatenate([places, others])
-            weights = np.concatenate([weights * (1.0 - reading.across), more * reading.across])
-        short, end = weights.astype(np.float32), self._end
-        read, held = np.empty((2, BLOCK), np.float32), self._held
-        back = np.asarray(np.broadcast_to(feedback, (BLOCK,)), np.float32)
-        step = reading.shortest - 1
+    def _go_glided(self, reading: Reading, feedback: F64 | float) -> None:
+        """Let new samples go round, each from a place of its own."""
+        places, weights = self._nodes(reading, self._end)
+        back, step = np.asarray(feedback, np.float32), reading.shortest - 1
+        if step >= BLOCK:
+            self._read = self._gathered(places, weights)
+            self._held[:, self._end : self._end + BLOCK] += self._read * back
+            return
+        weights *= back
         for at in range(0, BLOCK, step):
             part = slice(at, min(at + step, BLOCK))
-            found = held[:, places[:, part]]
-            found *= short[:, part]
-            np.add.reduce(found, axis=1, out=read[:, part])
-            held[:, end + part.start : end + part.stop] += read[:, part] * back[part]
-        return read
+            new = self._held[:, self._end + at : self._end + part.stop]
+            new += self._gathered(places[:, part], weights[:, part])
 
-    def _nodes(self, delay: F64 | float) -> tuple[NDArray[np.int64], F64]:
-        """Return the four places in the line for each sample, and their weights [shape=(4, n)]."""
-        behind = np.broadcast_to(np.asarray(delay, np.float64), (BLOCK,))
+    def _nodes(self, reading: Reading, begin: int) -> tuple[NDArray[np.int64], F32]:
+        """Return the places in the line for each sample of a block, and their weights.
+
+        [shape=(4, 1024)], or 8 where it crosses over.
+        """
+        behind = np.broadcast_to(np.asarray(reading.delay, np.float64), (BLOCK,))
         whole = np.floor(behind)
-        places = self._end + _PLACES - whole.astype(np.int64) + _NODES
-        return places, lagrange(behind - whole)
+        places = begin + _PLACES - whole.astype(np.int64) + _NODES
+        weights = lagrange(behind - whole)
+        if reading.other is not None:
+            whole = np.floor(reading.other)
+            others = begin + _PLACES - whole.astype(np.int64) + _NODES
+            places = np.concatenate([places, others])
+            across = lagrange(reading.other - whole) * reading.across
+            weights = np.concatenate([weights * (1.0 - reading.across), across])
+        return places, weights.astype(np.float32)
+
+
+def _windows(held: F32) -> F32:
+    """Return each four samples of a line in a row [shape=(2, n - 3, 4)], without a copy."""
+    return np.lib.stride_tricks.sliding_window_view(held, 4, axis=1)
+
+
+@lru_cache(maxsize=256)
+def _node(delay: float) -> tuple[int, F32]:
+    """Return the whole samples of a delay, and the weights of the four samples around it."""
+    whole = math.floor(delay)
+    weights = lagrange(np.array([delay - whole]))[::-1, 0]
+    return whole, np.ascontiguousarray(weights, dtype=np.float32)
 
 
 class _Delayed:
@@ -303,7 +318,7 @@ class Comb(_Delayed):
     def _wet(self, given: F32 | None, setting: Setting) -> F64:
         reading = self._tap.plan(self._rate / setting.points(INDEX["comb.hz"]))
         back = setting.samples(self._back)
-        round_, _ = self._line.feed(given, reading, back)
+        round_ = self._line.feed(given, reading, back)
         return np.multiply(round_, np.sqrt(1.0 - np.square(back)), dtype=np.float64)
 
 
@@ -315,7 +330,5 @@ class Echo(_Delayed):
     def _wet(self, given: F32 | None, setting: Setting) -> F64:
         most = float(LONGEST_ECHO * self._rate)
         reading = self._tap.plan(np.minimum(setting.points(INDEX["echo.samples"]), most))
-        _, read = self._line.feed(given, reading, setting.samples(self._back))
-        if read is None:
-            read = self._line.read(float(reading.delay))
-        return read.astype(np.float64)
+        self._line.feed(given, reading, setting.samples(self._back))
+        return self._line.read(reading).astype(np.float64)
