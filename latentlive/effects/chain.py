@@ -70,8 +70,8 @@ class Chain:
         rooms : mapping of int to Room
             What `reverb.space` counts.
         """
-        given = np.array(x, np.float64) if np.any(x) else None
-        other = None if key is None else np.array(key, np.float64)
+        given = np.array(x, np.float64, order="C") if np.any(x) else None
+        other = None if key is None else np.array(key, np.float64, order="C")
         y = self.run(given, Setting(rows), other, rooms)
         return np.zeros((2, BLOCK)) if y is None else y
 

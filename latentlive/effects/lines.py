@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from latentlive.effects.block import BLOCK, CELLS, F32, F64, QUIET, Setting
+from latentlive.effects.block import BLOCK, CELLS, F32, F64, QUIET, Setting, ramp
 from latentlive.effects.declared import INDEX, LONGEST_ECHO
 from latentlive.mixer import GRID
 
@@ -31,6 +31,12 @@ _RISE = np.arange(GRID) / GRID
 _TINY = np.float32(1e-18)
 _NODES = np.array([1, 0, -1, -2])[:, None]
 _PLACES = np.arange(BLOCK)
+_SPARE = 64
+"""Blocks that a line takes in before what it holds is moved to its begin."""
+
+_FEW = 300
+"""Below so many samples at once a product of windows takes less time than four of slices."""
+
 _SLICED = 2 * GRID
 """Above this D a line that stands still is read in slices, below by a matrix for each cell."""
 
@@ -41,11 +47,12 @@ def lagrange(part: F64) -> F64:
     >>> lagrange(np.array([0.0, 0.5])).T.tolist()
     [[0.0, 1.0, 0.0, 0.0], [-0.0625, 0.5625, 0.5625, -0.0625]]
     """
-    f = part
-    up, down, far = f + 1.0, f - 1.0, f - 2.0
-    return np.stack(
-        [-f * down * far / 6, up * down * far / 2, -up * f * far / 2, up * f * down / 6]
-    )
+    up, down, far = part + 1.0, part - 1.0, part - 2.0
+    found = np.empty((4, len(part)))
+    outer, inner = part * down, up * far
+    found[0], found[1] = outer * far / -6.0, inner * down / 2.0
+    found[2], found[3] = inner * part / -2.0, outer * up / 6.0
+    return found
 
 
 @lru_cache(maxsize=64)
@@ -117,6 +124,9 @@ class Tap:
         if not self._left and all(w == at for w in wanted):
             self._at = at
             return Reading(at)
+        if not self._left and np.abs(np.diff(points, prepend=at)).max() <= JUMP:
+            self._at = wanted[-1]
+            return Reading(ramp(np.concatenate([[at], points[1:]])))
         starts, stops, others = np.empty(CELLS), np.empty(CELLS), np.empty(CELLS)
         across = np.zeros((CELLS, 2))
         for cell, goal in enumerate(wanted[1:]):
@@ -140,9 +150,17 @@ class Tap:
 
 
 class Line:
-    """What went round in a delay line, as far back as it may be read."""
+    """What went round in a delay line, as far back as it may be read.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    least : int [samples]
+        How far back it holds what went round at least: a delay that grows finds it there. It
+        holds more as soon as it is read farther back.
+    """
+
+    def __init__(self, least: int = 0) -> None:
+        self._least = least
         self._held = np.zeros((2, 4), np.float32)
         self._windows = _windows(self._held)
         self._end = self._back = self._silent = 0
@@ -158,11 +176,11 @@ class Line:
 
     def _reserve(self, longest: float) -> None:
         """Make room for a block, and for reading as far back as `longest` samples."""
-        need = math.ceil(longest) + 4
+        need = max(math.ceil(longest), self._least) + 4
         if need > self._back:
             # By powers of two: how much is held depends on the longest delay so far alone.
             back = max(2 * BLOCK, 1 << (need - 1).bit_length())
-            held = np.zeros((2, 2 * back + 8 * BLOCK), np.float32)
+            held = np.zeros((2, back + _SPARE * BLOCK), np.float32)
             kept = self._held[:, self._end - self._back : self._end]
             held[:, back - kept.shape[1] : back] = kept
             self._held, self._end, self._back = held, back, back
@@ -200,13 +218,12 @@ class Line:
             return self._read
         begin = self._end - BLOCK
         if isinstance(reading.delay, float):
-            whole, weights = _node(reading.delay)
-            read: F32 = self._windows[:, begin - whole - 2 : begin - whole - 2 + BLOCK] @ weights
-            return read
+            return self._tap(*_node(reading.delay), begin, BLOCK)
         return self._gathered(*self._nodes(reading, begin))
 
     def _gathered(self, places: NDArray[np.int64], weights: F32) -> F32:
-        found = self._held[:, places]
+        # As `self._held[:, places]`, in a sixth of the time.
+        found = self._held.take(places, axis=1)
         found *= weights
         total: F32 = np.add.reduce(found, axis=1)
         return total
@@ -224,7 +241,22 @@ class Line:
         weights = weights * np.float32(feedback)
         for at in range(self._end, self._end + BLOCK, whole - 1):
             stop = min(at + whole - 1, self._end + BLOCK)
-            self._held[:, at:stop] += self._windows[:, at - whole - 2 : stop - whole - 2] @ weights
+            self._held[:, at:stop] += self._tap(whole, weights, at, stop - at)
+
+    def _tap(self, whole: int, weights: F32, at: int, count: int) -> F32:
+        """Return some samples from `at` on, read so many whole samples and a part behind."""
+        start = at - whole - 2
+        if count < _FEW:
+            windowed: F32 = self._windows[:, start : start + count] @ weights
+            return windowed
+        held = self._held
+        if weights[0] == weights[1] == 0.0:
+            straight: F32 = held[:, start + 2 : start + 2 + count] * weights[2]
+            return straight
+        total: F32 = held[:, start : start + count] * weights[0]
+        for node in (1, 2, 3):
+            total += held[:, start + node : start + node + count] * weights[node]
+        return total
 
     def _go_glided(self, reading: Reading, feedback: F64 | float) -> None:
         """Let new samples go round, each from a place of its own."""
@@ -275,13 +307,15 @@ class _Delayed:
     """What comb and echo have in common: what goes into the line, and how it is mixed in."""
 
     name = ""
+    held = 0.0
+    """Seconds that the line holds at least."""
 
     def __init__(self, rate: int) -> None:
         self._rate = rate
         self._on, self._back, self._mix = (
             INDEX[f"{self.name}.{p}"] for p in ("on", "feedback", "mix")
         )
-        self._line, self._tap = Line(), Tap()
+        self._line, self._tap = Line(round(self.held * rate)), Tap()
         self.idle = True
 
     def reset(self) -> None:
@@ -314,6 +348,7 @@ class Comb(_Delayed):
     """Resonance at a pitch and its multiples; at any feedback noise keeps its level."""
 
     name = "comb"
+    held = 0.05
 
     def _wet(self, given: F32 | None, setting: Setting) -> F64:
         reading = self._tap.plan(self._rate / setting.points(INDEX["comb.hz"]))
@@ -326,6 +361,7 @@ class Echo(_Delayed):
     """Repeats, each as much softer as the feedback says."""
 
     name = "echo"
+    held = 5.0
 
     def _wet(self, given: F32 | None, setting: Setting) -> F64:
         most = float(LONGEST_ECHO * self._rate)

@@ -32,6 +32,9 @@ STEP = 1.05
 
 DAMP_STEP = 0.05
 
+HELD = 24
+"""Late spectra that are held at least, 4.5 seconds: a room that follows finds what was heard."""
+
 _BLOCKS = LATE // BLOCK
 _OWN = np.float32(1.0 / math.sqrt(1.0 + ACROSS**2))
 _OTHER = np.float32(ACROSS) * _OWN
@@ -213,8 +216,7 @@ class Reverb:
     def _turn(self, room: Room) -> None:
         """Begin with eight new blocks: what was worked out is heard, what was gathered is due."""
         self._heard, self._next = self._next, self._heard
-        if room.late.shape[1]:
-            self._late.grow(room.late.shape[1])
+        self._late.grow(max(room.late.shape[1], HELD))
         self._late.push(_spectra(self._gathered) if self._loud else None)
         self._loud = bool(self._gathered[:, LATE:].any())
         self._gathered[:, :LATE] = self._gathered[:, LATE:]

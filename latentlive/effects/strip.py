@@ -138,8 +138,8 @@ class Strip:
         if not (loud <= LOUDEST and key_loud <= LOUDEST):
             return self._fault(self._chains.values())
         setting = Setting(rows)
-        given = np.array(x, np.float64) if loud else None
-        heard = None if key is None else np.array(key, np.float64)
+        given = np.array(x, np.float64, order="C") if loud else None
+        heard = None if key is None else np.array(key, np.float64, order="C")
         parts: dict[int, F64 | None] = {}
         for epoch, chain in self._running(start, setting, rooms).items():
             y = chain.run(given, setting, heard, rooms)
