@@ -45,7 +45,7 @@ from latentlive.protocol.requests import (
     Undo,
 )
 from latentlive.protocol.when import After, Beat, Cue
-from latentlive.renderer import check, corpus_sounds
+from latentlive.renderer import channels_of, check, corpus_sounds
 from latentlive.renderer.freezing import Setting, as_played, recordings
 from latentlive.renderer.scoring import Scoring, scored
 from latentlive.space import Facts
@@ -264,7 +264,8 @@ class Engine(Showing):
         played = as_played(scored(texture, scoring), self.corpus)
         check(played, self._facts, self._sounds, 60.0 / self.welcome.bpm)
         self._check_model(played)
-        return Source(played, repr(typed), recordings(played, self._sounds))
+        sounds, channels = self._sounds, channels_of(played, self._sounds)
+        return Source(played, repr(typed), recordings(played, sounds), channels)
 
     def _check_model(self, texture: Texture) -> None:
         """Refuse a model file that was written anew: the engine plays what it has loaded."""

@@ -100,7 +100,8 @@ class Layer(Worded):
         ----------
         amount : float
             0 is mono, 1 draws them independently, at twice the decoding. As audible as the
-            texture's noise: ``.spread(k)`` raises that of a clean model.
+            texture's noise: ``.spread(k)`` raises that of a clean model. It changes nothing where
+            a texture plays stereo recordings: these have noise of their own left and right.
         """
         return self._set(wide=SHARE.coerce(amount, "wide: amount"))
 

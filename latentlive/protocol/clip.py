@@ -15,7 +15,7 @@ from latentlive.expr import Kind, Record, Whole, declared, record
 from latentlive.expr.fields import shown
 from latentlive.expr.record import Stored, inline
 from latentlive.latent import OnMap, Texture
-from latentlive.protocol.kinds import OVER, SAMPLE, TEMPO, TEXT, Digests, Playable
+from latentlive.protocol.kinds import CHANNELS, OVER, SAMPLE, TEMPO, TEXT, Digests, Playable
 from latentlive.protocol.wire import Message
 from latentlive.units import Tempo
 
@@ -33,12 +33,16 @@ class Source(Record):
     code : str
         Its repr.
     sounds : mapping
-        The digests of its recordings, by the digests of the nodes that name them.
+        What finds its recordings, by the digests of the nodes that name them: a digest, or those of
+        mix, left and right of a stereo one.
+    channels : int
+        1, or 2 if it plays stereo recordings.
     """
 
     expr: Texture = declared(Playable())
     code: str = declared(TEXT)
     sounds: Mapping[str, str] = declared(Digests())
+    channels: int = declared(CHANNELS, default=1)
 
     @functools.cached_property
     def data(self) -> Message:
@@ -131,6 +135,12 @@ class Clip(Generic[S]):
     tempo: Tempo
     crossing: Crossing[S] | None = None
     lead: int = 0
+
+    @property
+    def channels(self: Clip[Source]) -> int:
+        """How many channels it is rendered in: 2 while anything in it plays stereo recordings."""
+        before = self.crossing.before.channels if self.crossing else 1
+        return max(self.source.channels, before)
 
     @property
     def leads(self) -> list[tuple[int, int | None]]:

@@ -14,6 +14,7 @@ from latentlive.curves import Curve
 from latentlive.expr import Number, One, Record, Whole, declared, record
 from latentlive.protocol.clip import CLIP, Clip
 from latentlive.protocol.kinds import (
+    CHANNELS,
     FLAG,
     LAYER,
     LEVEL,
@@ -60,6 +61,12 @@ class OfVoice(Decision):
     voice: int = declared(SERIAL)
 
 
+def rings_of(wide: float, channels: int) -> int:
+    """Return how many rings a voice needs: two if left and right differ in their noise, or in the
+    recordings."""
+    return 2 if wide or channels > 1 else 1
+
+
 @record("start")
 class Started(OfVoice):
     """A voice starts, and reaches its full level after `over` samples."""
@@ -70,11 +77,12 @@ class Started(OfVoice):
     pair: int = declared(PAIR)
     over: int = declared(OVER)
     clip: Clip[Any] = declared(CLIP)
+    channels: int = declared(CHANNELS, default=1)
 
     @property
     def rings(self) -> int:
         """How many rings the voice holds."""
-        return 2 if self.wide else 1
+        return rings_of(self.wide, self.channels)
 
 
 @record()

@@ -27,6 +27,7 @@ from latentlive.engine.desk.decisions import (
     Started,
     Taped,
     TempoSet,
+    rings_of,
 )
 from latentlive.engine.desk.fades import FORGOTTEN, MASTER_DB, Fade, Setting
 from latentlive.engine.desk.model import Hold, Voice
@@ -118,8 +119,9 @@ class Desk:
         wide: float = 0.0,
         pair: int = 0,
         serial: int | None = None,
+        channels: int = 1,
     ) -> Voice:
-        """Return a new voice, not started yet, with one ring, or two if it is wide.
+        """Return a new voice, not started yet, with one ring, or two if it is wide or stereo.
 
         Raises
         ------
@@ -127,8 +129,9 @@ class Desk:
             If too few rings are free.
         """
         taken = {ring for voice in self.voices.values() for ring in voice.rings}
-        rings = [ring for ring in range(RINGS) if ring not in taken][: 2 if wide else 1]
-        if len(rings) < (2 if wide else 1):
+        count = rings_of(wide, channels)
+        rings = [ring for ring in range(RINGS) if ring not in taken][:count]
+        if len(rings) < count:
             raise EngineError("engine: all voices are busy; stop a layer first")
         self._serial = self._serial + 1 if serial is None else serial
         voice = Voice(self._serial, tuple(rings), layer, slot, clip, start, wide, pair)
@@ -197,6 +200,7 @@ class Desk:
                 voice.pair,
                 over,
                 voice.clip,
+                voice.clip.channels if len(voice.rings) > 1 else 1,
             )
         )
 

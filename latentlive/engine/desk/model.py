@@ -71,7 +71,7 @@ class Hold(NamedTuple):
 
 @dataclass(eq=False)
 class Voice:
-    """One texture in one ring of the shared memory, or in two of them for a wide one.
+    """One texture in one ring of the shared memory, or in two for a wide or stereo one.
 
     Parameters
     ----------

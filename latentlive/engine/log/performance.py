@@ -315,6 +315,7 @@ class Performance:
     def _source(self, entry: Message) -> Source:
         """Return the texture of a line, its code safe to be shown in a terminal."""
         known = {key: entry[key] for key in ("expr", "code", "sounds")}
+        known |= {key: entry[key] for key in ("channels",) if key in entry}
         source = Source.load(self._upgrade.texture(known))
         return source.changed(code=printable(source.code))
 

@@ -262,9 +262,8 @@ class Playback:
 
     def _give_ring(self, start: Started) -> None:
         clip = start.clip.mapped(self._source, self.desk.tempo.sample_rate)
-        self.desk.allocate(
-            start.layer, start.slot, clip, start.at, start.wide, start.pair, start.voice
-        )
+        told = start.wide, start.pair, start.voice, start.channels
+        self.desk.allocate(start.layer, start.slot, clip, start.at, *told)
         self._allocated[start.voice] = start
 
     def take(self, until: int) -> None:

@@ -49,6 +49,7 @@ from latentlive.protocol.rendering import (
 )
 from latentlive.protocol.wire import Message, Wire
 from latentlive.renderer import Morph, Rendered, Rendering, Request, Spaces, stored_sounds
+from latentlive.renderer.channels import STEREO
 from latentlive.space import Space, StartingError
 
 STARTING_PAUSE = 0.02
@@ -65,7 +66,7 @@ class Bound:
         Which of the voice's successive clips this is.
     origin : int [samples, global]
     rings : tuple of int
-        One, or one for each side of a wide voice.
+        One, or one for each side of a wide or stereo voice.
     renderings : list of Rendering or Morph
         One for each ring.
     """
@@ -74,6 +75,7 @@ class Bound:
     origin: int
     rings: tuple[int, ...]
     renderings: list[Rendered]
+    channels: int = 1
 
     @property
     def length(self) -> int | None:
@@ -152,13 +154,16 @@ class Worker:
         """Make what renders a voice."""
         self.voices.pop(order.serial, None)
         clip = order.clip.mapped(inline, self.space.sample_rate)
-        sides = [0.0] if len(order.rings) == 1 else [-order.wide, order.wide]
+        sides: list[tuple[float, int | None]] = [(0.0, None)]
+        if len(order.rings) > 1:
+            sides = [(-order.wide, 0), (order.wide, 1)]
         self._hurry(False)
         renderings = [
-            rendered(clip, self.spaces, order.seed, order.slot, side, self.tapes) for side in sides
+            rendered(clip, self.spaces, order.seed, order.slot, side, self.tapes, channel)
+            for side, channel in sides
         ]
         self._hurry(self.live)
-        bound = Bound(order.version, clip.origin, order.rings, renderings)
+        bound = Bound(order.version, clip.origin, order.rings, renderings, clip.channels)
         self.voices[order.serial] = bound
         beyond = renderings[0].beyond
         return Loaded(order.serial, order.version, bound.length, self.spaces.named, beyond)
@@ -228,7 +233,10 @@ class Worker:
         bound = self.voices.get(job.serial)
         if bound is not None and bound.version == job.version:
             with contextlib.suppress(Exception):  # the error is reported when it is rendered
-                bound.renderings[0].encode(job.start - bound.origin, job.stop - bound.origin)
+                for one in bound.renderings[
+                    : bound.channels
+                ]:  # both sides of a wide one read alike
+                    one.encode(job.start - bound.origin, job.stop - bound.origin)
 
     def _decode_apart(
         self, stretches: list[Stretch], spent: dict[int, float]
@@ -293,8 +301,11 @@ def rendered(
     slot: int,
     side: float = 0.0,
     tapes: Tapes | None = None,
+    channel: int | None = None,
 ) -> Rendered:
-    """Return the rendering of a clip, bound to its sounds and to what arrives.
+    """Return the rendering of a clip, or of a channel, bound to its sounds and to what arrives.
+
+    A stereo texture draws noise of its own for each channel, a mono one as its `side` says.
 
     Raises
     ------
@@ -302,6 +313,9 @@ def rendered(
         If it has no meaning here.
     """
     sounds = stored_sounds(clip.source.sounds)
+    if clip.source.channels == 1:
+        channel = None
+    turned = side if channel is None else STEREO[channel][0]
     after = Rendering(
         clip.source.expr,
         spaces,
@@ -310,14 +324,15 @@ def rendered(
         slot=slot,
         tempo=clip.tempo,
         looped=True,
-        side=side,
+        side=turned,
+        channel=channel,
     )
     if tapes is not None:
         after.listen(tapes, clip.origin, clip.lead)
     if clip.crossing is None:
         return after
     crossing, before = clip.crossing, clip.crossing.before
-    earlier = rendered(before, spaces, seed, slot, side, tapes)
+    earlier = rendered(before, spaces, seed, slot, side, tapes, channel)
     lead, start = clip.origin - before.origin, crossing.at - clip.origin
     return Morph(earlier, after, lead, start, crossing.over)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
+from latentlive.engine.desk.decisions import rings_of
 from latentlive.engine.desk.model import ChangeSet, Layer
 from latentlive.engine.schedule.timeline import Timeline
 from latentlive.engine.timing import HORIZON
@@ -27,6 +28,11 @@ class Role:
     wide: float
     pair: int
     fresh: bool
+
+    @property
+    def rings(self) -> int:
+        """How many rings its voice needs."""
+        return rings_of(self.wide, self.clip.channels)
 
 
 class Allocation:
@@ -99,7 +105,9 @@ class Allocation:
         if not anew:
             if before is None:
                 return None
-            moved = (state.wide, state.pair) != (before.wide, before.pair)
+            # Stereo recordings have noise of their own in either channel, however wide.
+            wide = state.wide if before.clip.source.channels == 1 else before.wide
+            moved = (wide, state.pair) != (before.wide, before.pair)
             retimed = any(isinstance(change, SetTempo) for change in mine)
             lead = self._lead(state)
             if not (moved or retimed or lead != before.clip.lead):
@@ -134,6 +142,7 @@ class Allocation:
                     changes.at or 0,
                     role.wide,
                     role.pair,
+                    channels=role.clip.channels,
                 )
             except EngineError:
                 self._free(changes)
@@ -150,8 +159,8 @@ class Allocation:
     def aim(self, changes: ChangeSet) -> None:
         """Update a change set's voices for the moment at which it now lands."""
         roles = {role.layer.name: role for role in self.roles(changes)}
-        fit = {voice.layer: bool(voice.wide) for voice in changes.voices}
-        if not changes.allocated or fit != {name: bool(role.wide) for name, role in roles.items()}:
+        fit = {voice.layer: len(voice.rings) for voice in changes.voices}
+        if not changes.allocated or fit != {name: role.rings for name, role in roles.items()}:
             self._free(changes)
             if self.near(changes):
                 self.allocate(changes)
@@ -228,7 +237,7 @@ def alike(
         A space has several names: that of its file, its own, and none where it is loaded.
     """
     one, other = (join_of(clip.source.expr) for clip in (before, after))
-    if replace(one, latent=other.latent, norm=other.norm) == other:
+    if replace(one, latent=other.latent, norm=other.norm, mono=other.mono) == other:
         return True
     kinds = set()
     try:

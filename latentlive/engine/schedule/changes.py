@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from latentlive.engine.desk.decisions import rings_of
 from latentlive.engine.schedule.timeline import Timeline
 from latentlive.errors import EngineError
 from latentlive.protocol.changes import (
@@ -15,6 +16,8 @@ from latentlive.protocol.changes import (
     fold,
     named,
 )
+from latentlive.protocol.clip import Source
+from latentlive.protocol.state import State
 
 
 def check(changes: Sequence[Change], timeline: Timeline, free_rings: int) -> None:
@@ -51,5 +54,9 @@ def check(changes: Sequence[Change], timeline: Timeline, free_rings: int) -> Non
                 f"out: channels {first} and {first + 1} need --channels {first + 1}, "
                 f"the engine has {channels}"
             )
-    if sum(2 if states[name].wide else 1 for name in playing) > free_rings:
+    if sum(_rings(states[name]) for name in playing) > free_rings:
         raise EngineError("engine: all voices are busy; stop a layer first")
+
+
+def _rings(state: State[Source]) -> int:
+    return rings_of(state.wide, state.source.channels if state.source else 1)
