@@ -5,9 +5,10 @@ Only the end of the file is read each time. A line that is not whole yet waits f
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
-from collections import deque
+from collections import OrderedDict, deque
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,6 +34,9 @@ AT_ONCE = 4 << 20
 
 CELLS = 40
 """Cells that are kept, the newest."""
+
+TEXTURES = 200
+"""Textures that are kept at hand."""
 
 LONGEST = 4000
 """Characters of a cell that are kept."""
@@ -98,17 +102,25 @@ class Tail:
     def __init__(self, path: Path) -> None:
         self._path, self._at, self._rest = path, 0, b""
 
-    def lines(self) -> list[bytes]:
-        """Return the whole lines that are new."""
+    def lines(self) -> list[tuple[int, bytes]]:
+        """Return the whole lines that are new, each with where it begins."""
         try:
             with self._path.open("rb") as file:
                 file.seek(self._at)
-                data = file.read(AT_ONCE)
+                data = self._rest + file.read(AT_ONCE)
         except OSError:
             return []
-        self._at += len(data)
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        return lines
+        begin = self._at - len(self._rest)
+        self._at = begin + len(data)
+        *lines, self._rest = data.split(b"\n")
+        ends = itertools.accumulate((len(line) + 1 for line in lines), initial=begin)
+        return list(zip(ends, lines, strict=False))
+
+    def again(self, begin: int) -> bytes:
+        """Return the line that begins at a byte of the file."""
+        with self._path.open("rb") as file:
+            file.seek(begin)
+            return file.readline()
 
 
 class Diary:
@@ -131,40 +143,44 @@ class Diary:
         self.voices: dict[int, Voice] = {}
         self.tapes = Tapes(rate)
         self.seed = 0
-        self._sources: dict[str, dict[str, Any]] = {}
-        self._loaded: dict[str, Source] = {}
+        self._textures: dict[str, int] = {}
+        """Where the line of each texture begins: one may come again in hours."""
+        self._loaded: OrderedDict[str, Source] = OrderedDict()
         self._number = 0
 
     def look(self) -> bool:
         """Read what is new; return whether there was anything."""
         lines = self._tail.lines()
-        for line in lines:
-            self._take(line)
-        for line in self._other.lines() if self._other else ():
+        for begin, line in lines:
+            self._take(begin, line)
+        for begin, line in self._other.lines() if self._other else ():
             if line.startswith(b'{"text"'):
-                self._take(line)
+                self._take(begin, line)
         return bool(lines)
 
-    def _take(self, line: bytes) -> None:
+    def _take(self, begin: int, line: bytes) -> None:
         try:
             told = json.loads(line)
             if not isinstance(told, dict):
                 return
-            if "text" in told:
-                self._cell(str(told["text"]), str(told.get("failed", "")))
+            if isinstance(told.get("text"), str):
+                self._cell(told["text"], str(told.get("failed", "")))
             elif "texture" in told:
-                key = str(told.pop("texture"))
-                self._sources[key] = told
+                self._textures[str(told["texture"])] = begin
             elif told.get("do") in READ:
                 self._decided(Decision.load(told, self._source).at_rate(self.rate))
             elif "do" not in told and isinstance(told.get("seed"), int):
                 self.seed = told["seed"]
-        except (LatentliveError, ValueError, LookupError, TypeError, RecursionError):
+        except (LatentliveError, ValueError, LookupError, TypeError, OSError, RecursionError):
             return  # a line of a later version, or a texture that this one cannot read
 
     def _source(self, key: Any) -> Any:
         if key not in self._loaded:
-            self._loaded[key] = Source.load(self._sources.pop(key))
+            told = json.loads(self._tail.again(self._textures[key]))
+            del told["texture"]
+            self._loaded[key] = Source.load(told)
+            if len(self._loaded) > TEXTURES:
+                self._loaded.popitem(last=False)
         return self._loaded[key]
 
     def _cell(self, text: str, failed: str) -> None:

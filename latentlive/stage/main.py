@@ -29,7 +29,7 @@ from latentlive.stage.board import Board
 from latentlive.stage.chart import chart
 from latentlive.stage.pointing import Pointing
 
-WAITING = 8
+WAITING = 16
 """What pages asked for that may wait."""
 
 MISSING = "stage: the package websockets is missing; pip install websockets"
@@ -52,7 +52,8 @@ class Stage:
         self.board = Board(self.engine)
         self._pointing = Pointing(self.engine, lambda: self.board.knobs)
         self._map = b'{"why": "the map is being read"}'
-        self._asked = ThreadPoolExecutor(1, "asked")
+        self._asked, self._turned = (ThreadPoolExecutor(1, name) for name in ("asked", "turned"))
+        self._newest: dict[str | None, Any] = {}
         self._waiting = 0
         while not self._said.empty():
             self.board.say(self._said.get())
@@ -73,13 +74,27 @@ class Stage:
         self.board.place(mapped, hashlib.blake2b(text, digest_size=8).hexdigest())
 
     async def _do(self, message: Any) -> str:
-        """Do what a page asks for, one after another, in a thread of its own."""
+        """Do what a page asks for, one after another, in a thread of its own.
+
+        Of a knob that is turned faster than the engine answers, the newest value counts.
+        """
+        key = turned(message)
+        if key is not None:
+            waits = key in self._newest
+            self._newest[key] = message
+            if waits:
+                return ""
         if self._waiting >= WAITING:
-            return ""  # newer ones come
+            self._newest.pop(key, None)
+            return "stage: it has too much to do"
         self._waiting += 1
+
+        def run() -> str:
+            return self._pointing.do(message if key is None else self._newest.pop(key))
+
         try:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._asked, self._pointing.do, message)
+            return await loop.run_in_executor(self._asked if key is None else self._turned, run)
         finally:
             self._waiting -= 1
 
@@ -105,8 +120,21 @@ class Stage:
         try:
             asyncio.run(main())
         finally:
-            self._asked.shutdown(wait=False, cancel_futures=True)
+            for threads_of in (self._asked, self._turned):
+                threads_of.shutdown(wait=False, cancel_futures=True)
             self.engine.hang_up()
+
+
+def turned(message: Any) -> str | None:
+    """Return which knob a message turns, None if it asks for something else.
+
+    >>> turned({"do": "turn", "name": "sea", "value": 0.5}), turned({"do": "audition", "row": 3})
+    ('turn sea', None)
+    """
+    if not isinstance(message, dict) or message.get("do") not in ("pad", "turn"):
+        return None
+    name = message.get("name")
+    return f"{message['do']} {name[:200]}" if isinstance(name, str) else None
 
 
 def _engine(pid: int) -> Any:

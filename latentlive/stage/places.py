@@ -8,6 +8,8 @@ heard. What moves vectors in the space itself has no place: it is left out, or n
 
 from __future__ import annotations
 
+import contextlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import cast
@@ -17,7 +19,7 @@ import numpy as np
 from latentlive.corpus.atlas import Atlas
 from latentlive.corpus.choosing import cluster_rows, nearest_row
 from latentlive.corpus.index import Mapped
-from latentlive.curves import Clock, Tapes, inputs_of
+from latentlive.curves import Clock, Tapes
 from latentlive.expr import Node
 from latentlive.expr.replacing import replaced
 from latentlive.latent import (
@@ -33,7 +35,6 @@ from latentlive.latent import (
     Recorded,
     Reseeded,
     Scope,
-    Silence,
     Sound,
     Spot,
     Touch,
@@ -50,6 +51,9 @@ from latentlive.units import Floats
 
 HEAD = 3
 """The numbers of a vector before those of its recordings: x, y and how much."""
+
+NOTHING = 1e-3
+"""The part of a mix below which it is nowhere."""
 
 MOST_RECORDINGS = 48
 """Recordings of a texture that light up."""
@@ -167,6 +171,18 @@ class Stretch:
     much: Floats
     lit: dict[int, Floats]
 
+    def crossed(self, after: Stretch, part: Floats) -> Stretch:
+        """Return the way from here to another, `part` of it gone [shape=(n,)]."""
+        before = (1.0 - part) * self.much
+        then = part * after.much
+        much = before + then
+        safe = np.where(much > NOTHING, much, 1.0)
+        x, y = ((before * a + then * b) / safe for a, b in ((self.x, after.x), (self.y, after.y)))
+        lit = {row: (1.0 - part) * heard for row, heard in self.lit.items()}
+        for row, heard in after.lit.items():
+            lit[row] = np.maximum(lit.get(row, 0.0), part * heard)
+        return Stretch(x, y, much, lit)
+
 
 class Moving:
     """A clip as a place that moves on the map.
@@ -189,50 +205,55 @@ class Moving:
 
     def __init__(self, clip: Clip[Source], facts: Facts, rate: int, mapped: Mapped) -> None:
         self._clip, self._places = clip, mapped.places
-        self.live = bool(inputs_of(clip.source.expr))
+        self._before: Moving | None = None
+        if clip.crossing is not None:
+            with contextlib.suppress(NowhereError):
+                self._before = Moving(clip.crossing.before, facts, rate, mapped)
+        self.live = bool(clip.leads)
         """Whether it follows what arrives."""
         join = join_of(clip.source.expr)
         facts = facts if join.model is None else facts_of(join.model, rate)
         latent = cast("Latent", replaced(join.latent, _still))
         nodes = list(latent.walk())
         recorded = {one.digest: one for one in nodes if isinstance(one, Recorded)}
-        self._recordings = list(recorded.values())[:MOST_RECORDINGS]
-        self._areas = [where(one, mapped) for one in self._recordings]
-        self.roams = any(isinstance(one, OnMap) for one in nodes)
-        if not (self.roams or any(self._areas)):
+        recordings = list(recorded.values())[:MOST_RECORDINGS]
+        self._areas = [where(one, mapped) for one in recordings]
+        self._roams = any(isinstance(one, OnMap) for one in nodes)
+        if not (self._roams or any(self._areas)):
             raise NowhereError
-        world = PlaceWorld(clip.source, facts, rate, mapped, self._recordings)
-        tempo = clip.tempo
+        world = PlaceWorld(clip.source, facts, rate, mapped, recordings)
         self._frame = facts.window * (rate / facts.sample_rate)
-        self._scope = Scope(world, beat_frames=tempo.beat_samples / self._frame)
-        if not isinstance(latent, Silence) and _finite(self._scope, latent):
-            latent = latent if isinstance(latent, Loop) else Loop(latent, 0)
-        self._latent = latent
+        self._scope = Scope(world, beat_frames=clip.tempo.beat_samples / self._frame)
+        ends = not math.isinf(self._scope.length(latent))
+        self._latent = Loop(latent, 0) if ends and not isinstance(latent, Loop) else latent
 
     def at(self, samples: Floats, seed: int, tapes: Tapes) -> Stretch:
         """Return where it is at some global samples [shape=(n,)]."""
-        since = samples - self._clip.origin
-        tempo = self._clip.tempo
-        shift = self._clip.origin - self._clip.lead
-        clock = Clock(since, tempo, tapes, shift)
+        found, crossing = self._alone(samples, seed, tapes), self._clip.crossing
+        if crossing is None:
+            return found
+        part = np.clip((samples - crossing.at) / max(crossing.over, 1), 0.0, 1.0)
+        if self._before is None:
+            return replace(found, much=part * found.much)
+        return self._before.at(samples, seed, tapes).crossed(found, part)
+
+    def _alone(self, samples: Floats, seed: int, tapes: Tapes) -> Stretch:
+        """Return where its own texture is, without the one before."""
+        since, tempo = samples - self._clip.origin, self._clip.tempo
+        clock = Clock(since, tempo, tapes, self._clip.origin - self._clip.lead)
         query = self._scope.query(since / self._frame, tempo.beats(since), seed, clock)
         found = query.latents(self._latent).mean.astype(np.float64)
-        much = found[:, 2]
-        there = np.abs(much) > 1e-3
-        safe = np.where(there, much, 1.0)
+        there = np.abs(found[:, 2]) > NOTHING
+        safe = np.where(there, found[:, 2], 1.0)
         x, y = (np.clip(found[:, i] / safe, 0.0, 1.0) for i in range(2))
+        much = np.where(there, np.clip(np.abs(found[:, 2]), 0.0, 1.0), 0.0)
         lit: dict[int, Floats] = {}
         for column, area in enumerate(self._areas, HEAD):
             part = np.clip(found[:, column], 0.0, 1.0)
             for row in area:
                 lit[row] = np.maximum(lit.get(row, part), part)
-        much = np.where(there, np.clip(np.abs(much), 0.0, 1.0), 0.0)
-        if self.roams and self._places is not None:
+        if self._roams and self._places is not None:
             near = nearest(self._places, x, y, 1)[0][:, 0]
             for row in np.unique(near).tolist():
                 lit[row] = np.maximum(lit.get(row, 0.0), np.where(near == row, much, 0.0))
         return Stretch(x, y, much, lit)
-
-
-def _finite(scope: Scope, latent: Latent) -> bool:
-    return bool(np.isfinite(float(scope.length(latent))))

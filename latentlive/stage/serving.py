@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import traceback
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -58,8 +59,15 @@ LARGEST = 8192
 WRITTEN_AHEAD = 1 << 16
 """Bytes that may wait for a page that does not read."""
 
-A_SECOND = 30
+A_SECOND = 60
 """Messages that a page may send in a second; more are dropped."""
+
+READ_ONLY = "this page only shows: open the address with the token to point"
+
+QUIET = logging.getLogger(f"{__name__}.quiet")
+"""What strangers say wrong is no line for a performer."""
+QUIET.addHandler(logging.NullHandler())
+QUIET.propagate = False
 
 Do = Callable[[Any], Awaitable[str]]
 
@@ -91,6 +99,7 @@ class Site:
         self._version, self._now = 0, State()
         self._news = asyncio.Condition()
         self._patches: dict[tuple[int, int], str] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._pages, self._came = 0, asyncio.Event()
 
     async def run(self, host: str, port: int, begun: Callable[[int], object]) -> None:
@@ -115,6 +124,7 @@ class Site:
             max_queue=4,
             write_limit=WRITTEN_AHEAD,
             server_header=None,
+            logger=QUIET,
             ping_interval=10,
             ping_timeout=20,
             close_timeout=1,
@@ -231,20 +241,23 @@ class Site:
                 if left < 1.0:
                     continue
                 left -= 1.0
-                if not points:
-                    line = "this page only shows: open the address with the token to point"
-                else:
-                    line = await self._done(text)
-                if line:
-                    await page.send(json.dumps({"told": line}))
+                task = asyncio.create_task(self._done(page, text, points))
+                self._tasks.add(task)  # the loop itself would forget it
+                task.add_done_callback(self._tasks.discard)
 
-    async def _done(self, text: str | bytes) -> str:
+    async def _done(self, page: ServerConnection, text: str | bytes, points: bool) -> None:
+        """Do what a page asks for; tell it the line about that, if there is one."""
         try:
-            return await self._do(json.loads(text))
+            line = READ_ONLY
+            if points:
+                line = await self._do(json.loads(text))
         except (ValueError, RecursionError):
-            return "stage: what came is not JSON"
+            line = "stage: what came is not JSON"
         except LatentliveError as error:
-            return str(error)
+            line = str(error)
+        if line:
+            with contextlib.suppress(ConnectionClosed):
+                await page.send(json.dumps({"told": line}))
 
 
 def answer(status: HTTPStatus, kind: str, body: bytes) -> Response:

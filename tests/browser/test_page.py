@@ -203,7 +203,8 @@ def test_what_is_shown_can_be_chosen(page, played):
     page.wait("getComputedStyle(document.querySelector('#side')).display === 'none'")
     played.engine.stage("code", "layers", theme="dark", size=1.2, browser=False)
     page.wait("getComputedStyle(document.querySelector('#map')).display === 'none'")
-    assert page.value("document.querySelector('#side').lastElementChild.id") == "layers"
+    shown = page.value("[...document.querySelectorAll('#side section')].map((one) => one.id)")
+    assert shown[-3:] == ["code", "layers", "knobs"]
     played.engine.stage(browser=False)
     page.wait("getComputedStyle(document.querySelector('#map')).display !== 'none'")
 

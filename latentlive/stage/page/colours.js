@@ -41,6 +41,14 @@ export function soundColours(chart, by, light) {
   return chart.by[by].map((rank) => rankColour(rank, light));
 }
 
+const known = new Map();
+
+/** A colour of the theme, or its letters. */
 export function themed(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  const theme = document.documentElement.dataset.theme;
+  const key = `${theme} ${name}`;
+  if (!known.has(key)) {
+    known.set(key, getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim());
+  }
+  return known.get(key);
 }

@@ -2,6 +2,8 @@
 // screen, space silences what is auditioned.
 
 import { Clock } from "./clock.js";
+import { Knobs, padsOf } from "./knobs.js";
+import { Levels } from "./levels.js";
 import { Link } from "./link.js";
 import { SoundMap } from "./map.js";
 import { Panels } from "./panels.js";
@@ -12,6 +14,7 @@ const PANELS = ["map", "layers", "plan", "code"];
 const root = document.documentElement;
 const bright = window.matchMedia("(prefers-color-scheme: light)");
 const clock = new Clock();
+const levels = new Levels();
 const panels = new Panels();
 const map = new SoundMap(document.querySelector("#map canvas"));
 const asked = new URLSearchParams(location.search);
@@ -22,8 +25,11 @@ let shown = "";
 const link = new Link({
   changed(state, changed, now) {
     clock.take(state, now);
+    levels.take(state, now);
     if (changed.show || shown === "") arrange(state.show ?? {});
     panels.take(state, clock.heard(now));
+    map.pads = padsOf(state.knobs);
+    knobs.show(state.knobs, link.points);
     if (state.chart && state.chart !== chart) read(state.chart);
     document.body.classList.toggle("points", link.points);
   },
@@ -31,6 +37,7 @@ const link = new Link({
     panels.tell(line, true);
   },
 });
+const knobs = new Knobs(link);
 new Hand(map, link, (line) => panels.tell(line));
 
 /** Read the map, when there is another one. */
@@ -55,9 +62,12 @@ function legend() {
 function arrange(show) {
   shown = JSON.stringify(show);
   const wanted = show.panels ?? PANELS;
-  panels.panels = wanted;
+  panels.wanted = wanted;
   const side = document.querySelector("#side");
-  for (const name of wanted) if (name !== "map") side.append(document.querySelector(`#${name}`));
+  const last = document.querySelector("#knobs");
+  for (const name of wanted) {
+    if (name !== "map") side.insertBefore(document.querySelector(`#${name}`), last);
+  }
   for (const name of PANELS) {
     document.querySelector(`#${name}`).classList.toggle("off", !wanted.includes(name));
   }
@@ -100,8 +110,10 @@ window.stage = {
 function frame(now) {
   window.stage.frames++;
   const state = link.state;
-  panels.draw(state, clock, now);
-  if (!document.body.classList.contains("nomap")) map.draw(state, clock.heard(now), clock.rate);
+  const moment = now - 1000 * (clock.clock.latency + clock.offset);
+  const loud = (name) => levels.at(name, moment);
+  panels.draw(state, clock, now, loud);
+  if (!document.body.classList.contains("nomap")) map.draw(state, clock.heard(now), clock.rate, loud);
   requestAnimationFrame(frame);
 }
 requestAnimationFrame(frame);

@@ -17,7 +17,8 @@ export class SoundMap {
     this.by = "group";
     this.pointed = null; // a row of the drawn sounds
     this.lasso = [];
-    this.pad = null;
+    this.pads = new Map(); // what knobs tell
+    this.pad = null; // where the hand is that moves one
     this.lights = new Map();
     new ResizeObserver(() => this.resize()).observe(canvas);
   }
@@ -106,7 +107,7 @@ export class SoundMap {
     pen.fillRect(0, 0, this.width, this.height);
     if (!this.chart) return;
     const colours = soundColours(this.chart, this.by, this.light), radius = this.radius;
-    pen.globalAlpha = this.light ? 0.75 : 0.62;
+    pen.globalAlpha = this.light ? 0.62 : 0.5;
     for (let at = 0; at < colours.length; at++) {
       pen.fillStyle = colours[at];
       pen.beginPath();
@@ -125,7 +126,7 @@ export class SoundMap {
   }
 
   /** Draw what is heard at a sample. */
-  draw(state, heard, rate) {
+  draw(state, heard, rate, loud) {
     const pen = this.pen;
     pen.setTransform(1, 0, 0, 1, 0, 0);
     pen.drawImage(this.ground, 0, 0);
@@ -136,7 +137,7 @@ export class SoundMap {
       return;
     }
     const taken = [];
-    const layers = this.layers(state, heard, rate);
+    const layers = this.layers(state, heard, rate, loud);
     this.drawLights(layers);
     for (const layer of layers) this.drawWay(layer);
     for (const layer of layers) this.drawPoint(layer, taken);
@@ -145,12 +146,11 @@ export class SoundMap {
   }
 
   /** The layers that are somewhere on the map, with their levels from 0 to 1. */
-  layers(state, heard, rate) {
+  layers(state, heard, rate, loud) {
     const found = [];
     const now = heard / rate;
     for (const [name, seconds] of Object.entries(state.ways ?? {})) {
-      const told = state.layers?.[name];
-      const level = told ? Math.max(0, 1 + (told.level ?? -LOUD / 2) / LOUD) : 0;
+      const level = Math.min(1, Math.max(0, 1 + loud(name) / LOUD));
       const way = [];
       const from = Math.floor(now - PAST), to = Math.floor(now + FUTURE);
       for (let second = from; second <= to; second++) {
@@ -184,14 +184,14 @@ export class SoundMap {
         if (light > (this.lights.get(at)?.light ?? 0.02)) this.lights.set(at, { light, name });
       }
     }
-    const pen = this.pen, most = 0.05 * this.height;
+    const pen = this.pen, most = 0.06 * this.height;
     pen.globalCompositeOperation = this.light ? "multiply" : "lighter";
     for (const [at, { light, name }] of this.lights) {
       const x = this.x(this.chart.x[at]), y = this.y(this.chart.y[at]);
       const radius = this.radius + most * Math.sqrt(light);
       const glow = pen.createRadialGradient(x, y, 0, x, y, radius);
-      glow.addColorStop(0, layerColour(name, this.light, 0.85));
-      glow.addColorStop(0.25, layerColour(name, this.light, 0.4));
+      glow.addColorStop(0, layerColour(name, this.light, 0.95));
+      glow.addColorStop(0.3, layerColour(name, this.light, 0.5));
       glow.addColorStop(1, layerColour(name, this.light, 0));
       pen.fillStyle = glow;
       pen.beginPath();
@@ -260,8 +260,10 @@ export class SoundMap {
   /** Draw the hand: what it points at, its outline, the pad. */
   drawHand(taken) {
     const pen = this.pen;
-    if (this.pad) {
-      const x = this.x(this.pad[0]), y = this.y(this.pad[1]);
+    const pads = new Map(this.pads);
+    if (this.pad) pads.set("pad", { x: this.pad[0], y: this.pad[1] });
+    for (const [name, pad] of pads) {
+      const x = this.x(pad.x), y = this.y(pad.y);
       pen.strokeStyle = themed("coming");
       pen.lineWidth = 1.5;
       pen.setLineDash([3, 5]);
@@ -275,7 +277,7 @@ export class SoundMap {
       pen.beginPath();
       pen.arc(x, y, 9, 0, 2 * Math.PI);
       pen.stroke();
-      this.label("pad", x, y, 9, themed("coming"), taken, 700);
+      this.label(name, x, y, 9, themed("coming"), taken, 700);
     }
     if (this.lasso.length > 1) {
       pen.strokeStyle = themed("name");

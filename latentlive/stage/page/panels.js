@@ -109,21 +109,20 @@ export class Panels {
     const text = parts.map(([kind, word]) => kind + word).join("  ");
     if (text === this.engine) return;
     this.engine = text;
-    const spans = parts.flatMap(([kind, word]) => [made("span", kind, word), "   "]);
-    $("#told").replaceChildren(...spans.slice(0, -1));
+    $("#told").replaceChildren(...parts.map(([kind, word]) => made("span", kind, word)));
   }
 
   takeLayers(state) {
     const light = document.documentElement.dataset.theme === "light";
     const entries = Object.entries(state.layers ?? {}).sort((a, b) => a[1].number - b[1].number);
+    $("#layers").className = entries.length > 9 ? "many" : entries.length > 5 ? "" : "few";
+    if (this.wanted && !this.wanted.includes("layers")) $("#layers").classList.add("off");
     this.layers.show(entries, (row, layer, name) => {
       const [title, mood, bars, code, more] = row.children;
       const shown = layer.muted ? "muted" : layer.late ? "late" : layer.state;
       row.className = layer.late || layer.error ? `bad ${shown}` : shown;
       title.style.color = layerColour(name, light);
       say(mood, shown);
-      const level = Math.max(0, 1 - (layer.level ?? FLOOR) / FLOOR);
-      bars.children[0].firstChild.style.width = `${Math.min(100, 100 * level)}%`;
       bars.children[1].firstChild.style.width = `${Math.min(100, (100 * layer.ready) / AHEAD)}%`;
       if (code.title !== layer.code) {
         code.title = layer.code;
@@ -162,17 +161,21 @@ export class Panels {
     const next = row.nextSibling, below = next ? Math.min(next.offsetHeight, list.clientHeight / 3) : 0;
     const bottom = row.offsetTop - list.offsetTop + row.offsetHeight + below;
     const top = row.offsetTop - list.offsetTop;
-    list.scrollTop = Math.max(0, Math.min(bottom - list.clientHeight + 6, top));
+    list.scrollTop = Math.max(0, Math.min(bottom - list.clientHeight + 20, top));
   }
 
   /** Show what moves all the time. */
-  draw(state, clock, now) {
+  draw(state, clock, now, loud) {
     const heard = clock.heard(now), beat = clock.beat(now);
     say($("#time"), timeText(heard / clock.rate));
     say($("#beats"), String(Math.floor(beat)));
     const four = state.clock?.running ? Math.floor(beat) % 4 : -1;
     this.dots.forEach((dot, at) => dot.classList.toggle("on", at === four && beat % 1 < 0.6));
     say($("#tempo"), `${Math.round(10 * clock.clock.bpm) / 10} bpm`);
+    for (const [name, row] of this.layers.rows) {
+      const level = Math.min(1, Math.max(0, 1 - loud(name) / FLOOR));
+      row.children[2].firstChild.firstChild.style.width = `${(100 * level).toFixed(1)}%`;
+    }
     this.drawMaster(state.engine);
     this.drawPlan(state, beat, heard / clock.rate, clock);
     const line = $("#line"), shown = this.line.until > now;
@@ -182,7 +185,7 @@ export class Panels {
 
   drawPlan(state, beat, seconds, clock) {
     const rows = (state.plan ?? []).map((row, at) => [`${row.name} ${at}`, row]);
-    $("#plan").classList.toggle("off", !rows.length || this.panels?.includes("plan") === false);
+    $("#plan").classList.toggle("off", !rows.length || this.wanted?.includes("plan") === false);
     this.plan.show(rows, (element, row) => {
       const [name, when, bars] = element.children;
       say(name, row.name);
@@ -203,9 +206,6 @@ export class Panels {
   drawMaster(engine) {
     if (!engine) return;
     this.peaks ??= [];
-    if (this.peaked !== engine) {
-      this.peaked = engine;
-    }
     const now = performance.now();
     if (now - (this.peakedAt ?? 0) < 100) return;
     this.peakedAt = now;

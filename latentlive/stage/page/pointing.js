@@ -53,6 +53,7 @@ export class Hand {
     const down = this.down, [x, y] = this.at(event);
     if (!down) return;
     this.down = null;
+    setTimeout(() => { if (!this.down) this.map.pad = null; }, 500); // the engine tells where it is
     if (down.moved && down.lasso) this.insertInside();
     else if (!down.moved) this.click(this.map.nearest(x, y), event.shiftKey);
   }
