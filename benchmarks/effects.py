@@ -15,14 +15,22 @@ from scipy import signal
 from latentlive.effects.block import BLOCK, POINTS
 from latentlive.effects.chain import Chain
 from latentlive.effects.declared import INDEX, NEUTRAL
-from latentlive.effects.filters import NYQUIST_PART
-from latentlive.effects.rooms import decay, response
+from latentlive.effects.rooms import response
 from latentlive.effects.strip import Epochs, Strip
+from tests.effects.driving import RATE, click, sine, swings, through
+from tests.effects.driving import rows as rows_of
+from tests.effects.measures import (
+    bilinear,
+    declared_decay,
+    folded,
+    levels,
+    measured_decay,
+    sidebands,
+    whole,
+)
 
-RATE = 44100
 SECOND = RATE / BLOCK
 RUN = 150
-LOADED = 130
 
 
 def rows(**values: float) -> np.ndarray:
@@ -105,30 +113,24 @@ def loaded() -> list[np.ndarray]:
 
 
 def load() -> None:
-    """Print what a whole set costs."""
-    epochs, given = Epochs(RATE), loaded()
+    """Print what a whole set costs over an epoch, in which each strip's next chain takes over."""
+    given, epochs = loaded(), Epochs(RATE)
     x = np.random.default_rng(0).standard_normal((2, BLOCK)).astype(np.float32) * np.float32(0.1)
-
-    def share(start: int, before: int) -> tuple[float, float]:
-        strips = [Strip(RATE, start) for _ in given]
+    print("| 16 layers with 4 effects, 2 reverbs | mean, of a core | busiest second |")
+    print("|---|--:|--:|")
+    for name, apart in (("chains take over all at once", 0), ("one after another", 1)):
+        begin, stop = epochs.every, 2 * epochs.every + epochs.cross
+        strips = [Strip(RATE, begin, apart * n * epochs.every // 18) for n in range(18)]
         taken = []
-        for block in range(before + LOADED):
+        for start in range(begin, stop, BLOCK):
             begun = time.thread_time()
             for strip, values in zip(strips, given, strict=True):
-                strip.process(start + block * BLOCK, x, values)
-            taken.append(time.thread_time() - begun)
-        after = np.array(taken[before:]) / (BLOCK / RATE)
-        return float(after.mean()), float(np.percentile(after, 99))
-
-    one, one_worst = share(epochs.every + epochs.cross, 40)
-    # Two chains run while one warms up, and while they cross over.
-    two, two_worst = share(epochs.every - epochs.warm - 40 * BLOCK, 80)
-    part = (epochs.warm + epochs.cross) / epochs.every
-    print("| 16 layers with 4 effects, 2 reverbs | of a core | 99 % of blocks below |")
-    print("|---|--:|--:|")
-    print(f"| one chain each | {one:.1%} | {one_worst:.1%} |")
-    print(f"| two chains each | {two:.1%} | {two_worst:.1%} |")
-    print(f"| on average | {one * (1 - part) + two * part:.1%} | |")
+                strip.process(start, x, values)
+            taken.append((time.thread_time() - begun) / (BLOCK / RATE))
+        after = np.array(taken[-(epochs.every // BLOCK) :])
+        second = int(SECOND)
+        busiest = np.convolve(after, np.full(second, 1 / second), "valid").max()
+        print(f"| {name} | {after.mean():.1%} | {busiest:.1%} |")
 
 
 def responses() -> None:
@@ -137,20 +139,13 @@ def responses() -> None:
         "| filter | at 1/4 | at the cut-off | at 4 times | farthest from scipy, 20 Hz to 20 kHz |"
     )
     print("|---|--:|--:|--:|--:|")
-    impulse = np.zeros((2, 64 * BLOCK), np.float32)
-    impulse[:, 0] = 1.0
     for name in ("hpf", "lpf"):
         for hz, q in ((100.0, 0.7), (1000.0, 0.7), (1000.0, 8.0), (5000.0, 0.7)):
-            chain, given = Chain(RATE), rows(**{f"{name}_on": 1, f"{name}_hz": hz, f"{name}_q": q})
-            parts = [chain.process(impulse[:, at : at + BLOCK], given) for at in _starts(impulse)]
-            ours = np.concatenate(parts, axis=1)[0]
-            w = 2 * RATE * np.tan(np.pi * min(hz, NYQUIST_PART * RATE) / RATE)
-            top = [w * w] if name == "lpf" else [1.0, 0.0, 0.0]
-            b, a = signal.bilinear(top, [1.0, w / float(np.float32(q)), w * w], RATE)
-            theirs = signal.lfilter(b, a, impulse[0].astype(np.float64))
+            given = {f"{name}_on": 1, f"{name}_hz": hz, f"{name}_q": q}
+            ours = through(click(64), **given)[0]
+            theirs = signal.lfilter(*bilinear(name, hz, np.float32(q)), click(64)[0].astype("f8"))
             bands = np.array([hz / 4, hz, hz * 4, *np.geomspace(20, 20000, 100)])
-            turns = np.exp(-2j * np.pi / RATE * np.outer(bands, np.arange(impulse.shape[1])))
-            db, reference = (20 * np.log10(np.abs(turns @ y) + 1e-9) for y in (ours, theirs))
+            db, reference = levels(ours, bands), levels(theirs, bands)
             off = np.abs(db - reference)[reference > -100].max()
             print(
                 f"| {name} {hz:g} Hz, q {q:g} | {db[0]:+.1f} dB | {db[1]:+.1f} dB "
@@ -158,24 +153,29 @@ def responses() -> None:
             )
 
 
-def _starts(x: np.ndarray) -> range:
-    return range(0, x.shape[1], BLOCK)
-
-
-def octave(hz: float) -> np.ndarray:
-    """Return a filter of the octave around a frequency."""
-    return signal.butter(4, [hz / 2**0.5, hz * 2**0.5], "bandpass", fs=RATE, output="sos")
-
-
-def fallen(energies: np.ndarray, step: float) -> float:
-    """Return the seconds in which energies fall by 60 dB.
-
-    By Schroeder's integration, from -5 to -35 dB.
-    """
-    left = np.cumsum(energies[::-1])[::-1]
-    db = 10 * np.log10(left / left[0])
-    inside = np.flatnonzero((db < -5) & (db > -35))
-    return -60.0 / float(np.polyfit(inside * step, db[inside], 1)[0])
+def purity() -> None:
+    """Print what moving parameters add to a tone of 1 kHz, and what drive folds back."""
+    tone, once, swing = sine(64, 1000.0, 0.5), np.linspace(0, 1, 64 * 16 + 1), swings(1)
+    cases = {
+        "lpf 200 to 8000 Hz in 1.5 s": {"lpf_on": 1, "lpf_hz": 200 * 40**once},
+        "the same, q 8": {"lpf_on": 1, "lpf_hz": 200 * 40**once, "lpf_q": 8},
+        "lpf 200 to 8000 Hz and back in 1 s": {"lpf_on": 1, "lpf_hz": 200 * 40**swing},
+        "the same in 0.2 s": {"lpf_on": 1, "lpf_hz": 200 * 40 ** swings(5)},
+        "comb, feedback 0 to 0.9": {"comb_on": 1, "comb_feedback": 0.9 * swings(2)},
+        "drive 0 to 24 dB": {"drive_on": 1, "drive_db": 24 * swings(2)},
+        "comp, makeup 0 to 12 dB": {"comp_on": 1, "comp_makeup": 12 * swings(2)},
+        "echo, time by 2 %": {"echo_on": 1, "echo_samples": 5000 + 100 * swings(2)},
+        "echo, mix 0 to 1": {"echo_on": 1, "echo_samples": 5000, "echo_mix": swings(2)},
+    }
+    print("| what moves | strongest sideband of the grid |\n|---|--:|")
+    for name, values in cases.items():
+        found = sidebands(through(tone, rows_of(64, **values)), 1000.0)
+        print(f"| {name} | {found:.0f} dB |")
+    print("\n| drive, sine of -6 dBFS | 1 kHz folds back | 5 kHz folds back |\n|---|--:|--:|")
+    for gain in (12, 24, 36):
+        tones = [whole(hz) for hz in (1000.0, 5000.0)]
+        found = [folded(through(sine(34, hz, 0.5), drive_on=1, drive_db=gain), hz) for hz in tones]
+        print(f"| {gain} dB | {found[0]:.0f} dB | {found[1]:.0f} dB |")
 
 
 def decays() -> None:
@@ -185,21 +185,17 @@ def decays() -> None:
     print("|---|" + "--:|" * len(bands))
     for seconds in (0.3, 1.0, 2.5, 6.0):
         for damp in (0.0, 0.5, 1.0):
-            shape, cells = response(RATE, seconds, damp), []
-            for hz in bands:
-                heard = (signal.sosfiltfilt(octave(hz), shape) ** 2).sum(axis=0)
-                # An octave holds faster and slower decays.
-                places, gains = signal.sosfreqz(octave(hz), 2000, fs=RATE)
-                at = np.arange(0, 1.2 * seconds, seconds / 2000)
-                falls = 10 ** (-6 * at[:, None] / decay(places, seconds, damp))
-                declared = fallen((np.abs(gains) ** 4 * falls).sum(axis=1), at[1])
-                cells.append(f"{fallen(heard, 1 / RATE):.3f} / {declared:.3f}")
+            shape = response(RATE, seconds, damp)
+            cells = [
+                f"{measured_decay(shape, hz):.3f} / {declared_decay(hz, seconds, damp):.3f}"
+                for hz in bands
+            ]
             print(f"| {seconds:g} s, {damp:g} | {' | '.join(cells)} |")
 
 
 def main() -> None:
     """Print all tables."""
-    for table in (costs, load, responses, decays):
+    for table in (costs, load, responses, purity, decays):
         table()
         print()
 

@@ -148,17 +148,14 @@ class Drive:
         else:
             self._shape(setting, fresh)
         for side in (0, 1):
-            np.matmul(_cut(values[side], _DOWN), _DOWN, out=changed[side].reshape(-1, _CELL))
+            _products(values[side], _DOWN, changed[side])
         return changed
 
     def _shape(self, setting: Setting, out: F32) -> None:
         """Write what tanh adds at eight times the rate, 11 samples late [shape=(2, 8192)]."""
-        given, half = self._given.astype(np.float32), BLOCK // _CELL // 2
+        given = self._given.astype(np.float32)
         for side in (0, 1):
-            cut, whole = _cut(given[side], _UP), out[side].reshape(2 * half, -1)
-            # Halves: OpenBLAS does products of this size in one thread, with the same bits.
-            np.matmul(cut[:half], _UP, out=whole[:half])
-            np.matmul(cut[half:], _UP, out=whole[half:])
+            _products(given[side], _UP, out[side])
         if (db := setting.steady(self._db)) is not None:
             steep, over = _steep(db)
             bent = np.multiply(out, steep)
@@ -173,9 +170,14 @@ class Drive:
         np.subtract(bent, out, out=out)
 
 
-def _cut(values: F32, matrix: F32) -> F32:
-    """Return what a matrix needs for each 16 samples, in rows of their own."""
-    width, step = len(matrix), (len(values) - len(matrix)) // (BLOCK // _CELL - 1)
+def _products(values: F32, matrix: F32, out: F32) -> None:
+    """Write what a matrix makes of the values around each 16 samples."""
+    width, rows = len(matrix), BLOCK // _CELL
+    step = (len(values) - width) // (rows - 1)
     strides = step * values.strides[0], values.strides[0]
-    rows: F32 = np.lib.stride_tricks.as_strided(values, (BLOCK // _CELL, width), strides)
-    return rows.copy()
+    # A copy: as rows that overlap, they would be multiplied without OpenBLAS.
+    cut = np.lib.stride_tricks.as_strided(values, (rows, width), strides).copy()
+    whole = out.reshape(rows, -1)
+    for part in (slice(None, rows // 2), slice(rows // 2, None)):
+        # OpenBLAS does products of this size in one thread, so bits do not depend on how many.
+        np.matmul(cut[part], matrix, out=whole[part])

@@ -81,22 +81,3 @@ def db(amplitude):
 def swings(hz, blocks=64):
     """Return values from 0 to 1 and back at all points, so many times a second."""
     return 0.5 - 0.5 * np.cos(2 * np.pi * hz * np.arange(blocks * 16 + 1) * 64 / RATE)
-
-
-def sidebands(y, hz):
-    """Return the strongest sideband that the grid of 64 samples adds to a tone, relative, in dB.
-
-    The first half second settles.
-    """
-    heard = y[0, RATE // 2 :]
-    window = np.kaiser(len(heard), 20)
-    spectrum = np.abs(np.fft.rfft(heard * window))
-    bands = np.fft.rfftfreq(len(heard), 1 / RATE)
-    found = []
-    for number in range(1, 20):
-        for side in (-1, 1):
-            place = abs(hz + side * number * RATE / 64)
-            # What lies beside a harmonic may be the sound's own.
-            if abs(place - hz * round(place / hz)) > 200 and place < RATE / 2:
-                found.append(spectrum[np.abs(bands - place) < 60].max())
-    return float(db(max(found) / spectrum.max()))

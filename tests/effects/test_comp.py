@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from latentlive.effects.comp import KNEE, reduction
-from tests.effects.driving import RATE, db, noise, rows, sidebands, sine, swings, through
+from tests.effects.driving import RATE, db, noise, rows, sine, swings, through
+from tests.effects.measures import sidebands
 
 
 def level(y):

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import latentlive.effects
 from latentlive.effects.block import BLOCK, POINTS
 from latentlive.effects.chain import Chain
 from latentlive.effects.declared import EFFECTS, INDEX, LEAST, MOST, NEUTRAL, ROWS
@@ -15,6 +23,7 @@ from tests.effects.driving import RATE, noise, of_block, rows, stripped, through
 
 calm = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 LOUD = 4.0
+FOLDER = Path(latentlive.effects.__file__).parent
 NAMES = [effect.name for effect in EFFECTS]
 
 
@@ -140,6 +149,36 @@ def test_what_was_declared_is_what_there_are_rows_for():
         for parameter in effect.parameters:
             assert parameter.least <= parameter.default <= parameter.most
             assert effect[parameter.name] is parameter
+
+
+@pytest.mark.parametrize("module", sorted(file.stem for file in FOLDER.glob("[a-z]*.py")))
+def test_examples_in_docstrings_run(module):
+    found = doctest.testmod(importlib.import_module(f"latentlive.effects.{module}"))
+    assert found.failed == 0
+
+
+DIGEST = """
+import hashlib, numpy as np
+from tests.effects.test_limits import NAMES, wild
+from tests.effects.driving import noise, through
+y = through(noise(20), wild(7, 20, NAMES, "glide"))
+y = np.concatenate([y, through(noise(20), wild(8, 20, NAMES, "stand"))])
+print(hashlib.sha256(y.tobytes()).hexdigest())
+"""
+
+
+def test_bits_do_not_depend_on_how_many_threads_multiply():
+    digests = set()
+    for threads in ("1", "2", "3"):
+        done = subprocess.run(
+            [sys.executable, "-c", DIGEST],
+            env={**os.environ, "OPENBLAS_NUM_THREADS": threads},
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        digests.add(done.stdout)
+    assert len(digests) == 1
 
 
 def test_a_chain_leaves_what_it_is_given_as_it_is():

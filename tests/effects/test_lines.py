@@ -7,7 +7,8 @@ import pytest
 
 from latentlive.effects.block import BLOCK
 from latentlive.effects.lines import Line, Reading, lagrange
-from tests.effects.driving import RATE, click, db, noise, rows, sidebands, sine, swings, through
+from tests.effects.driving import RATE, click, db, noise, rows, sine, swings, through
+from tests.effects.measures import levels, sidebands
 
 
 def looped(x, delay, feedback):
@@ -66,15 +67,11 @@ def test_an_echo_is_as_long_as_sixteen_seconds():
 def test_a_comb_has_its_peaks_at_the_pitch_and_its_multiples(hz, feedback):
     y = through(click(64), comb_on=1, comb_hz=hz, comb_feedback=feedback, comb_mix=1)[0]
     places = (np.arange(1, 5) - (0.5 if feedback < 0 else 0.0)) * hz
-
-    def level(bands):
-        return db(np.exp(-2j * np.pi / RATE * np.outer(bands, np.arange(len(y)))) @ y)
-
     highest = 20 * np.log10(np.sqrt(1 - 0.64) / (1 - 0.8))
     lowest = 20 * np.log10(np.sqrt(1 - 0.64) / (1 + 0.8))
     low = places < 4000  # Interpolation takes a little of what is higher.
-    assert np.allclose(level(places)[low], highest, atol=0.1)
-    assert np.allclose(level(places + hz / 2)[low], lowest, atol=0.1)
+    assert np.allclose(levels(y, places)[low], highest, atol=0.1)
+    assert np.allclose(levels(y, places + hz / 2)[low], lowest, atol=0.1)
 
 
 def test_noise_keeps_its_level_in_a_comb():

@@ -39,7 +39,7 @@ def test_from_its_pre_roll_on_a_strip_holds_the_same_bits(short, phase):
     whole = stripped(x, settings, strip=Strip(RATE, 0, phase))
     assert np.isfinite(whole).all()
     assert whole[:, -BLOCK:].any()
-    for begin in range(0, blocks * BLOCK, 13 * BLOCK + 64):
+    for begin in range(0, blocks * BLOCK, 23 * BLOCK + 64):
         at = pre_roll(begin, RATE, phase)
         again = stripped(x, settings, begin=at, strip=Strip(RATE, at, phase))
         assert np.array_equal(again[:, begin - at :], whole[:, begin:]), begin
