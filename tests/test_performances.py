@@ -19,17 +19,21 @@ from latentlive.expr import dump
 from latentlive.protocol.changes import Change
 from latentlive.protocol.preview import is_preview
 from latentlive.protocol.requests import Act, Request
+from latentlive.renderer import channels_of
 from tests.performing import RATE, RNG, TONES, Engine, bounced, replayed, same
+from tests.strategies import SOUNDS
 
 PERFORMANCES = int(os.environ.get("PERFORMANCES", "60"))
 """How many are played; the environment can ask for more."""
 
 
 def source(texture):
-    return {"expr": dump(texture), "code": repr(texture), "sounds": {}}
+    told = {"expr": dump(texture), "code": repr(texture), "sounds": {}}
+    return told | {"channels": channels_of(texture, SOUNDS)}
 
 
 A, B, C = map(ll.sound, TONES)
+BOTH = ll.sound(np.stack([TONES[1][:5000], TONES[2][:5000]], axis=1))
 LOUD = np.concatenate([TONES[0], np.full(4000, 9, np.float32)])
 TEXTURES = [
     A,
@@ -52,6 +56,9 @@ TEXTURES = [
     ll.interp(A, C, ll.knob("b").lag(0.3)).extend(3),
     (B * ll.knob("a", 1.0)).norm(),
     ll.interp(A, B, ll.level("d1")),
+    BOTH,
+    ll.interp(A, BOTH, ll.sine(1.1)).extend(2),
+    BOTH.mono(),
 ]
 SOURCES = [source(texture) for texture in TEXTURES]
 
