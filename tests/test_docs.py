@@ -24,6 +24,7 @@ from pathlib import Path
 import click
 import numpy as np
 import pytest
+import soundfile
 
 import latentlive as ll
 from latentlive.cli import main
@@ -84,6 +85,8 @@ def test_python_blocks_run(page, stage, starter, tmp_path, monkeypatch):
     for model in MODELS:  # what a page trains or imports, and then plays
         shutil.copy(starter_path("spectralvae"), tmp_path / model)
     dancing(tmp_path)
+    street = np.random.default_rng(1).uniform(-0.2, 0.2, (44100, 2))
+    soundfile.write(tmp_path / "street.wav", street, 44100)
     monkeypatch.chdir(tmp_path)
     second = Seconds(ll.Corpus(starter), 44100, print)
     stage.scope.words["grab"] = grabbed
