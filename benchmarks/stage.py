@@ -1,4 +1,4 @@
-"""What the stage view costs: python -m benchmarks.stage [--seconds 20] [--sounds 5000].
+"""What the stage view costs: python -m benchmarks.stage [--seconds 20] [--sounds 5000] [--soak 10].
 
 A silent engine plays six layers of a corpus with a map. First alone, which is the reference; then
 with the view and no page, one page, ten pages, ten pages beside three that never read; then a real
@@ -166,8 +166,13 @@ def playing(count: int) -> Iterator[Any]:
 @click.command()
 @click.option("--seconds", default=20.0, show_default=True, help="Of each line.")
 @click.option("--sounds", default=5000, show_default=True, help="On the map.")
-def main(seconds: float, sounds: int) -> None:
+@click.option("--soak", default=0.0, help="Instead, leave a page open for so many minutes.")
+def main(seconds: float, sounds: int, soak: float) -> None:
     """Print what the stage view costs."""
+    if soak:
+        with playing(sounds) as engine:
+            left_open(engine, soak)
+        return
     with playing(sounds) as engine, contextlib.ExitStack() as opened:
         heads = ("", "engine CPU", "to alone", "view CPU", "view MB", "missing", "told a page")
         print("".join(f"{head:>14}" for head in heads))
@@ -205,6 +210,38 @@ def main(seconds: float, sounds: int) -> None:
         print(f"memory of the view after all of it: {last.memory - first.memory:+.1f} MB")
         catch_up(url, engine, seconds)
         draw(url, engine)
+
+
+def left_open(engine: Any, minutes: float) -> None:
+    """Print the memory of view and page, while a layer is redefined each second."""
+    engine.stage(browser=False)
+    browser = Chromium()
+    try:
+        page = browser.page
+        page.go(engine._stage_url)
+        page.wait("window.stage.map.chart && window.stage.state.clock.running")
+        begun = now = time.monotonic()
+        told, changes = begun, 0
+        while (now := time.monotonic()) < begun + 60.0 * minutes + 1.0:
+            changes += 1
+            code = f"d{1 + changes % 3} >> interp(sound('s1'), sound('s2'), sine({2 + changes}))"
+            layer = getattr(engine, f"d{1 + changes % 3}")
+            with engine.cell(code=code):
+                _ = layer >> ll.interp(ll.sound("s1"), ll.sound("s2"), ll.sine(2 + changes))
+            if now >= told:
+                told += 60.0
+                page.call("HeapProfiler.collectGarbage")
+                heap = page.call("Runtime.getHeapUsage")["usedSize"] / 2**20
+                size = Path(engine.log).with_suffix(".jsonl").stat().st_size / 2**20
+                print(
+                    f"{(now - begun) / 60:5.1f} min  {changes} changes  log {size:.1f} MB  "
+                    f"view {held(engine._stage.pid):.1f} MB  page {heap:.1f} MB  "
+                    f"missing {engine.state['missing']}  {page.faults or ''}",
+                    flush=True,
+                )
+            time.sleep(1.0)
+    finally:
+        browser.close()
 
 
 def catch_up(url: str, engine: Any, seconds: float) -> None:

@@ -19,6 +19,7 @@ from latentlive.space import Facts
 from latentlive.stage.diary import Diary, Tail
 from latentlive.stage.places import Moving, NowhereError, where
 from latentlive.stage.trails import FUTURE, PAST, POINTS, Trails
+from latentlive.stage.values import Values
 from latentlive.units import Tempo
 
 RATE = 44100
@@ -180,6 +181,8 @@ def test_a_way_is_drawn_once_and_again_where_a_texture_changes(tmp_path, corpus)
         now, way = look()
         assert set(map(int, way)) == set(range(max(now - PAST, 0), now + FUTURE + 1))
         assert all(len(second["x"]) == POINTS for second in way.values())
+        beats = np.arange(int(now), int(now) + 1, 0.25)
+        assert way[str(now)]["curves"]["sine(8)"] == pytest.approx(ll.sine(8).at(beats), abs=2e-4)
         assert look()[1][str(now + 1)] is way[str(now + 1)] or look()[0] > now
         with engine.cell(code='d1 >> sound("tuba")'):
             _ = engine.d1 >> ll.sound("tuba")
@@ -196,6 +199,19 @@ def test_a_way_is_drawn_once_and_again_where_a_texture_changes(tmp_path, corpus)
             look()
             time.sleep(0.05)
     assert said == []
+
+
+def test_the_curves_nearest_to_the_root_are_told_with_their_values(clip):
+    texture = ll.interp(ll.sound("gong").scrub(ll.saw(4)), ll.sound("rain"), ll.sine(8)).extend(2)
+    curves = Values(clip(texture, origin=RATE, bpm=120.0))
+    found = curves.at(np.array([RATE, 3.0 * RATE]), 0, Tapes(RATE))
+    assert list(found) == ["sine(8)", "saw(4)"]
+    assert found["sine(8)"] == pytest.approx(ll.sine(8).at([0, 4]))
+    live = Values(clip(ll.interp(ll.sound("gong"), ll.noise(1), ll.knob("sea")), lead=RATE // 2))
+    tapes = Tapes(RATE)
+    tapes.take(Point(RATE, "knob:sea", 1.0))
+    found = live.at(np.array([RATE, 2.0 * RATE]), 0, tapes)
+    assert found["knob('sea')"].tolist() == [0.5, 1.0]
 
 
 def test_a_line_that_is_not_whole_waits(tmp_path):

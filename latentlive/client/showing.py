@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import webbrowser
 from typing import Any
 
@@ -18,7 +19,9 @@ from latentlive.ground.system import apart
 from latentlive.protocol.children import ONE_THREAD
 
 PANELS = ("map", "layers", "plan", "code")
-LOOPBACK = "127.0.0.1"
+START = 20.0
+"""Seconds for the page to be served."""
+
 THEMES = ("", "dark", "light")
 
 
@@ -35,7 +38,7 @@ class Showing(Control):
         size: float = 1.0,
         offset: float = 0.0,
         port: int = 0,
-        host: str = LOOPBACK,
+        host: str = "",
         public: bool = False,
         browser: bool = True,
     ) -> None:
@@ -59,6 +62,7 @@ class Showing(Control):
         port : int
             0 takes a free one.
         host : str
+            Where it is served; by default this machine alone, or all its addresses if `public`.
         public : bool
             Whether other machines may look; they cannot point.
         browser : bool
@@ -79,7 +83,7 @@ class Showing(Control):
             return
         show = chosen(panels, theme, size, offset)
         if self._stage is not None and self._stage.poll() is None:
-            if port or public or host != LOOPBACK:
+            if port or public or host:
                 raise EngineError("stage: it is open already; stage(None) closes it first")
             assert self._stage.stdin is not None
             with contextlib.suppress(OSError):
@@ -111,7 +115,12 @@ class Showing(Control):
                 **apart(),
             )
         assert process.stdout is not None
-        line = process.stdout.readline()
+        late = threading.Timer(START, process.kill)
+        late.start()
+        try:
+            line = process.stdout.readline()
+        finally:
+            late.cancel()
         try:
             told = json.loads(line)
         except ValueError:

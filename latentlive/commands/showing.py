@@ -26,7 +26,7 @@ def take_stage(options: dict[str, Any]) -> tuple[str, bool]:
     if given:
         from latentlive.stage.access import Access, place
 
-        Access(public).check(place(given)[0])
+        Access(public).check(place(given, public)[0])
     return given, public
 
 
@@ -35,7 +35,7 @@ def show(engine: Engine, given: str, public: bool) -> None:
     if given:
         from latentlive.stage.access import place
 
-        host, port = place(given)
+        host, port = place(given, public)
         try:
             engine.stage(port=port, host=host, public=public, browser=False)
         except LatentliveError as error:  # a port that is taken is no reason to be silent
@@ -67,7 +67,7 @@ def stage(
     from latentlive.stage import access as gate
     from latentlive.stage.main import Stage, urls
 
-    host, port = gate.place(place)
+    host, port = gate.place(place, public)
     allowed = gate.Access(public)
     allowed.check(host)
     names = tuple(filter(None, panels.split(",")))

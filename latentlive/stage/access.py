@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from latentlive.errors import EngineError
 
-LOOPBACK = "127.0.0.1"
+LOOPBACK, EVERYWHERE = "127.0.0.1", "0.0.0.0"
 HOSTS = frozenset({"localhost", LOOPBACK, "::1"})
 
 REMOTE = (
@@ -36,8 +36,8 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def place(given: str) -> tuple[str, int]:
-    """Return host and port of ``[HOST:]PORT``.
+def place(given: str, public: bool = False) -> tuple[str, int]:
+    """Return host and port of ``[HOST:]PORT``; without a host this machine, or all if `public`.
 
     Raises
     ------
@@ -47,7 +47,12 @@ def place(given: str) -> tuple[str, int]:
     host, _, port = given.rpartition(":")
     if not (port.isdecimal() and len(port) < 6 and int(port) < 65536):
         raise EngineError(f"stage: expected [HOST:]PORT such as 8080, got {given[:60]!r}")
-    return host.strip("[]") or LOOPBACK, int(port)
+    return host.strip("[]") or own_host(public), int(port)
+
+
+def own_host(public: bool) -> str:
+    """Return where to listen, if nobody says where."""
+    return EVERYWHERE if public else LOOPBACK
 
 
 def _host(text: str) -> str:

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import queue
+import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -24,7 +25,7 @@ from latentlive.client import Engine
 from latentlive.errors import EngineError, LatentliveError
 from latentlive.ground import threads
 from latentlive.protocol.address import addresses
-from latentlive.stage.access import LOOPBACK, Access
+from latentlive.stage.access import EVERYWHERE, LOOPBACK, Access, own_host
 from latentlive.stage.board import Board
 from latentlive.stage.chart import chart
 from latentlive.stage.pointing import Pointing
@@ -154,19 +155,15 @@ def _engine(pid: int) -> Any:
 
 
 def urls(access: Access, host: str, port: int) -> tuple[str, str]:
-    """Return the address for this machine, which may point, and the one that only shows."""
-    import socket
+    """Return the address for this machine, which may point, and the one that only shows.
 
-    here = f"http://{LOOPBACK}:{port}/"
-    shown = host
-    if host in ("0.0.0.0", "::", ""):
-        shown = socket.gethostname()
-    if ":" in shown:
-        shown = f"[{shown}]"
-    own = host if host not in ("0.0.0.0", "::", "") else LOOPBACK
-    own = f"[{own}]" if ":" in own else own
-    here = f"http://{own}:{port}/"
-    return f"{here}?token={access.token}", f"http://{shown}:{port}/"
+    >>> urls(Access(token="it"), "::1", 80)
+    ('http://[::1]:80/?token=it', 'http://[::1]:80/')
+    """
+    everywhere = host in (EVERYWHERE, "::")
+    own, shown = (LOOPBACK, socket.gethostname()) if everywhere else (host, host)
+    own, shown = (f"[{name}]" if ":" in name else name for name in (own, shown))
+    return f"http://{own}:{port}/?token={access.token}", f"http://{shown}:{port}/"
 
 
 def _listen(stage: Stage) -> None:
@@ -182,13 +179,13 @@ def _listen(stage: Stage) -> None:
 
 @click.command()
 @click.option("--engine", default=0)
-@click.option("--host", default=LOOPBACK)
+@click.option("--host", default="")
 @click.option("--port", default=0)
 @click.option("--public", is_flag=True)
 @click.option("--show", default="{}")
 def main(engine: int, host: str, port: int, public: bool, show: str) -> None:
     """Show an engine; the addresses are written to standard output as JSON."""
-    access = Access(public)
+    access, host = Access(public), host or own_host(public)
 
     def begun(port: int) -> None:
         own, looks = urls(access, host, port)
@@ -202,7 +199,7 @@ def main(engine: int, host: str, port: int, public: bool, show: str) -> None:
         stage.board.show = json.loads(show)
         threading.Thread(target=_listen, args=(stage,), daemon=True).start()
         stage.serve(host, port, begun)
-    except LatentliveError as error:
+    except (LatentliveError, OSError) as error:
         print(json.dumps({"op": "refused", "error": str(error)}), flush=True)
         sys.exit(1)
 

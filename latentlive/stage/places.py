@@ -209,8 +209,6 @@ class Moving:
         if clip.crossing is not None:
             with contextlib.suppress(NowhereError):
                 self._before = Moving(clip.crossing.before, facts, rate, mapped)
-        self.live = bool(clip.leads)
-        """Whether it follows what arrives."""
         join = join_of(clip.source.expr)
         facts = facts if join.model is None else facts_of(join.model, rate)
         latent = cast("Latent", replaced(join.latent, _still))

@@ -17,6 +17,7 @@ from latentlive.protocol.preview import is_preview
 from latentlive.space import Facts
 from latentlive.stage.diary import Diary, Voice
 from latentlive.stage.places import Moving, NowhereError
+from latentlive.stage.values import Values
 from latentlive.units import Floats
 
 PAST, FUTURE = 12, 3
@@ -64,6 +65,7 @@ class Trails:
     def __init__(self, facts: Facts, rate: int, mapped: Mapped) -> None:
         self._facts, self._rate, self._mapped = facts, rate, mapped
         self._moving: dict[Voice, Moving | None] = {}
+        self._values: dict[Voice, Values] = {}
         self._ways: dict[str, Way] = {}
 
     def look(self, diary: Diary, position: int) -> None:
@@ -87,11 +89,12 @@ class Trails:
                     del self._ways[name]
         kept = {voice for voices in layers.values() for voice in voices}
         self._moving = {voice: one for voice, one in self._moving.items() if voice in kept}
+        self._values = {voice: one for voice, one in self._values.items() if voice in kept}
 
     def _draw(self, way: Way, voices: tuple[Voice, ...], diary: Diary, now: int) -> None:
         changed, way.known = voices != way.known, voices
         moving = [self._of(voice) for voice in voices]
-        live = any(one is not None and one.live for one in moving)
+        live = any(voice.clip.leads for voice in voices)
         for second in range(now - PAST, now + FUTURE + 1):
             again = second >= now - 1 and (changed or live)
             if second in way.seconds and not again:
@@ -107,7 +110,7 @@ class Trails:
                 moving = Moving(voice.clip, self._facts, self._rate, self._mapped)
             except (NowhereError, LatentliveError):
                 moving = None
-            self._moving[voice] = moving
+            self._moving[voice], self._values[voice] = moving, Values(voice.clip)
         return self._moving[voice]
 
     def _second(
@@ -134,6 +137,13 @@ class Trails:
         told["lit"] = {
             str(row): _round(part, 2) for row, part in shown.items() if part.max() > FAINT
         }
+        moments = samples[which == which[-1]][:: POINTS // LIGHTS]
+        if which[-1] >= 0:
+            curves = self._values[voices[which[-1]]]
+            told["curves"] = {
+                code: _round(values)
+                for code, values in curves.at(moments, diary.seed, diary.tapes).items()
+            }
         return told
 
     @property

@@ -217,6 +217,13 @@ def test_nothing_overlaps_and_letters_are_large(page, size):
             const box = document.querySelector(one).getBoundingClientRect();
             return [box.left, box.top, box.right, box.bottom]; })"""
     )
+    page.wait(
+        """(() => {
+            const list = document.querySelector('#code ol').getBoundingClientRect();
+            const row = document.querySelector('#code .landed').getBoundingClientRect();
+            return row.top >= list.top - 1 && row.bottom <= list.bottom + 1;
+        })()"""
+    )
     page.resize(1280, 720)
     for n, a in enumerate(boxes):
         assert a[2] <= size[0] + 1, a

@@ -287,6 +287,7 @@ def test_a_wrong_way_to_show_is_refused_in_a_line(played, panels, given, told):
 
 def test_places():
     assert place("8080") == ("127.0.0.1", 8080)
+    assert place("8080", public=True) == ("0.0.0.0", 8080)
     assert place("0.0.0.0:80") == ("0.0.0.0", 80)
     assert place("[::1]:80") == ("::1", 80)
     for wrong in ("", "x", "1.2.3.4", ":", "99999", "-1", "8080 "):
@@ -317,7 +318,7 @@ def test_beyond_loopback_a_page_only_shows(played):
     ]
     if not own:
         pytest.skip("this machine has no address but loopback")
-    command = [sys.executable, "-P", "-m", "latentlive.stage.main", "--public", "--host", "0.0.0.0"]
+    command = [sys.executable, "-P", "-m", "latentlive.stage.main", "--public"]
     command += ["--engine", str(played.engine.welcome.pid)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True)
     try:

@@ -49,6 +49,18 @@ class Rows {
   }
 }
 
+/** What is said below a layer, with what its curves are now. */
+function values(state, name, seconds, said) {
+  const curves = state.ways?.[name]?.[Math.floor(seconds)]?.curves ?? {};
+  const told = Object.entries(curves).map(([code, all]) => {
+    const moment = (seconds % 1) * all.length, low = Math.min(Math.floor(moment), all.length - 1);
+    const high = Math.min(low + 1, all.length - 1);
+    const value = all[low] + (all[high] - all[low]) * (moment - low);
+    return `${code} = ${value.toFixed(2)}`;
+  });
+  return [said, ...told].filter(Boolean).join(" · ");
+}
+
 function bar(name) {
   return made("div", name, made("i", ""));
 }
@@ -75,6 +87,7 @@ export class Panels {
     this.lines = new Set();
     this.line = { text: "", until: 0, bad: false };
     this.landed = "";
+    new ResizeObserver(() => this.scroll()).observe($("#code ol"));
   }
 
   /** Show a line for a while. */
@@ -115,7 +128,7 @@ export class Panels {
   takeLayers(state) {
     const light = document.documentElement.dataset.theme === "light";
     const entries = Object.entries(state.layers ?? {}).sort((a, b) => a[1].number - b[1].number);
-    $("#layers").className = entries.length > 9 ? "many" : entries.length > 5 ? "" : "few";
+    $("#layers").className = entries.length > 9 ? "many" : entries.length > 3 ? "" : "few";
     if (this.wanted && !this.wanted.includes("layers")) $("#layers").classList.add("off");
     this.layers.show(entries, (row, layer, name) => {
       const [title, mood, bars, code, more] = row.children;
@@ -129,8 +142,7 @@ export class Panels {
         code.replaceChildren();
         write(code, layer.code);
       }
-      const extra = [layer.effects, layer.lead ? `lead ${layer.lead} s` : ""];
-      say(more, layer.error || extra.filter(Boolean).join("   "));
+      more.said = layer.error || [layer.effects, layer.lead ? `lead ${layer.lead} s` : ""].filter(Boolean).join(" · ");
       more.className = layer.error ? "more error" : "more";
     });
   }
@@ -172,6 +184,13 @@ export class Panels {
     const four = state.clock?.running ? Math.floor(beat) % 4 : -1;
     this.dots.forEach((dot, at) => dot.classList.toggle("on", at === four && beat % 1 < 0.6));
     say($("#tempo"), `${Math.round(10 * clock.clock.bpm) / 10} bpm`);
+    if (now - (this.valued ?? 0) > 66) {
+      this.valued = now;
+      for (const [name, row] of this.layers.rows) {
+        const more = row.children[4];
+        say(more, more.className.includes("error") ? more.said : values(state, name, heard / clock.rate, more.said));
+      }
+    }
     for (const [name, row] of this.layers.rows) {
       const level = Math.min(1, Math.max(0, 1 - loud(name) / FLOOR));
       row.children[2].firstChild.firstChild.style.width = `${(100 * level).toFixed(1)}%`;
