@@ -14,7 +14,7 @@ from latentlive.corpus import Corpus
 from latentlive.corpus.embedding import placed
 from latentlive.corpus.index import Index, Mapped
 from latentlive.corpus.map import labelled
-from latentlive.corpus.scan import Report, update
+from latentlive.corpus.scan import Measuring, Report, update
 from latentlive.corpus.thumbnails import Scale
 from latentlive.errors import SoundError
 from latentlive.ground.extras import lacking
@@ -51,6 +51,7 @@ def make_map(
     seed: int = 0,
     workers: int | None = None,
     progress: Callable[[Iterable[Any], int], Iterable[Any]] = lambda done, total: done,
+    measuring: Measuring | None = None,
 ) -> Made:
     """Index a folder and make its map; only new and changed sounds are measured.
 
@@ -60,7 +61,7 @@ def make_map(
         Of a folder; the map of the starter corpus is part of latentlive.
     seed : int
         The same seed gives the same map.
-    workers, progress
+    workers, progress, measuring
         As for `latentlive.corpus.scan.update`.
 
     Raises
@@ -72,7 +73,7 @@ def make_map(
         raise SoundError(line)
     with Index(corpus.index_path) as index:
         before = index.read()
-        made = Made(update(corpus, index, workers, progress))
+        made = Made(update(corpus, index, workers, progress, measuring))
         names, files, thumbnails = index.measured()
         made.sounds = len(names)
         if made.report.interrupted or not names:

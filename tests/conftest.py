@@ -77,8 +77,8 @@ def environment():
 
 
 def is_ours(thread):
-    """Return whether a thread is the project's, not tqdm's monitor of progress bars."""
-    return thread.name != "tqdm_monitor"
+    """Return whether a thread is the project's, not of a progress bar or of Dask."""
+    return not thread.name.startswith(("tqdm_monitor", "Dask-", "IO loop"))
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from latentlive.commands.options import clustered
 from latentlive.commands.shell import FilePath
 from latentlive.errors import DeviceError
 
@@ -21,6 +22,7 @@ from latentlive.errors import DeviceError
 @click.option("--path", "pair", nargs=2, help="With --plot: two sounds and the way between.")
 @click.option("--import-map", type=FilePath(), help="Read an existing map.")
 @click.option("--audio", type=FilePath(), help="The sounds of that map.")
+@clustered
 def corpus(folder: Path | None, **options: Any) -> None:
     """Index a folder of sounds and make its map; nothing is written into the folder.
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from latentlive.commands.options import DEFAULT, common
+from latentlive.commands.options import DEFAULT, clustered, common, hub_at
 from latentlive.commands.shell import FilePath, shown
 from latentlive.errors import ExpressionError, LatentliveError
 from latentlive.ground.extras import lacking
@@ -43,6 +43,7 @@ def knobs(given: tuple[str, ...]) -> dict[str | int, float]:
 @click.option("--seconds", type=float, help="How much; needed for what never ends.")
 @click.option("--start", multiple=True, metavar="KNOB=VALUE", help="Where a knob stands.")
 @click.option("--tape", type=FilePath(), help="A log whose knobs it follows.")
+@clustered
 def render(
     expression: str,
     output: Path,
@@ -53,6 +54,8 @@ def render(
     seconds: float | None,
     start: tuple[str, ...],
     tape: Path | None,
+    cluster: str | None,
+    tls: tuple[Path, Path, Path] | None,
 ) -> None:
     """Write an expression's samples to a file, and its name to standard output.
 
@@ -67,25 +70,36 @@ def render(
     from latentlive.renderer.offline import file_format, prepare, render_file
 
     file_format(output)
-    with freezing_by(Here(model, corpus, seed, tempo)):
-        texture = evaluate(expression)
-    rendering, total = prepare(
-        texture, seconds, model=model, corpus=corpus, seed=seed, tempo=tempo, start=knobs(start)
-    )
-    if tape is not None:
-        from latentlive.engine.log.logbook import tapes_of
+    if cluster is not None and tape is not None:
+        raise LatentliveError("render: --tape is followed here; leave out --cluster")
+    with hub_at(cluster, tls) as hub:
+        away = None
+        if hub is not None:
+            from latentlive.cluster.working import Stretches
 
-        rendering.listen(tapes_of(tape, rendering.rate), 0, 0)
-    claims = Claims("render")
-    file = claims.file(output)
-    if file != output:
-        click.echo(moved("render", output, file), err=True)
-    try:
-        with tqdm(total=total, unit="sample", unit_scale=True, file=sys.stderr) as bar:
-            render_file(file, rendering, total, bar.update)
-    except BaseException:  # Ctrl-C too: leave no empty file, then re-raise
-        claims.withdraw()
-        raise
+            away = Stretches(hub, os.fspath(model or ""))
+        elsewhere = None if away is None else away.frozen
+        with freezing_by(Here(model, corpus, seed, tempo, elsewhere)):
+            texture = evaluate(expression)
+        told: dict[str, Any] = {"model": model, "corpus": corpus, "seed": seed, "tempo": tempo}
+        rendering, total = prepare(texture, seconds, start=knobs(start), **told)
+        if tape is not None:
+            from latentlive.engine.log.logbook import tapes_of
+
+            rendering.listen(tapes_of(tape, rendering.rate), 0, 0)
+        claims = Claims("render")
+        file = claims.file(output)
+        if file != output:
+            click.echo(moved("render", output, file), err=True)
+        try:
+            blocks = None
+            if away is not None:
+                blocks = away.rendered(rendering, total, seed, tempo, knobs(start))
+            with tqdm(total=total, unit="sample", unit_scale=True, file=sys.stderr) as bar:
+                render_file(file, rendering, total, bar.update, blocks)
+        except BaseException:  # Ctrl-C too: leave no empty file, then re-raise
+            claims.withdraw()
+            raise
     click.echo(file)
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from latentlive.commands.options import hub_at
 from latentlive.corpus import Corpus
 from latentlive.errors import LatentliveError, SoundError
 from latentlive.ground.extras import lacking
+
+if TYPE_CHECKING:
+    from latentlive.cluster import Hub
 
 
 def corpus(
@@ -23,6 +27,8 @@ def corpus(
     pair: tuple[str, str] | None = None,
     import_map: Path | None = None,
     audio: Path | None = None,
+    cluster: str | None = None,
+    tls: tuple[Path, Path, Path] | None = None,
 ) -> None:
     """Index a folder, or import a map; then draw it on request."""
     if plot is None and (planes or pair):
@@ -33,6 +39,8 @@ def corpus(
         from latentlive.pictures import file_format
 
         file_format(plot)
+    if cluster is not None and (folder is None or import_map is not None):
+        raise LatentliveError("corpus: --cluster is for a FOLDER that is to be indexed")
     if (seed is not None or workers is not None) and (folder is None or import_map is not None):
         made = "an imported map" if import_map is not None else "the map of the starter sounds"
         raise LatentliveError(
@@ -45,14 +53,15 @@ def corpus(
     elif audio is not None:
         raise LatentliveError("corpus: --audio belongs to --import-map")
     else:
-        library, ending = indexed(folder, seed or 0, workers), ""
+        with hub_at(cluster, tls) as hub:
+            library, ending = indexed(folder, seed or 0, workers, hub), ""
     if plot is not None:
         drawn(library, plot, planes, pair)
     if ending:
         click.echo(ending)
 
 
-def indexed(folder: Path | None, seed: int, workers: int | None) -> Corpus:
+def indexed(folder: Path | None, seed: int, workers: int | None, hub: Hub | None = None) -> Corpus:
     """Index a folder and print the result."""
     from tqdm import tqdm
 
@@ -70,7 +79,12 @@ def indexed(folder: Path | None, seed: int, workers: int | None) -> Corpus:
         )
         return shown
 
-    made = make_map(library, seed, workers, bar)
+    measuring = None
+    if hub is not None:
+        from latentlive.cluster.working import measuring as measuring_on
+
+        measuring = measuring_on(hub)
+    made = make_map(library, seed, workers, bar, measuring)
     report = made.report
     for file, why in sorted(report.broken.items()):
         shown = why if file in why else f"{file}: {why}"

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
 from latentlive.commands.shell import FilePath
 from latentlive.errors import LatentliveError
+
+if TYPE_CHECKING:
+    from latentlive.cluster import Hub
 
 DEFAULT = ParameterSource.DEFAULT
 
@@ -61,6 +67,46 @@ def prompted(command: Any) -> Any:
     ):
         command = option(command)
     return command
+
+
+def clustered(command: Any) -> Any:
+    """Add the options that hand the work to a cluster."""
+    for option in (
+        click.option(
+            "--tls",
+            nargs=3,
+            type=FilePath(),
+            metavar="CA CERT KEY",
+            help="Files in PEM form, for a cluster at tls://.",
+        ),
+        click.option(
+            "--cluster", metavar="ADDRESS", help="Of a Dask scheduler, tcp://HOST:PORT: work there."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@contextlib.contextmanager
+def hub_at(cluster: str | None, tls: tuple[Path, Path, Path] | None) -> Iterator[Hub | None]:
+    """Connect to a cluster, if one is asked for.
+
+    Raises
+    ------
+    LatentliveError
+        ``--tls belongs to --cluster``
+    """
+    if cluster is None:
+        if tls:
+            raise LatentliveError("--tls belongs to --cluster")
+        yield None
+        return
+    from latentlive.cluster import Hub
+
+    ca, certificate, key = map(str, tls) if tls else (None, None, None)
+    files = (ca, certificate, key) if ca and certificate and key else None
+    with Hub(cluster, files, lambda line: click.echo(line, err=True)) as hub:
+        yield hub
 
 
 perform_option = click.option(

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from latentlive.commands.options import leave_to_the_log, live, perform_option, prompted
+from latentlive.commands.options import (
+    clustered,
+    hub_at,
+    leave_to_the_log,
+    live,
+    perform_option,
+    prompted,
+)
 from latentlive.commands.shell import FilePath, standard_input
 from latentlive.commands.showing import show, take_stage
 from latentlive.errors import LatentliveError
@@ -140,6 +147,7 @@ def replay(
 @click.option(
     "--loudness", type=click.FloatRange(-60, -5), help="Of all, in LUFS [as it was heard]."
 )
+@clustered
 @perform_option
 @click.pass_context
 def bounce(
@@ -154,6 +162,8 @@ def bounce(
     model: Path | None,
     loudness: float | None,
     perform: bool,
+    cluster: str | None,
+    tls: tuple[Path, Path, Path] | None,
 ) -> None:
     """Render a logged performance faster than it was played: the same samples.
 
@@ -162,6 +172,8 @@ def bounce(
     if perform:
         if loudness is not None:
             raise LatentliveError("bounce: --loudness is for a log that is not performed anew")
+        if cluster is not None:
+            raise LatentliveError("bounce: --cluster is for a log that is not performed anew")
         from latentlive.engine.log.logbook import session_of
 
         session = str(session_of(path))
@@ -169,7 +181,13 @@ def bounce(
         return
     from latentlive.engine.log.bounced import bounce_file
 
-    click.echo(bounce_file(path, output, begin, end, stems, corpus, model, loudness))
+    with hub_at(cluster, tls) as hub:
+        elsewhere = None
+        if hub is not None:
+            from latentlive.cluster.working import SpreadBounce
+
+            elsewhere = partial(SpreadBounce, hub)
+        click.echo(bounce_file(path, output, begin, end, stems, corpus, model, loudness, elsewhere))
 
 
 @click.command()

@@ -28,6 +28,7 @@ FEW = 8
 """Up to this many sounds, one worker: a second would start too late to help."""
 
 Measured = tuple[Any, str]
+Measuring = Callable[[dict[str, str], int | None], Iterator[tuple[str, Measured]]]
 
 
 @dataclass
@@ -56,6 +57,7 @@ def update(
     index: Index,
     workers: int | None = None,
     progress: Callable[[Iterable[Any], int], Iterable[Any]] = lambda done, total: done,
+    measuring: Measuring | None = None,
 ) -> Report:
     """Bring the index of a corpus up to date with its folder.
 
@@ -67,6 +69,8 @@ def update(
         Processes; by default one for each core; 0 measures in this process.
     progress : function of an iterable of results, and of their number
         Yields the results, and may draw a bar.
+    measuring : function of paths by name and of `workers`, optional
+        Yields results as `measured` does, which it is by default.
 
     Raises
     ------
@@ -107,7 +111,7 @@ def update(
 
     try:
         paths = {name: str(path) for name, (_, path, _, _) in due.items()}
-        for name, (found, why) in progress(measured(paths, workers), len(due)):
+        for name, (found, why) in progress((measuring or measured)(paths, workers), len(due)):
             file, _, size, mtime = due[name]
             waiting.append(Entry(name, file, size, mtime, found, why))
             report.measured += found is not None

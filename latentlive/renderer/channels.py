@@ -42,6 +42,7 @@ class Channels:
         self, texture: Texture, spaces: Spaces | Space, sounds: Sounds, **told: Any
     ) -> None:
         spaces = spaces if isinstance(spaces, Spaces) else Spaces(spaces)
+        self.texture, self.sounds = texture, sounds
         self.count = channels_of(texture, sounds)
         self.renderings = [
             Rendering(texture, spaces, sounds, side=side, channel=channel, **told)

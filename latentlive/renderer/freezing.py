@@ -7,7 +7,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -60,6 +60,9 @@ SEAM, CUT_SEAM = 0.006, 0.25
 
 Progress = Callable[[int, int], object]
 """Told how many samples are done, and how many there are."""
+
+Blocks = Callable[["Frozen", Channels, int], Iterator[Samples]]
+"""Yields samples 0 to a number of a rendering, where something else renders them."""
 
 
 @dataclass(frozen=True)
@@ -242,8 +245,19 @@ def as_played(texture: Texture, corpus: Corpus) -> Texture:
     return On(texture, Verbatim.name) if alone else texture
 
 
-def freeze(sound: Frozen, progress: Progress = lambda done, total: None) -> Path:
+def freeze(
+    sound: Frozen,
+    progress: Progress = lambda done, total: None,
+    elsewhere: Blocks | None = None,
+) -> Path:
     """Render a sound, whole or not at all; return its file.
+
+    Parameters
+    ----------
+    sound : Frozen
+    progress : function of the samples that are done, and of all
+    elsewhere : function of the sound, its rendering and a number of samples, optional
+        Yields that many samples, as the rendering does.
 
     Raises
     ------
@@ -262,7 +276,12 @@ def freeze(sound: Frozen, progress: Progress = lambda done, total: None) -> Path
     def write(beside: Path) -> None:
         take = Wav(beside, spaces.rate, rendering.count)
         try:
-            for block in _seamless(rendering, total, sound.seconds is not None):
+            blocks: Iterator[Samples]
+            if elsewhere is None:
+                blocks = (rendering.samples(a, b) for a, b in _steps(rendering, total))
+            else:
+                blocks = elsewhere(sound, rendering, total)
+            for block in _seamless(rendering, blocks, total, sound.seconds is not None):
                 take.write(framed(block))
                 progress(take.frames, total)
         finally:
@@ -288,16 +307,20 @@ def _extent(sound: Frozen, rendering: Channels) -> int:
     return max(total, 1)
 
 
-def _seamless(rendering: Channels, total: int, cut: bool) -> Iterator[Samples]:
+def _seamless(
+    rendering: Channels, blocks: Iterable[Samples], total: int, cut: bool
+) -> Iterator[Samples]:
     """Yield samples 0 to `total`, block by block; the first follow the last without a seam."""
     seam = round((CUT_SEAM if cut else SEAM) * rendering.rate)
     seam = 0 if rendering.length is not None else min(seam, total // 4)
     first = crossed(rendering.samples(total, total + seam), rendering.samples(0, seam))
-    for start, stop in _steps(rendering, total):
-        block = rendering.samples(start, stop)
+    start = 0
+    for block in blocks:
+        stop = start + len(block)
         if start < seam:
             block = np.concatenate([first[start:stop], block[seam - start :]])
         yield block
+        start = stop
 
 
 def crossed(before: Samples | Floats, after: Samples | Floats) -> Samples:
@@ -344,6 +367,8 @@ class Here:
         The starter corpus when left out.
     seed : int
     tempo : float [beats per minute]
+    elsewhere : function, optional
+        As for `freeze`.
     """
 
     def __init__(
@@ -352,7 +377,9 @@ class Here:
         corpus: str | os.PathLike[str] | None = None,
         seed: int = 0,
         tempo: float = 60.0,
+        elsewhere: Blocks | None = None,
     ) -> None:
+        self._elsewhere = elsewhere
         self._model, self._corpus = os.fspath(model or ""), corpus
         self._seed, self._tempo = seed, tempo
 
@@ -373,7 +400,7 @@ class Here:
         sound = to_freeze(texture, name, seconds, self._setting)
         if not sound.done:
             tell(f"freezing {sound.name!r}")
-            freeze(sound)
+            freeze(sound, elsewhere=self._elsewhere)
         return Sound(sound.name)
 
     def boundaries(self, sound: Recorded, by: By, shortest: float) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -185,7 +185,11 @@ def file_format(path: Path) -> type[Wav | Flac]:
 
 
 def render_file(
-    path: Path, rendering: Channels, total: int, progress: Callable[[int], object]
+    path: Path,
+    rendering: Channels,
+    total: int,
+    progress: Callable[[int], object],
+    blocks: Iterable[Samples] | None = None,
 ) -> None:
     """Write a rendering to a file, whole or not at all: ``.wav`` 32-bit float, ``.flac`` 24-bit.
 
@@ -196,6 +200,8 @@ def render_file(
         From `prepare`.
     progress : function of a number of samples
         Called with each block written.
+    blocks : iterable of samples, optional
+        All of them, where something else renders them; by default they are rendered here.
 
     Raises
     ------
@@ -209,7 +215,7 @@ def render_file(
     def write(beside: Path) -> None:
         take = kind(beside, rendering.rate, rendering.count)
         try:
-            for block in render_blocks(rendering, total):
+            for block in render_blocks(rendering, total) if blocks is None else blocks:
                 take.write(framed(block))
                 progress(len(block))
         finally:

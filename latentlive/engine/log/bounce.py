@@ -50,6 +50,24 @@ class Heard(NamedTuple):
     layers: Mapping[str, F32]
 
 
+def whole(bounce: Bounce) -> Heard:
+    """Return all that a bounce yields, as one stretch."""
+    mixes: list[F32] = []
+    layers: dict[str, list[tuple[int, F32]]] = {}
+    at = 0
+    for heard in bounce.blocks():
+        mixes.append(heard.mix)
+        for name, one in heard.layers.items():
+            layers.setdefault(name, []).append((at, one))
+        at += len(heard.mix)
+    found = {}
+    for name, parts in layers.items():
+        found[name] = np.zeros((at, 2), np.float32)
+        for start, one in parts:
+            found[name][start : start + len(one)] = one
+    return Heard(np.concatenate(mixes), found)
+
+
 class Bounce:
     """Renders a performance, without what was auditioned beside it.
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Protocol
 
 import click
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from latentlive.corpus.takes import Take, check_kind, open_take
-from latentlive.engine.log.bounce import Bounce
+from latentlive.engine.log.bounce import Bounce, Heard
 from latentlive.engine.log.formats import Header
 from latentlive.engine.log.levels import Levels, rescale
 from latentlive.engine.log.logbook import opened, sample_at
@@ -26,6 +27,16 @@ from latentlive.ground.claims import Claims, check_apart, moved, stem_name
 from latentlive.models import load_model
 
 F32 = NDArray[np.float32]
+
+
+class Bounced(Protocol):
+    """What renders a performance, here or elsewhere."""
+
+    begin: int
+    stop: int
+
+    def blocks(self) -> Iterator[Heard]:
+        """Yield what is heard from `begin` to `stop`, stretch by stretch."""
 
 
 def bounce_file(
@@ -37,6 +48,7 @@ def bounce_file(
     corpus: Path | None = None,
     model: Path | None = None,
     loudness: float | None = None,
+    elsewhere: Callable[..., Bounced] | None = None,
 ) -> Path:
     """Render a log into a file, and its layers into a folder; return the file that was written.
 
@@ -50,6 +62,8 @@ def bounce_file(
         Where they are, if not where the log says.
     loudness : float [LUFS, -60 to -5], optional
         Integrated, of the mix; stems get its gain. By default it is as it was heard.
+    elsewhere : class, optional
+        What renders it, called as `Bounce` is and with ``model``; by default it is rendered here.
 
     Raises
     ------
@@ -62,8 +76,13 @@ def bounce_file(
     check_kind("bounce", output, performance.header.channels)
     if stems is not None:
         check_apart("bounce", output, stems, performance.layers)
-    space = load_model(model or performance.header.model_file or None)
-    bounce = Bounce(performance, space, first, last, stems is not None)
+    named = os.fspath(model or performance.header.model_file or "")
+    space = load_model(named or None)
+    bounce: Bounced
+    if elsewhere is None:
+        bounce = Bounce(performance, space, first, last, stems is not None)
+    else:
+        bounce = elsewhere(performance, named, space, first, last, stems is not None)
     if (total := bounce.stop - bounce.begin) <= 0:
         raise EngineError("bounce: there is nothing between the two moments")
     with tqdm(total=total, unit="sample", unit_scale=True, file=sys.stderr) as bar:
@@ -76,7 +95,7 @@ def bounce_file(
 
 
 def write_bounce(
-    bounce: Bounce,
+    bounce: Bounced,
     header: Header,
     output: Path,
     stems: Path | None,

@@ -389,6 +389,21 @@ class Performance:
             more = f"; and {len(missing) - MOST_TOLD} more" if len(missing) > MOST_TOLD else ""
             raise EngineError(f"log: {'; '.join(missing[:MOST_TOLD])}{more}")
 
+    @property
+    def recordings(self) -> list[str]:
+        """The digests of the decoded sounds that it needs."""
+        return sorted({one for _, told in self._recorded for one in told.split()})
+
+    @property
+    def maps(self) -> list[str]:
+        """The digests of the maps that its textures move on."""
+        return sorted(self._maps)
+
+    @property
+    def spaces(self) -> list[str]:
+        """The spaces that its layers named."""
+        return sorted({name for name, _ in self._spaces})
+
     def settle(self) -> None:
         """Mark the log as ended: its layers have gone on elsewhere."""
         try:
