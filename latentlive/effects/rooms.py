@@ -75,7 +75,7 @@ class Room:
         if not np.isfinite(given).all() or not given.any():
             raise ValueError("room: a recording without sound, or with values that are no numbers")
         response = np.ascontiguousarray(given.T)
-        fade = min(round(FADED * rate), response.shape[1])
+        fade = min(round(0.1 * rate), round(FADED * response.shape[1]))
         if fade > 1:
             response = response.copy()
             response[:, -fade:] *= np.cos(np.linspace(0.0, np.pi / 2, fade)) ** 2

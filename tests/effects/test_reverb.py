@@ -22,7 +22,7 @@ def recorded(count, seed=3):
 
 def shaped(recording):
     """Return what a room makes of a recording: a fade at its end, unit energy."""
-    shape, fade = recording.copy(), round(0.1 * RATE)
+    shape, fade = recording.copy(), min(round(0.1 * RATE), round(0.1 * len(recording)))
     shape[-fade:] *= np.cos(np.linspace(0, np.pi / 2, fade))[:, None] ** 2
     return shape / np.sqrt((shape**2).sum() / 2)
 
