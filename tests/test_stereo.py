@@ -91,11 +91,13 @@ def test_the_digest_of_the_mix_is_the_one_that_mono_versions_gave_it(corpus):
     assert recording(digest).channels == 1
 
 
-def test_one_channel_two_that_are_the_same_and_four_are_one(corpus):
+def test_one_channel_two_that_are_the_same_and_four_are_one(corpus, tmp_path):
     for name in ("one", "twice"):
         audio = Corpus(corpus).audio(name, RATE)
         assert audio.channels == 1
         assert np.array_equal(audio.samples, LEFT)
+    kept = list((tmp_path / "cache" / "audio").glob("*.npy"))
+    assert [path.name for path in kept] == [f"{audio.digest}.npy"]
     four = Corpus(corpus).audio("four", RATE)
     assert four.channels == 1
     assert np.allclose(four.samples, BOTH.mean(axis=1) * 0.75, atol=1e-6)

@@ -26,6 +26,11 @@ PATIENCE = 30.0
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 
 
+def besides(beside: Path) -> list[Path]:
+    """Return the temporary files of a mix and two channels, the first of them given."""
+    return [beside, *(beside.with_suffix(f".{side}.npy") for side in ("left", "right"))]
+
+
 class Decoder:
     """The decoding process, started when needed; threads wait for each other."""
 
@@ -61,7 +66,7 @@ class Decoder:
                 self._end()
                 raise
             finally:
-                for left in folder.glob(f"{beside.stem}*"):
+                for left in besides(beside):
                     left.unlink(missing_ok=True)
         if answer is None:
             raise SoundError(

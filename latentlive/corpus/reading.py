@@ -20,7 +20,7 @@ from typing import IO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from latentlive.corpus.decoder import DECODER
+from latentlive.corpus.decoder import DECODER, besides
 from latentlive.corpus.unended import streamed_wav
 from latentlive.errors import SoundError
 from latentlive.ground.files import say_once, working_file, working_folder, write_whole
@@ -444,11 +444,6 @@ class Decoded(NamedTuple):
     peak: float
 
 
-def besides(beside: Path) -> list[Path]:
-    """Return the temporary files of a mix and two channels, the first of them given."""
-    return [beside, *(beside.with_suffix(f".{side}.npy") for side in ("left", "right"))]
-
-
 def store_blocks(blocks: Iterator[list[Samples]], beside: Path) -> list[Decoded]:
     """Store samples block by block in a folder, like `keep`, with one block in memory.
 
@@ -457,7 +452,7 @@ def store_blocks(blocks: Iterator[list[Samples]], beside: Path) -> list[Decoded]
     blocks : iterator of lists of arrays
         The mix, and two channels of a stereo recording.
     beside : Path
-        A temporary file in the folder, renamed at the end; see `besides`.
+        A temporary file in the folder, renamed at the end, as are those beside it.
 
     Returns
     -------
