@@ -11,7 +11,7 @@ from latentlive.effects.block import BLOCK, F32, F64, Setting
 from latentlive.effects.comp import Comp
 from latentlive.effects.drive import Drive
 from latentlive.effects.filters import Filter
-from latentlive.effects.lines import Comb, Echo
+from latentlive.effects.repeats import Comb, Echo
 from latentlive.effects.reverb import NO_ROOMS, Reverb
 from latentlive.effects.rooms import Room
 
