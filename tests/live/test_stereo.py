@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 import latentlive as ll
 from latentlive.cli import main
+from latentlive.corpus.frozen import frozen_file
 from tests.live.conftest import RATE, wait_until
 
 pytestmark = pytest.mark.device
@@ -72,3 +73,22 @@ def test_live_replay_and_bounce_hold_the_same_channels(tmp_path):
     assert left > 1e-4
     assert right < 1e-9 * left
     assert abs(np.corrcoef(*layers["d4"][-RATE // 2 :].T)[0, 1]) < 0.2
+
+
+def test_a_frozen_stereo_texture_plays_its_own_samples(tmp_path):
+    sounds, out = tmp_path / "sounds", tmp_path / "heard.wav"
+    sounds.mkdir()
+    soundfile.write(sounds / "both.wav", np.stack([LEFT, RIGHT], 1), RATE, "FLOAT")
+    with ll.Engine(corpus=sounds, model="toy", silent=True, out=out) as live:
+        frozen = ll.sound("both").frozen("pair of channels")
+        live.d1.fade(0) >> frozen
+        wait_until(lambda: live.shown("d1"), 30, "what is frozen")
+        begun = live.state["position"]
+        wait_until(lambda: live.state["position"] > begun + 3 * RATE, 30, "three seconds of it")
+    heard = read(out)
+    kept = read(frozen_file("pair of channels"))
+    assert kept.shape == (RATE, 2)
+    first = np.flatnonzero(heard.any(axis=1))[0] - 1  # its fade begins at 0
+    gain = np.float32(10 ** (-9 / 20) * np.cos(np.pi / 4))
+    expected = np.tile(kept, (2, 1)) * gain
+    assert np.allclose(heard[first + 128 :][: 2 * RATE - 128], expected[128:], atol=1e-5)
