@@ -24,6 +24,7 @@ import click
 from latentlive.client import Engine
 from latentlive.errors import EngineError, LatentliveError
 from latentlive.ground import threads
+from latentlive.ground.processes import stand_back
 from latentlive.protocol.address import addresses
 from latentlive.stage.access import EVERYWHERE, LOOPBACK, Access, own_host
 from latentlive.stage.board import Board
@@ -100,7 +101,7 @@ class Stage:
             self._waiting -= 1
 
     def serve(self, host: str, port: int, begun: Callable[[int], object]) -> None:
-        """Serve until the engine ends or Ctrl-C.
+        """Serve until the engine ends or Ctrl-C; what sounds comes first.
 
         Raises
         ------
@@ -112,6 +113,7 @@ class Stage:
         except ImportError:
             raise EngineError(MISSING) from None
         self.access.check(host)
+        stand_back()
         threads.run(self.read_map)
 
         async def main() -> None:

@@ -3,6 +3,7 @@
 import { layerColour, soundColours, themed } from "./colours.js";
 
 const PAST = 9, FUTURE = 2.2; // seconds of a way that are drawn
+const AGES = 10; // steps in which a way fades
 const NAMES = 7; // lit sounds that are named
 const NEAR = 16; // pixels to a sound that is pointed at
 const LOUD = 42; // decibels from silence to full light
@@ -209,21 +210,25 @@ export class SoundMap {
     pen.globalAlpha = 1;
   }
 
+  /** Draw a way in a few strokes: thousands of short ones would take most of a frame. */
   drawWay({ name, level, way, now }) {
     const pen = this.pen;
+    const parts = Array.from({ length: AGES + 1 }, () => new Path2D());
     for (let i = 1; i < way.length; i++) {
       const from = way[i - 1], to = way[i];
       if (!from || !to) continue;
       const later = from[0] >= now;
-      const age = later ? 0 : (now - to[0]) / PAST;
       if (later && i % 2) continue; // dots of what is to come
-      pen.strokeStyle = layerColour(name, this.light, later ? 0.55 : 0.15 + 0.75 * (1 - age));
-      pen.lineWidth = later ? 1.6 : 1 + (1 + 2.5 * level) * (1 - age);
-      pen.beginPath();
-      pen.moveTo(this.x(from[1]), this.y(from[2]));
-      pen.lineTo(this.x(to[1]), this.y(to[2]));
-      pen.stroke();
+      const part = parts[later ? AGES : age(now - to[0])];
+      part.moveTo(this.x(from[1]), this.y(from[2]));
+      part.lineTo(this.x(to[1]), this.y(to[2]));
     }
+    parts.forEach((part, at) => {
+      const fresh = 1 - at / AGES;
+      pen.strokeStyle = layerColour(name, this.light, at === AGES ? 0.55 : 0.15 + 0.75 * fresh);
+      pen.lineWidth = at === AGES ? 1.6 : 1 + (1 + 2.5 * level) * fresh;
+      pen.stroke(part);
+    });
   }
 
   drawPoint({ name, level, way, now }, taken) {
@@ -330,6 +335,11 @@ export class SoundMap {
     pen.fillStyle = colour;
     pen.fillText(text, x, y);
   }
+}
+
+/** The step in which what was so many seconds ago is drawn. */
+function age(seconds) {
+  return Math.min(AGES - 1, Math.max(0, Math.floor((seconds / PAST) * AGES)));
 }
 
 function crosses(a, b) {
