@@ -2,10 +2,12 @@
 
     python -m benchmarks.stereo                     # spectral, spectralvae, rawaudiovae: a minute
     python -m benchmarks.stereo mine.safetensors    # another space
+    python -m benchmarks.stereo --image FOLDER      # how recordings of a folder are spread
 
 Two starter sounds interpolated and stretched, as they are and with a right channel of their own,
 rendered in the stretches that workers render. Rounds take turns in one process on one core; "new"
-renders recordings that nobody has encoded before.
+renders recordings that nobody has encoded before. "Image" renders stereo recordings as they are:
+the correlation of left and right, and by how much the left is louder, as recorded and decoded.
 """
 
 from __future__ import annotations
@@ -71,8 +73,32 @@ def measured(space: Space, a: Samples, b: Samples, corpus: Corpus) -> dict[tuple
     return {key: median(values) for key, values in times.items()}
 
 
+IMAGES = ("loop_garzul", "loop_amen", "ambi_dark_woosh", "ambi_choir", "ambi_lunar_land")
+"""Stereo recordings of sonic-pi-samples."""
+
+HEARD = 4 * 44100
+
+
+def image(folder: str) -> None:
+    """Print how recordings of a folder are spread between left and right in each space."""
+    print("| recording | as recorded |" + "".join(f" {name} |" for name in NAMES))
+    print("|---|--:|" + "--:|" * len(NAMES))
+    for name in IMAGES:
+        sides = Corpus(folder).audio(name, 44100).sides
+        whole = np.stack([side.samples for side in sides], axis=1)[:HEARD]
+        shown = [whole, *(ll.render(ll.sound(whole), model=model) for model in NAMES)]
+        print(f"| `{name}` |" + "".join(f" {_spread(one)} |" for one in shown), flush=True)
+
+
+def _spread(samples: Samples) -> str:
+    left, right = (samples.astype(np.float64) ** 2).mean(axis=0)
+    return f"{np.corrcoef(*samples.T)[0, 1]:.2f}, {10.0 * np.log10(left / right):+.1f} dB"
+
+
 def main() -> None:
-    """Measure, and print a row for each space."""
+    """Measure, and print a row for each space, or recording."""
+    if sys.argv[1:2] == ["--image"]:
+        return image(sys.argv[2])
     corpus = Corpus()
     a, b = (np.array(corpus.audio(name, 44100).samples) for name in ("surf", "choir-ah"))
     with tempfile.TemporaryDirectory() as folder:
