@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentlive import som
-from latentlive.corpus import Corpus
+from latentlive.corpus import Corpus, neighbours
 from latentlive.corpus.embedding import placed
 from latentlive.corpus.index import Index, Mapped
 from latentlive.corpus.map import labelled
@@ -18,6 +18,9 @@ from latentlive.corpus.scan import Measuring, Report, update
 from latentlive.corpus.thumbnails import Scale
 from latentlive.errors import SoundError
 from latentlive.ground.extras import lacking
+
+MANY = 100_000
+"""Sounds from which on a map is trained in batches: a hundred epochs would take hours."""
 
 
 @dataclass
@@ -86,6 +89,8 @@ def make_map(
         else:
             mapped = trained(names, files, thumbnails, seed)
             index.put_map(mapped)
+    if made.sounds >= neighbours.MANY:
+        neighbours.make(mapped.thumbnails, mapped.scale)
     made.replaced = before.origin if before else ""
     made.side = mapped.map.side
     made.quantisation, made.topographic = som.errors(mapped.map.vectors, mapped.nodes)
@@ -106,7 +111,10 @@ def trained(
     """Return a map of some sounds [thumbnails: shape=(n, 35)]."""
     scale = Scale.of(thumbnails.astype(np.float64))
     vectors = scale.normal(thumbnails.astype(np.float64))
-    nodes = som.train(vectors, seed=seed)
+    if len(names) < MANY:
+        nodes = som.train(vectors, seed=seed)
+    else:
+        nodes = som.train_in_batches(vectors.astype(np.float32), seed=seed)
     labels = labelled(vectors, nodes)[0] if len(nodes) > 1 else np.zeros(len(names), np.int64)
     starts: list[float | None] = [None] * len(names)
     return placed(Mapped(names, files, starts, thumbnails, labels, nodes, scale, seed=seed))

@@ -71,13 +71,24 @@ def first_nodes(vectors: Floats, side: int, seed: int) -> Floats:
 
 def epoch(vectors: F32, nodes: F32, sigma: float) -> F32:
     """Return the nodes after one batch epoch with a neighbourhood of `sigma` nodes."""
-    side, dims = math.isqrt(len(nodes)), nodes.shape[1]
+    return _spread(_held(vectors, nodes), nodes, sigma)
+
+
+def _held(vectors: F32, nodes: F32) -> F32:
+    """Return the sum of the vectors at each node, and their number [shape=(nodes, dims + 1)]."""
+    dims = nodes.shape[1]
     best = _best(vectors, nodes)
     order = np.argsort(best, kind="stable")
     filled, first, counts = np.unique(best[order], return_index=True, return_counts=True)
-    held = np.zeros((side * side, dims + 1), np.float32)
+    held = np.zeros((len(nodes), dims + 1), np.float32)
     held[filled, :dims] = np.add.reduceat(vectors[order], first, axis=0)
     held[filled, dims] = counts
+    return held
+
+
+def _spread(held: F32, nodes: F32, sigma: float) -> F32:
+    """Return the nodes that the vectors held at them, and at their neighbours, make."""
+    side, dims = math.isqrt(len(nodes)), nodes.shape[1]
     away = np.arange(side)[:, None] - np.arange(side)
     near = np.exp(-0.5 * (away / sigma) ** 2).astype(np.float32)
     along_y = near @ held.reshape(side, -1)
@@ -145,6 +156,55 @@ def train(
         nodes = epoch(data, nodes, first * (last / first) ** done)
         done = max(done + 1.0 / epochs, (time.monotonic() - begun) / seconds)
     trained: Floats = epoch(data, nodes, last).astype(np.float64)
+    return trained
+
+
+PASSES = 6.0
+"""How often `train_in_batches` goes through all vectors."""
+
+STEPS = 100
+"""Batches; from each to the next the neighbourhood shrinks, so they are as many as epochs."""
+
+KEPT = 0.25
+"""The part of a pass after which what was held weighs 1/e."""
+
+
+def train_in_batches(
+    vectors: F32,
+    side: int | None = None,
+    seed: int = 0,
+    passes: float = PASSES,
+    last: float = LAST_SIGMA,
+) -> Floats:
+    """Return the nodes of a map of very many vectors, which may stay on the disk.
+
+    A batch of vectors, drawn from everywhere, moves all nodes; what earlier batches held fades. A
+    few passes do what `train` does in a hundred, in the memory of one batch.
+
+    Parameters
+    ----------
+    vectors : array [shape=(n, dims), float32]
+        On a common scale; may be memory-mapped.
+    side, seed, last
+        As for `train`.
+    passes : float
+
+    Returns
+    -------
+    array [shape=(side * side, dims)]
+    """
+    side = side or side_for(len(vectors))
+    size = min(math.ceil(len(vectors) * passes / STEPS), len(vectors))
+    order = np.random.Generator(np.random.Philox(seed)).permutation(len(vectors))
+    drawn = np.sort(order[: max(size, 20_000)])
+    nodes = first_nodes(vectors[drawn].astype(np.float64), side, seed).astype(np.float32)
+    held = np.zeros((side * side, vectors.shape[1] + 1), np.float32)
+    first, fading = max(side / 2.0, 2 * last), math.exp(-size / (KEPT * len(vectors)))
+    for step in range(STEPS):
+        rows = np.sort(np.take(order, range(step * size, (step + 1) * size), mode="wrap"))
+        held = held * np.float32(fading) + _held(np.asarray(vectors[rows]), nodes)
+        nodes = _spread(held, nodes, first * (last / first) ** (step / (STEPS - 1)))
+    trained: Floats = nodes.astype(np.float64)
     return trained
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from latentlive.corpus import neighbours
+from latentlive.corpus.neighbours import file_of, proposed
 from latentlive.corpus.thumbnails import AROUSAL, DURATION, VALENCE, Scale
 from latentlive.errors import SoundError
 from latentlive.units import Floats
@@ -87,6 +90,12 @@ class SoundMap:
         """The number of sounds at each node [shape=(side * side,)]."""
         return np.bincount(self.labels, minlength=len(self.nodes))
 
+    @cached_property
+    def _graph(self) -> Path | None:
+        """Where a graph of so many sounds is kept, if it was made."""
+        many = len(self.thumbnails) >= neighbours.MANY
+        return file_of(self.thumbnails, self.scale) if many else None
+
     def _away(self, vector: Floats) -> Floats:
         away: Floats = np.linalg.norm(self.vectors - vector, axis=1)
         return away
@@ -140,11 +149,16 @@ class SoundMap:
             A row, or the thumbnail of a sound from elsewhere.
         n : int [>= 1]
         """
-        if isinstance(sound, int):
-            away = self._away(self.vectors[sound])
-            away[sound] = np.inf
+        raw = self.thumbnails[sound] if isinstance(sound, int) else np.asarray(sound)
+        vector = self.scale.normal(raw.astype(np.float64))
+        rows = proposed(self._graph, vector, n + 1) if self._graph else None  # and itself
+        if rows is None or not (rows < len(self.thumbnails)).all():
+            rows, away = np.arange(len(self.thumbnails)), self._away(vector)
         else:
-            away = self._away(self.scale.normal(np.asarray(sound, np.float64)))
+            among = self.scale.normal(self.thumbnails[rows].astype(np.float64))
+            away = np.linalg.norm(among - vector, axis=1)
+        if isinstance(sound, int):
+            away[rows == sound] = np.inf
         order = np.argsort(away, kind="stable")[:n]
-        rows: list[int] = order[np.isfinite(away[order])].tolist()
-        return rows
+        found: list[int] = rows[order[np.isfinite(away[order])]].tolist()
+        return found

@@ -132,7 +132,7 @@ def unmoved_by_signals() -> None:
 def _worked(pid: int) -> float:
     """Return how much one process has worked, as Linux tells it."""
     fields = _stat(pid)
-    if not fields:
+    if not fields or sys.platform == "win32":
         return 0.0
     computed = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
     return computed + 0.01 * (int(fields[9]) + _read_pages(pid))

@@ -46,6 +46,8 @@ INAUDIBLE = 1e-4
 
 def limited(memory: int = MEMORY) -> None:
     """Let this process write no file, and have no more memory than that, where systems can."""
+    if sys.platform == "win32":
+        return
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 
@@ -261,7 +263,7 @@ def _ending_after(seconds: float) -> None:
 
     Windows has no such timer; who asks waits for a limited time there too.
     """
-    if hasattr(signal, "setitimer"):
+    if sys.platform != "win32":
         signal.signal(signal.SIGPROF, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_PROF, seconds)
 
