@@ -36,6 +36,7 @@ STATE = {
     "underflows": 0,
     "missing": 0,
     "meter_db": -3.21,
+    "bands": [-60, -12],
     "lufs": -20.0,
     "master": "-9",
     "replaying": False,
@@ -75,6 +76,7 @@ def test_a_state_holds_what_a_page_shows_and_no_none(tmp_path):
     assert made["plan"] == [{"name": "drop", "when": "go", "ready": 0.0, "layers": []}]
     assert made["knobs"] == {"sea": 0.25}
     assert made["clock"]["latency"] == 0.1
+    assert made["engine"]["bands"] == [-60, -12]
     assert json.loads(json.dumps(made)) == made
 
 

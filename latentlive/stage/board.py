@@ -23,6 +23,9 @@ LINES = 4
 LONGEST = 300
 """Characters of a line."""
 
+BANDS = 64
+"""Bands of the spectrum, at most."""
+
 KNOBS = 24
 """Knobs and pads that are shown."""
 
@@ -115,6 +118,7 @@ class Board:
                 "load": round(float(told["load"]), 2),
                 "dropouts": int(told["underflows"]) + (int(told["missing"]) > 0),
                 "meter": round(max(float(told["meter_db"]), -120.0), 1),
+                "bands": [int(level) for level in told.get("bands", [])[:BANDS]],
                 "lufs": round(float(told["lufs"]), 1),
                 "master": printable(str(told["master"])),
                 "replaying": bool(told["replaying"]),

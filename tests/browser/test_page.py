@@ -65,6 +65,18 @@ def test_the_map_is_drawn_with_what_is_heard_lit(page):
     assert colours > 100
 
 
+def test_the_spectrum_of_what_is_heard_is_drawn(page):
+    page.wait("window.stage.state.engine.bands.length === 24")
+    page.wait(
+        """(() => {
+            const canvas = document.querySelector('#master'), pen = canvas.getContext('2d');
+            const { data } = pen.getImageData(canvas.width - 40, 0, 40, canvas.height);
+            return new Set(new Uint32Array(data.buffer)).size > 5;
+        })()"""
+    )
+    assert page.faults == []
+
+
 def test_a_point_lies_between_the_two_sounds_of_a_mix(page):
     page.wait("window.stage.state.ways.d1")
     ways = page.value("window.stage.state.ways.d1")

@@ -35,6 +35,7 @@ from latentlive.engine.render.pool import Pool
 from latentlive.engine.schedule.scheduler import Scheduler
 from latentlive.engine.server.peers import Peer
 from latentlive.engine.server.session import Session
+from latentlive.engine.server.spectrum import SAMPLES, bands
 from latentlive.engine.server.status import report
 from latentlive.engine.shared import CLOSING, PANIC, POSITION, TICKS, Shared
 from latentlive.engine.timing import (
@@ -405,6 +406,10 @@ class Server:
         levels = self.session.outgoing.levels()
         for layer in told["layers"]:
             layer["level"] = 20.0 * math.log10(max(levels.get(layer["name"], 0.0), 1e-6))
+        if any(client.reads for client in self.clients):
+            position = self.timeline.position
+            heard = self.shared.read_tap(max(position - SAMPLES, 0), position)
+            told["bands"] = bands(heard, self.space.sample_rate) if len(heard) == SAMPLES else []
         return {
             **told,
             "plan": sorted(plan, key=lambda one: (one["sample"] is None, one["sample"])),

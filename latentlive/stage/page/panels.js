@@ -7,6 +7,9 @@ import { write } from "./python.js";
 const FLOOR = -48; // decibels of an empty meter
 const AHEAD = 2; // seconds rendered ahead that fill a bar
 const STAYS = 15000; // milliseconds of a line
+const SPECTRUM_EVERY = 100; // milliseconds
+const COLUMNS = 300; // spectra that are shown: half a minute
+const FAINTEST = -78; // decibels of a band that is not seen
 const LATER = 2; // cells to come that are shown
 
 const $ = (selector) => document.querySelector(selector);
@@ -87,6 +90,8 @@ export class Panels {
     this.lines = new Set();
     this.line = { text: "", until: 0, bad: false };
     this.landed = "";
+    this.spectra = [];
+    this.pictured = 0;
     new ResizeObserver(() => this.scroll()).observe($("#code ol"));
   }
 
@@ -195,7 +200,7 @@ export class Panels {
       const level = Math.min(1, Math.max(0, 1 - loud(name) / FLOOR));
       row.children[2].firstChild.firstChild.style.width = `${(100 * level).toFixed(1)}%`;
     }
-    this.drawMaster(state.engine);
+    this.drawMaster(state.engine, now);
     this.drawPlan(state, beat, heard / clock.rate, clock);
     const line = $("#line"), shown = this.line.until > now;
     say(line, shown ? this.line.text : "");
@@ -221,29 +226,44 @@ export class Panels {
     });
   }
 
-  /** The master's peaks of the last half minute, the newest at the right. */
-  drawMaster(engine) {
-    if (!engine) return;
-    this.peaks ??= [];
-    const now = performance.now();
-    if (now - (this.peakedAt ?? 0) < 100) return;
-    this.peakedAt = now;
-    this.peaks.push(engine.meter);
-    if (this.peaks.length > 300) this.peaks.shift();
+  /** The spectrum of what was heard in the last half minute, the newest at the right; above it
+      a mark where the master came near its ceiling. */
+  drawMaster(engine, now) {
+    if (!engine || now - this.pictured < SPECTRUM_EVERY) return;
+    this.pictured = now;
     const canvas = $("#master"), pen = canvas.getContext("2d");
-    const wide = canvas.clientWidth, high = canvas.clientHeight, dense = window.devicePixelRatio || 1;
-    if (canvas.width !== Math.round(wide * dense)) {
-      canvas.width = Math.round(wide * dense);
-      canvas.height = Math.round(high * dense);
+    const dense = window.devicePixelRatio || 1, theme = document.documentElement.dataset.theme;
+    const wide = Math.round(canvas.clientWidth * dense), high = Math.round(canvas.clientHeight * dense);
+    const again = canvas.width !== wide || canvas.height !== high || this.worn !== theme;
+    if (again) {
+      [canvas.width, canvas.height, this.worn] = [wide, high, theme];
+      pen.fillStyle = themed("panel");
+      pen.fillRect(0, 0, wide, high);
     }
-    pen.setTransform(dense, 0, 0, dense, 0, 0);
+    this.spectra.push([engine.bands ?? [], engine.meter]);
+    if (this.spectra.length > COLUMNS) this.spectra.shift();
+    const step = Math.max(1, Math.round(wide / COLUMNS));
+    if (again) this.spectra.forEach((one, at) => this.drawSpectrum(pen, one, wide - (this.spectra.length - at) * step, step, high));
+    else {
+      pen.drawImage(canvas, -step, 0);
+      this.drawSpectrum(pen, this.spectra.at(-1), wide - step, step, high);
+    }
+  }
+
+  drawSpectrum(pen, [bands, meter], x, step, high) {
     pen.fillStyle = themed("panel");
-    pen.fillRect(0, 0, wide, high);
-    const step = wide / 300;
-    this.peaks.forEach((peak, at) => {
-      const tall = high * Math.min(1, Math.max(0, 1 - peak / FLOOR));
-      pen.fillStyle = themed(peak > -1 ? "bad" : "good");
-      pen.fillRect(wide - (this.peaks.length - at) * step, high - tall, Math.max(step - 0.3, 0.6), tall);
+    pen.fillRect(x, 0, step, high);
+    const tall = high / Math.max(bands.length, 1), light = this.worn === "light";
+    bands.forEach((level, at) => {
+      const loud = Math.min(1, Math.max(0, 1 - (level + 12) / (FAINTEST + 12))) ** 1.5;
+      if (!loud) return;
+      const shade = light ? 90 - 66 * loud : 12 + 72 * loud;
+      pen.fillStyle = `hsl(205 ${80 - 30 * loud}% ${shade}%)`;
+      pen.fillRect(x, Math.floor(high - (at + 1) * tall), step, Math.ceil(tall));
     });
+    if (meter > -1) {
+      pen.fillStyle = themed("bad");
+      pen.fillRect(x, 0, step, Math.max(2, high / 12));
+    }
   }
 }
