@@ -6,14 +6,17 @@ journal, in one process, block by block; so do its replay and its bounce.
 
 from __future__ import annotations
 
+import dataclasses
 import types
 from unittest import mock
 
 import numpy as np
 
 import latentlive as ll
+from latentlive.effects.block import BLOCK
 from latentlive.engine import shared as memory
 from latentlive.engine.desk.decisions import Marked
+from latentlive.engine.effects.rack import Rack
 from latentlive.engine.log.bounce import Bounce
 from latentlive.engine.log.formats import FORMAT, Header
 from latentlive.engine.log.journal import Journal
@@ -25,8 +28,8 @@ from latentlive.engine.render.worker import Worker
 from latentlive.engine.schedule.scheduler import Scheduler
 from latentlive.engine.server import session
 from latentlive.engine.server.session import Session
-from latentlive.engine.shared import CHANNELS, FILLED, MISSING, POSITION, Shared
-from latentlive.engine.timing import MARK_EVERY, level_lead
+from latentlive.engine.shared import CHANNELS, FILLED, MISSING, POSITION, STRIPPED, Shared
+from latentlive.engine.timing import MARK_EVERY, effects_due, effects_reach, level_lead
 from latentlive.protocol.rendering import Batch, Encode
 from latentlive.protocol.requests import Request
 from latentlive.space import ToySpace
@@ -64,8 +67,10 @@ def taken(channels):
     """Return a block as good as new, with sounds of long ago in its rings."""
     for shared in [free for free in BLOCKS if free.channels == channels]:
         BLOCKS.remove(shared)
-        for part in ("header", "active", "pair", "ready", "gains_until", "gains", "holes"):
-            getattr(shared, part)[:] = 0
+        for part in dataclasses.fields(shared):
+            if part.name not in ("fd", "audio"):
+                getattr(shared, part.name)[:] = 0
+        shared.disconnect()
         shared.header[CHANNELS], shared.header[memory.RATE] = channels, RATE
         return shared
     return Shared.create(channels)
@@ -80,10 +85,12 @@ class Engine:
         Of its log.
     """
 
-    def __init__(self, path, seed=0, channels=2, bpm=60.0, held=False, tempo=None, position=0):
+    def __init__(
+        self, path, seed=0, channels=2, bpm=60.0, held=False, tempo=None, position=0, start=None
+    ):
         self.said, self.heard = [], []
         self.shared = taken(channels)
-        self.shared.header[POSITION] = position
+        self.shared.header[POSITION] = position if start is None else start
         tempo = tempo or Tempo(bpm, RATE)
         space = Choosy(WINDOW)
         fields = {"model": space.digest, "name": "toy", "rate": RATE, "channels": channels}
@@ -104,6 +111,7 @@ class Engine:
         for lane in LANES:
             self.dispatch.ready(lane)
         self.player = Player(self.shared)
+        self.rack = Rack(self.shared, {}, effects_due(RATE))
         self.size = 512
         self.session = Session(self.scheduler, self.journal, self.said.append)
         self.session.output = mock.Mock(latency=0.0)
@@ -147,6 +155,7 @@ class Engine:
                     self.dispatch.answered(lane, self.answer(lane, message))
         with self.playing_on():
             self.session.advance()
+        self.rack.advance(now + effects_reach(RATE), wait=True)
         if self.scheduler.timeline.running and now >= self._marked + RATE * MARK_EVERY:
             self._marked = now
             self.journal.note(Marked(now))
@@ -180,6 +189,14 @@ class Engine:
             self.tick()
             self.play()
 
+    def renew(self):
+        """Let the process of effects die, and another one go on."""
+        strips = self.scheduler.desk.strips
+        self.rack = Rack(self.shared, {}, effects_due(RATE))
+        if strips.by_serial:
+            done = max(int(self.shared.header[STRIPPED]), self.scheduler.timeline.position)
+            self.scheduler.desk.renew(-(-done // BLOCK) * BLOCK)
+
     def freeze(self, seconds):
         """Let the device play on while the engine does nothing."""
         for _ in range(max(round(seconds * RATE / self.size), 1)):
@@ -189,6 +206,7 @@ class Engine:
         """End well."""
         for bus in self.player._buses:
             bus._mix.tell_holes()  # those that go on
+        self.rack._holes.tell()
         self.tick()
         self.journal.note(Marked(self.scheduler.timeline.position))
         self.journal.close()
@@ -211,6 +229,7 @@ def replayed(log, path, stop, begin=0, size=512):
         channels=header.channels,
         tempo=header.tempo,
         position=max(begin, header.begins),
+        start=past.pre_roll(max(begin, header.begins)),
     )
     engine.session.replay = Replay(engine.scheduler, past, max(begin, header.begins))
     engine.size = size

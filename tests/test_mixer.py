@@ -9,7 +9,7 @@ import soxr
 from latentlive.curves import Num
 from latentlive.engine.desk.fades import Fade, Setting
 from latentlive.engine.output.player import Player
-from latentlive.engine.shared import MISSING, POSITION, RINGS, RUNNING, Shared
+from latentlive.engine.shared import ALL_RINGS, MISSING, POSITION, RUNNING, Shared
 from latentlive.mixer import GRID, mix
 from latentlive.units import Tempo
 
@@ -142,7 +142,7 @@ def test_the_limiter_comes_before_the_peak_and_leaves_slowly():
 
 
 def test_all_voices_fit_the_block():
-    assert len(Shared.create().active) == RINGS
+    assert len(Shared.create().active) == ALL_RINGS
 
 
 @pytest.mark.parametrize("low", [0.0, 0.3, 1.0])

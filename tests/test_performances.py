@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import latentlive as ll
 from latentlive.curves import as_curve
+from latentlive.effects.declared import EFFECTS
 from latentlive.engine.desk.decisions import Hole, Started
 from latentlive.engine.log.performance import Performance
 from latentlive.engine.render.dispatch import LANES, PREPARING, STEADY
@@ -80,9 +81,20 @@ PLACES = levels(0, 0.2, 0.5, 1, ll.sine(2), ll.brown(1))
 KNOBS = ["a", "b"]
 LAYERS = ["d1", "d2", "d3", "sea"]
 BEATS = [0, 0.01, 0.1, 0.5, 1, 2, 5]
+BUSES = ["hall", "sea"]
 CUES = ["drop", "night"]
 SIZES = [64, 300, 512, 1024, 2048]
 """Samples that a device asks for at a time."""
+
+
+def within(parameter):
+    """Return values of a parameter: its bounds, its default, curves."""
+    low, high = parameter.least, parameter.most
+    if parameter.name in ("seconds", "beats"):
+        high = 1.5  # what rings longer makes long tests
+    middle = (low + high) / 2
+    moving = [ll.sine(1).range(low, high), (ll.knob("a") * (high - low)) + low]
+    return [low, high, parameter.default, middle, *moving]
 
 
 def words_of(family):
@@ -113,6 +125,14 @@ class Performer(random.Random):
             "rename": lambda: {"layer": pick(LAYERS), "name": pick(["wind", "sea", "d2"])},
             "master": lambda: {"gain_db": pick(GAINS)},
             "tempo": lambda: {"bpm": pick([30, 60, 97.3, 200]), "over": pick(BEATS)},
+            "effect": lambda: {"layer": pick([*LAYERS, *BUSES, "master"]), **self.effect()},
+            "dry": lambda: {"layer": pick([*LAYERS, *BUSES, "master"])},
+            "send": lambda: {
+                "layer": pick([*LAYERS, *BUSES]),
+                "bus": pick(BUSES),
+                "gain_db": pick([None, *GAINS]),
+                "pre": pick([True, False]),
+            },
         }
         return {"op": op, **others[op]()}
 
@@ -131,6 +151,20 @@ class Performer(random.Random):
                 {"pair": pick([0, 1])},
                 {"lead": pick([0.05, 0.3, 0.7, 2.0])},
             ]
+        )
+
+    def effect(self):
+        """Return an effect, or none in its place."""
+        pick = self.choice
+        effect = pick(EFFECTS)
+        curves = {
+            f"{effect.name}.{one.name}": dump(as_curve(pick(within(one)), "effect"))
+            for one in effect.parameters
+            if one.name not in ("by", "space")
+        }
+        by = pick(["", *LAYERS]) if effect.name == "comp" else ""
+        return pick(
+            [{"effect": effect.name}, *[{"effect": effect.name, "curves": curves, "by": by}] * 4]
         )
 
     def changes(self):
@@ -205,13 +239,14 @@ class Performer(random.Random):
     def step(self):
         """Return what happens next: something is asked for, time passes, or something fails."""
         pick = self.choice
-        happens = pick(["ask"] * 12 + ["run"] * 12 + ["freeze", "strain", "die"])
+        happens = pick(["ask"] * 12 + ["run"] * 12 + ["freeze", "strain", "die", "renew"])
         how = {
             "ask": lambda: [self.request()],
             "run": lambda: [pick([0, 0.05, 0.2, 0.5, 1.1, 2.3]), pick(SIZES)],
             "freeze": lambda: [pick([0.02, 0.3, 1.0, 2.2, 3.1])],
             "strain": lambda: [pick(LAYERS), pick([0.0, 1.3, 2.5])],
             "die": lambda: [pick(LANES)],
+            "renew": list,
         }
         return happens, *how[happens]()
 
@@ -249,6 +284,8 @@ def perform(path, steps, seed, channels, held):
                 engine.freeze(*how)
             elif what == "strain":
                 strain(engine, *how)
+            elif what == "renew":
+                engine.renew()
             elif what == "die":
                 lane = how[0]
                 engine.dispatch.died(lane)

@@ -10,8 +10,11 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from latentlive.client.connection import PATIENCE, SILENT, Connection, start_engine
 from latentlive.client.directions import DirectionView, Measurements
+from latentlive.client.effects import Bus, Fader
 from latentlive.client.freezing import Freezing
 from latentlive.client.inputs import Inputs, Knobs
 from latentlive.client.layer import Layer, Master
@@ -22,6 +25,7 @@ from latentlive.client.waiting import Line
 from latentlive.corpus import Audio, Corpus
 from latentlive.corpus.segmenting import By, segmented
 from latentlive.errors import EngineError, ExpressionError, HangingError
+from latentlive.expr.fields import shown
 from latentlive.ground.names import normal
 from latentlive.latent import Joined, Latent, Recorded, Sound, Texture, join_of
 from latentlive.latent.directions import unmeasured
@@ -31,7 +35,7 @@ from latentlive.protocol.address import Address, OnExit, reached
 from latentlive.protocol.changes import Change, Hush, Only, Play, SetTempo
 from latentlive.protocol.children import ONE_THREAD
 from latentlive.protocol.clip import Source
-from latentlive.protocol.kinds import BEATS, BPM, PATH, SEED
+from latentlive.protocol.kinds import BEATS, BPM, LAYER, PATH, SEED
 from latentlive.protocol.requests import (
     Audition,
     Cancel,
@@ -220,17 +224,31 @@ class Engine(Showing):
         """Return the layer of a name."""
         if not isinstance(name, str) or not name.isidentifier():
             raise ExpressionError(f"layer: a name is a word such as 'sea', got {name!r}")
+        if name == self.master.name:
+            raise ExpressionError("layer: master is the whole mix; give a layer another name")
         return Layer(self, normal(name))
+
+    def bus(self, name: str) -> Bus:
+        """Return the bus of a name: layers are sent to it, and it plays them with its effects.
+
+        Example
+        -------
+        ``bus("hall").reverb(1, seconds=6).gain(-3)``, then ``d1.send("hall", -12)``
+        """
+        return Bus(self, self.layer(LAYER.coerce(name, "bus: name")).name)
 
     def hush(self, fade: float = 1.0) -> None:
         """Fade every layer out over `fade` beats (>= 0) and end it."""
         beats = BEATS.coerce(fade, "hush: fade")
         self.change(Hush(beats))
 
-    def only(self, *layers: Layer) -> None:
-        """Silence all layers but these, which keep time; without any, let all sound again."""
+    def only(self, *layers: Fader) -> None:
+        """Silence all layers but these, which keep time; without any, let all sound again.
+
+        The buses that they are sent to are heard, and of a bus all that it is sent.
+        """
         for layer in layers:
-            if not isinstance(layer, Layer):
+            if not isinstance(layer, Fader):
                 raise ExpressionError(f"only: expected layers such as d1, got {layer!r}")
         self.change(Only(tuple(layer.name for layer in layers)))
 
@@ -290,6 +308,23 @@ class Engine(Showing):
     def recording(self, sound: Sound) -> tuple[Audio, int]:
         """Return a recording, and its samples a second."""
         return self._sounds(sound), self.welcome.sample_rate
+
+    def room(self, sound: Sound) -> str:
+        """Return the digest of a recording that is to be a room.
+
+        Raises
+        ------
+        ExpressionError
+            ``reverb: space is a sound such as sound("gong"), got 3``
+        """
+        if not isinstance(sound, Recorded):
+            raise ExpressionError(
+                f'reverb: space is a sound such as sound("gong"), got {shown(sound)}'
+            )
+        if not np.any(np.asarray(self._sounds(sound))):
+            raise ExpressionError("reverb: space is silent; a room is a sound that rings")
+        (digest,) = recordings(sound, self._sounds).values()
+        return digest
 
     def boundaries(self, sound: Recorded, by: By, shortest: float) -> Floats:
         """Return where the parts of a recording begin [seconds]: see ``.segments()``."""

@@ -22,6 +22,15 @@ LANDING = 0.372  # a change set is final so long before its moment; until then i
 STEMS_SHORT = 0.012  # stems are read nearly as far ahead as nothing changes
 STEMS_AHEAD = 0.093  # stems are read again when less is left of them
 
+# Effects.
+EFFECTS = 0.08  # what goes through effects can change so much later
+EFFECTS_SLACK = 0.03  # of that, for the engine to write what it has decided
+EFFECTS_DUE = 0.06  # a block this near no longer waits for voices, beside what a device asks for
+EFFECTS_LEAD = 0.06  # what is live is heard so much later in effects than in levels
+EFFECTS_EVERY = 0.004  # their process looks whether a block can be rendered
+EFFECTS_FROZEN = 1.0  # without a sign of it their process is replaced
+FREED_AFTER = 1.0  # a strip in which nothing rings is given back
+
 # What arrives live.
 ARRIVED = 0.025  # a value is known to the engine so long after it arrived, at most
 LATEST = 2.0  # a value may be meant for so much later
@@ -110,6 +119,23 @@ def margin(rate: int, latency: float = LATENCY) -> int:
     """Return the samples from the position to the first that may still change: what a device of
     a latency [seconds] asks for at once, and what the limiter looks ahead."""
     return (AHEAD + 1) * GRID + to_samples(BURSTS * latency, rate)
+
+
+def effects_reach(rate: int, latency: float = LATENCY) -> int:
+    """Return the samples from the position up to which effects are rendered: nothing changes there
+    any more, and the engine has had time to write it."""
+    return margin(rate, latency) + to_samples(EFFECTS, rate) - to_samples(EFFECTS_SLACK, rate)
+
+
+def effects_due(rate: int, latency: float = LATENCY) -> int:
+    """Return how near the position a block of effects is rendered though voices are missing."""
+    return margin(rate, latency) + to_samples(EFFECTS_DUE - EFFECTS_SLACK, rate)
+
+
+def effects_lead(rate: int, lead: int) -> int:
+    """Return how long after they arrive live curves are heard in effects [samples], from how long
+    after that they are heard in levels."""
+    return lead + to_samples(EFFECTS_LEAD, rate)
 
 
 def level_lead(rate: int, latency: float = LATENCY) -> int:

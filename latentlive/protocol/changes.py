@@ -5,14 +5,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from latentlive.curves import Curve, Num, inputs_of
-from latentlive.expr import Kind, Many, Maybe, Number, One, Record, declared, record
+from latentlive.effects.declared import EFFECTS
+from latentlive.expr import Choice, Kind, Many, Maybe, Number, One, Record, declared, record
 from latentlive.protocol.clip import Given, Source
-from latentlive.protocol.kinds import BEATS, BPM, FLAG, LAYER, LEAD, PAIR, SAMPLE, SHARE, Level
-from latentlive.protocol.state import LEVELS, State
+from latentlive.protocol.kinds import (
+    BEATS,
+    BPM,
+    FLAG,
+    KNOBS,
+    LAYER,
+    LEAD,
+    PAIR,
+    SAMPLE,
+    SHARE,
+    TEXT,
+    Level,
+)
+from latentlive.protocol.state import LEVELS, NONE, Send, State
 from latentlive.units import Tempo, bpm_text
 
 LONGEST = 160
@@ -140,6 +153,77 @@ class Set(OfLayer):
 def _value(value: Any) -> str:
     value = value.value if isinstance(value, Num) else value
     return f"{value:g}" if isinstance(value, float | int) else repr(value)
+
+
+EFFECT = Choice(*(effect.name for effect in EFFECTS))
+
+
+@record("effect")
+class SetEffect(OfLayer):
+    """Set an effect of a layer, a bus or the master; without curves take it off.
+
+    Parameters
+    ----------
+    effect : str
+    curves : mapping of ``lpf.hz`` and so on to Curve
+    space : str
+        The digest of the recording that a reverb has as a room.
+    by : str
+        The layer that a compressor listens to.
+    """
+
+    effect: str = declared(EFFECT)
+    curves: Mapping[str, Curve] = declared(KNOBS, default=NONE)
+    space: str = declared(TEXT, default="")
+    by: str = declared(TEXT, default="")
+
+    @property
+    def follows(self) -> frozenset[str]:
+        return frozenset().union(*map(inputs_of, self.curves.values()))
+
+    def fold(self, state: State[Source], name: str) -> State[Source]:
+        mine = f"{self.effect}."
+        others = {word: one for word, one in state.effects.items() if not word.startswith(mine)}
+        on = {f"{mine}on": Num(1.0)} if self.curves else {}
+        kept = {"reverb": "space", "comp": "by"}.get(self.effect)
+        more = {kept: getattr(self, kept)} if kept else {}
+        return state.changed(effects={**others, **on, **self.curves}, **more)
+
+    def __str__(self) -> str:
+        given = {word.partition(".")[2]: _value(one) for word, one in self.curves.items()}
+        typed = ", ".join(f"{word}={value}" for word, value in given.items())
+        return f"{self.layer}.{self.effect}({typed or None})"
+
+
+@record("dry")
+class Dry(OfLayer):
+    """Take all effects of a layer, a bus or the master off."""
+
+    def fold(self, state: State[Source], name: str) -> State[Source]:
+        return state.changed(effects={}, space="", by="")
+
+
+@record("send")
+class SetSend(OfLayer):
+    """Send a layer to a bus; without a level no more."""
+
+    bus: str = declared(LAYER)
+    gain_db: Curve | None = optional(Level("gain_db"))
+    pre: bool = declared(FLAG, default=False)
+
+    @property
+    def follows(self) -> frozenset[str]:
+        return frozenset() if self.gain_db is None else inputs_of(self.gain_db)
+
+    def fold(self, state: State[Source], name: str) -> State[Source]:
+        sends = {bus: one for bus, one in state.sends.items() if bus != self.bus}
+        if self.gain_db is not None:
+            sends[self.bus] = Send(self.gain_db, self.pre)
+        return state.changed(sends=sends)
+
+    def __str__(self) -> str:
+        level = None if self.gain_db is None else _value(self.gain_db)
+        return f"{self.layer}.send({self.bus!r}, {level}{', pre=True' * self.pre})"
 
 
 @record("stop")
@@ -284,7 +368,9 @@ class Restore(OfLayer):
     @property
     def follows(self) -> frozenset[str]:
         state = self.state
-        levels = frozenset().union(*(inputs_of(getattr(state, word)) for word in LEVELS))
+        curves = [getattr(state, word) for word in LEVELS]
+        curves += [*state.effects.values(), *(send.gain_db for send in state.sends.values())]
+        levels = frozenset().union(*map(inputs_of, curves))
         return levels if state.source is None else levels | inputs_of(state.source.expr)
 
     def fold(self, state: State[Source], name: str) -> State[Source]:

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from latentlive.corpus.shelf import kept_name
-from latentlive.curves import Curve
+from latentlive.curves import Curve, Num
+from latentlive.effects.declared import EFFECTS, PARAMETERS
 from latentlive.errors import ExpressionError
 from latentlive.expr import Beats, Kind, Number, Text, Whole, dump, load
 from latentlive.expr.fields import shown
@@ -23,6 +24,19 @@ LONGEST_NAME = 100
 
 LONGEST_SOURCE = 200
 """Most letters in the name of a source."""
+
+SET_ELSEWHERE = ("comp.by", "reverb.space")
+"""What names a layer or a recording, and is no curve."""
+
+KNOBS_OF = {
+    **{f"{effect.name}.on": Number(least=0.0, most=1.0) for effect in EFFECTS},
+    **{
+        name: Number(parameter.unit, least=parameter.least, most=parameter.most)
+        for name, parameter in PARAMETERS.items()
+        if name not in SET_ELSEWHERE
+    },
+}
+"""The bounds of what effects are set to, by effect and parameter."""
 
 CURVES = 500
 """Most cached level curves: logs often repeat the same ones."""
@@ -123,8 +137,8 @@ class Level(Kind):
     def coerce(self, value: Any, place: str) -> Curve:
         """Return the curve."""
         if not isinstance(value, Curve):
-            raise ExpressionError("gain, amp and pan take a number or a curve")
-        curve = followed(value, "gain, amp and pan")
+            raise ExpressionError("levels and effects take a number or a curve")
+        curve = followed(value, "levels and effects")
         return within(self.word, curve, place) if self.word else curve
 
     def plain(self, value: Curve, ref: Any, keep: Any) -> Any:
@@ -145,11 +159,11 @@ def _read(text: str) -> Any:
 class Levels(Kind):
     """Level curves, by word."""
 
-    words = ("gain_db", "amp", "pan", "audible")
+    words: tuple[str, ...] = ("gain_db", "amp", "pan", "audible", "fed")
 
     def coerce(self, value: Any, place: str) -> Mapping[str, Curve]:
         """Return the curves."""
-        if not isinstance(value, dict):
+        if not isinstance(value, Mapping):
             raise ExpressionError(f"{place} must be an object, got {shown(value)}")
         for word in value:
             if word not in self.words:
@@ -165,6 +179,20 @@ class Levels(Kind):
         if not isinstance(data, dict):
             return data
         return {word: LEVEL.revive(curve, node, kept) for word, curve in data.items()}
+
+
+class Knobs(Levels):
+    """What effects are set to: curves, by ``lpf.hz`` and so on; ``lpf.on`` tells of one."""
+
+    words = tuple(KNOBS_OF)
+
+    def coerce(self, value: Any, place: str) -> Mapping[str, Curve]:
+        """Return the curves; a number stays within the bounds of its parameter."""
+        curves = super().coerce(value, place)
+        for word, curve in curves.items():
+            if isinstance(curve, Num):
+                KNOBS_OF[word].coerce(curve.value, word.replace(".", ": "))
+        return curves
 
 
 class Playable(Kind):
@@ -194,7 +222,7 @@ class Digests(Kind):
         return value
 
 
-NAME, TEXT, FLAG, LEVEL, LEVELS = Text(), AnyText(), Flag(), Level(), Levels()
+NAME, TEXT, FLAG, LEVEL, LEVELS, KNOBS = (Text(), AnyText(), Flag(), Level(), Levels(), Knobs())
 TEMPO, PATH, LAYER, SOURCE_NAME = Pace(), FilePath(), LayerName(), SourceName()
 BEATS = Beats(least=0.0)
 BPM = Number("beats a minute", least=1.0, most=2000.0)

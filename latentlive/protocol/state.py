@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Generic, cast
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Generic, NoReturn, cast
 
 from latentlive.curves import Curve, Num
-from latentlive.expr import Maybe, Record, declared, record
+from latentlive.errors import ExpressionError
+from latentlive.expr import Kind, Maybe, One, Record, declared, record
+from latentlive.expr.fields import shown
 from latentlive.protocol.clip import SOURCE, S, T
-from latentlive.protocol.kinds import BEATS, FLAG, LEAD, LEVEL, PAIR, SAMPLE, SHARE
+from latentlive.protocol.kinds import (
+    BEATS,
+    FLAG,
+    KNOBS,
+    LAYER,
+    LEAD,
+    LEVEL,
+    PAIR,
+    SAMPLE,
+    SHARE,
+    TEXT,
+)
 
 DEFAULT_FADE_BEATS = 0.1
 DEFAULT_XFADE_BEATS = 1.0
@@ -16,6 +29,56 @@ DEFAULT_QUANT_BEATS = 1.0
 
 LEVELS = ("gain_db", "amp", "pan")
 """The settings that are curves."""
+
+
+@record()
+class Send(Record):
+    """How much of a layer goes to a bus: dB, behind its fader or before it."""
+
+    gain_db: Curve = declared(LEVEL)
+    pre: bool = declared(FLAG, default=False)
+
+
+class Sends(Kind):
+    """Sends, by the name of the bus."""
+
+    def coerce(self, value: Any, place: str) -> Mapping[str, Send]:
+        """Return the sends."""
+        if not isinstance(value, Mapping):
+            raise ExpressionError(f"{place} must be an object, got {shown(value)}")
+        return {LAYER.coerce(name, place): SEND.coerce(one, place) for name, one in value.items()}
+
+    def plain(self, value: Mapping[str, Send], ref: Any, keep: Any) -> Any:
+        """Return the data of each."""
+        return {name: SEND.plain(one, ref, keep) for name, one in value.items()}
+
+    def revive(self, data: Any, node: Any, kept: Any) -> Any:
+        """Return the sends."""
+        if not isinstance(data, dict):
+            return data
+        return {name: SEND.revive(one, node, kept) for name, one in data.items()}
+
+
+SEND = One(Send)
+
+
+class Nothing(Mapping[str, Any]):
+    """A mapping that holds nothing and never will: what a field is by default."""
+
+    def __getitem__(self, name: str) -> NoReturn:
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def __hash__(self) -> int:
+        return 0
+
+
+NONE = Nothing()
 
 
 @record()
@@ -37,6 +100,13 @@ class State(Record, Generic[S]):
     muted, soloed : bool
     lead : float or None [seconds]
         How long after they arrive live curves are heard; None leaves that to the engine.
+    effects : mapping of ``lpf.hz`` and so on to Curve
+        What its effects are set to; ``lpf.on`` where it has one.
+    space : str
+        The digest of the recording that its reverb has as a room.
+    by : str
+        The layer that its compressor listens to instead.
+    sends : mapping of the name of a bus to Send
     """
 
     source: S | None = declared(Maybe(SOURCE), default=None)
@@ -53,10 +123,26 @@ class State(Record, Generic[S]):
     muted: bool = declared(FLAG, default=False)
     soloed: bool = declared(FLAG, default=False)
     lead: float | None = declared(Maybe(LEAD), default=None)
+    effects: Mapping[str, Curve] = declared(KNOBS, default=NONE)
+    space: str = declared(TEXT, default="")
+    by: str = declared(TEXT, default="")
+    sends: Mapping[str, Send] = declared(Sends(), default=NONE)
+
+    @property
+    def routed(self) -> bool:
+        """Whether it has effects or sends."""
+        return bool(self.effects or self.sends)
 
     def silenced(self) -> State[S]:
         """Return the state without its texture."""
         return self.changed(source=None, origin=None)
+
+    def renamed(self, old: str, new: str) -> State[S]:
+        """Return the state with another name of a layer that it sends to or listens to."""
+        if old not in self.sends and self.by != old:
+            return self
+        sends = {new if bus == old else bus: send for bus, send in self.sends.items()}
+        return self.changed(sends=sends, by=new if self.by == old else self.by)
 
     def mapped(self, source: Callable[[S], T]) -> State[T]:
         """Return the state with its texture mapped by `source`."""

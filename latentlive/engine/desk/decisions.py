@@ -11,11 +11,12 @@ from dataclasses import replace
 from typing import Any, Self
 
 from latentlive.curves import Curve
-from latentlive.expr import Number, One, Record, Whole, declared, record
+from latentlive.expr import Maybe, Number, One, Record, Whole, declared, record
 from latentlive.protocol.clip import CLIP, Clip
 from latentlive.protocol.kinds import (
     CHANNELS,
     FLAG,
+    KNOBS,
     LAYER,
     LEVEL,
     LEVELS,
@@ -85,6 +86,21 @@ class Started(OfVoice):
         return rings_of(self.wide, self.channels)
 
 
+@record("patch")
+class Patched(OfVoice):
+    """The effects of a layer, a bus or the master begin on a pair of channels, as a strip with a
+    serial of its own."""
+
+    layer: str = declared(LAYER)
+    slot: int = declared(SLOT)
+    pair: int = declared(PAIR)
+
+    @property
+    def rings(self) -> int:
+        """It has two sides."""
+        return 2
+
+
 @record()
 class Moved(OfVoice):
     """A voice's level moves in `over` samples, from where it is then."""
@@ -130,6 +146,34 @@ class Levelled(Decision):
     slot: int = declared(SLOT)
     glide: bool = declared(FLAG)
     curves: Mapping[str, Curve] = declared(LEVELS)
+
+
+@record("tune")
+class Tuned(Decision):
+    """What a layer's effects are set to changed; `space` is the digest of a room, if it did."""
+
+    slot: int = declared(SLOT)
+    glide: bool = declared(FLAG)
+    curves: Mapping[str, Curve] = declared(KNOBS)
+    space: str | None = declared(Maybe(TEXT), default=None)
+
+
+@record("send")
+class Sent(Decision):
+    """A send changed: from the slot of a layer to that of a bus, or to a layer as the key that
+    its compressor listens to."""
+
+    slot: int = declared(SLOT)
+    target: int = declared(SLOT)
+    glide: bool = declared(FLAG)
+    curves: Mapping[str, Curve] = declared(LEVELS)
+    pre: bool = declared(FLAG, default=False)
+    listened: bool = declared(FLAG, default=False)
+
+
+@record("renewed")
+class Renewed(Decision):
+    """The process of effects was started again: effects begin anew, without what rang in them."""
 
 
 @record("master")

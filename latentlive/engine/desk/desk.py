@@ -6,15 +6,13 @@ decisions in the same order give the same samples, live, in a replay and in a bo
 
 from __future__ import annotations
 
-import contextlib
 import functools
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
-from latentlive.curves import Curve, Num, Point, Tapes
+from latentlive.curves import Curve, Num, Point
 from latentlive.engine.desk.decisions import (
     Decision,
     Ended,
@@ -23,41 +21,33 @@ from latentlive.engine.desk.decisions import (
     Held,
     Levelled,
     MasterSet,
+    Patched,
+    Renewed,
     SeedSet,
+    Sent,
     Started,
     Taped,
     TempoSet,
+    Tuned,
     rings_of,
 )
-from latentlive.engine.desk.fades import FORGOTTEN, MASTER_DB, Fade, Setting
-from latentlive.engine.desk.model import Hold, Voice
-from latentlive.engine.shared import POINTS, POSITION, RING, RINGS, RUNNING, Shared
+from latentlive.engine.desk.fades import Fade, Setting
+from latentlive.engine.desk.gains import GAINS_AHEAD, Gains
+from latentlive.engine.desk.knobs import Knobs
+from latentlive.engine.desk.model import Voice
+from latentlive.engine.desk.strips import Clocked, Sending, Strip
+from latentlive.engine.shared import MASTER, ORDER_BITS, RING, RINGS, Shared
 from latentlive.errors import EngineError
 from latentlive.ground.system import fence
-from latentlive.limiter import AHEAD, MEMORY
-from latentlive.mixer import GRID, grid_ceil, grid_floor
+from latentlive.mixer import GRID
 from latentlive.protocol.clip import Clip, Source
-from latentlive.units import Tempo
+from latentlive.units import SILENCE_DB, Tempo
 
-GAINS_AHEAD = RING - (1 << 13)
-"""Samples for which gains are written ahead, as far as voices are rendered: nobody hears an engine
-that is held up."""
-
-BEFORE = (MEMORY + AHEAD) * GRID
-"""Samples before the position that the limiter still depends on."""
-
-SLACK = 32
-"""Gains may fall short of that by one part in so many: then they need not be written every tick."""
-
-HELD_ON = 4096
-"""Samples for which a gain is held on that was not known in time: more than a device takes while
-the engine writes."""
-
-ORDER_BITS = 40
-"""Voices are summed by slot, then by serial: in the same order everywhere."""
+OFF = Setting(gain_db=Num(SILENCE_DB))
+"""A send that sends nothing."""
 
 
-class Desk:
+class Desk(Gains):
     """The voices, their faders, and the decisions about them.
 
     Parameters
@@ -72,6 +62,8 @@ class Desk:
         How far ahead gains are written.
     lead : int [samples]
         How long after they arrive live curves are heard in levels.
+    effects_lead : int [samples]
+        The same in effects and sends, and in all levels while the master has effects.
     """
 
     def __init__(
@@ -82,28 +74,13 @@ class Desk:
         note: Callable[[Decision], object] = lambda decision: None,
         reach: int = GAINS_AHEAD,
         lead: int = 0,
+        effects_lead: int = 0,
     ) -> None:
-        self.shared, self.tempo, self.seed, self.note, self.reach = shared, tempo, seed, note, reach
-        self.lead, self.tapes = lead, Tapes(tempo.sample_rate)
-        self.holds = False
-        """Whether late gains are told of: in a performance, not when it is played again."""
-        self.voices: dict[int, Voice] = {}
-        self.settings: dict[int, Setting] = {}
-        self.master = Setting(gain_db=Num(MASTER_DB), pan=Num(0.0))
+        super().__init__(shared, tempo, seed, note, reach, lead, effects_lead)
+        self.rooms: list[str] = []
+        """The digests of the recordings that reverbs have as rooms; the first is number 1."""
         self._serial = 0
-        self._over: deque[Voice] = deque(maxlen=4 * RINGS)
-        self._gathering = False
-        self._stale: set[int] = set()
-
-    @property
-    def position(self) -> int:
-        """The next sample that the device will ask for."""
-        return int(self.shared.header[POSITION])
-
-    @property
-    def running(self) -> bool:
-        """Whether the transport moves; it waits for the first textures."""
-        return bool(self.shared.header[RUNNING])
+        self._over: deque[Voice | Strip] = deque(maxlen=4 * RINGS)
 
     @property
     def free_rings(self) -> int:
@@ -183,10 +160,19 @@ class Desk:
         voice.start = at
         voice.fade = Fade(at, at + max(over, GRID), 0.0, 1.0)
         voice.sounding = True
-        voice.gains_until = at
-        self._write(voice)
+        voice.gains_until = voice.feeds_until = at
         for ring in voice.rings:
             self.shared.pair[ring] = voice.pair
+        self.strips.feed(voice)
+        strip, clip, rate = (
+            self.strips.at(voice.slot, voice.pair),
+            voice.clip,
+            self.tempo.sample_rate,
+        )
+        if strip is not None and strip.follow(at, rate, clip.origin, clip.tempo):
+            self._rewrite(strip, at)
+            self._rewrite_sends(voice.slot, at)
+        self._write(voice)
         fence()  # a callback that sees the voice active sees its gains
         for ring in voice.rings:
             self.shared.active[ring] = 1 + (voice.slot << ORDER_BITS) + voice.serial
@@ -204,11 +190,13 @@ class Desk:
             )
         )
 
-    def fade(self, voice: Voice, at: int, level: float, over: int) -> None:
-        """Fade a voice to another level from `at` on, from where it is then."""
-        voice.fade = voice.fade.towards(level, at, max(over, GRID))
-        self.note(Faded(at, voice.serial, level, over))
-        self._rewrite(voice, at)
+    def fade(self, one: Voice | Strip, at: int, level: float, over: int) -> None:
+        """Fade to another level from `at` on, from where it is then."""
+        one.fade = one.fade.towards(level, at, max(over, GRID))
+        self.note(Faded(at, one.serial, level, over))
+        self._rewrite(one, at)
+        if isinstance(one, Strip):
+            self._rewrite_sends(one.slot, at)
 
     def gate(self, voice: Voice, at: int, level: float, over: int) -> None:
         """Mute a voice for an underrun, or unmute it."""
@@ -221,16 +209,13 @@ class Desk:
         before = self.settings.get(slot, Setting())
         self.settings[slot] = before.changed(at, self.tempo.sample_rate, glide, **curves)
         self.note(Levelled(at, slot, glide, curves))
-        for voice in self.voices.values():
-            if voice.slot == slot:
-                self._rewrite(voice, at)
+        self._rewrite_slot(slot, at)
 
     def set_master(self, at: int, gain_db: Curve) -> None:
         """Set the master's level from `at` on."""
         self.master = self.master.changed(at, self.tempo.sample_rate, gain_db=gain_db)
         self.note(MasterSet(at, gain_db))
-        for voice in self.voices.values():
-            self._rewrite(voice, at)
+        self._rewrite_all(at)
 
     def tape(self, at: int, source: str, value: float, by: str = "") -> None:
         """Note a value that has arrived; it is not before the last one."""
@@ -241,8 +226,9 @@ class Desk:
         """Set the transport's tempo; allocation gives voices clips for it."""
         self.tempo = tempo
         self.note(TempoSet(at, tempo))
-        for voice in self.voices.values():
-            self._rewrite(voice, at)  # the master's curve counts beats of the transport
+        self._rewrite_all(at)  # curves of the master and of buses count beats of the transport
+        for strip in self.strips:
+            self._rewrite_sends(strip.slot, at)
 
     def set_seed(self, at: int, seed: int) -> None:
         """Change the seed; every voice is loaded and rendered again."""
@@ -254,32 +240,131 @@ class Desk:
             self.expect(voice, voice.start)
             self._rewrite(voice, voice.start)
 
-    def end(self, voice: Voice) -> None:
-        """Free a voice that is silent."""
-        if voice.sounding:
-            self.note(Ended(self.position, voice.serial))
-            self._over.append(voice)
-        for ring in voice.rings:
+    def _rewrite_all(self, at: int) -> None:
+        for one in (*self.voices.values(), *self.strips):
+            self._rewrite(one, at)
+
+    def end(self, one: Voice | Strip) -> None:
+        """Free a voice or a strip that is silent."""
+        if one.sounding:
+            self.note(Ended(self.position, one.serial))
+            self._over.append(one)
+        for ring in one.rings:
             self.shared.active[ring] = 0
             self.shared.gains[:, ring] = 0.0
             self.shared.gains_until[ring] = 0
-        self.voices.pop(voice.serial, None)
+        if isinstance(one, Strip):
+            self.strips.remove(one)
+        else:
+            for ring in one.rings:
+                self.shared.feeding[ring, 0] = -1
+            self.voices.pop(one.serial, None)
 
     def clear(self, before: int | None = None) -> None:
-        """Free every voice at once; with a position, all but those that begin later."""
-        for voice in list(self.voices.values()):
-            if voice.sounding:
-                self._over.append(voice)
-            elif before is not None and voice.start > before:
+        """Free every voice and strip at once; with a position, all but those that begin later."""
+        for one in (*self.voices.values(), *self.strips):
+            if one.sounding:
+                self._over.append(one)
+            elif before is not None and one.start > before:
                 continue
-            voice.sounding = False  # the log holds the panic instead of each end
-            self.end(voice)
+            one.sounding = False  # the log holds the panic instead of each end
+            self.end(one)
 
-    def owner(self, ring: int, at: int) -> Voice | None:
-        """Return the voice that held a ring at a position; it may be over by now."""
-        heard = [voice for voice in self.voices.values() if voice.sounding]
-        heard = [v for v in (*self._over, *heard) if ring in v.rings and v.start < at + GRID]
-        return max(heard, key=lambda voice: voice.start, default=None)
+    def owner(self, ring: int, at: int) -> Voice | Strip | None:
+        """Return the voice or strip that held a ring at a position; it may be over by now."""
+        heard = [one for one in (*self.voices.values(), *self.strips) if one.sounding]
+        heard = [one for one in (*self._over, *heard) if ring in one.rings]
+        heard = [one for one in heard if one.start < at + GRID]
+        return max(heard, key=lambda one: one.start, default=None)
+
+    def of(self, serial: int) -> Voice | Strip | None:
+        """Return the voice or strip of a serial."""
+        return self.voices.get(serial) or self.strips.by_serial.get(serial)
+
+    # Effects.
+
+    def patch(self, layer: str, slot: int, pair: int, at: int, serial: int | None = None) -> Strip:
+        """Let the effects of a layer, a bus or the master begin on a pair of channels.
+
+        Raises
+        ------
+        EngineError
+            If too few strips are free.
+        """
+        number, glide = self.strips.free(), 0
+        self._serial = self._serial + 1 if serial is None else serial
+        mine = [v for v in self.voices.values() if v.slot == slot and v.sounding]
+        clock = Clocked(at, glide, 0, None)
+        if playing := [voice for voice in mine if voice.fade.high > 0.0]:
+            clip = playing[-1].clip
+            clock = Clocked(at, glide, clip.origin, clip.tempo)
+        strip = Strip(self._serial, number, layer, slot, pair, at, [clock])
+        strip.gains_until = strip.knobs_until = strip.through_until = at
+        self.note(Patched(at, strip.serial, layer, slot, pair))
+        for ring in strip.rings:
+            self.shared.pair[ring] = pair
+        feeding = [voice for voice in mine if voice.pair == pair]
+        self.strips.add(strip, feeding)
+        for voice in feeding:
+            voice.feeds_until = min(voice.feeds_until, at)
+            self._write(voice)
+        self._write(strip)
+        if slot == MASTER:
+            for voice in self.voices.values():
+                if self._setting(voice).live or self.master.live:
+                    self._rewrite(voice, at)
+        for row in self.strips.rows.values():
+            if strip in (row.source, row.target):
+                self._write_send(row)
+        fence()
+        for ring in strip.rings:
+            self.shared.active[ring] = 1 + (slot << ORDER_BITS) + strip.serial
+        return strip
+
+    def tune(
+        self,
+        slot: int,
+        at: int,
+        glide: bool,
+        curves: Mapping[str, Curve],
+        space: str | None = None,
+    ) -> None:
+        """Set effects of a layer, a bus or the master from `at` on."""
+        self.note(Tuned(at, slot, glide, curves, space))
+        if space is not None:
+            curves = {**curves, "reverb.space": Num(float(self.room(space)))}
+        before = self.knobs.get(slot, Knobs())
+        self.knobs[slot] = before.changed(at, self.tempo.sample_rate, glide, curves)
+        self._rewrite_slot(slot, at)
+
+    def room(self, digest: str) -> int:
+        """Return the number of a recording as a room, 0 for none."""
+        if not digest:
+            return 0
+        if digest not in self.rooms:
+            self.rooms.append(digest)
+        return 1 + self.rooms.index(digest)
+
+    def send(
+        self,
+        sending: Sending,
+        at: int,
+        glide: bool,
+        curves: Mapping[str, Curve],
+        pre: bool = False,
+    ) -> None:
+        """Set how much of a layer goes to a bus, or to another layer as a key."""
+        source, target, key = sending
+        before = self.strips.sends.get(sending, OFF)
+        setting = before.changed(at, self.tempo.sample_rate, glide, **curves)
+        self.note(Sent(at, source, target, glide, curves, pre, key))
+        self.strips.send(sending, setting, pre)
+        self._rewrite_sends(source, at)
+
+    def renew(self, at: int) -> None:
+        """Let all effects begin anew at a sample: who rendered them is gone."""
+        self.note(Renewed(at))
+        self.strips.renew(at)
 
     @functools.singledispatchmethod
     def perform(self, decision: Decision) -> None:
@@ -291,9 +376,27 @@ class Desk:
             self.start(voice, started.at, started.over)
 
     @perform.register
+    def _(self, patched: Patched) -> None:
+        serial = patched.voice
+        self.patch(patched.layer, patched.slot, patched.pair, patched.at, serial)
+
+    @perform.register
+    def _(self, tuned: Tuned) -> None:
+        self.tune(tuned.slot, tuned.at, tuned.glide, tuned.curves, tuned.space)
+
+    @perform.register
+    def _(self, sent: Sent) -> None:
+        sending = Sending(sent.slot, sent.target, sent.listened)
+        self.send(sending, sent.at, sent.glide, sent.curves, sent.pre)
+
+    @perform.register
+    def _(self, renewed: Renewed) -> None:
+        self.renew(renewed.at)
+
+    @perform.register
     def _(self, faded: Faded) -> None:
-        if (voice := self.voices.get(faded.voice)) is not None:
-            self.fade(voice, faded.at, faded.level, faded.over)
+        if (one := self.of(faded.voice)) is not None:
+            self.fade(one, faded.at, faded.level, faded.over)
 
     @perform.register
     def _(self, gated: Gated) -> None:
@@ -302,9 +405,9 @@ class Desk:
 
     @perform.register
     def _(self, held: Held) -> None:
-        if (voice := self.voices.get(held.voice)) is not None:
-            self.hold(voice, held.at, held.to)
-            self._rewrite(voice, held.at)
+        if (one := self.of(held.voice)) is not None:
+            self.hold(one, held.at, held.to)
+            self._rewrite(one, held.at)
 
     @perform.register
     def _(self, levelled: Levelled) -> None:
@@ -325,94 +428,3 @@ class Desk:
     @perform.register
     def _(self, decided: SeedSet) -> None:
         self.set_seed(decided.at, decided.seed)
-
-    # Gains.
-
-    @contextlib.contextmanager
-    def gathered(self) -> Iterator[None]:
-        """Write gains once for all decisions that are taken inside: what they are follows from the
-        last of them."""
-        self._gathering = True
-        try:
-            yield
-        finally:
-            self._gathering = False
-            for voice in [self.voices[n] for n in self._stale if n in self.voices]:
-                self._write(voice)
-            self._stale.clear()
-
-    def write(self) -> None:
-        """Write the gains of sounding voices ahead of the position."""
-        enough = self.position + self.reach - self.reach // SLACK
-        for voice in self.voices.values():
-            if voice.sounding and voice.gains_until < enough:
-                self._write(voice)
-
-    def _rewrite(self, voice: Voice, since: int) -> None:
-        if voice.sounding:
-            voice.gains_until = min(voice.gains_until, grid_floor(since))
-            if self._gathering:
-                self._stale.add(voice.serial)
-            else:
-                self._write(voice)
-
-    def _write(self, voice: Voice) -> None:
-        until = grid_ceil(max(self.position, 0) + self.reach)
-        live = self._setting(voice).live or self.master.live
-        if live:
-            self._hold_late(voice)
-            known = grid_floor(self.tapes.closed + self.lead)
-            until = min(until, max(known, voice.start + GRID))  # a fade begins at 0 anyway
-        first = max(voice.gains_until, voice.start, grid_floor(self.position) - BEFORE)
-        if first >= until:
-            self._publish(voice, min(until, voice.gains_until) if live else voice.gains_until)
-            return
-        samples = np.arange(first, until, GRID, dtype=np.int64)
-        gains = self._gains(voice, samples)
-        points = samples // GRID % POINTS
-        # A wide voice has a ring for each side.
-        if len(voice.rings) == 1:
-            self.shared.gains[:, voice.rings[0], points] = gains
-        else:
-            for side, ring in enumerate(voice.rings):
-                self.shared.gains[side, ring, points] = gains[side]
-                self.shared.gains[1 - side, ring, points] = 0.0
-        self._publish(voice, until)
-
-    def _publish(self, voice: Voice, until: int) -> None:
-        voice.gains_until = until
-        fence()
-        for ring in voice.rings:
-            self.shared.gains_until[ring] = until
-
-    def _setting(self, voice: Voice) -> Setting:
-        return self.settings.get(voice.slot, Setting())
-
-    def _gains(self, voice: Voice, samples: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return a voice's left and right gain at some rising positions [shape=(2, n)]."""
-        tapes, clip = (self.tapes, -self.lead), voice.clip
-        gains = self._setting(voice).gains(samples, clip.origin, clip.tempo, self.seed, tapes)
-        master = self.master.gains(samples, 0, self.tempo, self.seed, tapes)[0]
-        gains *= voice.fade.gain(samples) * voice.gate.gain(samples) * master
-        if voice.end is not None:
-            gains[:, samples > grid_ceil(voice.end)] = 0.0  # no hole: the texture is over
-        for held in voice.holds:
-            here = (samples >= held.at) & (samples < held.to)
-            gains[:, here] = held.gains
-        return gains
-
-    # Levels that were not known in time.
-
-    def _hold_late(self, voice: Voice) -> None:
-        """Note that the device took gains that were not written yet, as after a halt of the engine:
-        it held the last one, and goes on with that a little."""
-        taken = grid_ceil(self.position) + (AHEAD + 2) * GRID
-        if self.holds and self.running and voice.start < voice.gains_until < taken:
-            self.hold(voice, voice.gains_until, taken + HELD_ON)
-
-    def hold(self, voice: Voice, at: int, to: int) -> None:
-        """Hold a voice's gain from one sample to another."""
-        gains = self._gains(voice, np.array([at - GRID]))
-        kept = [one for one in voice.holds if one.to > at - FORGOTTEN]
-        voice.holds = [*kept, Hold(at, to, gains)]
-        self.note(Held(at, voice.serial, to))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as replaced
 from functools import cached_property
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,6 +78,92 @@ class Fade:
         return Fade(start, start + max(length, 1), now, level, past)
 
 
+class Since(Protocol):
+    """Something that is so from a moment on, and takes over from what was within a while."""
+
+    @property
+    def since(self) -> int:
+        """The moment [samples, global]."""
+
+    @property
+    def glide(self) -> int:
+        """How long it takes over [samples]."""
+
+
+L = TypeVar("L", bound=Since)
+
+Blend = Callable[[Floats, Floats, Floats], Floats]
+"""From values before and after [shape=(k, n)] and how far it has come [shape=(n,)] to values."""
+
+
+def straight(before: Floats, after: Floats, x: Floats) -> Floats:
+    """Return values on the straight line from one to the other."""
+    between: Floats = before + (after - before) * x
+    return between
+
+
+def glided(
+    course: Sequence[L],
+    samples: NDArray[np.int64],
+    values: Callable[[L, NDArray[np.int64]], Floats],
+    blend: Blend = straight,
+) -> Floats:
+    """Return the values of what is so at some rising global positions [shape=(k, n)].
+
+    Parameters
+    ----------
+    course : sequence
+        What was so, one after the other; each takes over from the one before.
+    samples : array [shape=(n,)]
+    values : function of one of them and of positions
+        Returns its own values [shape=(k, m)].
+    blend : function
+        What is heard while one takes over from another.
+    """
+    longest = max(one.glide for one in course)
+    first = max(begun(course, int(samples[0]) - longest + 1) - 1, 0)
+    both: Floats | None = None
+    for number in range(first, max(begun(course, int(samples[-1]) + 1), 1)):
+        one, later = course[number], None
+        if number + 1 < len(course):
+            later = course[number + 1]
+        since = int(np.searchsorted(samples, one.since)) if number else 0
+        until = len(samples)
+        if later is not None:
+            until = int(np.searchsorted(samples, later.since + later.glide))
+        if since < until:
+            part = samples[since:until]
+            own = values(one, part)
+            if both is None:
+                both = np.zeros((len(own), len(samples)))
+            gliding = int(np.searchsorted(part, one.since + one.glide)) if number else 0
+            if gliding:
+                x = (part[:gliding] - one.since) / one.glide
+                before = both[:, since : since + gliding]
+                own[:, :gliding] = blend(before, own[:, :gliding], x)
+            both[:, since:until] = own
+    assert both is not None  # the last of them holds for ever
+    return both
+
+
+def begun(course: Sequence[Since], at: int) -> int:
+    """Return how many of some things in rising order begin before a position."""
+    return bisect_left(course, at, key=lambda one: one.since)
+
+
+def before(course: tuple[L, ...], at: int, rate: int) -> tuple[L, ...]:
+    """Return what may still be asked for of a course, if something takes over at a position.
+
+    What would have taken over later never sounds.
+    """
+    first = begun(course, at - FORGOTTEN - to_samples(GLIDE, rate))
+    return course[max(first - 1, 0) : begun(course, at)]
+
+
+Taped = tuple[Tapes, int] | None
+"""Tapes, and where on them a position lies [samples from it]."""
+
+
 @dataclass(frozen=True)
 class Setting:
     """A layer's gain and pan from a moment on.
@@ -84,6 +172,8 @@ class Setting:
     ----------
     gain_db, amp, pan, audible : Curve
         Decibels, linear factor, 0 left to 1 right, 0 muted to 1.
+    fed : Curve
+        The part of the layer that goes through its effects, 0 to 1, instead of to the mix.
     since : int [samples, global]
     glide : int [samples]
         How long it takes over from the one before it.
@@ -95,6 +185,7 @@ class Setting:
     amp: Curve = field(default_factory=lambda: Num(1.0))
     pan: Curve = field(default_factory=lambda: Num(0.5))
     audible: Curve = field(default_factory=lambda: Num(1.0))
+    fed: Curve = field(default_factory=lambda: Num(0.0))
     since: int = 0
     glide: int = 0
     past: tuple[Setting, ...] = ()
@@ -105,14 +196,16 @@ class Setting:
         curves = self.gain_db, self.amp, self.pan
         return any(map(inputs_of, curves)) or any(one.live for one in self.past)
 
+    @property
+    def course(self) -> tuple[Setting, ...]:
+        """Those before it, and itself."""
+        return (*self.past, self)
+
     def changed(self, at: int, rate: int, glides: bool = True, **changes: Curve) -> Setting:
         """Return the setting that takes over at a position, at once unless it `glides`."""
-        glide = to_samples(GLIDE, rate)
-        settings = (*self.past, replaced(self, past=()))
-        first = _begun(settings, at - FORGOTTEN - glide)
-        # A setting that would have taken over later never sounds.
-        past = settings[max(first - 1, 0) : _begun(settings, at)]
-        return replaced(self, **changes, since=at, glide=glide if glides and past else 0, past=past)
+        past = before((*self.past, replaced(self, past=())), at, rate)
+        glide = to_samples(GLIDE, rate) if glides and past else 0
+        return replaced(self, **changes, since=at, glide=glide, past=past)
 
     def gains(
         self,
@@ -120,55 +213,82 @@ class Setting:
         origin: int,
         tempo: Tempo,
         seed: int,
-        tapes: tuple[Tapes, int] | None = None,
-    ) -> NDArray[np.float64]:
-        """Return left and right gain at some rising global positions [shape=(2, n)].
+        tapes: Taped = None,
+    ) -> Floats:
+        """Return left and right gain of what goes straight to the mix [shape=(2, n)].
 
         Curves count beats of the layer's own clock, which began at `origin`. What they ask for
         beyond the bounds of levels is held there; live, replay and bounce all come by here. Live
         curves are read from tapes, with a shift from the position.
         """
-        both = np.zeros((2, len(samples)))
-        settings = (*self.past, self)
-        glide = to_samples(GLIDE, tempo.sample_rate)
-        first = max(_begun(settings, int(samples[0]) - glide + 1) - 1, 0)
-        for number in range(first, max(_begun(settings, int(samples[-1]) + 1), 1)):
-            one, later = settings[number], None
-            if number + 1 < len(settings):
-                later = settings[number + 1]
-            since = int(np.searchsorted(samples, one.since)) if number else 0
-            until = len(samples)
-            if later is not None:
-                until = int(np.searchsorted(samples, later.since + later.glide))
-            if since < until:
-                part = samples[since:until]
-                own = one._alone(part, origin, tempo, seed, tapes)
-                gliding = int(np.searchsorted(part, one.since + one.glide)) if number else 0
-                if gliding:
-                    x = (part[:gliding] - one.since) / one.glide
-                    before = both[:, since : since + gliding]
-                    own[:, :gliding] = before + (own[:, :gliding] - before) * x
-                both[:, since:until] = own
-        return both
 
-    def _alone(
+        def alone(one: Setting, part: NDArray[np.int64]) -> Floats:
+            gains = one._panned(clock_of(part, origin, tempo, seed, tapes))
+            return gains if one.fed == DRY else gains * (1.0 - one._fed)
+
+        return glided(self.course, samples, alone)
+
+    def behind(
         self,
         samples: NDArray[np.int64],
         origin: int,
         tempo: Tempo,
         seed: int,
-        tapes: tuple[Tapes, int] | None,
-    ) -> NDArray[np.float64]:
-        own = (samples - origin).astype(np.float64)
-        tape, shift = tapes or (None, 0)
-        time = Time(tempo.beats(own), seed=seed, clock=Clock(own, tempo, tape, origin + shift))
+        tapes: Taped = None,
+        audible: bool = True,
+    ) -> Floats:
+        """Return left and right gain of what comes out of its effects [shape=(2, n)], audible or
+        not."""
+
+        def alone(one: Setting, part: NDArray[np.int64]) -> Floats:
+            return one._panned(clock_of(part, origin, tempo, seed, tapes), audible)
+
+        return glided(self.course, samples, alone)
+
+    def level(
+        self,
+        samples: NDArray[np.int64],
+        origin: int,
+        tempo: Tempo,
+        seed: int,
+        tapes: Taped = None,
+    ) -> Floats:
+        """Return the gain without the pan [shape=(n,)]."""
+
+        def alone(one: Setting, part: NDArray[np.int64]) -> Floats:
+            return one._level(clock_of(part, origin, tempo, seed, tapes))[None]
+
+        level: Floats = glided(self.course, samples, alone)[0]
+        return level
+
+    def feeds(self, samples: NDArray[np.int64]) -> Floats:
+        """Return the part that goes through its effects [shape=(n,)]."""
+        fed = glided(self.course, samples, lambda one, part: np.full((1, len(part)), one._fed))
+        part: Floats = fed[0]
+        return part
+
+    @property
+    def _fed(self) -> float:
+        return min(max(float(np.ravel(self.fed.at(0.0))[0]), 0.0), 1.0)
+
+    def _level(self, time: Time, audible: bool = True) -> Floats:
         level = from_db(np.minimum(time.value(self.gain_db), LOUDEST_DB))
         level = level * np.clip(time.value(self.amp), -LOUDEST, LOUDEST)
-        level = level * time.value(self.audible)
+        return level * time.value(self.audible) if audible else level
+
+    def _panned(self, time: Time, audible: bool = True) -> Floats:
+        level = self._level(time, audible)
         angle = np.clip(time.value(self.pan), 0.0, 1.0) * (math.pi / 2)
         return np.stack([level * np.cos(angle), level * np.sin(angle)])
 
 
-def _begun(settings: tuple[Setting, ...], at: int) -> int:
-    """Return how many of some settings, in rising order, begin before a position."""
-    return bisect_left(settings, at, key=lambda one: one.since)
+DRY = Num(0.0)
+
+
+def clock_of(
+    samples: NDArray[np.int64], origin: int, tempo: Tempo, seed: int, tapes: Taped
+) -> Time:
+    """Return what curves are asked at some global positions, on a clock that began at `origin`."""
+    own = (samples - origin).astype(np.float64)
+    tape, shift = tapes or (None, 0)
+    return Time(tempo.beats(own), seed=seed, clock=Clock(own, tempo, tape, origin + shift))

@@ -118,6 +118,7 @@ class Voice:
     late: bool = False
     skipped_to: int = 0
     gains_until: int = 0
+    feeds_until: int = 0
     holds: list[Hold] = field(default_factory=list)
     piece: int = LONGEST_PIECE
     """Samples of it that a worker renders at a time, at most."""

@@ -8,8 +8,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from latentlive.corpus import stored
+from latentlive.effects.block import BLOCK
+from latentlive.effects.rooms import Room
 from latentlive.engine.desk.desk import Desk
 from latentlive.engine.desk.model import Voice
+from latentlive.engine.effects.rack import Rack
 from latentlive.engine.log.performance import Performance
 from latentlive.engine.log.playback import Playback
 from latentlive.engine.output.player import Player
@@ -17,6 +21,7 @@ from latentlive.engine.output.ringmix import mix_rings
 from latentlive.engine.render.priority import BATCH
 from latentlive.engine.render.worker import Worker
 from latentlive.engine.shared import PANIC, PANIC_DONE, POSITION, RUNNING, Shared
+from latentlive.engine.timing import effects_lead
 from latentlive.errors import LatentliveError
 from latentlive.mixer import GRID, grid_floor
 from latentlive.protocol.preview import is_preview
@@ -99,23 +104,41 @@ class Bounce:
         header = performance.header
         performance.check_model(space)
         self.begin = max(begin, header.begins)
+        start = max(performance.pre_roll(self.begin), header.begins)
         self.stop = performance.end if stop is None else stop
         self._stems = stems
         self._shared = Shared.create(header.channels, header.rate)
-        self._shared.header[POSITION] = self.begin
+        self._shared.header[POSITION] = start
         self._shared.header[RUNNING] = 1
         tempo = header.tempo
+        late = effects_lead(header.rate, header.lead)
         self._desk = Desk(self._shared, tempo, header.seed, reach=REACH, lead=header.lead)
+        self._desk.effects_lead = late
         self._playback = Playback(
-            self._desk, performance, self.begin, wanted=lambda layer: not is_preview(layer)
+            self._desk, performance, start, wanted=lambda layer: not is_preview(layer)
         )
+        self._rooms: dict[int, Room] = {}
+        self._rack = Rack(self._shared, self._rooms)
         self._worker = Worker(space, self._shared, tapes=self._desk.tapes)
+        self._stripped = start // BLOCK * BLOCK
         self._bound: dict[int, int] = {}
         """The version of each voice that the worker has."""
         self._player = Player(self._shared)
 
     def blocks(self) -> Iterator[Heard]:
-        """Yield what is heard from `begin` to `stop`, stretch by stretch."""
+        """Yield what is heard from `begin` to `stop`, stretch by stretch.
+
+        With effects it begins earlier, and leaves that out: they hold what rang then.
+        """
+        for heard in self._stretches():
+            early = self.begin - (self._desk.position - len(heard.mix))
+            if early <= 0:
+                yield heard
+            elif early < len(heard.mix):
+                layers = {name: samples[early:] for name, samples in heard.layers.items()}
+                yield Heard(heard.mix[early:], layers)
+
+    def _stretches(self) -> Iterator[Heard]:
         while (position := self._desk.position) < self.stop:
             if position == self._playback.panic:
                 self._playback.panicked()
@@ -129,6 +152,7 @@ class Bounce:
                 until = min(until, end)
             self._render(until + AHEAD)
             self._desk.write()
+            self._render_effects(until + AHEAD)
             layers = self._layers(position, until) if self._stems else {}
             out = np.empty((until - position, self._shared.channels), np.float32)
             self._player.fill(out)
@@ -156,6 +180,16 @@ class Bounce:
                     voice.falter()
                 self._playback.silence_holes(voice)
 
+    def _render_effects(self, until: int) -> None:
+        """Render every strip up to a sample."""
+        for number in range(len(self._rooms), len(self._desk.rooms)):
+            digest = self._desk.rooms[number]
+            self._rooms[number + 1] = Room(stored(digest), self._shared.rate)
+        since = self._stripped
+        self._rack.advance(until)
+        self._stripped = until // BLOCK * BLOCK
+        self._playback.silence_strips(since, self._stripped)
+
     def _bind(self, voice: Voice) -> None:
         self._bound[voice.serial] = voice.version
         try:
@@ -173,6 +207,8 @@ class Bounce:
         for voice in self._desk.voices.values():
             if voice.sounding:
                 by_layer.setdefault(voice.layer, []).extend(voice.rings)
+        for strip in self._desk.strips:
+            by_layer.setdefault(strip.layer, []).extend(strip.rings)
         found = {}
         for name, rings in by_layer.items():
             mixed = mix_rings(self._shared, np.array(rings, np.int64), low, high)[0]

@@ -17,15 +17,18 @@ from latentlive.engine.desk.decisions import (
     Marked,
     OfVoice,
     Panicked,
+    Patched,
     Renamed,
     SeedSet,
+    Sent,
     Settled,
     SpaceNamed,
     Started,
     Taped,
+    Tuned,
 )
 from latentlive.engine.log.formats import Header
-from latentlive.engine.shared import RING, RINGS
+from latentlive.engine.shared import RING, RINGS, STRIPS
 from latentlive.engine.timing import DISORDER, STALL
 from latentlive.errors import EngineError
 from latentlive.mixer import GRID
@@ -51,6 +54,7 @@ class Sounding(NamedTuple):
 
     start: int
     rings: int
+    """Of a voice; 0 for a strip, which has its own."""
 
 
 class Course:
@@ -73,6 +77,9 @@ class Course:
         self._slots: set[int] = set()
         self._spaces = 0
         self._sources: set[str] = set()
+        self._sends: set[tuple[int, int, bool]] = set()
+        self.effects = False
+        """Whether anything goes through effects."""
         self._taped = header.begins
         self.layers: set[str] = set()
 
@@ -90,11 +97,11 @@ class Course:
             If no engine could have noted it here.
         """
         self._order(decision)
-        if isinstance(decision, OfVoice) and not isinstance(decision, Started):
+        if isinstance(decision, OfVoice) and not isinstance(decision, Started | Patched):
             self._find(decision)
-        if isinstance(decision, Started | Settled | Levelled):
+        if isinstance(decision, Started | Patched | Settled | Levelled | Tuned | Sent):
             self._slots.add(decision.slot)
-        if isinstance(decision, Started | Settled | Renamed):
+        if isinstance(decision, Started | Patched | Settled | Renamed):
             self.layers.add(decision.layer)
         if isinstance(decision, Renamed):
             self.layers.add(decision.name)
@@ -155,6 +162,25 @@ class Course:
         self._voices[start.voice] = Sounding(start.at, start.rings)
 
     @_take.register
+    def _(self, patched: Patched) -> None:
+        self.effects = True
+        if patched.voice in self._voices:
+            raise EngineError(f"patch: voice {patched.voice} sounds already")
+        if patched.at < self._panicked or patched.at % GRID:
+            raise EngineError(f"patch: no effects can begin at sample {patched.at}")
+        if 2 * patched.pair + 2 > self._channels:
+            raise EngineError(f"patch: there is no pair {patched.pair} of channels")
+        if sum(not voice.rings for voice in self._voices.values()) >= STRIPS:
+            raise EngineError(f"patch: more than {STRIPS} layers and buses have effects at once")
+        self._voices[patched.voice] = Sounding(patched.at, 0)
+
+    @_take.register
+    def _(self, sent: Sent) -> None:
+        self._sends.add((sent.slot, sent.target, sent.listened))
+        if len(self._sends) > MOST_LAYERS:
+            raise EngineError(f"send: at most {MOST_LAYERS} sends are made in one performance")
+
+    @_take.register
     def _(self, decision: SpaceNamed) -> None:
         self._spaces += 1
         if self._spaces > MOST_SPACES:
@@ -190,7 +216,7 @@ class Course:
     def _(self, hole: Hole) -> None:
         self._moved = True
         voice = self._voices.get(hole.voice) or self._over[hole.voice]
-        if hole.side >= voice.rings:
+        if hole.side >= (voice.rings or 2):
             raise EngineError(f"hole: voice {hole.voice} has no second side")
         if not voice.start - GRID <= hole.at < hole.to <= hole.at + RING:
             raise EngineError(

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from latentlive.corpus import recording
 from latentlive.corpus.atlas import kept_atlas
 from latentlive.curves import Curve, Num
+from latentlive.effects.strip import pre_roll
 from latentlive.engine.desk.decisions import (
     Decision,
     Marked,
@@ -191,6 +192,11 @@ class Performance:
             # It was heard until the next mark would have been written.
             return course.marked + round(2 * MARK_EVERY * self.header.rate)
         return course.marked if course.marked > course.begins else course.latest
+
+    def pre_roll(self, begin: int) -> int:
+        """Return the sample from which all must be rendered so that effects hold at `begin` what
+        they held when it was played: `begin` itself where nothing has effects."""
+        return pre_roll(begin, self.header.rate) if self._course.effects else begin
 
     def decisions(self) -> Iterator[Decision]:
         """Yield every decision in order, read from the file as needed.

@@ -19,13 +19,15 @@ from latentlive.engine.desk.decisions import (
     Marked,
     OfVoice,
     Panicked,
+    Patched,
     Renamed,
     Settled,
     SpaceNamed,
     Started,
     Taped,
 )
-from latentlive.engine.desk.desk import BEFORE, Desk
+from latentlive.engine.desk.desk import Desk
+from latentlive.engine.desk.gains import BEFORE
 from latentlive.engine.desk.model import LONGEST_PIECE, Voice
 from latentlive.engine.log.course import disorder
 from latentlive.engine.log.performance import Performance
@@ -88,8 +90,8 @@ class Playback:
         self._unallocated: deque[Started] = deque()
         self._allocated: dict[int, Started] = {}
         """The starts of voices that have a ring and do not sound yet."""
-        self._begun: dict[int, Started] = {}
-        """The starts of voices that are not over, as far as the log is read."""
+        self._begun: dict[int, Started | Patched] = {}
+        """The starts of voices and strips that are not over, as far as the log is read."""
         self._dropped: set[int] = set()
         """Voices that end before they are heard."""
         self._ends: deque[tuple[int, int]] = deque()
@@ -147,9 +149,10 @@ class Playback:
         if isinstance(decision, Ended):
             self._note_end(decision.voice, decision.at)
             return
-        if isinstance(decision, Started) and self._wanted(decision.layer):
+        if isinstance(decision, Started | Patched) and self._wanted(decision.layer):
             self._begun[decision.voice] = decision
-            self._unallocated.append(decision)
+            if isinstance(decision, Started):
+                self._unallocated.append(decision)
         elif isinstance(decision, OfVoice) and decision.voice not in self._begun:
             return
         elif isinstance(decision, Panicked):
@@ -197,8 +200,8 @@ class Playback:
         for point in self.desk.tapes.kept:
             self.desk.note(Taped(*point))
         for start, *moves in kept.values():
-            assert isinstance(start, Started)
-            self._give_ring(start)
+            if isinstance(start, Started):
+                self._give_ring(start)
             for decision in (start, *moves):
                 self.desk.perform(decision)
         self._allocated.clear()
@@ -231,8 +234,9 @@ class Playback:
         for decision in self._taken_before(until):
             if not isinstance(decision, OfVoice):
                 self._perform(decision)
-            elif isinstance(decision, Started):
-                self._unallocated.popleft()
+            elif isinstance(decision, Started | Patched):
+                if isinstance(decision, Started):
+                    self._unallocated.popleft()
                 if decision.voice in self._dropped:
                     self._dropped.discard(decision.voice)
                 else:
@@ -303,7 +307,7 @@ class Playback:
             self._tell(decision.changed(state=decision.state.mapped(self._source)))
         elif isinstance(decision, Renamed):
             self._tell(decision)
-        elif isinstance(decision, Started) and decision.voice in self._dropped:
+        elif isinstance(decision, Started | Patched) and decision.voice in self._dropped:
             self._dropped.discard(decision.voice)
             if self._allocated.pop(decision.voice, None):
                 self.desk.end(self.desk.voices[decision.voice])
@@ -316,7 +320,7 @@ class Playback:
         """Free the voices that ended by a position, and tell of their holes."""
         while self._untold and self._untold[0][0] <= position:
             _, _, hole = heapq.heappop(self._untold)
-            if hole.to > self._begin and hole.voice in self.desk.voices:
+            if hole.to > self._begin and self.desk.of(hole.voice) is not None:
                 self._tell(hole)
         while self._ends and self._ends[0][0] <= position:
             self._free(self._ends.popleft()[1])
@@ -325,15 +329,15 @@ class Playback:
         """Free every voice that has started: the next panic is here."""
         panic = self._panics.popleft()
         for serial in panic.voices:
-            if serial in self.desk.voices:
-                self.desk.voices[serial].sounding = False  # the panic ends it, no end is noted
+            if (one := self.desk.of(serial)) is not None:
+                one.sounding = False  # the panic ends it, no end is noted
             self._free(serial)
         self._tell(panic.noted)
 
     def _free(self, serial: int) -> None:
         self._forget_holes(serial)
-        if serial in self.desk.voices:
-            self.desk.end(self.desk.voices[serial])
+        if (one := self.desk.of(serial)) is not None:
+            self.desk.end(one)
 
     def _forget_holes(self, serial: int) -> None:
         for side in (0, 1):
@@ -358,6 +362,17 @@ class Playback:
             if begun:
                 going_on = [hole for hole in begun if hole.to > voice.rendered]
                 self._holes[voice.serial, side] = going_on + holes[len(begun) :]
+
+    def silence_strips(self, since: int, until: int) -> None:
+        """Silence the holes of strips in their rings, in what was rendered of them last."""
+        shared = self.desk.shared
+        for strip in self.desk.strips:
+            for side, ring in enumerate(strip.rings):
+                holes = self._holes.get((strip.serial, side), [])
+                for hole in holes:
+                    places = np.arange(max(hole.at, since), min(hole.to, until))
+                    shared.audio[ring, places % RING] = 0.0
+                self._holes[strip.serial, side] = [hole for hole in holes if hole.to > until]
 
     def _pass_over(self, voice: Voice) -> None:
         """Let a voice that cannot be rendered go on behind what was not heard of it: it was not

@@ -6,7 +6,7 @@ from latentlive.engine.desk.model import Voice
 from latentlive.engine.log.performance import Performance
 from latentlive.engine.log.playback import Playback
 from latentlive.engine.schedule.scheduler import Scheduler
-from latentlive.engine.shared import CUT, RUNNING
+from latentlive.engine.shared import CUT, POSITION, RUNNING, STRIPPED
 from latentlive.engine.timing import LANDING, REPLAY_HORIZON, to_samples
 
 STARTED_AHEAD = 0.75
@@ -22,17 +22,19 @@ class Replay:
         Of the same seed, tempo and channels; it decides nothing meanwhile.
     performance : Performance
     begin : int [samples]
+        What is heard begins there. The scheduler stands where the performance's `pre_roll` says.
     """
 
     def __init__(self, scheduler: Scheduler, performance: Performance, begin: int) -> None:
-        self._scheduler = scheduler
+        self._scheduler, self._begin = scheduler, begin
+        self._stripped = start = scheduler.timeline.position
         self._rate = scheduler.timeline.tempo.sample_rate
         self._landing = to_samples(LANDING, self._rate)
         self._end = performance.end
         scheduler.led, scheduler.desk.holds = True, False
         note = scheduler.desk.note
-        self._playback = Playback(scheduler.desk, performance, begin, tell=note)
-        self._playback.allocate(begin + round(REPLAY_HORIZON * self._rate))
+        self._playback = Playback(scheduler.desk, performance, start, tell=note)
+        self._playback.allocate(start + round(REPLAY_HORIZON * self._rate))
 
     @property
     def over(self) -> bool:
@@ -40,6 +42,11 @@ class Replay:
         position = self._scheduler.timeline.position
         silent = not any(voice.sounding for voice in self._scheduler.timeline.voices.values())
         return position >= self._end or (self._playback.over and silent)
+
+    @property
+    def rolling(self) -> bool:
+        """Whether it comes up to its beginning, unheard: effects hold what rang before."""
+        return self._scheduler.timeline.position < self._begin
 
     def advance(self) -> None:
         """Take the decisions that are due."""
@@ -49,12 +56,28 @@ class Replay:
         playback.take(position + self._landing)
         for voice in list(desk.voices.values()):
             playback.silence_holes(voice)
+        stripped = int(desk.shared.header[STRIPPED])
+        playback.silence_strips(self._stripped, stripped)
+        self._stripped = stripped
         self._panic(position)
         playback.end(position)
-        if not desk.running and not scheduler.held and self._ready(position):
+        if self.rolling:
+            self._roll(position)
+        elif not desk.running and not scheduler.held and self._ready(position):
             desk.shared.header[RUNNING] = 1
         desk.write()
         self._show()
+
+    def _roll(self, position: int) -> None:
+        """Go on, without a clock, as far as all is rendered."""
+        desk = self._scheduler.desk
+        until = min(self._begin, position + self._landing)
+        for voice in desk.voices.values():
+            if voice.start < until and not voice.complete:
+                until = min(until, voice.rendered)
+        if desk.strips.by_serial:
+            until = min(until, int(desk.shared.header[STRIPPED]))
+        desk.shared.header[POSITION] = max(until, position)
 
     def _panic(self, position: int) -> None:
         """Let the player fall silent at the exact sample, then free the voices."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from latentlive.engine.shared import MISSING, POINTS, RING, RINGS, Shared
+from latentlive.engine.shared import ALL_RINGS, MASTER_FIRST, MISSING, POINTS, RING, Shared
 from latentlive.engine.timing import CLOSE, to_samples
 from latentlive.ground.system import fence
 from latentlive.mixer import GRID, mix
@@ -14,6 +14,50 @@ Ints = NDArray[np.int64]
 
 LONGEST_HOLE = RING // 2
 """Samples after which a hole is told of though it goes on."""
+
+
+class Holes:
+    """Tells the engine which samples of rings were not there when they were due.
+
+    Parameters
+    ----------
+    shared : Shared
+    unfed : bool
+        Whether strips lacked them, which the process of effects tells of.
+    """
+
+    def __init__(self, shared: Shared, unfed: bool = False) -> None:
+        self._shared, self._unfed = shared, unfed
+        self._open: dict[int, tuple[int, int]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._open)
+
+    def note(self, rings: Ints, first: int, last: int, missing: NDArray[np.bool_]) -> None:
+        """Count missing steps [shape=(n, last - first)]; tell of holes that are over, or long."""
+        if missing.any():
+            self._shared.header[MISSING] += GRID * int(np.count_nonzero(missing))
+        for row, step in np.argwhere(missing).tolist():
+            ring, at = int(rings[row]), (first + step) * GRID
+            start, stop = self._open.pop(ring, (at, at))
+            if stop != at or stop - start >= LONGEST_HOLE:
+                self._write(ring, start, stop)
+                start = at
+            self._open[ring] = start, at + GRID
+        for ring, (start, stop) in list(self._open.items()):
+            if stop < last * GRID:
+                self._write(ring, start, stop)
+                del self._open[ring]
+
+    def tell(self) -> None:
+        """Tell of the holes that go on: nothing is mixed any more. What lies ahead of being heard
+        counts, for the limiter has looked at it."""
+        for ring, (start, stop) in self._open.items():
+            self._write(ring, start, stop)
+        self._open.clear()
+
+    def _write(self, ring: int, start: int, stop: int) -> None:
+        self._shared.write_hole(ring, start, stop, self._unfed)
 
 
 class RingMix:
@@ -26,7 +70,7 @@ class RingMix:
 
     def __init__(self, shared: Shared) -> None:
         self.shared = shared
-        self._holes: dict[int, tuple[int, int]] = {}
+        self._holes = Holes(shared)
 
     def mix(
         self, rings: Ints, first: int, last: int, position: int, away: bool = False
@@ -52,30 +96,12 @@ class RingMix:
             audible = (levels != 0.0).any(axis=0)
             audible = audible[:, :-1] | audible[:, 1:]
             new = np.arange(first + 1, last + 1) * GRID > position
-            self._note(rings, first, last, absent & audible & new)
+            self._holes.note(rings, first, last, absent & audible & new)
         return mixed
 
     def tell_holes(self) -> None:
-        """Tell of the holes that go on: nothing is mixed any more. What lies ahead of being heard
-        counts, for the limiter has looked at it."""
-        for ring, (start, stop) in self._holes.items():
-            self.shared.write_hole(ring, start, stop)
-        self._holes.clear()
-
-    def _note(self, rings: Ints, first: int, last: int, missing: NDArray[np.bool_]) -> None:
-        """Count missing steps and tell of holes that are over, or long."""
-        self.shared.header[MISSING] += GRID * int(np.count_nonzero(missing))
-        for row, step in np.argwhere(missing).tolist():
-            ring, at = int(rings[row]), (first + step) * GRID
-            start, stop = self._holes.pop(ring, (at, at))
-            if stop != at or stop - start >= LONGEST_HOLE:
-                self.shared.write_hole(ring, start, stop)
-                start = at
-            self._holes[ring] = start, at + GRID
-        for ring, (start, stop) in list(self._holes.items()):
-            if stop < last * GRID:
-                self.shared.write_hole(ring, start, stop)
-                del self._holes[ring]
+        """Tell of the holes that go on: nothing is mixed any more."""
+        self._holes.tell()
 
 
 def gains_at(shared: Shared, rings: Ints, first: int, last: int) -> NDArray[np.float32]:
@@ -90,6 +116,16 @@ def gains_at(shared: Shared, rings: Ints, first: int, last: int) -> NDArray[np.f
         newest = np.where(until > 0, (until - 1) // GRID, last)
         points = np.minimum(points, newest[:, None])
     return shared.gains[:, rings[:, None], points % POINTS]
+
+
+def straight_past(shared: Shared, rings: Ints, first: int, last: int) -> NDArray[np.float32] | None:
+    """Return the part of each ring that goes past the master's effects [shape=(n, edges)], None
+    while those have nothing of it."""
+    through = shared.through[np.arange(first, last + 1) % POINTS]
+    if not through.any():
+        return None
+    ours = (shared.active[rings] < MASTER_FIRST)[:, None]
+    return np.where(ours, np.float32(1.0) - through, np.float32(1.0))
 
 
 def absent_steps(shared: Shared, rings: Ints, first: int, last: int) -> NDArray[np.bool_]:
@@ -110,10 +146,18 @@ def closing(shared: Shared, rings: Ints, first: int, last: int) -> NDArray[np.fl
     return gains
 
 
+def audio_of(shared: Shared, rings: Ints, first: int, last: int) -> NDArray[np.float32]:
+    """Return the samples of some rings, step by step [shape=(n, last - first, 64)]."""
+    steps = shared.audio.reshape(ALL_RINGS, POINTS, GRID)
+    return steps[rings[:, None], np.arange(first, last) % POINTS]
+
+
 def mix_rings(
-    shared: Shared, rings: Ints, first: int, last: int, away: bool = False
+    shared: Shared, rings: Ints, first: int, last: int, away: bool = False, whole: bool = False
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
     """Mix some rings over steps `first` to `last`, in the order given; see `RingMix.mix`.
+
+    What goes through the master's effects is left out, unless the `whole` is asked for.
 
     Returns
     -------
@@ -124,10 +168,12 @@ def mix_rings(
         Steps that were not there, and are silent.
     """
     levels = gains_at(shared, rings, first, last)
+    past = None if whole else straight_past(shared, rings, first, last)
+    if past is not None:
+        levels = levels * past
     absent = absent_steps(shared, rings, first, last)
     fence()
-    steps = shared.audio.reshape(RINGS, POINTS, GRID)
-    audio = steps[rings[:, None], np.arange(first, last) % POINTS]
+    audio = audio_of(shared, rings, first, last)
     heard = levels * closing(shared, rings, first, last) if away else levels
     mixed = _mixed(audio, heard, absent)
     if not np.isfinite(mixed.sum()):

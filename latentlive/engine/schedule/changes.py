@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from latentlive.engine.desk.decisions import rings_of
-from latentlive.engine.schedule.timeline import Timeline
+from latentlive.engine.schedule.timeline import MASTER_NAME, Timeline
+from latentlive.engine.shared import SENDS
 from latentlive.errors import EngineError
 from latentlive.protocol.changes import (
     MOST_LAYERS,
     Change,
+    Play,
     Rename,
     Restart,
+    Restore,
     Set,
+    SetEffect,
+    SetSend,
     fold,
     named,
 )
@@ -44,6 +49,10 @@ def check(changes: Sequence[Change], timeline: Timeline, free_rings: int) -> Non
     for change in changes:
         if isinstance(change, Restart) and states[change.layer].source is None:
             raise EngineError(f"restart: {change.layer} is silent")
+        if isinstance(change, Play) and change.layer == MASTER_NAME:
+            raise EngineError("play: master is the whole mix; a layer plays under another name")
+        if isinstance(change, Rename) and MASTER_NAME in (change.layer, change.name):
+            raise EngineError("rename: master is the whole mix")
         if isinstance(change, Rename) and change.layer not in layers:
             raise EngineError(f"rename: no layer {change.layer!r} has played yet")
         if isinstance(change, Rename) and change.name in layers:
@@ -54,8 +63,43 @@ def check(changes: Sequence[Change], timeline: Timeline, free_rings: int) -> Non
                 f"out: channels {first} and {first + 1} need --channels {first + 1}, "
                 f"the engine has {channels}"
             )
+    _check_routes(changes, timeline)
     if sum(_rings(states[name]) for name in playing) > free_rings:
         raise EngineError("engine: all voices are busy; stop a layer first")
+
+
+def _check_routes(changes: Sequence[Change], timeline: Timeline) -> None:
+    """Refuse sends that lead back to where they came from, and too many of them."""
+    touched = [change for change in changes if isinstance(change, SetSend | SetEffect | Restore)]
+    if not touched:
+        return
+    names = {*timeline.layers, *named(changes)}
+    states = {name: fold(timeline.state(name), name, changes) for name in names}
+    leads: dict[str, set[str]] = {name: set(state.sends) for name, state in states.items()}
+    for name, state in states.items():
+        if state.by:
+            leads.setdefault(state.by, set()).add(name)
+    sent = sum(len(targets) for targets in leads.values())
+    if sent > SENDS:
+        raise EngineError(f"send: at most {SENDS} sends, of all layers, got {sent}")
+    for name in leads:
+        if circle := _circle(name, leads):
+            raise EngineError(f"send: {' to '.join(circle)} leads round in a circle")
+
+
+def _circle(name: str, leads: Mapping[str, set[str]]) -> list[str]:
+    """Return the way from a layer back to itself, empty if there is none."""
+    ways = [[name]]
+    seen = {name}
+    while ways:
+        way = ways.pop()
+        for one in sorted(leads.get(way[-1], ())):
+            if one == name:
+                return [*way, name]
+            if one not in seen:
+                seen.add(one)
+                ways.append([*way, one])
+    return []
 
 
 def _rings(state: State[Source]) -> int:

@@ -8,6 +8,7 @@ from latentlive.curves import Num
 from latentlive.engine.desk.decisions import Renamed, Settled
 from latentlive.engine.desk.model import ChangeSet, Layer, Voice
 from latentlive.engine.schedule.allocation import Allocation
+from latentlive.engine.schedule.patching import Patching
 from latentlive.engine.schedule.timeline import Timeline
 from latentlive.mixer import GRID
 from latentlive.protocol.changes import Change, Hush, Master, OfAll, Rename, SetTempo, Stop
@@ -25,6 +26,7 @@ class Commit:
 
     def __init__(self, timeline: Timeline, allocation: Allocation) -> None:
         self.timeline, self._allocation = timeline, allocation
+        self.patching = Patching(timeline)
 
     def land(self, changes: ChangeSet, at: int) -> None:
         """Let a change set take effect at a sample."""
@@ -55,6 +57,7 @@ class Commit:
         self._settle_audible(at)
         for voice in changes.voices:
             self._enter(voice, at, hard=retimed and not plays(changes, voice.layer))
+        self.patching.settle(at)
         for name, layer in list(timeline.layers.items()):
             if layer.state.source is None and layer.voice is not None:
                 beats = stops.get(name)
@@ -62,6 +65,9 @@ class Commit:
                 self._leave(layer, layer.voice, at, timeline.tempo.span(at, beats))
                 layer.voice = None
                 layer.state = layer.state.silenced()
+        for change in changes.changes:
+            if isinstance(change, Hush):
+                self.patching.hush(at, timeline.tempo.span(at, change.fade or 0.0))
         if retimed:
             self._retime()
         for name in restyled:
@@ -107,10 +113,17 @@ class Commit:
         alone = any(layer.state.soloed for layer in layers)
         for layer in layers:
             state = layer.state
-            audible = Num(float(not state.muted and (state.soloed or not alone)))
+            heard = state.soloed or not alone or self._hears_solo(layer.name)
+            audible = Num(float(not state.muted and heard))
             setting = desk.settings.get(layer.slot)
             if audible != (setting.audible if setting else Num(1.0)):
                 desk.level(layer.slot, at, layer.voice is not None, {"audible": audible})
+
+    def _hears_solo(self, bus: str) -> bool:
+        """Return whether a layer that is heard alone, or what it sends to, sends to a bus."""
+        layers = self.timeline.layers.values()
+        senders = [layer for layer in layers if bus in layer.state.sends]
+        return any(one.state.soloed or self._hears_solo(one.name) for one in senders)
 
     def rename(self, old: str, new: str, at: int) -> None:
         """Give a layer another name; its slot, and so its noise, stays."""
@@ -120,6 +133,10 @@ class Commit:
         layers[new] = layer
         for voice in self.timeline.voices.values():
             voice.layer = new if voice.layer == old else voice.layer
+        for strip in self.timeline.desk.strips:
+            strip.layer = new if strip.layer == old else strip.layer
+        for other in layers.values():
+            other.state = other.state.renamed(old, new)
         self.timeline.desk.note(Renamed(at, old, new))
 
     def _leave(self, layer: Layer, voice: Voice, at: int, length: int) -> None:

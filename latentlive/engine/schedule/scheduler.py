@@ -27,6 +27,7 @@ from latentlive.engine.timing import (
     REACTION,
     SHORTEST_AHEAD,
     SOON,
+    effects_lead,
     to_samples,
 )
 from latentlive.errors import EngineError, did_you_mean
@@ -38,6 +39,8 @@ from latentlive.protocol.changes import (
     Master,
     Rename,
     Restore,
+    SetEffect,
+    SetSend,
     SetTempo,
     described,
     fold,
@@ -101,6 +104,7 @@ class Scheduler:
         self.timeline = Timeline(self.desk, ahead, say, space_of, latency)
         self.desk.holds = True
         self.desk.lead = self.timeline.margin if level_lead is None else level_lead
+        self.desk.effects_lead = effects_lead(tempo.sample_rate, self.desk.lead)
         self.allocation = Allocation(self.timeline)
         self.commit = Commit(self.timeline, self.allocation)
         self.cues = Cues(self.timeline, self.allocation)
@@ -115,6 +119,8 @@ class Scheduler:
         """The kinds of input that anything was asked to follow, and the knobs."""
         self.on_time: Callable[[], bool] = lambda: True
         """Asked before the transport starts: it may wait for the beat of a clock from outside."""
+        self.rack_ready: Callable[[], bool] = lambda: True
+        """Asked before effects land: the process that renders them may still start."""
         self._numbers = 0
         self._moved = self._asked = False
 
@@ -335,6 +341,7 @@ class Scheduler:
         for voice in self.timeline.voices.values():
             if voice.sounding:
                 self.desk.fade(voice, self.timeline.earliest, 0.0, over)
+        self.commit.patching.hush(self.timeline.earliest, over)
 
     # The workers' answers.
 
@@ -392,6 +399,7 @@ class Scheduler:
                 self.underrun.watch(voice)
                 if voice.is_over(timeline.position):
                     self.commit.free(voice)
+        self.commit.patching.tidy()
         self.desk.write()
 
     def _spoilt(self, changes: ChangeSet, error: Exception) -> None:
@@ -455,17 +463,30 @@ class Scheduler:
     def _try_to_land(self, changes: ChangeSet) -> None:
         timeline, at = self.timeline, changes.at
         assert at is not None
-        last = timeline.position + self._landing if timeline.running else timeline.position
+        landing = max(self._landing, timeline.margin + 2 * self._reaction)
+        last = timeline.position + landing if timeline.running else timeline.position
         too_late = timeline.running and at < timeline.earliest - self._reaction
         if at > last or too_late or self._is_barred(changes) or not changes.allocated:
             return
-        if all(self._is_ready(voice) for voice in changes.voices):
+        if all(self._is_ready(voice) for voice in changes.voices) and self._effects_ready(changes):
             timeline.pending.remove(changes)
             if changes.undoable:
                 if changes.planned:
                     self.history.forget_undone()
                 self.history.remember(self._snapshot(described(changes.changes)))
             self.commit.land(changes, at)
+
+    def wants_effects(self) -> bool:
+        """Return whether anything has effects or sends, or is to have them."""
+        if self.desk.strips.by_serial:
+            return True
+        routed = any(layer.state.routed for layer in self.timeline.layers.values())
+        return routed or any(map(_routes, self.timeline.pending))
+
+    def _effects_ready(self, changes: ChangeSet) -> bool:
+        """Return whether effects can be rendered, or are not asked for."""
+        routed = any(layer.state.routed for layer in self.timeline.layers.values())
+        return not (routed or _routes(changes)) or self.rack_ready()
 
     def _is_barred(self, changes: ChangeSet) -> bool:
         """Return whether a change set waits for an act before it."""
@@ -481,6 +502,15 @@ class Scheduler:
             if encoded < voice.start + first and not voice.complete:
                 return False
         return voice.rendered >= voice.start + enough or voice.complete
+
+
+def _routes(changes: ChangeSet) -> bool:
+    """Return whether a change set gives anything effects or sends."""
+    return any(
+        isinstance(change, SetEffect | SetSend | Restore)
+        and (not isinstance(change, Restore) or change.state.routed)
+        for change in changes.changes
+    )
 
 
 def _known(name: str, cues: set[str], word: str) -> None:

@@ -8,8 +8,10 @@ from collections.abc import Callable
 
 from latentlive.engine.desk.desk import Desk
 from latentlive.engine.desk.model import ChangeSet, Layer, Voice
+from latentlive.engine.shared import MASTER
 from latentlive.engine.timing import (
     ARRIVED,
+    EFFECTS,
     LATENCY,
     LEAST_SLACK,
     LIVE_LEAD,
@@ -26,6 +28,9 @@ from latentlive.protocol.state import State
 from latentlive.renderer import beyond_of, joined_by
 from latentlive.space import Space
 from latentlive.units import Tempo
+
+MASTER_NAME = "master"
+"""What the master's effects are called among the layers."""
 
 
 class Timeline:
@@ -55,13 +60,19 @@ class Timeline:
         self.desk, self.say, self.space_of = desk, say, space_of
         rate = desk.tempo.sample_rate
         self.ahead = grid_floor(round(ahead * rate))
-        self.margin = margin(rate, latency)
+        self._margin, self._effects = margin(rate, latency), to_samples(EFFECTS, rate)
         self.ready_enough = min(to_samples(READY, rate), grid_floor(self.ahead // 2))
         """Samples of a voice that are rendered before it may begin."""
         self.layers: dict[str, Layer] = {}
         self.pending: list[ChangeSet] = []
         self.downbeat = 0
         """The beat from which quants are counted: one where a clock from outside has a bar."""
+
+    @property
+    def margin(self) -> int:
+        """Samples from the position to the first that may still change; effects are rendered
+        earlier than the mix."""
+        return self._margin + self._effects * bool(self.desk.strips.by_serial)
 
     @property
     def tempo(self) -> Tempo:
@@ -90,9 +101,10 @@ class Timeline:
 
     @property
     def silent(self) -> bool:
-        """Whether nothing sounds and nothing is to come by itself."""
+        """Whether nothing sounds or rings, and nothing is to come by itself."""
         coming = any(one.at is not None for one in self.pending)
-        return not coming and not any(voice.sounding for voice in self.voices.values())
+        sounding = any(voice.sounding for voice in self.voices.values())
+        return not coming and not sounding and not self.desk.strips.loud
 
     def ahead_of(self, voice: Voice) -> int:
         """Return how far ahead of the position a voice is rendered [samples]."""
@@ -119,15 +131,21 @@ class Timeline:
         with contextlib.suppress(LatentliveError):  # the worker that renders it says why
             space = self.space_of(join.model)
             beyond = beyond_of(space, joined_by(join, space.facts), rate, live=True)
-        least = beyond + self.margin + to_samples(ARRIVED + LEAST_SLACK, rate)
+        before = self._margin
+        if state.routed or self.state(MASTER_NAME).effects:
+            before += self._effects
+        least = beyond + before + to_samples(ARRIVED + LEAST_SLACK, rate)
         if state.lead is None:
-            usual = beyond + self.margin + to_samples(LIVE_SLACK, rate)
-            return grid_ceil(max(usual, round(LIVE_LEAD * rate)))
+            usual = beyond + before + to_samples(LIVE_SLACK, rate)
+            least = round(LIVE_LEAD * rate) + before - self._margin
+            return grid_ceil(max(usual, least))
         return grid_ceil(max(least, round(state.lead * rate)))
 
     def layer(self, name: str) -> Layer:
         """Return a layer, made on first use; ``d1`` has slot 0, other names follow ``d16``."""
         found = self.layers.get(name)
+        if found is None and name == MASTER_NAME:
+            found = self.layers[name] = Layer(name, MASTER)
         if found is None:
             number = name[1:]
             numbered = name[:1] == "d" and number.isdecimal() and 1 <= int(number) <= 16

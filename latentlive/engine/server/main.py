@@ -23,6 +23,7 @@ import click
 
 from latentlive.corpus.grabbed import beside_log
 from latentlive.engine.desk.decisions import Marked
+from latentlive.engine.effects.keeper import Keeper
 from latentlive.engine.inputs.bindings import Bindings
 from latentlive.engine.inputs.reception import Reception
 from latentlive.engine.log.formats import FORMAT, Header
@@ -98,13 +99,15 @@ class Server:
         self.space = load_model(self.model or None)
         channels, tempo, seed, position = self._beginning(past)
         self.shared = Shared.create(channels, self.space.sample_rate)
-        self.shared.header[POSITION] = position
+        replayed = past if options["replay"] else None
+        start = position if replayed is None else replayed.pre_roll(position)
+        self.shared.header[POSITION] = start
         self.clients: list[Peer] = []
         self._unheard: deque[str] = deque(maxlen=UNHEARD)
         lead = level_lead(self.space.sample_rate, options["latency"])
         if past is not None and options["replay"]:
             lead = past.header.lead
-        self.journal = self._open_journal(tempo, seed, lead)
+        self.journal = self._open_journal(tempo, seed, lead, position)
         scheduler = Scheduler(
             self.shared,
             tempo,
@@ -131,6 +134,16 @@ class Server:
         self._faults: set[str] = set()
         self.log = fresh_file(working_folder("log") / f"engine-{os.getpid()}.log")
         self.pool = Pool(scheduler, self.shared, self.model, self.inbox, self.log, self.say)
+        self.keeper = Keeper(
+            scheduler.desk,
+            self.shared,
+            options["latency"],
+            self.inbox,
+            self.log,
+            self.say,
+            scheduler.wants_effects,
+        )
+        scheduler.rack_ready = lambda: self.keeper.ready
         self.output = self.session.output = Output(
             self.shared,
             self.space.sample_rate,
@@ -160,8 +173,15 @@ class Server:
             session.listening.refusal = NO_INPUT
         if options["log"]:
             session.listening.beside = os.fspath(beside_log(self.journal.path))
-        if options["out"]:
-            self.output.record_all(options["out"])
+        self._out = options["out"]
+        self._record_all()
+
+    def _record_all(self) -> None:
+        """Record everything, from where it is heard on."""
+        rolling = self.session.replay is not None and self.session.replay.rolling
+        if self._out and not rolling:
+            self.output.record_all(self._out)
+            self._out = ""
 
     def _past(self) -> Performance | None:
         """Return the log that is to be played again, or resumed."""
@@ -185,7 +205,7 @@ class Server:
         begin = max(int(options["begin"]), past.header.begins)
         return channels, tempo, past.header.seed, begin
 
-    def _open_journal(self, tempo: Tempo, seed: int, lead: int) -> Journal:
+    def _open_journal(self, tempo: Tempo, seed: int, lead: int, begins: int) -> Journal:
         named = self.options["log"]
         stamp = time.strftime("%Y-%m-%d-%H%M%S")
         path = Path(named) if named else working_folder("log") / f"{stamp}-{os.getpid()}.py"
@@ -197,7 +217,7 @@ class Server:
             seed,
             os.getpid(),
             tempo,
-            int(self.shared.header[POSITION]),
+            begins,
             self.space.name,
             self.model,
             self.options["corpus"],
@@ -216,6 +236,8 @@ class Server:
         for voice in self.timeline.voices.values():
             if voice.sounding:
                 rings.setdefault(voice.layer, []).extend(voice.rings)
+        for strip in self.timeline.desk.strips:
+            rings.setdefault(strip.layer, []).extend(strip.rings)
         return rings
 
     def say(self, line: str) -> None:
@@ -257,6 +279,7 @@ class Server:
             until = time.monotonic() + TICK  # thousands of requests at once hold nobody up
             while time.monotonic() < until:
                 self._handle(*self.inbox.get_nowait())
+        self._record_all()
         self.output.tick()  # before voices are freed: what they played is recorded
         self.session.note_holes()
         before, self._ticked = self._ticked, time.monotonic()
@@ -264,6 +287,7 @@ class Server:
             self.session.scheduler.underrun.excuse("the engine was held up")
         self.session.advance()
         self.pool.feed()
+        self.keeper.watch()
         now, outgoing = time.monotonic(), self.session.outgoing
         self.reception.feed(self._inputs())
         outgoing.advance(now, self.session.scheduler.cues.states)
@@ -338,6 +362,8 @@ class Server:
             return  # it was asked to go
         if self.pool.owns(child):
             self.pool.take(child, message)
+        elif self.keeper.owns(child):
+            self.keeper.take(child, message)
         elif self.reception.owns(child):
             self.reception.take(child, message)
         else:
@@ -423,6 +449,7 @@ class Server:
             "replaying": self.session.replay is not None,
             "replays": self.options["replay"],
             **self.output.status(),
+            **self.keeper.status(),
             "ready": self.pool.ready,
             "workers_up": sum(self.pool.dispatch.up),
             "workers": self.pool.pids,
@@ -441,6 +468,7 @@ class Server:
         for client in self.clients:
             client.drop()
         self.pool.close()
+        self.keeper.close()
         self.reception.close()
         sweep()
         self.journal.note(Marked(self.timeline.position))

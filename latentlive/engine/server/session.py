@@ -91,7 +91,7 @@ class Session:
         self.layer_levels = LayerLevels(self.desk, self.arrivals, say)
         self.ending: float | None = None
         """When it ends, by the clock of this computer."""
-        self._holes = 0
+        self._holes = {False: 0, True: 0}
 
     @property
     def silent(self) -> bool:
@@ -134,13 +134,13 @@ class Session:
         self.desk.holds = True
 
     def note_holes(self) -> None:
-        """Log what the audio process did not find in the rings."""
-        rows, self._holes = self.shared.read_holes(self._holes)
-        for ring, start, stop in rows.tolist():
-            voice = self.desk.owner(ring, start)
-            if voice is not None:
-                side = voice.rings.index(ring)
-                self.journal.note(Hole(start, voice.serial, stop, side))
+        """Log what the audio process and effects did not find in the rings."""
+        for unfed in self._holes:
+            rows, self._holes[unfed] = self.shared.read_holes(self._holes[unfed], unfed)
+            for ring, start, stop in rows.tolist():
+                owner = self.desk.owner(ring, start)
+                if owner is not None:
+                    self.journal.note(Hole(start, owner.serial, stop, owner.rings.index(ring)))
 
     def end(self, fade: float) -> None:
         """Let everything fade out over so many seconds, then end."""

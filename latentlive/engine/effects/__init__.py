@@ -1,0 +1,1 @@
+"""The process of effects: it renders strips ahead of the position, between rings and mix."""

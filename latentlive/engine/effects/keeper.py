@@ -1,0 +1,189 @@
+"""The keeper of the process of effects: starts it when effects are first asked for, and has another
+one stand by, which goes on when it dies or hangs."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable
+from typing import IO, Any
+
+from latentlive.effects.block import BLOCK
+from latentlive.engine.desk.desk import Desk
+from latentlive.engine.shared import RUNNING, STRIPPED, STRIPS_BUSY_NS, Shared
+from latentlive.engine.timing import (
+    EFFECTS_FROZEN,
+    STANDBY_AFTER,
+    WORKER_PAUSE,
+    effects_due,
+    effects_reach,
+)
+from latentlive.errors import EngineError
+from latentlive.ground.restarts import Restarts
+from latentlive.protocol.children import Child, close
+from latentlive.protocol.wire import Message
+
+MAX_DEATHS = 6
+"""Deaths within a minute after which a new process waits."""
+
+
+class Keeper:
+    """Keeps effects rendered.
+
+    Parameters
+    ----------
+    desk : Desk
+    shared : Shared
+    latency : float [seconds]
+        Of the device.
+    inbox : queue
+        Where their messages go.
+    log : file
+    say : function of a line
+    wanted : function
+        Tells whether anything has effects or sends, or is about to.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        shared: Shared,
+        latency: float,
+        inbox: queue.Queue[tuple[Any, Message | None]],
+        log: IO[bytes],
+        say: Callable[[str], object],
+        wanted: Callable[[], bool],
+    ) -> None:
+        self._desk, self._shared, self._say, self._wanted = desk, shared, say, wanted
+        self._inbox, self._log = inbox, log
+        rate = shared.rate
+        self._arguments = ["--reach", str(effects_reach(rate, latency))]
+        self._arguments += ["--due", str(effects_due(rate, latency))]
+        self._child: Child | None = None
+        self._spare: Child | None = None
+        self._ready: set[int] = set()
+        """The processes that have started."""
+        self._told: dict[int, int] = {}
+        """How many rooms each knows."""
+        self._went = False
+        self._restarts, self._spares = Restarts(), Restarts()
+        self._stripped, self._moved = 0, time.monotonic()
+        self._busy, self._asked, self._load = 0, time.monotonic(), 0.0
+
+    @property
+    def ready(self) -> bool:
+        """Whether effects are rendered."""
+        return self._child is not None and self._child.process.pid in self._ready
+
+    @property
+    def pids(self) -> list[int]:
+        """The process that renders, and the one that stands by."""
+        return [one.process.pid for one in (self._child, self._spare) if one is not None]
+
+    def owns(self, child: Child) -> bool:
+        """Return whether a process is one of its own, or was."""
+        return child.name == "effects"
+
+    def take(self, child: Child, message: Message | None) -> None:
+        """Take a message of one of the processes, None when it has ended."""
+        if message is None:
+            if child is self._spare:
+                self._spare = None
+                self._spares.wait(STANDBY_AFTER)
+            elif child is self._child:
+                self._replace("the process of effects died")
+        elif message["op"] == "ready":
+            self._ready.add(child.process.pid)
+            if child is self._child:
+                self._go()
+        elif message["op"] == "no room":
+            self._say("reverb: a recording that is a room is gone or silent; its reverb is silent")
+        elif message["op"] == "fault" and child is self._child:
+            for serial in message["serials"]:
+                strip = self._desk.strips.by_serial.get(serial)
+                name = "a layer" if strip is None else strip.layer
+                self._say(f"{name}: its effects gave what is no number, and begin anew")
+
+    def watch(self) -> None:
+        """Start what is missing, replace what hangs, tell of new rooms; call it often."""
+        if self._child is None:
+            if self._wanted() and self._restarts.due:
+                self._start()
+            return
+        if self._spare is None and self.ready and self._spares.due:
+            self._spare = self._started()
+            self._spares.wait(STANDBY_AFTER)
+        self._tell_rooms(self._child)
+        if self._spare is not None:
+            self._tell_rooms(self._spare)
+        if self.ready and self._hangs():
+            child, self._child = self._child, None
+            child.kill()
+            self._replace("the process of effects hung")
+
+    def _started(self) -> Child | None:
+        module = "latentlive.engine.effects.process"
+        fd = self._shared.fd
+        try:
+            return Child("effects", module, self._arguments, fd, self._inbox, self._log)
+        except EngineError as error:
+            if self._restarts.failed():
+                self._say(f"{error}; it is tried again")
+            return None
+
+    def _start(self) -> None:
+        self._child = self._started()
+        if self._child is not None:
+            self._restarts.began()
+
+    def _go(self) -> None:
+        """Let the process render: all from the start, or anew from where the last one came to."""
+        assert self._child is not None
+        self._tell_rooms(self._child)
+        strips = self._desk.strips
+        if self._went and strips.by_serial:
+            done = max(int(self._shared.header[STRIPPED]), self._shared.position)
+            self._desk.renew(-(-done // BLOCK) * BLOCK)
+        self._went = True
+        self._moved = time.monotonic()
+        self._child.send({"op": "go"})
+
+    def _replace(self, why: str) -> None:
+        self._child, self._spare = self._spare, None
+        self._spares.wait(STANDBY_AFTER)
+        deaths = self._restarts.died()
+        self._say(f"{why}; another one goes on, without what rang")
+        if deaths > MAX_DEATHS:
+            self._restarts.wait(WORKER_PAUSE)
+        elif self._child is None:
+            self._start()
+        elif self.ready:
+            self._go()
+
+    def _hangs(self) -> bool:
+        """Return whether nothing was rendered for long though time goes on."""
+        now, stripped = time.monotonic(), int(self._shared.header[STRIPPED])
+        due = self._shared.header[RUNNING] and self._desk.strips.by_serial
+        if stripped != self._stripped or not due or stripped > self._shared.position:
+            self._stripped, self._moved = stripped, now
+        return now > self._moved + EFFECTS_FROZEN
+
+    def _tell_rooms(self, child: Child) -> None:
+        pid, rooms = child.process.pid, self._desk.rooms
+        known = self._told.get(pid, 0)
+        if pid in self._ready and known < len(rooms):
+            self._told[pid] = len(rooms)
+            for number in range(known, len(rooms)):
+                child.send({"op": "room", "number": number + 1, "digest": rooms[number]})
+
+    def status(self) -> Message:
+        """Return what views show: the processes, and their load."""
+        now, busy = time.monotonic(), int(self._shared.header[STRIPS_BUSY_NS])
+        if now > self._asked + 1.0:
+            self._load = (busy - self._busy) / 1e9 / (now - self._asked)
+            self._busy, self._asked = busy, now
+        return {"effects": self.pids, "effects_load": self._load}
+
+    def close(self) -> None:
+        """End the processes."""
+        close([one for one in (self._child, self._spare) if one is not None])

@@ -1,0 +1,89 @@
+"""The process of effects: it renders strips as far ahead as nothing changes any more.
+
+Started as ``python -m latentlive.engine.effects.process`` with the shared memory's descriptor. A
+second one stands by until it is told to go.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+
+import click
+
+from latentlive.corpus import stored
+from latentlive.effects.rooms import Room
+from latentlive.engine.effects.rack import Rack
+from latentlive.engine.shared import CLOSING, STRIPS_BUSY_NS, Shared
+from latentlive.engine.timing import EFFECTS_EVERY
+from latentlive.errors import LatentliveError
+from latentlive.ground import processes
+from latentlive.protocol.address import sweep
+from latentlive.protocol.wire import Wire
+
+
+def room_of(digest: str, rate: int) -> Room | None:
+    """Return a recording as a room, None if it is gone or silent."""
+    try:
+        return Room(stored(digest), rate)
+    except (LatentliveError, ValueError):
+        return None
+
+
+class Going:
+    """Listens to the engine: which rooms there are, and when to go.
+
+    Parameters
+    ----------
+    wire : Wire
+    rate : int [samples a second]
+    """
+
+    def __init__(self, wire: Wire, rate: int) -> None:
+        self._wire, self._rate = wire, rate
+        self.rooms: dict[int, Room] = {}
+        self.told = threading.Event()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        while (message := self._wire.receive()) is not None:
+            if message["op"] == "room":
+                if (room := room_of(message["digest"], self._rate)) is not None:
+                    self.rooms[message["number"]] = room
+                else:
+                    self._wire.send({"op": "no room", "digest": message["digest"]})
+            elif message["op"] == "go":
+                self.told.set()
+        sweep()
+        os._exit(0)  # the engine is gone, on purpose or not
+
+
+@click.command()
+@click.option("--fd", type=int, required=True)
+@click.option("--reach", type=int, required=True, help="Samples ahead of the position.")
+@click.option("--due", type=int, required=True, help="Samples ahead within which none waits.")
+def main(fd: int, reach: int, due: int) -> None:
+    """Run until the engine closes the pipe."""
+    processes.unmoved_by_signals()
+    wire = Wire(sys.stdin.buffer, os.fdopen(os.dup(1), "wb"))
+    shared = Shared.attach(fd)
+    going = Going(wire, shared.rate)
+    wire.send({"op": "ready"})
+    going.told.wait()
+    rack = Rack(shared, going.rooms, due)
+    while not shared.header[CLOSING]:
+        begun = time.perf_counter_ns()
+        if rack.advance(shared.position + reach, wait=True):
+            shared.header[STRIPS_BUSY_NS] += time.perf_counter_ns() - begun
+        if rack.faulty:
+            wire.send({"op": "fault", "serials": sorted(rack.faulty)})
+            rack.faulty.clear()
+        time.sleep(EFFECTS_EVERY)
+    going.told.clear()
+    going.told.wait()  # the pipe is closed when all is over
+
+
+if __name__ == "__main__":
+    main()
