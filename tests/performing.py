@@ -95,7 +95,16 @@ class Engine:
         space = Choosy(WINDOW)
         fields = {"model": space.digest, "name": "toy", "rate": RATE, "channels": channels}
         lead = level_lead(RATE)
-        header = Header(FORMAT, **fields, seed=seed, pid=0, tempo=tempo, begins=position, lead=lead)
+        header = Header(
+            FORMAT,
+            **fields,
+            seed=seed,
+            pid=0,
+            tempo=tempo,
+            begins=position,
+            lead=lead,
+            rolled=start,
+        )
         self.journal = Journal(path, header, self.said.append)
         self.scheduler = Scheduler(
             self.shared,
@@ -191,11 +200,12 @@ class Engine:
 
     def renew(self):
         """Let the process of effects die, and another one go on."""
-        strips = self.scheduler.desk.strips
-        self.rack = Rack(self.shared, {}, effects_due(RATE))
-        if strips.by_serial:
-            done = max(int(self.shared.header[STRIPPED]), self.scheduler.timeline.position)
-            self.scheduler.desk.renew(-(-done // BLOCK) * BLOCK)
+        done = max(int(self.shared.header[STRIPPED]), self.scheduler.timeline.position)
+        begin = -(-done // BLOCK) * BLOCK
+        self.rack._holes.tell()
+        self.rack = Rack(self.shared, {}, effects_due(RATE), begin)
+        if self.scheduler.desk.strips.by_serial:
+            self.scheduler.desk.renew(begin)
 
     def freeze(self, seconds):
         """Let the device play on while the engine does nothing."""

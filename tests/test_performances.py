@@ -109,7 +109,9 @@ class Performer(random.Random):
     def change(self, op=None):
         """Return a change of a cell."""
         pick = self.choice
-        op = op or pick(["play"] * 12 + ["set"] * 6 + words_of(Change))
+        op = op or pick(
+            ["play"] * 12 + ["set"] * 6 + ["effect"] * 6 + ["send"] * 4 + words_of(Change)
+        )
         fields = {
             "play": lambda: {"source": pick(SOURCES)},
             "set": self.setting,

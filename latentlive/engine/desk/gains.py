@@ -156,12 +156,14 @@ class Gains:
         else:
             self._write_feed(one)
 
-    def _span(self, until: int, start: int, live: bool, lead: int) -> NDArray[np.int64]:
-        """Return the grid points that can be written: from what was written until then on, and as
-        far as what is live is known."""
+    def _last(self, live: bool, lead: int, least: int = 0) -> int:
+        """Return one past the last grid point that can be written: as far as what is live is known,
+        but up to `least`, where it is not heard."""
         last = grid_ceil(max(self.position, 0) + self.reach)
-        if live:
-            last = min(last, max(grid_floor(self.tapes.closed + lead), start + GRID))
+        return min(last, max(grid_floor(self.tapes.closed + lead), least)) if live else last
+
+    def _span(self, until: int, start: int, last: int) -> NDArray[np.int64]:
+        """Return the grid points that are to be written: from what was written until then on."""
         first = max(until, start, grid_floor(self.position) - BEFORE)
         return np.arange(first, last, GRID, dtype=np.int64)
 
@@ -170,13 +172,11 @@ class Gains:
         if live:
             self._hold_late(one)
         lead = self.lead if self.strips.master is None else self.effects_lead
-        samples = self._span(one.gains_until, one.start, live, lead)
+        least = one.start + GRID if isinstance(one, Voice) else 0  # a fade begins at 0 anyway
+        last = self._last(live, lead, least)
+        samples = self._span(one.gains_until, one.start, last)
         if not len(samples):
-            until = one.gains_until
-            if live:
-                known = max(grid_floor(self.tapes.closed + lead), one.start + GRID)
-                until = min(until, known, grid_ceil(max(self.position, 0) + self.reach))
-            self._publish(one, until)
+            self._publish(one, min(last, one.gains_until) if live else one.gains_until)
             return
         gains, points = self._gains(one, samples), samples // GRID % POINTS
         # What has two sides has a ring for each.
@@ -196,7 +196,7 @@ class Gains:
 
     def _write_feed(self, voice: Voice) -> None:
         """Write with how much a voice feeds its strip."""
-        samples = self._span(voice.feeds_until, voice.start, False, 0)
+        samples = self._span(voice.feeds_until, voice.start, self._last(False, 0))
         if not len(samples):
             return
         voice.feeds_until = int(samples[-1]) + GRID
@@ -211,7 +211,9 @@ class Gains:
 
     def _write_knobs(self, strip: Strip) -> None:
         knobs = self.knobs.get(strip.slot, Knobs())
-        samples = self._span(strip.knobs_until, strip.start, knobs.live, self.effects_lead)
+        samples = self._span(
+            strip.knobs_until, strip.start, self._last(knobs.live, self.effects_lead)
+        )
         if len(samples):
             tapes = self.tapes, -self.effects_lead
 
@@ -228,7 +230,7 @@ class Gains:
         """Write which part of the mix goes through the master's effects."""
         if strip.slot != MASTER or strip is not self.strips.master:
             return
-        samples = self._span(strip.through_until, strip.start, False, 0)
+        samples = self._span(strip.through_until, strip.start, self._last(False, 0))
         if len(samples):
             part = self._setting(strip).feeds(samples)
             self.shared.through[samples // GRID % POINTS] = part
@@ -238,7 +240,8 @@ class Gains:
         source, target = row.source, row.target
         sent, fader = self.strips.sends[row.sending], self._setting(source)
         start = max(source.start, target.start)
-        samples = self._span(row.until, start, sent.live or fader.live, self.effects_lead)
+        last = self._last(sent.live or fader.live, self.effects_lead)
+        samples = self._span(row.until, start, last)
         if len(samples):
             tapes = self.tapes, -self.effects_lead
 

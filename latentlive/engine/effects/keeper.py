@@ -140,13 +140,15 @@ class Keeper:
         """Let the process render: all from the start, or anew from where the last one came to."""
         assert self._child is not None
         self._tell_rooms(self._child)
-        strips = self._desk.strips
-        if self._went and strips.by_serial:
+        begin = 0
+        if self._went:
             done = max(int(self._shared.header[STRIPPED]), self._shared.position)
-            self._desk.renew(-(-done // BLOCK) * BLOCK)
+            begin = -(-done // BLOCK) * BLOCK
+            if self._desk.strips.by_serial:
+                self._desk.renew(begin)
         self._went = True
         self._moved = time.monotonic()
-        self._child.send({"op": "go"})
+        self._child.send({"op": "go", "begin": begin})
 
     def _replace(self, why: str) -> None:
         self._child, self._spare = self._spare, None

@@ -44,6 +44,7 @@ class Going:
     def __init__(self, wire: Wire, rate: int) -> None:
         self._wire, self._rate = wire, rate
         self.rooms: dict[int, Room] = {}
+        self.begin = 0
         self.told = threading.Event()
         threading.Thread(target=self._listen, daemon=True).start()
 
@@ -55,6 +56,7 @@ class Going:
                 else:
                     self._wire.send({"op": "no room", "digest": message["digest"]})
             elif message["op"] == "go":
+                self.begin = int(message["begin"])
                 self.told.set()
         sweep()
         os._exit(0)  # the engine is gone, on purpose or not
@@ -72,7 +74,7 @@ def main(fd: int, reach: int, due: int) -> None:
     going = Going(wire, shared.rate)
     wire.send({"op": "ready"})
     going.told.wait()
-    rack = Rack(shared, going.rooms, due)
+    rack = Rack(shared, going.rooms, due, going.begin)
     while not shared.header[CLOSING]:
         begun = time.perf_counter_ns()
         if rack.advance(shared.position + reach, wait=True):

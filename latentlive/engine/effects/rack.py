@@ -72,10 +72,14 @@ class Rack:
         The recordings that reverbs have as rooms.
     due : int [samples]
         A block that ends so near the position no longer waits for voices that are not rendered.
+    begin : int [samples, global]
+        What lies before it another rack has rendered.
     """
 
-    def __init__(self, shared: Shared, rooms: Mapping[int, Room], due: int = 0) -> None:
-        self._shared, self._rooms, self._due = shared, rooms, due
+    def __init__(
+        self, shared: Shared, rooms: Mapping[int, Room], due: int = 0, begin: int = 0
+    ) -> None:
+        self._shared, self._rooms, self._due, self._begin = shared, rooms, due, begin
         self._effects: dict[int, Effects] = {}
         self._next: int | None = None
         self._holes = Holes(shared, unfed=True)
@@ -102,7 +106,7 @@ class Rack:
                 self._next = None
                 return rendered
             if self._next is None:
-                begin = int(np.maximum(table[taken, SINCE], table[taken, RENEWED]).min())
+                begin = max(int(table[taken, SINCE].min()), self._begin)
                 self._next = begin // BLOCK * BLOCK
             start = self._next
             if start + BLOCK > until or (wait and not self._known(table, taken, start)):
@@ -140,6 +144,8 @@ class Rack:
             fed[:, : max(since - start, 0)] = 0.0
             effects = self._effects_of(table, number, start)
             knobs = self._points(self._shared.knobs[number], start)
+            first = max(since - start, 0) // GRID
+            knobs[:, :first] = knobs[:, first : first + 1]  # nothing was written before it began
             key = self._sent(table, number, start, heard, key=True)
             before = effects.faults
             heard[number] = effects.process(start, fed, knobs, key, self._rooms)

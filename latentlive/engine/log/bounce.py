@@ -104,7 +104,7 @@ class Bounce:
         header = performance.header
         performance.check_model(space)
         self.begin = max(begin, header.begins)
-        start = max(performance.pre_roll(self.begin), header.begins)
+        start = max(performance.pre_roll(self.begin), header.told)
         self.stop = performance.end if stop is None else stop
         self._stems = stems
         self._shared = Shared.create(header.channels, header.rate)

@@ -68,7 +68,7 @@ class Course:
 
     def __init__(self, header: Header) -> None:
         self._rate, self._channels = header.rate, header.channels
-        self.begins = self.latest = self.marked = header.begins
+        self.begins = self.latest = self.marked = header.told
         self._moved = False
         self._counted_from = self._count = 0
         self._panicked = 0
@@ -80,7 +80,7 @@ class Course:
         self._sends: set[tuple[int, int, bool]] = set()
         self.effects = False
         """Whether anything goes through effects."""
-        self._taped = header.begins
+        self._taped = header.told
         self.layers: set[str] = set()
 
     @property

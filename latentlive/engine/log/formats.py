@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from latentlive.errors import ExpressionError
-from latentlive.expr import Record, Whole, declared, record
+from latentlive.expr import Maybe, Record, Whole, declared, record
 from latentlive.expr.fields import shown
 from latentlive.protocol.kinds import NAME, SAMPLE, SEED, TEMPO, TEXT
 from latentlive.protocol.wire import Message
@@ -36,6 +36,8 @@ class Header(Record):
     begins : int [samples]
     lead : int [samples]
         How long after they arrived live curves were heard in levels.
+    rolled : int [samples], optional
+        Where a replay began, unheard, so that effects hold what rang before; `begins` if it did not.
     """
 
     format: int = declared(Whole(least=1, most=FORMAT))
@@ -50,6 +52,12 @@ class Header(Record):
     model_file: str = declared(TEXT, default="")
     corpus: str = declared(TEXT, default="")
     lead: int = declared(Whole("samples", most=2**20), default=0)
+    rolled: int | None = declared(Maybe(SAMPLE), default=None)
+
+    @property
+    def told(self) -> int:
+        """The sample from which on the log tells what was decided."""
+        return self.begins if self.rolled is None else min(self.rolled, self.begins)
 
 
 def read_header(line: Message) -> Header:

@@ -39,8 +39,9 @@ class Replay:
     @property
     def over(self) -> bool:
         """Whether the performance has come to its end."""
-        position = self._scheduler.timeline.position
-        silent = not any(voice.sounding for voice in self._scheduler.timeline.voices.values())
+        position, desk = self._scheduler.timeline.position, self._scheduler.desk
+        silent = not any(voice.sounding for voice in desk.voices.values())
+        silent = silent and not desk.strips.by_serial  # what rings is heard to its end
         return position >= self._end or (self._playback.over and silent)
 
     @property

@@ -37,8 +37,7 @@ class Patching:
 
     def settle(self, at: int) -> None:
         """Let effects and sends be what the layers' states say, from a sample on."""
-        layers = self._timeline.layers.values()
-        for layer in layers:
+        for layer in (layers := list(self._timeline.layers.values())):
             self._tune(layer, at)
         for name, pair in self._wanted().items():
             self._patch(self._timeline.layer(name), pair, at)
@@ -72,7 +71,7 @@ class Patching:
         sending = list(wanted)
         sending += [one.layer for one in self._timeline.desk.strips if one.layer not in wanted]
         while sending:
-            for bus in layers[sending.pop()].state.sends if sending[-1] in layers else ():
+            for bus in self._timeline.state(sending.pop()).sends:
                 if bus not in wanted:
                     wanted[bus] = self._timeline.state(bus).pair
                     sending.append(bus)
@@ -140,7 +139,7 @@ class Patching:
         layers = self._timeline.layers
         alone = any(layer.state.soloed for layer in layers.values())
         found: dict[Sending, tuple[Mapping[str, Curve], bool]] = {}
-        for layer in layers.values():
+        for layer in list(layers.values()):
             state = layer.state
             for name, send in state.sends.items():
                 bus = self._timeline.layer(name)

@@ -107,7 +107,7 @@ class Server:
         lead = level_lead(self.space.sample_rate, options["latency"])
         if past is not None and options["replay"]:
             lead = past.header.lead
-        self.journal = self._open_journal(tempo, seed, lead, position)
+        self.journal = self._open_journal(tempo, seed, lead, position, start)
         scheduler = Scheduler(
             self.shared,
             tempo,
@@ -205,7 +205,9 @@ class Server:
         begin = max(int(options["begin"]), past.header.begins)
         return channels, tempo, past.header.seed, begin
 
-    def _open_journal(self, tempo: Tempo, seed: int, lead: int, begins: int) -> Journal:
+    def _open_journal(
+        self, tempo: Tempo, seed: int, lead: int, begins: int, rolled: int
+    ) -> Journal:
         named = self.options["log"]
         stamp = time.strftime("%Y-%m-%d-%H%M%S")
         path = Path(named) if named else working_folder("log") / f"{stamp}-{os.getpid()}.py"
@@ -222,6 +224,7 @@ class Server:
             self.model,
             self.options["corpus"],
             lead,
+            None if rolled == begins else rolled,
         )
         return Journal(path, header, self.say)
 
