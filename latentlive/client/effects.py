@@ -12,6 +12,7 @@ from latentlive.ground.names import normal
 from latentlive.latent import Sound
 from latentlive.later import instead
 from latentlive.protocol.changes import Change, Dry, Mute, Set, SetEffect, SetSend
+from latentlive.protocol.clip import Source
 from latentlive.protocol.kinds import FLAG, KNOBS_OF, LAYER
 from latentlive.protocol.levels import followed, within
 from latentlive.units import SILENCE_DB
@@ -22,7 +23,7 @@ class Mixed(Protocol):
     """The part of an engine that effects and faders use."""
 
     def change(self, change: Change) -> None: ...
-    def room(self, sound: Sound) -> str: ...
+    def room(self, sound: Sound) -> Source: ...
     def only(self, *layers: Fader) -> None: ...
 
 
@@ -168,7 +169,7 @@ class Effected(Worded):
         -------
         ``d1.reverb(0.4, seconds=6)``, ``d1.reverb(0.3, space=sound("gong"))``
         """
-        room = "" if space is None else self._engine.room(space)
+        room = None if space is None else self._engine.room(space)
         return self._effect("reverb", mix, room, mix=mix, seconds=seconds, damp=damp)
 
     def dry(self) -> Self:
@@ -177,7 +178,12 @@ class Effected(Worded):
         return self
 
     def _effect(
-        self, effect: str, first: object, space: str = "", by: str = "", **values: Any
+        self,
+        effect: str,
+        first: object,
+        space: Source | None = None,
+        by: str = "",
+        **values: Any,
     ) -> Self:
         """Set an effect; take it off if the first value is None."""
         curves: dict[str, Curve] = {}
@@ -187,7 +193,7 @@ class Effected(Worded):
                 KNOBS_OF[f"{effect}.{word}"].coerce(curve.value, place)
             curves[f"{effect}.{word}"] = curve
         if not curves:
-            space = by = ""
+            space, by = None, ""
         self._engine.change(SetEffect(self.name, effect, curves, space, by))
         return self
 

@@ -10,8 +10,6 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from latentlive.client.connection import PATIENCE, SILENT, Connection, start_engine
 from latentlive.client.directions import DirectionView, Measurements
 from latentlive.client.effects import Bus, Fader
@@ -309,8 +307,8 @@ class Engine(Showing):
         """Return a recording, and its samples a second."""
         return self._sounds(sound), self.welcome.sample_rate
 
-    def room(self, sound: Sound) -> str:
-        """Return the digest of a recording that is to be a room.
+    def room(self, sound: Sound) -> Source:
+        """Return a recording that is to be a room, as the engine needs it.
 
         Raises
         ------
@@ -321,10 +319,10 @@ class Engine(Showing):
             raise ExpressionError(
                 f'reverb: space is a sound such as sound("gong"), got {shown(sound)}'
             )
-        if not np.any(np.asarray(self._sounds(sound))):
+        if not self._sounds(sound).loudest:
             raise ExpressionError("reverb: space is silent; a room is a sound that rings")
-        (digest,) = recordings(sound, self._sounds).values()
-        return digest
+        played = as_played(sound, self.corpus)
+        return Source(played, repr(sound), recordings(played, self._sounds))
 
     def boundaries(self, sound: Recorded, by: By, shortest: float) -> Floats:
         """Return where the parts of a recording begin [seconds]: see ``.segments()``."""

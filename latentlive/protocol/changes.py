@@ -166,15 +166,15 @@ class SetEffect(OfLayer):
     ----------
     effect : str
     curves : mapping of ``lpf.hz`` and so on to Curve
-    space : str
-        The digest of the recording that a reverb has as a room.
+    space : Source, optional
+        The recording that a reverb has as a room.
     by : str
         The layer that a compressor listens to.
     """
 
     effect: str = declared(EFFECT)
     curves: Mapping[str, Curve] = declared(KNOBS, default=NONE)
-    space: str = declared(TEXT, default="")
+    space: Source | None = optional(Given())
     by: str = declared(TEXT, default="")
 
     @property
@@ -200,7 +200,7 @@ class Dry(OfLayer):
     """Take all effects of a layer, a bus or the master off."""
 
     def fold(self, state: State[Source], name: str) -> State[Source]:
-        return state.changed(effects={}, space="", by="")
+        return state.changed(effects={}, space=None, by="")
 
 
 @record("send")

@@ -102,8 +102,8 @@ class State(Record, Generic[S]):
         How long after they arrive live curves are heard; None leaves that to the engine.
     effects : mapping of ``lpf.hz`` and so on to Curve
         What its effects are set to; ``lpf.on`` where it has one.
-    space : str
-        The digest of the recording that its reverb has as a room.
+    space : Source or None
+        The recording that its reverb has as a room; in a log its key.
     by : str
         The layer that its compressor listens to instead.
     sends : mapping of the name of a bus to Send
@@ -124,7 +124,7 @@ class State(Record, Generic[S]):
     soloed: bool = declared(FLAG, default=False)
     lead: float | None = declared(Maybe(LEAD), default=None)
     effects: Mapping[str, Curve] = declared(KNOBS, default=NONE)
-    space: str = declared(TEXT, default="")
+    space: S | None = declared(Maybe(SOURCE), default=None)
     by: str = declared(TEXT, default="")
     sends: Mapping[str, Send] = declared(Sends(), default=NONE)
 
@@ -145,8 +145,7 @@ class State(Record, Generic[S]):
         return self.changed(sends=sends, by=new if self.by == old else self.by)
 
     def mapped(self, source: Callable[[S], T]) -> State[T]:
-        """Return the state with its texture mapped by `source`."""
-        made: Any = self
-        if self.source is not None:
-            made = self.changed(source=source(self.source))
+        """Return the state with its texture and its room mapped by `source`."""
+        found = {"source": self.source, "space": self.space}
+        made: Any = self.changed(**{k: source(one) for k, one in found.items() if one is not None})
         return cast("State[T]", made)

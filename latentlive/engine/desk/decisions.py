@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from latentlive.curves import Curve
 from latentlive.expr import Maybe, Number, One, Record, Whole, declared, record
-from latentlive.protocol.clip import CLIP, Clip
+from latentlive.protocol.clip import CLIP, SOURCE, Clip
 from latentlive.protocol.kinds import (
     CHANNELS,
     FLAG,
@@ -150,12 +150,18 @@ class Levelled(Decision):
 
 @record("tune")
 class Tuned(Decision):
-    """What a layer's effects are set to changed; `space` is the digest of a room, if it did."""
+    """What a layer's effects are set to changed.
+
+    Parameters
+    ----------
+    space : Source, optional
+        The recording that is the room of the reverb from now on, in a log its key.
+    """
 
     slot: int = declared(SLOT)
     glide: bool = declared(FLAG)
     curves: Mapping[str, Curve] = declared(KNOBS)
-    space: str | None = declared(Maybe(TEXT), default=None)
+    space: Any = declared(Maybe(SOURCE), default=None)
 
 
 @record("send")

@@ -78,7 +78,7 @@ class Desk(Gains):
     ) -> None:
         super().__init__(shared, tempo, seed, note, reach, lead, effects_lead)
         self.rooms: list[str] = []
-        """The digests of the recordings that reverbs have as rooms; the first is number 1."""
+        """The recordings that reverbs have as rooms, by their digests; the first is number 1."""
         self._serial = 0
         self._over: deque[Voice | Strip] = deque(maxlen=4 * RINGS)
 
@@ -327,23 +327,24 @@ class Desk(Gains):
         at: int,
         glide: bool,
         curves: Mapping[str, Curve],
-        space: str | None = None,
+        space: Source | None = None,
     ) -> None:
         """Set effects of a layer, a bus or the master from `at` on."""
         self.note(Tuned(at, slot, glide, curves, space))
-        if space is not None:
+        if "reverb.on" in curves:
             curves = {**curves, "reverb.space": Num(float(self.room(space)))}
         before = self.knobs.get(slot, Knobs())
         self.knobs[slot] = before.changed(at, self.tempo.sample_rate, glide, curves)
         self._rewrite_slot(slot, at)
 
-    def room(self, digest: str) -> int:
+    def room(self, space: Source | None) -> int:
         """Return the number of a recording as a room, 0 for none."""
-        if not digest:
+        if space is None:
             return 0
-        if digest not in self.rooms:
-            self.rooms.append(digest)
-        return 1 + self.rooms.index(digest)
+        (told,) = space.sounds.values()
+        if told not in self.rooms:
+            self.rooms.append(told)
+        return 1 + self.rooms.index(told)
 
     def send(
         self,

@@ -176,7 +176,7 @@ class Keeper:
         if pid in self._ready and known < len(rooms):
             self._told[pid] = len(rooms)
             for number in range(known, len(rooms)):
-                child.send({"op": "room", "number": number + 1, "digest": rooms[number]})
+                child.send({"op": "room", "number": number + 1, "told": rooms[number]})
 
     def status(self) -> Message:
         """Return what views show: the processes, and their load."""

@@ -13,23 +13,14 @@ import time
 
 import click
 
-from latentlive.corpus import stored
 from latentlive.effects.rooms import Room
-from latentlive.engine.effects.rack import Rack
+from latentlive.engine.effects.rack import Rack, room_of
 from latentlive.engine.shared import CLOSING, STRIPS_BUSY_NS, Shared
 from latentlive.engine.timing import EFFECTS_EVERY
 from latentlive.errors import LatentliveError
 from latentlive.ground import processes
 from latentlive.protocol.address import sweep
 from latentlive.protocol.wire import Wire
-
-
-def room_of(digest: str, rate: int) -> Room | None:
-    """Return a recording as a room, None if it is gone or silent."""
-    try:
-        return Room(stored(digest), rate)
-    except (LatentliveError, ValueError):
-        return None
 
 
 class Going:
@@ -51,10 +42,10 @@ class Going:
     def _listen(self) -> None:
         while (message := self._wire.receive()) is not None:
             if message["op"] == "room":
-                if (room := room_of(message["digest"], self._rate)) is not None:
-                    self.rooms[message["number"]] = room
-                else:
-                    self._wire.send({"op": "no room", "digest": message["digest"]})
+                try:
+                    self.rooms[message["number"]] = room_of(message["told"], self._rate)
+                except LatentliveError:
+                    self._wire.send({"op": "no room"})
             elif message["op"] == "go":
                 self.begin = int(message["begin"])
                 self.told.set()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from latentlive.corpus import recording
 from latentlive.effects.block import BLOCK
 from latentlive.effects.rooms import Room
 from latentlive.effects.strip import Strip
@@ -39,6 +40,7 @@ from latentlive.engine.shared import (
     TO,
     Shared,
 )
+from latentlive.errors import SoundError
 from latentlive.ground.system import fence
 from latentlive.mixer import GRID
 
@@ -233,6 +235,22 @@ class Rack:
             shared.write_audio(ring, start, samples)
         if float(np.abs(heard).max()) > AUDIBLE:
             shared.strips[number, LOUD] = start + BLOCK
+
+
+def room_of(told: str, rate: int) -> Room:
+    """Return a recording of the cache as a room.
+
+    Raises
+    ------
+    SoundError
+        If it is gone, or silent.
+    """
+    audio = recording(told)
+    sides = [side.samples for side in audio.sides] or [audio.samples] * 2
+    try:
+        return Room(np.stack(sides, axis=1), rate)
+    except ValueError as error:
+        raise SoundError(f"reverb: no {error}") from None
 
 
 def ramp(points: F32) -> F32:

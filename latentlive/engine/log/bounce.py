@@ -8,12 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from latentlive.corpus import stored
 from latentlive.effects.block import BLOCK
 from latentlive.effects.rooms import Room
 from latentlive.engine.desk.desk import Desk
 from latentlive.engine.desk.model import Voice
-from latentlive.engine.effects.rack import Rack
+from latentlive.engine.effects.rack import Rack, room_of
 from latentlive.engine.log.performance import Performance
 from latentlive.engine.log.playback import Playback
 from latentlive.engine.output.player import Player
@@ -183,8 +182,7 @@ class Bounce:
     def _render_effects(self, until: int) -> None:
         """Render every strip up to a sample."""
         for number in range(len(self._rooms), len(self._desk.rooms)):
-            digest = self._desk.rooms[number]
-            self._rooms[number + 1] = Room(stored(digest), self._shared.rate)
+            self._rooms[number + 1] = room_of(self._desk.rooms[number], self._shared.rate)
         since = self._stripped
         self._rack.advance(until)
         self._stripped = until // BLOCK * BLOCK

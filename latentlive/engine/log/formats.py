@@ -37,7 +37,7 @@ class Header(Record):
     lead : int [samples]
         How long after they arrived live curves were heard in levels.
     rolled : int [samples], optional
-        Where a replay began, unheard, so that effects hold what rang before; `begins` if it did not.
+        Where a replay began, unheard, so that effects hold what rang before.
     """
 
     format: int = declared(Whole(least=1, most=FORMAT))

@@ -25,6 +25,7 @@ from latentlive.engine.desk.decisions import (
     SpaceNamed,
     Started,
     Taped,
+    Tuned,
 )
 from latentlive.engine.desk.desk import Desk
 from latentlive.engine.desk.gains import BEFORE
@@ -312,6 +313,8 @@ class Playback:
             if self._allocated.pop(decision.voice, None):
                 self.desk.end(self.desk.voices[decision.voice])
         else:
+            if isinstance(decision, Tuned) and decision.space is not None:
+                decision = decision.changed(space=self._source(decision.space))
             if isinstance(decision, Started):
                 del self._allocated[decision.voice]
             self.desk.perform(decision)

@@ -55,9 +55,11 @@ class Patching:
         }
         gone = {word for word in told.effects if word.endswith(".on")} - state.effects.keys()
         curves |= dict.fromkeys(sorted(gone), OFF)
-        space = state.space if state.space != told.space else None
+        if state.space != told.space and "reverb.on" in state.effects:
+            curves["reverb.on"] = ON  # a room is told with it
         self._told[layer.slot] = state
-        desk.tune(layer.slot, at, desk.strips.of(layer.slot) is not None, curves, space)
+        glides = desk.strips.of(layer.slot) is not None
+        desk.tune(layer.slot, at, glides, curves, state.space)
 
     def _wanted(self) -> dict[str, int]:
         """Return who needs a strip now, each with its pair of channels."""
