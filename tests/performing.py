@@ -164,6 +164,8 @@ class Engine:
                     self.dispatch.answered(lane, self.answer(lane, message))
         with self.playing_on():
             self.session.advance()
+        if self.rack.is_late(now):
+            self.renew()
         self.rack.advance(now + effects_reach(RATE), wait=True)
         if self.scheduler.timeline.running and now >= self._marked + RATE * MARK_EVERY:
             self._marked = now

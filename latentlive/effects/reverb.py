@@ -42,6 +42,33 @@ _RISE = np.arange(BLOCK, dtype=np.float32) / np.float32(BLOCK)
 _LATE_RISE = np.arange(LATE, dtype=np.float32) / np.float32(LATE)
 
 
+def asked(setting: Setting) -> tuple[float, float]:
+    """Return the seconds and the damping of the synthetic room that is asked for where a block
+    ends; what moves goes in steps."""
+    seconds, damp = INDEX["reverb.seconds"], INDEX["reverb.damp"]
+    return stepped(
+        setting.last(seconds),
+        setting.last(damp),
+        setting.steady(seconds) is None,
+        setting.steady(damp) is None,
+    )
+
+
+def stepped(
+    seconds: float, damp: float, seconds_move: bool, damp_moves: bool
+) -> tuple[float, float]:
+    """Return seconds and damping as those of a room that is kept.
+
+    >>> stepped(2.5, 0.5, False, False), stepped(2.5, 0.52, True, True)
+    ((2.5, 0.5), (2.527, 0.5))
+    """
+    if seconds_move:
+        seconds = STEP ** round(math.log(seconds) / math.log(STEP))
+    if damp_moves:
+        damp = round(damp / DAMP_STEP) * DAMP_STEP
+    return round(seconds, 4), round(damp, 4)
+
+
 class _Spectra:
     """The spectra of the last parts of the input, newest first in time, in a ring."""
 
@@ -153,14 +180,7 @@ class Reverb:
         if space in rooms:
             self._key = None
             return rooms[space]
-        seconds = setting.steady(INDEX["reverb.seconds"])
-        damp = setting.steady(INDEX["reverb.damp"])
-        if seconds is None:
-            steps = round(math.log(setting.last(INDEX["reverb.seconds"])) / math.log(STEP))
-            seconds = STEP**steps
-        if damp is None:
-            damp = round(setting.last(INDEX["reverb.damp"]) / DAMP_STEP) * DAMP_STEP
-        key = round(seconds, 4), round(damp, 4)
+        key = asked(setting)
         if key != self._key or self._room is None:
             self._key = key
             return synthetic(self._rate, *key)

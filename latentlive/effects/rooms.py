@@ -7,6 +7,7 @@ it is high. A short-time Fourier transform applies the decay, so it is smooth ov
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from functools import lru_cache
 
@@ -160,15 +161,20 @@ def _noise(side: int, frames: int) -> F32:
 
 
 _rooms: OrderedDict[tuple[int, float, float], Room] = OrderedDict()
+_keeping = threading.Lock()
+"""Rooms may be made ahead, in a thread of their own."""
 
 
 def synthetic(rate: int, seconds: float, damp: float) -> Room:
     """Return a synthetic room; the last ones that were asked for are kept."""
     key = rate, seconds, damp
-    room = _rooms.pop(key, None)
+    with _keeping:
+        room = _rooms.get(key)
     if room is None:
         room = Room.of(response(rate, seconds, damp))
-    _rooms[key] = room
-    while len(_rooms) > 1 and sum(r.size for r in _rooms.values()) > _KEPT:
-        _rooms.popitem(last=False)
+    with _keeping:
+        _rooms[key] = room
+        _rooms.move_to_end(key)
+        while len(_rooms) > 1 and sum(r.size for r in _rooms.values()) > _KEPT:
+            _rooms.popitem(last=False)
     return room

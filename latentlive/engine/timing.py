@@ -29,6 +29,7 @@ EFFECTS_DUE = 0.06  # a block this near no longer waits for voices, beside what 
 EFFECTS_LEAD = 0.06  # what is live is heard so much later in effects than in levels
 EFFECTS_EVERY = 0.004  # their process looks whether a block can be rendered
 EFFECTS_FROZEN = 1.0  # without a sign of it their process is replaced
+FORESEEN, FORESIGHT_EVERY = 1.0, 0.05  # rooms are made so early, looked for so often
 FREED_AFTER = 1.0  # a strip in which nothing rings is given back
 
 # What arrives live.

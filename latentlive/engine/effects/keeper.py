@@ -5,23 +5,29 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import IO, Any
 
 from latentlive.effects.block import BLOCK
 from latentlive.engine.desk.desk import Desk
+from latentlive.engine.effects.reverbs import Reverb
 from latentlive.engine.shared import RUNNING, STRIPPED, STRIPS_BUSY_NS, Shared
 from latentlive.engine.timing import (
     EFFECTS_FROZEN,
+    LATE_TOLD_EVERY,
     STANDBY_AFTER,
     WORKER_PAUSE,
     effects_due,
     effects_reach,
+    margin,
 )
 from latentlive.errors import EngineError
 from latentlive.ground.restarts import Restarts
 from latentlive.protocol.children import Child, close
 from latentlive.protocol.wire import Message
+
+MOST_SYNTHETIC = 16
+"""Synthetic rooms that a new process makes before it is asked."""
 
 MAX_DEATHS = 6
 """Deaths within a minute after which a new process waits."""
@@ -65,7 +71,13 @@ class Keeper:
         """The processes that have started."""
         self._told: dict[int, int] = {}
         """How many rooms each knows."""
+        self._synthetic: list[list[float]] = []
+        """The synthetic rooms that reverbs begin with: seconds and damping."""
+        self._made: dict[int, list[object]] = {}
+        """What each has made."""
         self._went = False
+        self._told_late = -LATE_TOLD_EVERY
+        self._soon = margin(rate, latency)
         self._restarts, self._spares = Restarts(), Restarts()
         self._stripped, self._moved = 0, time.monotonic()
         self._busy, self._asked, self._load = 0, time.monotonic(), 0.0
@@ -74,6 +86,28 @@ class Keeper:
     def ready(self) -> bool:
         """Whether effects are rendered."""
         return self._child is not None and self._child.process.pid in self._ready
+
+    def ready_for(self, reverbs: Iterable[Reverb]) -> bool:
+        """Return whether effects are rendered, and the rooms of some reverbs are made."""
+        wanted: list[object] = []
+        for reverb in reverbs:
+            if reverb.space is not None:
+                self._desk.room(reverb.space)
+                wanted += reverb.space.sounds.values()
+            else:
+                wanted.append(list(reverb.synthetic))
+                if wanted[-1] not in self._synthetic:
+                    self._ask(list(reverb.synthetic))
+        if not self.ready or self._child is None:
+            return False
+        made = self._made.get(self._child.process.pid, [])
+        return all(one in made for one in wanted)
+
+    def _ask(self, synthetic: list[float]) -> None:
+        self._synthetic = [*self._synthetic[-MOST_SYNTHETIC:], synthetic]
+        for child in (self._child, self._spare):
+            if child is not None:
+                child.send({"op": "synthetic", "what": synthetic})
 
     @property
     def pids(self) -> list[int]:
@@ -92,9 +126,15 @@ class Keeper:
                 self._spares.wait(STANDBY_AFTER)
             elif child is self._child:
                 self._replace("the process of effects died")
+        elif message["op"] == "made":
+            self._made.setdefault(child.process.pid, []).append(message["what"])
         elif message["op"] == "ready":
             self._ready.add(child.process.pid)
             if child is self._child:
+                self._go()
+        elif message["op"] == "late":
+            if child is self._child:
+                self._tell_late()
                 self._go()
         elif message["op"] == "no room":
             self._say("reverb: a recording that is a room is gone or silent; its reverb is silent")
@@ -125,11 +165,14 @@ class Keeper:
         module = "latentlive.engine.effects.process"
         fd = self._shared.fd
         try:
-            return Child("effects", module, self._arguments, fd, self._inbox, self._log)
+            child = Child("effects", module, self._arguments, fd, self._inbox, self._log)
         except EngineError as error:
             if self._restarts.failed():
                 self._say(f"{error}; it is tried again")
             return None
+        for synthetic in self._synthetic:
+            child.send({"op": "synthetic", "what": synthetic})
+        return child
 
     def _start(self) -> None:
         self._child = self._started()
@@ -142,7 +185,9 @@ class Keeper:
         self._tell_rooms(self._child)
         begin = 0
         if self._went:
-            done = max(int(self._shared.header[STRIPPED]), self._shared.position)
+            # A little later: what comes before would not be rendered in time either.
+            soon = self._shared.position + self._soon
+            done = max(int(self._shared.header[STRIPPED]), soon)
             begin = -(-done // BLOCK) * BLOCK
             if self._desk.strips.by_serial:
                 self._desk.renew(begin)
@@ -161,6 +206,12 @@ class Keeper:
             self._start()
         elif self.ready:
             self._go()
+
+    def _tell_late(self) -> None:
+        now = time.monotonic()
+        if now > self._told_late + LATE_TOLD_EVERY:
+            self._told_late = now
+            self._say("effects cannot keep up: they begin anew, without what rang")
 
     def _hangs(self) -> bool:
         """Return whether nothing was rendered for long though time goes on."""

@@ -13,7 +13,8 @@ import time
 
 import click
 
-from latentlive.effects.rooms import Room
+from latentlive.effects.rooms import Room, synthetic
+from latentlive.engine.effects.foresight import Foresight, warm
 from latentlive.engine.effects.rack import Rack, room_of
 from latentlive.engine.shared import CLOSING, STRIPS_BUSY_NS, Shared
 from latentlive.engine.timing import EFFECTS_EVERY
@@ -46,6 +47,10 @@ class Going:
                     self.rooms[message["number"]] = room_of(message["told"], self._rate)
                 except LatentliveError:
                     self._wire.send({"op": "no room"})
+                self._wire.send({"op": "made", "what": message["told"]})
+            elif message["op"] == "synthetic":
+                synthetic(self._rate, *message["what"])
+                self._wire.send({"op": "made", "what": message["what"]})
             elif message["op"] == "go":
                 self.begin = int(message["begin"])
                 self.told.set()
@@ -63,10 +68,24 @@ def main(fd: int, reach: int, due: int) -> None:
     wire = Wire(sys.stdin.buffer, os.fdopen(os.dup(1), "wb"))
     shared = Shared.attach(fd)
     going = Going(wire, shared.rate)
+    warm(shared.rate)
     wire.send({"op": "ready"})
     going.told.wait()
-    rack = Rack(shared, going.rooms, due, going.begin)
+    Foresight(shared)
     while not shared.header[CLOSING]:
+        going.told.clear()
+        render(Rack(shared, going.rooms, due, going.begin), shared, wire, reach)
+        if shared.header[CLOSING]:
+            break
+        wire.send({"op": "late"})
+        going.told.wait()
+    going.told.clear()
+    going.told.wait()  # the pipe is closed when all is over
+
+
+def render(rack: Rack, shared: Shared, wire: Wire, reach: int) -> None:
+    """Render until all is over, or it is too late for what is next."""
+    while not shared.header[CLOSING] and not rack.is_late(shared.position):
         begun = time.perf_counter_ns()
         if rack.advance(shared.position + reach, wait=True):
             shared.header[STRIPS_BUSY_NS] += time.perf_counter_ns() - begun
@@ -74,8 +93,6 @@ def main(fd: int, reach: int, due: int) -> None:
             wire.send({"op": "fault", "serials": sorted(rack.faulty)})
             rack.faulty.clear()
         time.sleep(EFFECTS_EVERY)
-    going.told.clear()
-    going.told.wait()  # the pipe is closed when all is over
 
 
 if __name__ == "__main__":

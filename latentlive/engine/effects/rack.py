@@ -52,6 +52,10 @@ STEPS = BLOCK // GRID
 AUDIBLE = 10.0 ** (-90.0 / 20.0)
 """The amplitude up to which a strip counts as silent."""
 
+LATE = 6144
+"""Samples behind the position at which a rack gives up: gains are written so far ahead that those
+before are gone soon after."""
+
 RISE = np.arange(GRID, dtype=np.float32) / np.float32(GRID)
 
 
@@ -117,6 +121,10 @@ class Rack:
             self._next = start + BLOCK
             self._shared.header[STRIPPED] = self._next
             rendered += 1
+
+    def is_late(self, position: int) -> bool:
+        """Return whether it lies so far back that what its next block needs is overwritten."""
+        return self._next is not None and self._next < position - LATE
 
     def _known(self, table: Ints, taken: Ints, start: int) -> bool:
         """Return whether all is there that a block needs."""

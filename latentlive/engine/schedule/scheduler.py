@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from latentlive.engine.desk.decisions import Decision
 from latentlive.engine.desk.desk import Desk
 from latentlive.engine.desk.model import ChangeSet, Voice
+from latentlive.engine.effects.reverbs import Reverb, reverbs_of
 from latentlive.engine.schedule.allocation import Allocation
 from latentlive.engine.schedule.changes import check
 from latentlive.engine.schedule.commit import Commit
@@ -119,8 +120,9 @@ class Scheduler:
         """The kinds of input that anything was asked to follow, and the knobs."""
         self.on_time: Callable[[], bool] = lambda: True
         """Asked before the transport starts: it may wait for the beat of a clock from outside."""
-        self.rack_ready: Callable[[], bool] = lambda: True
-        """Asked before effects land: the process that renders them may still start."""
+        self.rack_ready: Callable[[list[Reverb]], bool] = lambda reverbs: True
+        """Asked before effects land: the process that renders them may still start, and the rooms
+        of reverbs be made."""
         self._numbers = 0
         self._moved = self._asked = False
 
@@ -486,7 +488,7 @@ class Scheduler:
     def _effects_ready(self, changes: ChangeSet) -> bool:
         """Return whether effects can be rendered, or are not asked for."""
         routed = any(layer.state.routed for layer in self.timeline.layers.values())
-        return not (routed or _routes(changes)) or self.rack_ready()
+        return not (routed or _routes(changes)) or self.rack_ready(reverbs_of(changes.changes))
 
     def _is_barred(self, changes: ChangeSet) -> bool:
         """Return whether a change set waits for an act before it."""

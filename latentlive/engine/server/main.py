@@ -143,7 +143,7 @@ class Server:
             self.say,
             scheduler.wants_effects,
         )
-        scheduler.rack_ready = lambda: self.keeper.ready
+        scheduler.rack_ready = self.keeper.ready_for
         self.output = self.session.output = Output(
             self.shared,
             self.space.sample_rate,
