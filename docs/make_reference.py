@@ -19,6 +19,7 @@ from latentlive.client import Layer
 from latentlive.client.clocks import Clocked
 from latentlive.client.control import Control
 from latentlive.client.directions import DirectionView
+from latentlive.client.effects import Effected, Fader
 from latentlive.client.inputs import Inputs, Knobs
 from latentlive.client.layer import Master
 from latentlive.client.showing import Showing
@@ -98,7 +99,12 @@ def chapters() -> Iterator[tuple[str, str, list[tuple[str, Any]]]]:
     said = (
         '`d1` to `d16`, and `layer("name")`; every word returns the layer. `d1 >> texture` plays.'
     )
-    yield "Layers", said, methods(Layer)
+    yield "Layers", said, [*methods(Layer), *methods(Fader)]
+    said = (
+        "What layers, buses and `master` go through, each once, in the order "
+        "hpf lpf comb drive comp echo reverb; see [effects.md](effects.md)."
+    )
+    yield "Effects", said, methods(Effected)
     said = "Words of the prompt and of sessions; methods of `latentlive.Engine` in a script."
     heard = [
         *methods(Engine, (*INNER, *OF_SCRIPTS)),
@@ -137,7 +143,7 @@ OF_SCRIPTS = ("cell", "close")
 """Methods of the engine that only a script calls; a word of the prompt has the name of one."""
 
 INNER = ("source", "change", "request", "shown", "moment", "start", "wait_for_device")
-INNER += ("freeze", "awaits", "hang_up", "tell", "close_stage")
+INNER += ("freeze", "room", "awaits", "hang_up", "tell", "close_stage")
 """Methods of the engine that the prompt uses and a performer does not type."""
 
 

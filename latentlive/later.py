@@ -5,7 +5,6 @@ A word that exists leaves the table; a test checks this.
 
 from __future__ import annotations
 
-OUTSIDE = "treat it outside: d1.out(3) with --channels 4 gives it outputs of its own"
 TIME = ".fast(2) and .slow(2) change its time, .extend(2) leaves the curves as they are"
 LEVEL = "set the layer's level: d1.gain(-6)"
 
@@ -13,24 +12,16 @@ LATER = {
     # control from outside
     "midi": "follow a controller: cc(1); watch() shows what comes and the word to type",
     "mic": "grab(8) makes the last beats of the input a sound; level(1) follows how loud it is",
-    # effects
-    "bus": OUTSIDE,
-    "hpf": OUTSIDE,
-    "lpf": OUTSIDE,
-    "comb": OUTSIDE,
-    "drive": OUTSIDE,
-    "comp": OUTSIDE,
-    "echo": OUTSIDE,
-    "reverb": OUTSIDE,
-    "dry": OUTSIDE,
     # rendering
     "seconds": "at tempo(60) a beat is a second",
     # as other programs call it
     "rate": TIME,
     "speed": TIME,
     "volume": f"{LEVEL}; master.gain(-9) is that of the whole",
-    "filter": OUTSIDE,
-    "delay": OUTSIDE,
+    "filter": "d1.lpf(800) takes away what is higher, d1.hpf(200) what is lower",
+    "delay": "d1.echo(0.5)",
+    "room": "d1.reverb(0.25)",
+    "distort": "d1.drive(12)",
     "bpm": "tempo(90)",
     "sleep": "Python does not wait here: with at(now.beat + 4): plans what follows",
     "wait": "Python does not wait here: with at(now.beat + 4): plans what follows",

@@ -41,7 +41,8 @@ def test_a_word_that_has_come_has_left_the_table(word):
     ("code", "line"),
     [
         ("sound('x').rate(2)", "sound: a latent has no .rate(); instead: .fast(2) and .slow(2)"),
-        ("d1.reverb(0.3)", "d1: a layer has no .reverb(); instead: treat it outside: d1.out(3)"),
+        ("d1.delay(0.3)", "d1: a layer has no .delay(); instead: d1.echo(0.5)"),
+        ("bus('hall').fade(3)", "hall: a bus has no .fade(); it has gain, amp, pan,"),
         ("midi", "no name 'midi' here; instead: follow a controller: cc(1)"),
         ("sound('x').pan()", "sound: a latent has no .pan(); it is a layer's word: "
          "(d1 >> ...).pan(0.5)"),

@@ -34,6 +34,7 @@ class Effected(Worded):
     rings in it rings out.
     """
 
+    _called = "d1"
     _engine: Mixed
     _name: str
 
@@ -273,7 +274,8 @@ class Fader(Effected):
         def __getattr__(self, name: str) -> NoReturn:
             if name.startswith("_"):
                 raise AttributeError(name)
-            words = [w for w in dir(type(self)) if w[0] != "_" and callable(getattr(type(self), w))]
+            held = {**vars(Fader), **vars(type(self)), **vars(Effected)}
+            words = [word for word, one in held.items() if callable(one) and word[0] != "_"]
             kind = "bus" if isinstance(self, Bus) else "layer"
             hint = instead(name) or did_you_mean(name, words) or f"; it has {', '.join(words)}"
             raise WordError(f"{self.name}: a {kind} has no .{name}(){hint}")

@@ -212,7 +212,7 @@ class Layers(Shown):
     """The sounding layers: state, gain, seconds rendered ahead, and texture.
 
     A layer is playing, changing (to its next texture), coming, leaving, muted, late (rendering
-    does not keep up) or failed.
+    does not keep up), failed, or ringing in its effects. Buses are shown too.
 
     Example
     -------
@@ -259,10 +259,15 @@ def plan_table(state: dict[str, Any]) -> Table:
 def layer_table(state: dict[str, Any]) -> Table:
     """Return the layers: name, state, gain, seconds ready, texture."""
     rows = [
-        (one["name"], one["state"], f"{one['gain']} dB", _ahead(one), one["code"])
+        (one["name"], one["state"], f"{one['gain']} dB", _ahead(one), _played(one))
         for one in state["layers"]
     ]
     return Table(("layer", "state", "gain", "ready", "texture"), rows, "nothing plays")
+
+
+def _played(layer: dict[str, Any]) -> str:
+    """Return what a layer plays, and through which effects."""
+    return " | ".join(text for text in (layer["code"], layer.get("effects", "")) if text)
 
 
 def _ahead(layer: dict[str, Any]) -> str:

@@ -26,7 +26,7 @@ GROUPS = (
     ("", "number sine2 cosine2 saw2 isaw2 tri2 square2 rand2 perlin2 brown2"),
     ("live", "knob xy cc bend touch gate key velocity osc level"),
     ("", "turn learn forget watch knobs inputs grab send visuals stage"),
-    ("layers", "d1 ... d16 layer layers hush only panic master"),
+    ("layers", "d1 ... d16 layer bus layers hush only panic master"),
     ("time, plan", "tempo tap clock_in clock_out link"),
     ("", "now at cue after go ready cancel plan audition"),
     ("session", "load cell record stop_recording bounce undo redo history seed status log corpus"),

@@ -25,7 +25,7 @@ KEPT = frozenset({*LAYERS, "layer", "master", "hush", "only", "panic"})
 
 OF_THE_ENGINE = (
     *LAYERS,
-    *("layer", "layers", "master", "hush", "only", "panic", "record", "stop_recording"),
+    *("layer", "bus", "layers", "master", "hush", "only", "panic", "record", "stop_recording"),
     *("tempo", "tap", "now", "at", "cue", "after", "go", "plan", "cancel", "ready"),
     *("turn", "learn", "forget", "watch", "knobs", "inputs", "grab", "send", "visuals", "stage"),
     *("clock_in", "clock_out", "link", "directions"),

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from latentlive.curves import Curve, Num, inputs_of
-from latentlive.effects.declared import EFFECTS
+from latentlive.effects.declared import EFFECTS, PARAMETERS
 from latentlive.expr import Choice, Kind, Many, Maybe, Number, One, Record, declared, record
 from latentlive.protocol.clip import Given, Source
 from latentlive.protocol.kinds import (
@@ -190,9 +190,41 @@ class SetEffect(OfLayer):
         return state.changed(effects={**others, **on, **self.curves}, **more)
 
     def __str__(self) -> str:
-        given = {word.partition(".")[2]: _value(one) for word, one in self.curves.items()}
-        typed = ", ".join(f"{word}={value}" for word, value in given.items())
-        return f"{self.layer}.{self.effect}({typed or None})"
+        code = None if self.space is None else self.space.code
+        return f"{self.layer}.{_effect(self.effect, self.curves, self.by, code)}"
+
+
+def _effect(effect: str, curves: Mapping[str, Curve], by: str, space: str | None) -> str:
+    """Return an effect as typed, without what is as it is by default."""
+    given: list[str] = []
+    for word, curve in curves.items():
+        name = word.partition(".")[2]
+        first, default = not given, PARAMETERS[word].default
+        if first:
+            given.append(_value(curve))
+        elif curve != Num(default):
+            given.append(f"{name}={_value(curve)}")
+    given += [f"by={by}"] * bool(by and effect == "comp")
+    given += [f"space={space}"] * bool(space and effect == "reverb")
+    return f"{effect}({', '.join(given) or None})"
+
+
+def effects_text(state: State[Source]) -> str:
+    """Return a layer's effects and sends as typed.
+
+    >>> curves = {"lpf.on": Num(1.0), "lpf.hz": Num(800.0), "lpf.q": Num(0.7)}
+    >>> effects_text(State(effects=curves, sends={"hall": Send(Num(-12.0))}))
+    "lpf(800) send('hall', -12)"
+    """
+    space = None if state.space is None else state.space.code
+    words = []
+    for effect in EFFECTS:
+        named = [f"{effect.name}.{parameter.name}" for parameter in effect.parameters]
+        mine = {word: state.effects[word] for word in named if word in state.effects}
+        if mine:
+            words.append(_effect(effect.name, mine, state.by, space))
+    words += [f"send({bus!r}, {_value(send.gain_db)})" for bus, send in state.sends.items()]
+    return " ".join(words)
 
 
 @record("dry")

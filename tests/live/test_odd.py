@@ -40,6 +40,8 @@ FIELDS = {
     "beats": 4.0,
     "channel": 1,
     "ticket": "it",
+    "effect": "lpf",
+    "bus": "hall",
 }
 """What is right in each field that is needed."""
 

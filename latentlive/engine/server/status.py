@@ -5,9 +5,10 @@ from __future__ import annotations
 from latentlive.curves import Curve, Num
 from latentlive.engine.desk.model import ChangeSet, Layer, Voice
 from latentlive.engine.schedule.scheduler import Scheduler
-from latentlive.engine.schedule.timeline import Timeline
+from latentlive.engine.schedule.timeline import MASTER_NAME, Timeline
+from latentlive.engine.shared import MASTER
 from latentlive.errors import printable
-from latentlive.protocol.changes import named
+from latentlive.protocol.changes import effects_text, named
 from latentlive.protocol.wire import Message
 
 
@@ -18,7 +19,11 @@ def report(scheduler: Scheduler) -> Message:
     shown = [
         layer
         for layer in sorted(timeline.layers.values(), key=lambda layer: layer.slot)
-        if layer.voice or layer.leaving or layer.error or layer.name in coming
+        if layer.voice
+        or layer.leaving
+        or layer.error
+        or layer.name in coming
+        or (layer.slot != MASTER and timeline.desk.strips.of(layer.slot) is not None)
     ]
     sounding = [voice for voice in timeline.voices.values() if voice.sounding]
     return {
@@ -30,6 +35,7 @@ def report(scheduler: Scheduler) -> Message:
         "seed": timeline.desk.seed,
         "silent": timeline.silent,
         "master": _gain_text(timeline.desk.master.gain_db),
+        "master_effects": effects_text(timeline.state(MASTER_NAME)),
         "load": sum(voice.stream.load for voice in sounding),
         "layers": [_layer(timeline, layer, coming.get(layer.name, [])) for layer in shown],
         "plan": [_planned(timeline, cell) for cell in scheduler.cues.planned()],
@@ -60,7 +66,7 @@ def _layer(timeline: Timeline, layer: Layer, coming: list[Voice]) -> Message:
     elif coming:
         state = "changing" if layer.voice else "coming"
     elif voice is None:
-        state = "failed"
+        state = "failed" if layer.error else "bus" if _is_bus(timeline, layer) else "ringing"
     elif muted:
         state = "muted"
     else:
@@ -75,11 +81,17 @@ def _layer(timeline: Timeline, layer: Layer, coming: list[Voice]) -> Message:
         "since": voice.start if voice else None,
         "origin": voice.clip.origin if voice else None,
         "code": printable(shown.clip.source.code) if shown else "",
+        "effects": printable(effects_text(layer.state)),
         "error": printable(layer.error),
         "late": bool(voice and voice.late),
         "muted": muted,
         "load": voice.stream.load if voice else 0.0,
     }
+
+
+def _is_bus(timeline: Timeline, layer: Layer) -> bool:
+    """Return whether anything is sent to a layer."""
+    return any(layer.name in other.state.sends for other in timeline.layers.values())
 
 
 def _lead(timeline: Timeline, layer: Layer, voice: Voice | None) -> float:
