@@ -9,6 +9,7 @@ import pytest
 
 from latentlive.engine import shared as module
 from latentlive.engine.desk import desk as stage
+from latentlive.engine.desk import gains, strips
 from latentlive.engine.output.ringmix import mix_rings
 from latentlive.limiter import AHEAD
 from latentlive.mixer import GRID
@@ -18,7 +19,7 @@ from tests.test_scheduler import RATE, A, B, House, play, put
 CELLS = 512 // GRID + AHEAD + 1
 """What a call of the device reads, as far ahead as the limiter looks."""
 
-WRITERS = {module.__file__, stage.__file__}
+WRITERS = {one.__file__ for one in (module, stage, gains, strips)}
 
 
 class Watched(House):

@@ -1,4 +1,4 @@
-"""Effects on layers, buses and the master: what is heard, and that a replay and a bounce hold it."""
+"""Effects on layers, buses and the master: what is heard, and that replay and bounce hold it."""
 
 from __future__ import annotations
 
@@ -256,9 +256,9 @@ def test_sends_in_a_circle_are_refused_and_so_are_a_layer_called_master_and_a_wr
         assert "leads round in a circle" in told
         assert "master is the whole mix" in evening.refused(play("master"))
         assert "20000" in evening.refused(effect("d1", "lpf", hz=30_000.0))
-        assert "there is no" in evening.refused(
-            {"op": "effect", "layer": "d1", "effect": "lpf", "curves": {"lpf.room": {}}}
-        )
+        wrong = effect("d1", "lpf", hz=300.0)
+        wrong["curves"]["lpf.room"] = wrong["curves"].pop("lpf.q")
+        assert "there is no 'lpf.room'" in evening.refused(wrong)
         evening.do(play("d1"))
         evening.run(1.0)
 

@@ -151,7 +151,6 @@ class Rack:
             if since >= start + BLOCK:
                 continue
             fed = self._fed(table, number, start, heard)
-            fed[:, : max(since - start, 0)] = 0.0
             effects = self._effects_of(table, number, start)
             knobs = self._points(self._shared.knobs[number], start)
             first = max(since - start, 0) // GRID
@@ -171,7 +170,7 @@ class Rack:
         serial, renewed = int(table[number, SERIAL]), int(table[number, RENEWED])
         since = max(int(table[number, SINCE]), renewed if renewed <= start else 0)
         held = self._effects.get(number)
-        if held is None or (held.serial, held.since) != (serial, since):
+        if held is None or held.serial != serial or held.since < since:
             held = Effects(serial, since, Strip(self._shared.rate, since))
             self._effects[number] = held
         return held.strip
@@ -186,6 +185,7 @@ class Rack:
         fed = np.zeros((2, BLOCK), np.float32)
         if len(rings):
             feeds = self._points(shared.feeds[rings], start)
+            feeds[:, : max(int(table[number, SINCE]) - start, 0) // GRID] = 0.0
             first = start // GRID
             absent = absent_steps(shared, rings, first, first + STEPS)
             fence()
@@ -199,7 +199,9 @@ class Rack:
                 sides = slice(None) if side == ANY_SIDE else side - 1
                 fed[sides] += samples.reshape(-1) * ramp(points)
         sent = self._sent(table, number, start, heard, key=False)
-        return fed if sent is None else fed + sent
+        fed = fed if sent is None else fed + sent
+        fed[:, : max(int(table[number, SINCE]) - start, 0)] = 0.0
+        return fed
 
     def _sent(
         self, table: Ints, number: int, start: int, heard: Mapping[int, F32], key: bool
@@ -229,7 +231,9 @@ class Rack:
         mixed, levels, absent = mix_rings(shared, rings, first, first + STEPS, whole=True)
         audible = (levels != 0.0).any(axis=0)
         self._holes.note(rings, first, first + STEPS, absent & (audible[:, :-1] | audible[:, 1:]))
-        part = ramp(self._points(shared.through, start))
+        points = self._points(shared.through, start)
+        points[: max(int(shared.strips[number, SINCE]) - start, 0) // GRID] = 0.0
+        part = ramp(points)
         return np.ascontiguousarray((mixed * part[:, None]).T)
 
     def _points(self, values: F32, start: int) -> F32:

@@ -76,8 +76,8 @@ class Replay:
         for voice in desk.voices.values():
             if voice.start < until and not voice.complete:
                 until = min(until, voice.rendered)
-        if desk.strips.by_serial:
-            until = min(until, int(desk.shared.header[STRIPPED]))
+        stripped = int(desk.shared.header[STRIPPED])
+        until = min([until, *(max(stripped, strip.start) for strip in desk.strips)])
         desk.shared.header[POSITION] = max(until, position)
 
     def _panic(self, position: int) -> None:
