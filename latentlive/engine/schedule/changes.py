@@ -82,7 +82,7 @@ def _check_routes(changes: Sequence[Change], timeline: Timeline) -> None:
     sent = sum(len(targets) for targets in leads.values())
     if sent > SENDS:
         raise EngineError(f"send: at most {SENDS} sends, of all layers, got {sent}")
-    for name in leads:
+    for name in dict.fromkeys([*named(touched), *sorted(leads)]):
         if circle := _circle(name, leads):
             raise EngineError(f"send: {' to '.join(circle)} leads round in a circle")
 
