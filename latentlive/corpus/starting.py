@@ -97,8 +97,8 @@ def complete(folder: Path) -> None:
     left = missing(folder)
     if len(left) > SOME:
         say_once("making the starter sounds, once ...")
-    for path in left:
-        if not path.exists():  # another process may have made it meanwhile
+    for path in reversed(left):  # the process beside this one begins with the first
+        if not path.exists():
             make(path)
 
 
