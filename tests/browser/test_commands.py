@@ -139,6 +139,19 @@ def test_a_port_that_is_taken_is_no_reason_to_be_silent(starter, tmp_path):
     assert f"stage: cannot listen on port {port}: " in said
 
 
+def test_without_the_web_library_a_line_names_it_and_the_sound_goes_on(tmp_path, monkeypatch):
+    (tmp_path / "websockets.py").write_text("raise ImportError('not here')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with ll.Engine(model="toy", silent=True, say=lambda line: None) as engine:
+        with pytest.raises(ll.EngineError) as caught:
+            engine.stage(browser=False)
+        assert str(caught.value) == (
+            "stage: the package websockets is missing; pip install websockets"
+        )
+        _ = engine.d1 >> ll.prior(1)
+        assert engine.wait_for(lambda: engine.state.get("running"))
+
+
 def test_what_shows_an_engine_is_no_company_to_it(starter):
     """An engine that nobody performs on ends when it is silent, though a page shows it."""
     from latentlive.client.connection import Connection, start_engine
