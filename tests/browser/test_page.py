@@ -99,6 +99,14 @@ def test_the_page_follows_a_redefinition(page, played):
     assert page.faults == []
 
 
+def test_effects_are_shown_beside_the_level_of_their_layer(page, played):
+    played.run("d1.lpf(900).reverb(0.3)")
+    page.wait("document.querySelector('#layers .more').textContent.includes('lpf(900)')")
+    later = page.value("stage.state.clock.position") + 2 * 44100
+    page.wait(f"stage.state.clock.position > {later} && stage.state.layers.d1.level > -80")
+    assert page.faults == []
+
+
 def test_a_refused_line_is_shown_with_its_error(page, played):
     with pytest.raises(Exception, match="gnog"):
         played.run('d1 >> sound("gnog")')

@@ -145,15 +145,17 @@ class Outgoing:
         return rows
 
     def levels(self) -> dict[str, float]:
-        """Return the root mean square of what each layer sounds like now, with its gains."""
-        shared, position = self._desk.shared, self._desk.position
+        """Return the root mean square of what each layer and bus sounds like now, with its
+        gains."""
+        desk, shared, position = self._desk, self._desk.shared, self._desk.position
         places = np.arange(position - HEARD, position) % RING
         point = position // GRID % POINTS
+        voices = [one for one in desk.voices.values() if one.rendered >= position]
         power: dict[str, float] = {}
-        for voice in self._desk.voices.values():
-            if voice.sounding and voice.start < position <= voice.rendered:
-                for ring in voice.rings:
-                    heard = float(np.mean(np.square(shared.audio[ring, places])))
+        for one in (*voices, *desk.strips):  # a voice that feeds a strip is silent itself
+            if one.sounding and one.start < position:
+                for ring in one.rings:
                     gain = float(np.square(shared.gains[:, ring, point]).sum())
-                    power[voice.layer] = power.get(voice.layer, 0.0) + heard * gain
+                    heard = float(np.mean(np.square(shared.audio[ring, places])))
+                    power[one.layer] = power.get(one.layer, 0.0) + heard * gain
         return {name: round(math.sqrt(one), 5) for name, one in power.items()}
