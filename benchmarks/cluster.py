@@ -1,6 +1,6 @@
 """How much a cluster's workers gain: rendering, bouncing and indexing with 1 and 2 workers here.
 
-    python -m benchmarks.cluster            # three minutes
+    python -m benchmarks.cluster            # five minutes
     python -m benchmarks.cluster --quick    # half a minute: does it run at all?
 
 Each figure is the time of this program alone divided by that with the cluster: 1 is no gain. All
@@ -113,7 +113,7 @@ def once(folder: Path, cache: Path, arguments: list[str]) -> tuple[float, str]:
 
 def main(quick: bool) -> None:
     """Print the table."""
-    render_seconds, play_seconds, files = (120, 10, 24) if quick else (1200, 60, 240)
+    render_seconds, play_seconds, files = (120, 10, 24) if quick else (600, 20, 40)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         cache = folder / "cache"
