@@ -78,6 +78,9 @@ FACTORS = levels(0, 0.5, 1, 3, ll.saw(0.5), ll.rand(0.3))
 PLACES = levels(0, 0.2, 0.5, 1, ll.sine(2), ll.brown(1))
 
 
+WIDTHS = levels(0, 1, 2, ll.sine(2).range(0, 2), ll.knob("b") * 2)
+
+
 KNOBS = ["a", "b"]
 LAYERS = ["d1", "d2", "d3", "sea"]
 BEATS = [0, 0.01, 0.1, 0.5, 1, 2, 5]
@@ -146,6 +149,7 @@ class Performer(random.Random):
                 {"gain_db": pick(GAINS)},
                 {"amp": pick(FACTORS)},
                 {"pan": pick(PLACES)},
+                {"width": pick(WIDTHS)},
                 {"fade": pick(BEATS)},
                 {"xfade": pick(BEATS), "morph": pick([True, False])},
                 {"quant": pick([0, 0.25, 1, 2])},

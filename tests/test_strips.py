@@ -324,3 +324,23 @@ def test_a_bounce_and_a_replay_from_the_middle_hold_what_rang_before(tmp_path, m
         same(bounced(tmp_path / "evening.py", stop, begin), heard[begin:], "bounce", begin)
         again = replayed(tmp_path / "evening.py", tmp_path / f"{begin}.py", stop, begin)
         same(again, heard[begin:], "replay", begin)
+
+
+def test_width_brings_two_sides_together_and_apart(tmp_path):
+    sides = np.stack([RNG.standard_normal(30_000), np.zeros(30_000)], axis=1).astype("f4") * 0.1
+    with Evening(tmp_path) as evening:
+        evening.do(play("d1", ll.sound(sides).spread(0)))
+        evening.run(1.5)
+        apart = evening.run(0.5)
+        evening.do({"op": "set", "layer": "d1", "width": dump(as_curve(0, "width"))})
+        evening.run(0.5)
+        one = evening.run(0.5)
+        evening.do({"op": "set", "layer": "d1", "width": dump(as_curve(2, "width"))})
+        evening.do(effect("d1", "drive", db=0.0))
+        evening.run(1.5)
+        far = evening.run(0.5)
+    assert np.abs(apart[:, 1]).max() == 0.0
+    assert np.array_equal(one[:, 0], one[:, 1])
+    assert loud(one[:, 0]) == pytest.approx(loud(apart[:, 0]) - 6.02, abs=0.3)
+    assert loud(far[:, 0]) == pytest.approx(loud(apart[:, 0]) + 3.52, abs=0.3)
+    assert loud(far[:, 1]) == pytest.approx(loud(apart[:, 0]) - 6.02, abs=0.3)

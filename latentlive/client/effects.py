@@ -214,6 +214,13 @@ class Fader(Effected):
         """Set the place: 0 left, 0.5 centre, 1 right; a number or a curve, equal power."""
         return self._set(pan=level("pan", place, "pan: place"))
 
+    def width(self, amount: CurveLike) -> Self:
+        """Set how far apart two sides are: 0 one, 1 as they are, 2 twice as far; or a curve.
+
+        Of stereo recordings, of ``.wide()`` and of what effects give; one channel stays one.
+        """
+        return self._set(width=level("width", amount, "width: amount"))
+
     def out(self, channel: int) -> Self:
         """Sound on a pair of output channels.
 

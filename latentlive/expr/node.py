@@ -48,7 +48,7 @@ LAYER_WORDS = {
     **{"gain": "-6", "amp": "0.5", "pan": "0.5", "out": "3", "fade": "4", "quant": "4"},
     **{"lead": "0.5", "xfade": "4", "morph": "8", "wide": "1", "stop": "8", "rename": "'sea'"},
     **{"hpf": "200", "lpf": "800", "comb": "110", "drive": "12", "comp": "-18", "echo": "0.5"},
-    **{"reverb": "0.25", "send": "'hall', -12"},
+    **{"reverb": "0.25", "width": "0.5", "send": "'hall', -12"},
     **dict.fromkeys(("jump", "mute", "unmute", "solo", "restart", "dry"), ""),
 }
 """Words of layers that performers try on latents, each with an example's argument."""

@@ -117,6 +117,7 @@ class Set(OfLayer):
     gain_db: Curve | None = optional(Level("gain_db"))
     amp: Curve | None = optional(Level("amp"))
     pan: Curve | None = optional(Level("pan"))
+    width: Curve | None = optional(Level("width"))
     fade: float | None = optional(BEATS)
     xfade: float | None = optional(BEATS)
     quant: float | None = optional(BEATS)

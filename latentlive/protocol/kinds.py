@@ -159,7 +159,7 @@ def _read(text: str) -> Any:
 class Levels(Kind):
     """Level curves, by word."""
 
-    words: tuple[str, ...] = ("gain_db", "amp", "pan", "audible", "fed")
+    words: tuple[str, ...] = ("gain_db", "amp", "pan", "width", "audible", "fed")
 
     def coerce(self, value: Any, place: str) -> Mapping[str, Curve]:
         """Return the curves."""

@@ -20,10 +20,14 @@ LOUDEST_DB = 24.0
 LOUDEST = float(from_db(LOUDEST_DB))
 """The highest gain, in dB and as a factor: more is a typing error, and hurts."""
 
+WIDEST = 2.0
+"""The most that sides are moved apart."""
+
 BOUNDS = {
     "gain_db": Number("dB", most=LOUDEST_DB),
     "amp": Number(least=-LOUDEST, most=LOUDEST),
     "pan": Number(least=0.0, most=1.0),
+    "width": Number(least=0.0, most=WIDEST),
 }
 """Bounds of numbers; evaluation clips curves to the same bounds."""
 

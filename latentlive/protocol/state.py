@@ -27,7 +27,7 @@ DEFAULT_FADE_BEATS = 0.1
 DEFAULT_XFADE_BEATS = 1.0
 DEFAULT_QUANT_BEATS = 1.0
 
-LEVELS = ("gain_db", "amp", "pan")
+LEVELS = ("gain_db", "amp", "pan", "width")
 """The settings that are curves."""
 
 
@@ -91,7 +91,7 @@ class State(Record, Generic[S]):
         The layer's texture; in a log its key.
     origin : int or None [samples, global]
         The sample at which the texture's clock began.
-    gain_db, amp, pan : Curve
+    gain_db, amp, pan, width : Curve
     fade, xfade, quant : float [beats]
     morph : bool
         Whether the layer morphs to new textures through latent space over `xfade`, or crossfades.
@@ -114,6 +114,7 @@ class State(Record, Generic[S]):
     gain_db: Curve = declared(LEVEL, default=Num(0.0))
     amp: Curve = declared(LEVEL, default=Num(1.0))
     pan: Curve = declared(LEVEL, default=Num(0.5))
+    width: Curve = declared(LEVEL, default=Num(1.0))
     fade: float = declared(BEATS, default=DEFAULT_FADE_BEATS)
     xfade: float = declared(BEATS, default=DEFAULT_XFADE_BEATS)
     quant: float = declared(BEATS, default=DEFAULT_QUANT_BEATS)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from latentlive.curves import Clock, Curve, Num, Tapes, Time, inputs_of
 from latentlive.engine.shared import RING
 from latentlive.engine.timing import GLIDE, to_samples
-from latentlive.protocol.levels import LOUDEST, LOUDEST_DB
+from latentlive.protocol.levels import LOUDEST, LOUDEST_DB, WIDEST
 from latentlive.units import Floats, Tempo, from_db
 
 FORGOTTEN = RING
@@ -172,6 +172,8 @@ class Setting:
     ----------
     gain_db, amp, pan, audible : Curve
         Decibels, linear factor, 0 left to 1 right, 0 muted to 1.
+    width : Curve
+        Of what has two sides: 0 both are the same, 1 as they are, 2 twice as far apart.
     fed : Curve
         The part of the layer that goes through its effects, 0 to 1, instead of to the mix.
     since : int [samples, global]
@@ -185,6 +187,7 @@ class Setting:
     amp: Curve = field(default_factory=lambda: Num(1.0))
     pan: Curve = field(default_factory=lambda: Num(0.5))
     audible: Curve = field(default_factory=lambda: Num(1.0))
+    width: Curve = field(default_factory=lambda: Num(1.0))
     fed: Curve = field(default_factory=lambda: Num(0.0))
     since: int = 0
     glide: int = 0
@@ -193,7 +196,7 @@ class Setting:
     @cached_property
     def live(self) -> bool:
         """Whether it, or one before it, follows what arrives."""
-        curves = self.gain_db, self.amp, self.pan
+        curves = self.gain_db, self.amp, self.pan, self.width
         return any(map(inputs_of, curves)) or any(one.live for one in self.past)
 
     @property
@@ -261,6 +264,27 @@ class Setting:
         level: Floats = glided(self.course, samples, alone)[0]
         return level
 
+    @property
+    def widened(self) -> bool:
+        """Whether its sides are, or were, another distance apart than they are by themselves."""
+        return any(one.width != AS_IT_IS for one in self.course)
+
+    def widths(
+        self,
+        samples: NDArray[np.int64],
+        origin: int,
+        tempo: Tempo,
+        seed: int,
+        tapes: Taped = None,
+    ) -> Floats:
+        """Return the width [shape=(1, n)]."""
+
+        def alone(one: Setting, part: NDArray[np.int64]) -> Floats:
+            time = clock_of(part, origin, tempo, seed, tapes)
+            return np.clip(time.value(one.width), 0.0, WIDEST)[None]
+
+        return glided(self.course, samples, alone)
+
     def feeds(self, samples: NDArray[np.int64]) -> Floats:
         """Return the part that goes through its effects [shape=(n,)]."""
         fed = glided(self.course, samples, lambda one, part: np.full((1, len(part)), one._fed))
@@ -282,7 +306,7 @@ class Setting:
         return np.stack([level * np.cos(angle), level * np.sin(angle)])
 
 
-DRY = Num(0.0)
+DRY, AS_IT_IS = Num(0.0), Num(1.0)
 
 
 def clock_of(

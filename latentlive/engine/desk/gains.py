@@ -183,10 +183,20 @@ class Gains:
         if len(one.rings) == 1:
             self.shared.gains[:, one.rings[0], points] = gains
         else:
+            own, other = self._apart(one, samples)
             for side, ring in enumerate(one.rings):
-                self.shared.gains[side, ring, points] = gains[side]
-                self.shared.gains[1 - side, ring, points] = 0.0
+                self.shared.gains[side, ring, points] = gains[side] * own
+                self.shared.gains[1 - side, ring, points] = gains[1 - side] * other
         self._publish(one, int(samples[-1]) + GRID)
+
+    def _apart(
+        self, one: Voice | Strip, samples: NDArray[np.int64]
+    ) -> tuple[Floats | float, Floats | float]:
+        """Return how much of each side of two goes to its own side, and to the other."""
+        if not self._setting(one).widened or one.slot == MASTER:
+            return 1.0, 0.0
+        width = self._widths(one, samples)[0]
+        return (1.0 + width) / 2.0, (1.0 - width) / 2.0
 
     def _publish(self, one: Voice | Strip, until: int) -> None:
         one.gains_until = until
@@ -266,20 +276,41 @@ class Gains:
 
     def _gains(self, one: Voice | Strip, samples: NDArray[np.int64]) -> Floats:
         """Return left and right gain at some rising positions [shape=(2, n)]."""
+        return self._heard_late(one, samples, lambda part, lead: self._gains_after(one, part, lead))
+
+    def _heard_late(
+        self,
+        one: Voice | Strip,
+        samples: NDArray[np.int64],
+        values: Callable[[NDArray[np.int64], int], Floats],
+    ) -> Floats:
+        """Return values [shape=(k, n)] from positions and from how long after they arrive live
+        curves are heard there: as late as in effects while the master has some."""
         master = self.strips.master
         if master is None or not (self._setting(one).live or self.master.live):
-            return self._gains_after(one, samples, self.lead)
-        # While the master has effects, what is live is heard as late as in those.
+            return values(samples, self.lead)
         earlier = int(np.searchsorted(samples, master.start))
-        parts = [
-            self._gains_after(one, part, lead)
-            for part, lead in (
-                (samples[:earlier], self.lead),
-                (samples[earlier:], self.effects_lead),
-            )
-            if len(part)
-        ]
-        return np.concatenate(parts, axis=1)
+        both = (samples[:earlier], self.lead), (samples[earlier:], self.effects_lead)
+        return np.concatenate([values(part, lead) for part, lead in both if len(part)], axis=1)
+
+    def _widths(self, one: Voice | Strip, samples: NDArray[np.int64]) -> Floats:
+        """Return how far apart two sides are [shape=(1, n)]."""
+        setting = self._setting(one)
+
+        def after(samples: NDArray[np.int64], lead: int) -> Floats:
+            tapes = self.tapes, -lead
+
+            def values(part: NDArray[np.int64], origin: int, tempo: Tempo) -> Floats:
+                return setting.widths(part, origin, tempo, self.seed, tapes)
+
+            if isinstance(one, Strip):
+                return one.on_its_clock(samples, self.tempo, values)
+            return values(samples, one.clip.origin, one.clip.tempo)
+
+        width = self._heard_late(one, samples, after)
+        for held in one.holds:
+            width[:, (samples >= held.at) & (samples < held.to)] = held.width
+        return width
 
     def _gains_after(self, one: Voice | Strip, samples: NDArray[np.int64], lead: int) -> Floats:
         """Return gains, with what is live heard so long after it has arrived."""
@@ -323,7 +354,8 @@ class Gains:
 
     def hold(self, one: Voice | Strip, at: int, to: int) -> None:
         """Hold a gain from one sample to another."""
-        gains = self._gains(one, np.array([at - GRID]))
+        before = np.array([at - GRID])
+        gains, width = self._gains(one, before), self._widths(one, before)
         kept = [held for held in one.holds if held.to > at - FORGOTTEN]
-        one.holds = [*kept, Hold(at, to, gains)]
+        one.holds = [*kept, Hold(at, to, gains, width)]
         self.note(Held(at, one.serial, to))

@@ -62,11 +62,13 @@ class Stream:
 
 
 class Hold(NamedTuple):
-    """A stretch in which left and right gain of a voice stayed the same [shape=(2, 1)]."""
+    """A stretch in which left and right gain of a voice stayed the same [shape=(2, 1)], and its
+    width [shape=(1, 1)]."""
 
     at: int
     to: int
     gains: NDArray[np.float64]
+    width: NDArray[np.float64]
 
 
 @dataclass(eq=False)

@@ -12,9 +12,10 @@ from latentlive.protocol.kinds import NAME, SAMPLE, SEED, TEMPO, TEXT
 from latentlive.protocol.wire import Message
 from latentlive.units import Tempo
 
-FORMAT = 4
+FORMAT = 5
 """1 counted positions inside recordings in windows, 2 counts them in seconds; 3 leaves out of a
-layer's state what is as it begins, and names clips; 4 holds what arrived live."""
+layer's state what is as it begins, and names clips; 4 holds what arrived live; 5 has effects,
+sends, and recordings of two channels."""
 
 
 @record()
