@@ -5,7 +5,7 @@ from __future__ import annotations
 from latentlive.engine.desk.model import Voice
 from latentlive.engine.log.performance import Performance
 from latentlive.engine.log.playback import Playback
-from latentlive.engine.schedule.scheduler import Scheduler
+from latentlive.engine.schedule.scheduler import STARTED, Scheduler
 from latentlive.engine.shared import CUT, POSITION, RUNNING, STRIPPED
 from latentlive.engine.timing import LANDING, REPLAY_HORIZON, to_samples
 
@@ -90,6 +90,10 @@ class Replay:
             header[CUT] = panic
 
     def _ready(self, position: int) -> bool:
+        desk = self._scheduler.desk
+        sounding = [strip for strip in desk.strips if strip.start <= position]
+        if sounding and desk.shared.header[STRIPPED] < position + STARTED:
+            return False
         last, voices = position + self._landing, self._scheduler.timeline.voices.values()
         soon = [voice for voice in voices if voice.start <= last]
         return all(v.complete or (v.loaded and self._is_ready(v, position)) for v in soon)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from latentlive.effects.block import BLOCK
 from latentlive.engine.desk.decisions import Decision
 from latentlive.engine.desk.desk import Desk
 from latentlive.engine.desk.model import ChangeSet, Voice
@@ -19,7 +20,7 @@ from latentlive.engine.schedule.cues import Cues
 from latentlive.engine.schedule.history import History, Snapshot
 from latentlive.engine.schedule.timeline import Timeline
 from latentlive.engine.schedule.underrun import Underrun
-from latentlive.engine.shared import RINGS, RUNNING, Shared
+from latentlive.engine.shared import RINGS, RUNNING, STRIPPED, Shared
 from latentlive.engine.timing import (
     ENCODED_FIRST,
     LANDING,
@@ -51,6 +52,9 @@ from latentlive.protocol.state import State
 from latentlive.protocol.when import NOW, After, At, Beat, Cue, When
 from latentlive.space import Space
 from latentlive.units import MOST_TEMPOS, Tempo
+
+STARTED = 3 * BLOCK
+"""Samples of effects that are rendered before the transport starts."""
 
 
 class Scheduler:
@@ -421,6 +425,8 @@ class Scheduler:
         timeline = self.timeline
         first = [voice for voice in timeline.voices.values() if voice.sounding]
         waiting = any(one.at == timeline.position for one in timeline.pending)
+        if self.desk.strips.by_serial:
+            waiting = waiting or self.desk.shared.header[STRIPPED] < timeline.position + STARTED
         if waiting or not (first or self._asked):
             return False
         if self._asked and not all(map(self._is_ready, self._soon())):
