@@ -58,12 +58,15 @@ HEADER_WORDS = 64
     UNFED,
     STRIPPED,
     STRIPS_BUSY_NS,
-) = range(22)
+    STARTING,
+    STARTED,
+) = range(24)
 """Words of the header. TICKS counts the rounds of the engine's loop: while it stands still, so does
 the engine. WORKING and the word after it tell which voice each worker is busy with. FILLED is the
 moment of the last block [nanoseconds of time.monotonic_ns]. UNFED counts holes that strips met,
 STRIPPED is one past the last position up to which strips are rendered, STRIPS_BUSY_NS what that
-took in all."""
+took in all. STARTING numbers the beginnings of the transport that are to be rendered, 0 while it is
+not known yet what begins; STARTED is the one that strips were rendered for."""
 
 STRIP_WORDS = 6
 SINCE, SERIAL, SLOT, PLACE, RENEWED, LOUD = range(STRIP_WORDS)

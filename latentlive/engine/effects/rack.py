@@ -33,9 +33,12 @@ from latentlive.engine.shared import (
     POINTS,
     RENEWED,
     RINGS,
+    RUNNING,
     SERIAL,
     SINCE,
     SLOT,
+    STARTED,
+    STARTING,
     STRIPPED,
     TO,
     Shared,
@@ -88,6 +91,7 @@ class Rack:
         self._shared, self._rooms, self._due, self._begin = shared, rooms, due, begin
         self._effects: dict[int, Effects] = {}
         self._next: int | None = None
+        self._starting = 0
         self._holes = Holes(shared, unfed=True)
         self.faulty: set[int] = set()
         """The serials of strips whose effects gave what is no number, and begin anew."""
@@ -103,6 +107,8 @@ class Rack:
             set to, and what they are fed.
         """
         rendered = 0
+        if not self._may_begin():
+            return rendered
         while True:
             table = self._shared.strips.copy()
             fence()  # what a strip is fed with was written before it began
@@ -121,6 +127,21 @@ class Rack:
             self._next = start + BLOCK
             self._shared.header[STRIPPED] = self._next
             rendered += 1
+
+    def _may_begin(self) -> bool:
+        """Return whether it is known what sounds: while the transport stands, what lands changes
+        what was rendered already."""
+        header = self._shared.header
+        starting = int(header[STARTING])
+        if header[RUNNING]:
+            return True
+        if starting != self._starting:
+            self._starting, self._next = starting, None
+            self._effects.clear()
+            header[STRIPPED] = 0
+            fence()
+            header[STARTED] = starting
+        return starting > 0
 
     def is_late(self, position: int) -> bool:
         """Return whether it lies so far back that what its next block needs is overwritten."""

@@ -90,6 +90,8 @@ class LayerLevels:
             if voice.sounding and voice.layer == layer
             for ring in voice.rings
         ]
+        strips = (strip for strip in self._desk.strips if strip.layer == layer)
+        rings += [ring for strip in strips for ring in strip.rings]
         if not rings:
             return np.zeros((last - first) * GRID)
         mixed = mix_rings(self._desk.shared, np.array(rings, np.int64), first, last)[0]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from latentlive.engine.desk.model import Voice
 from latentlive.engine.log.performance import Performance
 from latentlive.engine.log.playback import Playback
-from latentlive.engine.schedule.scheduler import STARTED, Scheduler
-from latentlive.engine.shared import CUT, POSITION, RUNNING, STRIPPED
+from latentlive.engine.schedule.scheduler import Scheduler, begun
+from latentlive.engine.shared import CUT, POSITION, RUNNING, STARTING, STRIPPED
 from latentlive.engine.timing import LANDING, REPLAY_HORIZON, to_samples
 
 STARTED_AHEAD = 0.75
@@ -62,6 +62,8 @@ class Replay:
         self._stripped = stripped
         self._panic(position)
         playback.end(position)
+        if not desk.running and not desk.shared.header[STARTING]:
+            desk.shared.header[STARTING] = 1  # from here on what is rendered is what was decided
         if self.rolling:
             self._roll(position)
         elif not desk.running and not scheduler.held and self._ready(position):
@@ -92,7 +94,7 @@ class Replay:
     def _ready(self, position: int) -> bool:
         desk = self._scheduler.desk
         sounding = [strip for strip in desk.strips if strip.start <= position]
-        if sounding and desk.shared.header[STRIPPED] < position + STARTED:
+        if sounding and not begun(desk.shared):
             return False
         last, voices = position + self._landing, self._scheduler.timeline.voices.values()
         soon = [voice for voice in voices if voice.start <= last]

@@ -20,7 +20,7 @@ from latentlive.engine.schedule.cues import Cues
 from latentlive.engine.schedule.history import History, Snapshot
 from latentlive.engine.schedule.timeline import Timeline
 from latentlive.engine.schedule.underrun import Underrun
-from latentlive.engine.shared import RINGS, RUNNING, STRIPPED, Shared
+from latentlive.engine.shared import RINGS, RUNNING, STARTED, STARTING, STRIPPED, Shared
 from latentlive.engine.timing import (
     ENCODED_FIRST,
     LANDING,
@@ -53,7 +53,7 @@ from latentlive.protocol.when import NOW, After, At, Beat, Cue, When
 from latentlive.space import Space
 from latentlive.units import MOST_TEMPOS, Tempo
 
-STARTED = 3 * BLOCK
+EFFECTS_FIRST = 3 * BLOCK
 """Samples of effects that are rendered before the transport starts."""
 
 
@@ -127,7 +127,7 @@ class Scheduler:
         self.rack_ready: Callable[[list[Reverb]], bool] = lambda reverbs: True
         """Asked before effects land: the process that renders them may still start, and the rooms
         of reverbs be made."""
-        self._numbers = 0
+        self._numbers = self._starts = 0
         self._moved = self._asked = False
 
     # Changes from a client.
@@ -256,6 +256,7 @@ class Scheduler:
                 f"seed: the performance has begun with seed {self.desk.seed}; "
                 "give textures a seed of their own, or start with --seed"
             )
+        self.desk.shared.header[STARTING] = 0
         self.desk.set_seed(self.timeline.position, seed)
 
     # Undo and redo.
@@ -425,11 +426,11 @@ class Scheduler:
         timeline = self.timeline
         first = [voice for voice in timeline.voices.values() if voice.sounding]
         waiting = any(one.at == timeline.position for one in timeline.pending)
-        if self.desk.strips.by_serial:
-            waiting = waiting or self.desk.shared.header[STRIPPED] < timeline.position + STARTED
         if waiting or not (first or self._asked):
             return False
         if self._asked and not all(map(self._is_ready, self._soon())):
+            return False
+        if not self._effects_begin():
             return False
         # The higher the load, the more lead: nobody hears yet that it takes longer.
         load = sum(voice.stream.load for voice in first)
@@ -440,6 +441,16 @@ class Scheduler:
             )
             for voice in first
         )
+
+    def _effects_begin(self) -> bool:
+        """Return whether what goes through effects is rendered at first; ask for it."""
+        header = self.desk.shared.header
+        if not self.desk.strips.by_serial:
+            return True
+        if not header[STARTING]:
+            self._starts += 1
+            header[STARTING] = self._starts
+        return begun(self.desk.shared)
 
     def _soon(self) -> list[Voice]:
         """Return the voices of plans for the first seconds: there is no time later."""
@@ -478,6 +489,7 @@ class Scheduler:
             return
         if all(self._is_ready(voice) for voice in changes.voices) and self._effects_ready(changes):
             timeline.pending.remove(changes)
+            self.desk.shared.header[STARTING] = 0  # what was rendered of the beginning is void
             if changes.undoable:
                 if changes.planned:
                     self.history.forget_undone()
@@ -510,6 +522,13 @@ class Scheduler:
             if encoded < voice.start + first and not voice.complete:
                 return False
         return voice.rendered >= voice.start + enough or voice.complete
+
+
+def begun(shared: Shared) -> bool:
+    """Return whether effects are rendered as far as they must be when the transport starts."""
+    header = shared.header
+    enough = header[STRIPPED] >= shared.position + EFFECTS_FIRST
+    return bool(header[STARTED] == header[STARTING] and enough)
 
 
 def _routes(changes: ChangeSet) -> bool:
