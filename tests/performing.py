@@ -207,6 +207,7 @@ class Engine:
         self.rack._holes.tell()
         self.rack = Rack(self.shared, {}, effects_due(RATE), begin)
         if self.scheduler.desk.strips.by_serial:
+            self.scheduler.desk.leave_out(int(self.shared.header[STRIPPED]), begin)
             self.scheduler.desk.renew(begin)
 
     def freeze(self, seconds):

@@ -98,6 +98,8 @@ def test_the_process_of_effects_dies_and_another_one_goes_on(tmp_path, corpus):
         live.d1.stop(0.1)
         live.d2.stop(0.1)
         wait_until(lambda: live.state["position"] > killed + 4 * RATE, 30, "two more")
+        live.hush(0.2)
+        wait_until(lambda: live.state["silent"], 10, "silence")
     heard = read(out)
     told = "the process of effects died; another one goes on, without what rang"
     assert [line for line in said if "effects" in line] == [told]

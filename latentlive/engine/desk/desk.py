@@ -19,6 +19,7 @@ from latentlive.engine.desk.decisions import (
     Faded,
     Gated,
     Held,
+    Hole,
     Levelled,
     MasterSet,
     Patched,
@@ -361,6 +362,14 @@ class Desk(Gains):
         self.note(Sent(at, source, target, glide, curves, pre, key))
         self.strips.send(sending, setting, pre)
         self._rewrite_sends(source, at)
+
+    def leave_out(self, since: int, until: int) -> None:
+        """Note that nothing was rendered of effects between two samples: that is silent."""
+        for strip in self.strips:
+            begin = max(since, strip.start)
+            for side, ring in enumerate(strip.rings) if begin < until else ():
+                self.shared.audio[ring, np.arange(begin, until) % RING] = 0.0
+                self.note(Hole(begin, strip.serial, until, side))
 
     def renew(self, at: int) -> None:
         """Let all effects begin anew at a sample: who rendered them is gone."""

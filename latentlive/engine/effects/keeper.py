@@ -11,7 +11,7 @@ from typing import IO, Any
 from latentlive.effects.block import BLOCK
 from latentlive.engine.desk.desk import Desk
 from latentlive.engine.effects.reverbs import Reverb
-from latentlive.engine.shared import RUNNING, STRIPPED, STRIPS_BUSY_NS, Shared
+from latentlive.engine.shared import RING, RUNNING, STRIPPED, STRIPS_BUSY_NS, Shared
 from latentlive.engine.timing import (
     EFFECTS_FROZEN,
     LATE_TOLD_EVERY,
@@ -19,12 +19,16 @@ from latentlive.engine.timing import (
     WORKER_PAUSE,
     effects_due,
     effects_reach,
-    margin,
 )
 from latentlive.errors import EngineError
 from latentlive.ground.restarts import Restarts
+from latentlive.limiter import AHEAD
+from latentlive.mixer import GRID
 from latentlive.protocol.children import Child, close
 from latentlive.protocol.wire import Message
+
+SOON = (AHEAD + 2) * GRID + BLOCK
+"""Samples behind the position that no process renders any more that starts now."""
 
 MOST_SYNTHETIC = 16
 """Synthetic rooms that a new process makes before it is asked."""
@@ -77,7 +81,6 @@ class Keeper:
         """What each has made."""
         self._went = False
         self._told_late = -LATE_TOLD_EVERY
-        self._soon = margin(rate, latency)
         self._restarts, self._spares = Restarts(), Restarts()
         self._stripped, self._moved = 0, time.monotonic()
         self._busy, self._asked, self._load = 0, time.monotonic(), 0.0
@@ -185,11 +188,11 @@ class Keeper:
         self._tell_rooms(self._child)
         begin = 0
         if self._went:
-            # A little later: what comes before would not be rendered in time either.
-            soon = self._shared.position + self._soon
-            done = max(int(self._shared.header[STRIPPED]), soon)
-            begin = -(-done // BLOCK) * BLOCK
+            stripped, position = int(self._shared.header[STRIPPED]), self._shared.position
+            # What comes before would not be rendered in time.
+            begin = -(-max(stripped, position + SOON) // BLOCK) * BLOCK
             if self._desk.strips.by_serial:
+                self._desk.leave_out(max(stripped, position - RING // 2), begin)
                 self._desk.renew(begin)
         self._went = True
         self._moved = time.monotonic()

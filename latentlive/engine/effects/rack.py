@@ -161,7 +161,7 @@ class Rack:
             if (shared.gains_until[rings] <= stop).any():
                 return False
         # A voice that is not rendered yet may still be, until the device asks for it.
-        due = stop <= shared.position + self._due
+        due = shared.header[RUNNING] and stop <= shared.position + self._due
         return due or bool((shared.ready[rings, 1] >= stop).all())
 
     def _render(self, table: Ints, taken: Ints, start: int) -> None:
