@@ -48,7 +48,7 @@ def cluster(folder: Path, workers: int) -> Iterator[str]:
             cache = folder / f"worker-{i}"
             own = {**os.environ, **ONE, "LATENTLIVE_CACHE": str(cache)}
             processes.append(subprocess.Popen(command, env=own, cwd=folder, **quiet))
-        from latentlive.cluster import Hub
+        from latentlive.machines import Hub
 
         address = json.loads(file.read_text())["address"]
         with Hub(address) as hub:

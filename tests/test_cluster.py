@@ -20,17 +20,17 @@ from click.testing import CliRunner
 
 import latentlive as ll
 from latentlive.cli import main
-from latentlive.cluster import hub as hubs
-from latentlive.cluster.asked import Model, check_portable
-from latentlive.cluster.hub import Hub, Round, Task
-from latentlive.cluster.parcels import code, packed, unpacked
-from latentlive.cluster.station import Station, bits_of
-from latentlive.cluster.working import SpreadBounce, Stretches, measuring, stretches
 from latentlive.corpus import Corpus
 from latentlive.corpus.index import Index
 from latentlive.engine.log.bounce import Bounce, whole
 from latentlive.engine.log.performance import Performance
 from latentlive.errors import EngineError
+from latentlive.machines import hub as hubs
+from latentlive.machines.asked import Model, check_portable
+from latentlive.machines.hub import Hub, Round, Task
+from latentlive.machines.parcels import code, packed, unpacked
+from latentlive.machines.station import Station, bits_of
+from latentlive.machines.working import SpreadBounce, Stretches, measuring, stretches
 from latentlive.mapping import make_map
 from latentlive.models import load_model
 from latentlive.models.files import starter_path
@@ -221,7 +221,7 @@ def test_a_model_in_a_file_is_sent(hub, tmp_path):
 
 def test_workers_with_other_code_or_other_bits_are_left_out(hub, said, monkeypatch):
     monkeypatch.setattr(hubs, "PATIENCE", 1.0)
-    monkeypatch.setattr("latentlive.cluster.working.bits_of", lambda space: "others")
+    monkeypatch.setattr("latentlive.machines.working.bits_of", lambda space: "others")
     with pytest.raises(EngineError, match="cluster: no worker can be used at tcp://"):
         next(rendered_on(hub, TEXTURE, 5))
     assert sum("is left out: it makes other bits than this machine" in line for line in said) == 2

@@ -106,3 +106,9 @@ def test_docstring_examples_run(name):
         if test.name != "latentlive.corpus.library.Corpus":  # it would synthesise the corpus
             runner.run(test)
     assert runner.failures == 0
+
+
+def test_no_module_has_the_name_of_a_word():
+    """Importing `latentlive.cluster` would put a module where the word was."""
+    modules = {module.name for module in pkgutil.iter_modules(ll.__path__)}
+    assert not modules & set(ll.WORDS)

@@ -75,7 +75,7 @@ def render(
     with hub_at(cluster, tls) as hub:
         away = None
         if hub is not None:
-            from latentlive.cluster.working import Stretches
+            from latentlive.machines.working import Stretches
 
             away = Stretches(hub, os.fspath(model or ""))
         elsewhere = None if away is None else away.frozen

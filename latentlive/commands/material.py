@@ -15,7 +15,7 @@ from latentlive.errors import LatentliveError, SoundError
 from latentlive.ground.extras import lacking
 
 if TYPE_CHECKING:
-    from latentlive.cluster import Hub
+    from latentlive.machines import Hub
 
 
 def corpus(
@@ -81,7 +81,7 @@ def indexed(folder: Path | None, seed: int, workers: int | None, hub: Hub | None
 
     measuring = None
     if hub is not None:
-        from latentlive.cluster.working import measuring as measuring_on
+        from latentlive.machines.working import measuring as measuring_on
 
         measuring = measuring_on(hub)
     made = make_map(library, seed, workers, bar, measuring)

@@ -14,7 +14,7 @@ from latentlive.commands.shell import FilePath
 from latentlive.errors import LatentliveError
 
 if TYPE_CHECKING:
-    from latentlive.cluster import Hub
+    from latentlive.machines import Hub
 
 DEFAULT = ParameterSource.DEFAULT
 
@@ -101,7 +101,7 @@ def hub_at(cluster: str | None, tls: tuple[Path, Path, Path] | None) -> Iterator
             raise LatentliveError("--tls belongs to --cluster")
         yield None
         return
-    from latentlive.cluster import Hub
+    from latentlive.machines import Hub
 
     ca, certificate, key = map(str, tls) if tls else (None, None, None)
     files = (ca, certificate, key) if ca and certificate and key else None

@@ -184,7 +184,7 @@ def bounce(
     with hub_at(cluster, tls) as hub:
         elsewhere = None
         if hub is not None:
-            from latentlive.cluster.working import SpreadBounce
+            from latentlive.machines.working import SpreadBounce
 
             elsewhere = partial(SpreadBounce, hub)
         click.echo(bounce_file(path, output, begin, end, stems, corpus, model, loudness, elsewhere))

@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from latentlive.cluster.asked import Model, Rendered, check_portable
-from latentlive.cluster.hub import Hub, Ready, Refusal, Seat, Task, as_bytes
-from latentlive.cluster.station import bits_of, bits_of_measuring
 from latentlive.corpus import work as here
 from latentlive.corpus.reading import stored
 from latentlive.engine.log.bounce import Heard
 from latentlive.engine.log.performance import Performance
 from latentlive.errors import EngineError
+from latentlive.machines.asked import Model, Rendered, check_portable
+from latentlive.machines.hub import Hub, Ready, Refusal, Seat, Task, as_bytes
+from latentlive.machines.station import bits_of, bits_of_measuring
 from latentlive.models import load_model
 from latentlive.models.files import BUILT_IN
 from latentlive.renderer.channels import Channels

@@ -22,10 +22,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from latentlive.cluster.parcels import code, packed, unpacked, version
-from latentlive.cluster.station import Station
 from latentlive.errors import EngineError, printable
 from latentlive.ground.extras import lacking
+from latentlive.machines.parcels import code, packed, unpacked, version
+from latentlive.machines.station import Station
 
 Arrays = dict[str, NDArray[Any]]
 Head = dict[str, Any]

@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentlive.cluster.asked import Rendered
-from latentlive.cluster.parcels import code, packed, unpacked, version
 from latentlive.corpus.reading import Audio, audio_digest, keep, stored
 from latentlive.curves import Sine, standing
 from latentlive.errors import EngineError, LatentliveError, SoundError, printable, reason
 from latentlive.ground.extras import lacking
 from latentlive.ground.files import working_file, working_folder, write_whole
 from latentlive.latent import Interp, Sound
+from latentlive.machines.asked import Rendered
+from latentlive.machines.parcels import code, packed, unpacked, version
 from latentlive.models import load_model
 from latentlive.renderer import Spaces, stored_sounds
 from latentlive.renderer.channels import Channels

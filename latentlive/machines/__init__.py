@@ -5,6 +5,6 @@ worker, `Hub` hands stretches out and puts what comes back in order. All that cr
 JSON, and arrays in NumPy's format, read without pickle.
 """
 
-from latentlive.cluster.hub import Hub
+from latentlive.machines.hub import Hub
 
 __all__ = ["Hub"]
