@@ -10,16 +10,18 @@ def smith(name, pattern, step=1 / 4, **ways):
 
 
 master.gain(-1)
+bus("smithy").hpf(100).reverb(1, seconds=1.2, damp=0.3).gain(-2)
+d1.send("smithy", -10)
 d1 >> smith("anvil", "X..x..x.")
 d1.gain(-4).pan(0.35).fade(2)
 
 # %% 00:00:08.000 wood answers, in the gaps
 d2 >> smith("wood-block", euclid(5, 8, 1), swing=0.2)
-d2.gain(-4).pan(0.7).fade(4)
+d2.gain(-4).pan(0.7).fade(4).echo(3 / 8, feedback=0.35, mix=0.25).send("smithy", -14)
 
 # %% 00:00:18.000 skin, three against four
 d3 >> smith("bongo", "X.x" + euclid(3, 5), step=1 / 3)
-d3.gain(-3).pan(0.5).fade(4)
+d3.gain(-3).pan(0.5).fade(4).drive(4).send("smithy", -12)
 
 # %% 00:00:28.000 the anvil becomes a bell, stroke by stroke
 melody = seq(["c4", "e4", "g4", "b3", "d4"], 1 / 2)
@@ -38,12 +40,14 @@ d3.gain(-5)
 
 # %% 00:01:12.000 what is left is the ring of it
 d4 >> interp(bell.hits("x.......", step=1 / 2), sound("gong").hits("x", step=8), sine(12))
-d4.gain(-2).pan(sine(9)).fade(6)
+d4.gain(-1).pan(sine(9)).fade(6).comp(-34, ratio=6, attack=0.003, release=0.3, by=d1)
+d4.send("smithy", -6)
 d2.stop(8)
 
 # %% 00:01:24.000 the last strokes, fewer and fewer
 d1 >> smith("anvil", "X..x..x.", probability=line(0.8, 0, 170))
 d3.stop(6)
+bus("smithy").reverb(1, seconds=line(1.2, 7, 10), damp=0.5)
 
 # %% 00:01:34.000 the fire is banked
 tempo(60, over=4)

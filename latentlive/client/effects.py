@@ -243,7 +243,7 @@ class Fader(Effected):
         db : number, curve or None
             At most 24; None, or -120 and less, sends nothing.
         pre : bool
-            Whether it goes off before the fader: then gain, pan and mute leave it alone.
+            Whether it goes off before the fader: then gain and pan leave it alone.
 
         Example
         -------
