@@ -344,3 +344,20 @@ def test_width_brings_two_sides_together_and_apart(tmp_path):
     assert loud(one[:, 0]) == pytest.approx(loud(apart[:, 0]) - 6.02, abs=0.3)
     assert loud(far[:, 0]) == pytest.approx(loud(apart[:, 0]) + 3.52, abs=0.3)
     assert loud(far[:, 1]) == pytest.approx(loud(apart[:, 0]) - 6.02, abs=0.3)
+
+
+def test_live_levels_are_replayed_while_the_master_has_effects_and_after(tmp_path):
+    knob = ll.knob("a", start=0.5).range(-30, 0)
+    with Evening(tmp_path) as evening:
+        evening.do(play("d1"), {"op": "set", "layer": "d1", "gain_db": dump(knob)})
+        evening.run(1.0)
+        for number, changes in enumerate(
+            [[effect("master", "lpf", hz=900.0)], [off("master", "lpf")], [], []]
+        ):
+            if changes:
+                evening.do(*changes)
+            for part in range(12):
+                value = ((number * 12 + part) * 0.37) % 1.0
+                evening.engine.do(op="turn", name="a", value=value)
+                evening.run(0.1)
+        assert not evening.engine.scheduler.desk.strips.by_serial

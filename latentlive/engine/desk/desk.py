@@ -32,7 +32,7 @@ from latentlive.engine.desk.decisions import (
     Tuned,
     rings_of,
 )
-from latentlive.engine.desk.fades import Fade, Setting
+from latentlive.engine.desk.fades import FORGOTTEN, Fade, Setting
 from latentlive.engine.desk.gains import GAINS_AHEAD, Gains
 from latentlive.engine.desk.knobs import Knobs
 from latentlive.engine.desk.model import Voice
@@ -198,6 +198,7 @@ class Desk(Gains):
         self._rewrite(one, at)
         if isinstance(one, Strip):
             self._rewrite_sends(one.slot, at)
+            self._end_late(one)
 
     def gate(self, voice: Voice, at: int, level: float, over: int) -> None:
         """Mute a voice for an underrun, or unmute it."""
@@ -241,6 +242,11 @@ class Desk(Gains):
             self.expect(voice, voice.start)
             self._rewrite(voice, voice.start)
 
+    def _rewrite_live(self, at: int) -> None:
+        for one in (*self.voices.values(), *self.strips):
+            if self._setting(one).live or self.master.live:
+                self._rewrite(one, at)
+
     def _rewrite_all(self, at: int) -> None:
         for one in (*self.voices.values(), *self.strips):
             self._rewrite(one, at)
@@ -270,6 +276,7 @@ class Desk(Gains):
                 continue
             one.sounding = False  # the log holds the panic instead of each end
             self.end(one)
+        self.lates.clear()
 
     def owner(self, ring: int, at: int) -> Voice | Strip | None:
         """Return the voice or strip that held a ring at a position; it may be over by now."""
@@ -283,6 +290,13 @@ class Desk(Gains):
         return self.voices.get(serial) or self.strips.by_serial.get(serial)
 
     # Effects.
+
+    def _end_late(self, strip: Strip) -> None:
+        """Hear live levels as soon as before, once the master's effects have faded out."""
+        others = [one for one in self.strips if one.slot == MASTER and not one.leaving]
+        if strip.slot == MASTER and not others and self.lates:
+            self.lates[-1] = self.lates[-1][0], strip.fade.stop
+            self._rewrite_live(strip.fade.stop)
 
     def patch(self, layer: str, slot: int, pair: int, at: int, serial: int | None = None) -> Strip:
         """Let the effects of a layer, a bus or the master begin on a pair of channels.
@@ -311,9 +325,11 @@ class Desk(Gains):
             self._write(voice)
         self._write(strip)
         if slot == MASTER:
-            for voice in self.voices.values():
-                if self._setting(voice).live or self.master.live:
-                    self._rewrite(voice, at)
+            if not self.lates or self.lates[-1][1] is not None:
+                gone = self.position - FORGOTTEN
+                self.lates = [late for late in self.lates if (late[1] or 0) > gone]
+                self.lates.append((at, None))
+            self._rewrite_live(at)
         for row in self.strips.rows.values():
             if strip in (row.source, row.target):
                 self._write_send(row)

@@ -78,6 +78,8 @@ class Gains:
         self.strips = Strips(shared)
         self.knobs: dict[int, Knobs] = {}
         """What effects are set to, by slot."""
+        self.lates: list[tuple[int, int | None]] = []
+        """From where to where the master had effects: there live levels are heard later."""
         self._gathering = False
         self._stale: set[int] = set()
 
@@ -156,11 +158,20 @@ class Gains:
         else:
             self._write_feed(one)
 
-    def _last(self, live: bool, lead: int, least: int = 0) -> int:
+    def _last(self, live: bool, known: int, least: int = 0) -> int:
         """Return one past the last grid point that can be written: as far as what is live is known,
         but up to `least`, where it is not heard."""
         last = grid_ceil(max(self.position, 0) + self.reach)
-        return min(last, max(grid_floor(self.tapes.closed + lead), least)) if live else last
+        return min(last, max(grid_floor(known), least)) if live else last
+
+    def _known(self) -> int:
+        """Return the sample up to which live levels are known."""
+        soon, late = (self.tapes.closed + lead for lead in (self.lead, self.effects_lead))
+        reached = soon
+        for since, until in self.lates:
+            if since <= reached:
+                reached = max(reached, late if until is None else min(late, until))
+        return reached
 
     def _span(self, until: int, start: int, last: int) -> NDArray[np.int64]:
         """Return the grid points that are to be written: from what was written until then on."""
@@ -171,9 +182,8 @@ class Gains:
         live = self._setting(one).live or self.master.live
         if live:
             self._hold_late(one)
-        lead = self.lead if self.strips.master is None else self.effects_lead
         least = one.start + GRID if isinstance(one, Voice) else 0  # a fade begins at 0 anyway
-        last = self._last(live, lead, least)
+        last = self._last(live, self._known(), least)
         samples = self._span(one.gains_until, one.start, last)
         if not len(samples):
             self._publish(one, min(last, one.gains_until) if live else one.gains_until)
@@ -222,7 +232,9 @@ class Gains:
     def _write_knobs(self, strip: Strip) -> None:
         knobs = self.knobs.get(strip.slot, Knobs())
         samples = self._span(
-            strip.knobs_until, strip.start, self._last(knobs.live, self.effects_lead)
+            strip.knobs_until,
+            strip.start,
+            self._last(knobs.live, self.tapes.closed + self.effects_lead),
         )
         if len(samples):
             tapes = self.tapes, -self.effects_lead
@@ -250,7 +262,7 @@ class Gains:
         source, target = row.source, row.target
         sent, fader = self.strips.sends[row.sending], self._setting(source)
         start = max(source.start, target.start)
-        last = self._last(sent.live or fader.live, self.effects_lead)
+        last = self._last(sent.live or fader.live, self.tapes.closed + self.effects_lead)
         samples = self._span(row.until, start, last)
         if len(samples):
             tapes = self.tapes, -self.effects_lead
@@ -286,12 +298,17 @@ class Gains:
     ) -> Floats:
         """Return values [shape=(k, n)] from positions and from how long after they arrive live
         curves are heard there: as late as in effects while the master has some."""
-        master = self.strips.master
-        if master is None or not (self._setting(one).live or self.master.live):
+        if not self.lates or not (self._setting(one).live or self.master.live):
             return values(samples, self.lead)
-        earlier = int(np.searchsorted(samples, master.start))
-        both = (samples[:earlier], self.lead), (samples[earlier:], self.effects_lead)
-        return np.concatenate([values(part, lead) for part, lead in both if len(part)], axis=1)
+        edges = sorted({edge for late in self.lates for edge in late if edge is not None})
+        parts = np.split(samples, np.searchsorted(samples, edges))
+        found = []
+        for part in parts:
+            if len(part):
+                at = int(part[0])
+                late = any(since <= at < (until or at + 1) for since, until in self.lates)
+                found.append(values(part, self.effects_lead if late else self.lead))
+        return np.concatenate(found, axis=1)
 
     def _widths(self, one: Voice | Strip, samples: NDArray[np.int64]) -> Floats:
         """Return how far apart two sides are [shape=(1, n)]."""
