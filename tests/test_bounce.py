@@ -174,8 +174,8 @@ def test_a_damaged_log_is_refused_in_one_line(tmp_path, damage):
 
 def test_a_log_of_a_later_version_is_refused_in_one_line(tmp_path):
     path = tmp_path / "x.jsonl"
-    path.write_text('{"format": 5}\n')
-    with pytest.raises(EngineError, match=r"format 5, this version reads 1 to 4; --perform plays"):
+    path.write_text('{"format": 6}\n')
+    with pytest.raises(EngineError, match=r"format 6, this version reads 1 to 5; --perform plays"):
         Performance(path)
 
 

@@ -156,7 +156,7 @@ def test_the_engine_is_told_digests_and_plays(made):
         told = live.source(ll.interp(ll.cluster(8), ll.near(ll.sound("bd_haus"), 2), 0.5))
         find = corpus_sounds(made, live.welcome.sample_rate)
         expected = {
-            node.digest: find(node).digest
+            node.digest: find(node).recording
             for node in (ll.cluster(8), ll.near(ll.sound("bd_haus"), 2), ll.sound("bd_haus"))
         }
         assert told.sounds == expected

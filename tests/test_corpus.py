@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from latentlive.corpus import Corpus, stored
+from latentlive.corpus import Corpus
+from latentlive.corpus.reading import stored
 from latentlive.errors import SoundError
 from latentlive.ground.files import cache_folder, write_whole
 

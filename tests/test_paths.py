@@ -103,7 +103,8 @@ def test_every_path_of_every_command_refuses_what_no_file_can_be_called(
 ):
     begun = []
     monkeypatch.setattr(main.commands[command], "callback", lambda **_: begun.append(command))
-    given = [name] if isinstance(param, click.Argument) else [param.opts[0], name]
+    names = [name] * param.nargs
+    given = names if isinstance(param, click.Argument) else [param.opts[0], *names]
     told = CliRunner().invoke(main, [command, *given])
     where = param.human_readable_name if isinstance(param, click.Argument) else param.opts[0]
     assert told.exit_code == 1

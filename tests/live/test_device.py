@@ -54,8 +54,8 @@ def layer_state(live, name):
 def test_device_hears_the_offline_render_sample_for_sample(sink, recordings, tmp_path):
     corpus = Corpus(recordings)
     first = ll.interp(ll.sound("ambi_choir"), ll.sound("ambi_lunar_land"), ll.sine(4)).extend(2)
-    second = ll.sound("loop_amen").slow(2)
-    third = ll.sound("ambi_dark_woosh").extend(4)
+    first, second = first.mono(), ll.sound("loop_amen").slow(2).mono()
+    third = ll.sound("ambi_dark_woosh").extend(4).mono()
     heard = tmp_path / "heard.wav"
     capture = sink.capture()
     with ll.Engine(corpus=corpus, out=heard) as live:

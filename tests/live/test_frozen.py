@@ -261,7 +261,7 @@ def test_where_memory_has_run_out_the_engine_goes_on_and_everything_comes_back()
         state, engine = playing(live), live.process.pid
         wait_until(lambda: live.state["workers_up"] == 2, 20, "both workers")
         before = resource.prlimit(engine, resource.RLIMIT_AS)
-        resource.prlimit(engine, resource.RLIMIT_AS, (200 << 20, before[1]))  # less than it has
+        resource.prlimit(engine, resource.RLIMIT_AS, (260 << 20, before[1]))  # less than it has
         killed = time.monotonic()
         for pid in (live.state["workers"][0], state["audio"]):
             os.kill(pid, signal.SIGKILL)
