@@ -140,7 +140,7 @@ class Keeper:
                 self._tell_late()
                 self._go()
         elif message["op"] == "no room":
-            self._say("reverb: a recording that is a room is gone or silent; its reverb is silent")
+            self._say("reverb: its room, a recording, is gone from the cache; a made one is heard")
         elif message["op"] == "fault" and child is self._child:
             for serial in message["serials"]:
                 strip = self._desk.strips.by_serial.get(serial)
