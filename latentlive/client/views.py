@@ -247,6 +247,13 @@ class Status(Shown):
         return status_table(self._engine.fresh(), self._engine.freezing.progress)
 
 
+def _effects(state: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return what effects take, once anything has some."""
+    if not state.get("effects"):
+        return []
+    return [("effects", f"{state['effects_load']:.2f} s for a second of sound")]
+
+
 def plan_table(state: dict[str, Any]) -> Table:
     """Return the plan: name, moment, layers, seconds ready."""
     rows = [
@@ -302,6 +309,7 @@ def status_table(state: dict[str, Any], freezing: Sequence[Progress] = ()) -> Ta
         *(("input", told) for told in [input_text(state)] if told),
         ("transport", f"beat {state['beat']:.1f}, {bpm_text(state['bpm'])}"),
         ("rendering", f"{state['load']:.2f} s for a second of sound"),
+        *_effects(state),
         ("backlog", f"{state['backlog']:.1f} s to be rendered ahead"),
         ("dropouts", f"{state['underflows']} underflows, {state['missing']} samples missing"),
         ("loudness", _loudness(state)),

@@ -87,19 +87,15 @@ def render(
             from latentlive.engine.log.logbook import tapes_of
 
             rendering.listen(tapes_of(tape, rendering.rate), 0, 0)
-        claims = Claims("render")
-        file = claims.file(output)
-        if file != output:
-            click.echo(moved("render", output, file), err=True)
-        try:
+        with Claims("render") as claims:
+            file = claims.file(output)
+            if file != output:
+                click.echo(moved("render", output, file), err=True)
             blocks = None
             if away is not None:
                 blocks = away.rendered(rendering, total, seed, tempo, knobs(start))
             with tqdm(total=total, unit="sample", unit_scale=True, file=sys.stderr) as bar:
                 render_file(file, rendering, total, bar.update, blocks)
-        except BaseException:  # Ctrl-C too: leave no empty file, then re-raise
-            claims.withdraw()
-            raise
     click.echo(file)
 
 

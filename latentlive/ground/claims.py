@@ -16,7 +16,8 @@ NUMBERED = tuple(f"d{number}" for number in range(1, 17))
 
 
 class Claims:
-    """The files and folders made for one recording or bounce.
+    """The files and folders made for one recording or bounce; as a context, they are withdrawn
+    where it fails, also by Ctrl-C.
 
     Parameters
     ----------
@@ -27,6 +28,13 @@ class Claims:
     def __init__(self, word: str) -> None:
         self._word = word
         self._made: list[Path] = []
+
+    def __enter__(self) -> Claims:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self.withdraw()
 
     def file(self, path: Path) -> Path:
         """Make an empty file, and return its path: `path`, or a numbered one if that exists.

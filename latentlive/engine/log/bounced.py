@@ -130,8 +130,8 @@ def write_bounce(
         If the mix cannot be written: then no file is left. Also if a stem cannot: that costs the
         stem alone, and is told when the rest is written.
     """
-    claims, rate, channels = Claims("bounce"), header.rate, header.channels
-    try:
+    rate, channels = header.rate, header.channels
+    with Claims("bounce") as claims:
         mix = claims.file(output)
         folder = None if stems is None else claims.folder(stems, mix)
         for asked, given in ((output, mix), (stems, folder)):
@@ -162,9 +162,6 @@ def write_bounce(
             raise EngineError(f"bounce: cannot write {mix}: {why}") from None
         finally:
             beside.unlink(missing_ok=True)
-    except BaseException:  # Ctrl-C too: leave no empty file, then re-raise
-        claims.withdraw()
-        raise
     if layers.lost:
         raise EngineError(f"{'; '.join(layers.lost)}; the mix is in {mix}")
     return mix
