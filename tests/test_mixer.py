@@ -7,7 +7,7 @@ import pytest
 import soxr
 
 from latentlive.curves import Num
-from latentlive.engine.desk.fades import Fade, Setting
+from latentlive.engine.desk.fades import Fade, Reading, Setting
 from latentlive.engine.output.player import Player
 from latentlive.engine.shared import ALL_RINGS, MISSING, POSITION, RUNNING, Shared
 from latentlive.mixer import GRID, mix
@@ -177,18 +177,19 @@ def test_what_is_set_at_one_moment_is_one_setting():
     samples = np.arange(0, 10_000, GRID)
     together = Setting().changed(5000, RATE, gain_db=Num(-6.0), pan=Num(1.0))
     np.testing.assert_array_equal(
-        setting.gains(samples, 0, Tempo(), 0), together.gains(samples, 0, Tempo(), 0)
+        setting.gains(samples, Reading(0, Tempo(), 0)),
+        together.gains(samples, Reading(0, Tempo(), 0)),
     )
 
 
 def test_settings_glide_and_pan_keeps_power():
     setting = Setting().changed(5000, RATE, gain_db=Num(-6.0), pan=Num(1.0))
     samples = np.arange(0, 10_000, GRID)
-    gains = setting.gains(samples, 0, Tempo(), 0)
+    gains = setting.gains(samples, Reading(0, Tempo(), 0))
     np.testing.assert_allclose(gains[:, samples < 5000], np.sqrt(0.5))
     after = gains[:, samples >= 5000 + 1024]
     np.testing.assert_allclose(after[0], 0.0, atol=1e-12)
     np.testing.assert_allclose(after[1], 10 ** (-6 / 20))
     assert np.abs(np.diff(gains, axis=1)).max() < 0.06
     muted = Setting().changed(0, RATE, gain_db=Num(-120.0))
-    assert not muted.gains(np.array([5000]), 0, Tempo(), 0).any()
+    assert not muted.gains(np.array([5000]), Reading(0, Tempo(), 0)).any()

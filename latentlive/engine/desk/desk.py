@@ -37,10 +37,11 @@ from latentlive.engine.desk.gains import GAINS_AHEAD, Gains
 from latentlive.engine.desk.knobs import Knobs
 from latentlive.engine.desk.model import Voice
 from latentlive.engine.desk.strips import Clocked, Sending, Strip
-from latentlive.engine.shared import MASTER, ORDER_BITS, RING, RINGS, Shared
+from latentlive.engine.shared import MASTER, MISSING, ORDER_BITS, RING, RINGS, Shared
 from latentlive.errors import EngineError
 from latentlive.ground.system import fence
-from latentlive.mixer import GRID
+from latentlive.limiter import AHEAD
+from latentlive.mixer import GRID, grid_ceil
 from latentlive.protocol.clip import Clip, Source
 from latentlive.units import SILENCE_DB, Tempo
 
@@ -381,10 +382,13 @@ class Desk(Gains):
 
     def leave_out(self, since: int, until: int) -> None:
         """Note that nothing was rendered of effects between two samples: that is silent."""
+        # What the device has mixed of it, it has told of itself.
+        mixed = grid_ceil(self.position) + (AHEAD + 1) * GRID
         for strip in self.strips:
-            begin = max(since, strip.start)
+            begin = max(since, strip.start, mixed)
             for side, ring in enumerate(strip.rings) if begin < until else ():
-                self.shared.audio[ring, np.arange(begin, until) % RING] = 0.0
+                self.shared.write_audio(ring, begin, np.zeros(until - begin, np.float32))
+                self.shared.header[MISSING] += until - begin
                 self.note(Hole(begin, strip.serial, until, side))
 
     def renew(self, at: int) -> None:

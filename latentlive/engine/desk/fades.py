@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as replaced
 from functools import cached_property
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -160,8 +160,21 @@ def before(course: tuple[L, ...], at: int, rate: int) -> tuple[L, ...]:
     return course[max(first - 1, 0) : begun(course, at)]
 
 
-Taped = tuple[Tapes, int] | None
-"""Tapes, and where on them a position lies [samples from it]."""
+class Reading(NamedTuple):
+    """How curves are read: they count beats of a clock that began at `origin` [samples, global];
+    what is live is read from tapes, `shift` samples from the position."""
+
+    origin: int
+    tempo: Tempo
+    seed: int
+    tapes: Tapes | None = None
+    shift: int = 0
+
+    def time(self, samples: NDArray[np.int64]) -> Time:
+        """Return what curves are asked at some global positions."""
+        own = (samples - self.origin).astype(np.float64)
+        clock = Clock(own, self.tempo, self.tapes, self.origin + self.shift)
+        return Time(self.tempo.beats(own), seed=self.seed, clock=clock)
 
 
 @dataclass(frozen=True)
@@ -210,56 +223,33 @@ class Setting:
         glide = to_samples(GLIDE, rate) if glides and past else 0
         return replaced(self, **changes, since=at, glide=glide, past=past)
 
-    def gains(
-        self,
-        samples: NDArray[np.int64],
-        origin: int,
-        tempo: Tempo,
-        seed: int,
-        tapes: Taped = None,
-    ) -> Floats:
+    def gains(self, samples: NDArray[np.int64], reading: Reading) -> Floats:
         """Return left and right gain of what goes straight to the mix [shape=(2, n)].
 
-        Curves count beats of the layer's own clock, which began at `origin`. What they ask for
-        beyond the bounds of levels is held there; live, replay and bounce all come by here. Live
-        curves are read from tapes, with a shift from the position.
+        What curves ask for beyond the bounds of levels is held there; live, replay and bounce all
+        come by here.
         """
 
         def alone(one: Setting, part: NDArray[np.int64]) -> Floats:
-            gains = one._panned(clock_of(part, origin, tempo, seed, tapes))
+            gains = one._panned(reading.time(part))
             return gains if one.fed == DRY else gains * (1.0 - one._fed)
 
         return glided(self.course, samples, alone)
 
-    def behind(
-        self,
-        samples: NDArray[np.int64],
-        origin: int,
-        tempo: Tempo,
-        seed: int,
-        tapes: Taped = None,
-        audible: bool = True,
-    ) -> Floats:
+    def behind(self, samples: NDArray[np.int64], reading: Reading, audible: bool = True) -> Floats:
         """Return left and right gain of what comes out of its effects [shape=(2, n)], audible or
         not."""
 
         def alone(one: Setting, part: NDArray[np.int64]) -> Floats:
-            return one._panned(clock_of(part, origin, tempo, seed, tapes), audible)
+            return one._panned(reading.time(part), audible)
 
         return glided(self.course, samples, alone)
 
-    def level(
-        self,
-        samples: NDArray[np.int64],
-        origin: int,
-        tempo: Tempo,
-        seed: int,
-        tapes: Taped = None,
-    ) -> Floats:
+    def level(self, samples: NDArray[np.int64], reading: Reading) -> Floats:
         """Return the gain without the pan [shape=(n,)]."""
 
         def alone(one: Setting, part: NDArray[np.int64]) -> Floats:
-            return one._level(clock_of(part, origin, tempo, seed, tapes))[None]
+            return one._level(reading.time(part))[None]
 
         level: Floats = glided(self.course, samples, alone)[0]
         return level
@@ -269,18 +259,11 @@ class Setting:
         """Whether its sides are, or were, another distance apart than they are by themselves."""
         return any(one.width != AS_IT_IS for one in self.course)
 
-    def widths(
-        self,
-        samples: NDArray[np.int64],
-        origin: int,
-        tempo: Tempo,
-        seed: int,
-        tapes: Taped = None,
-    ) -> Floats:
+    def widths(self, samples: NDArray[np.int64], reading: Reading) -> Floats:
         """Return the width [shape=(1, n)]."""
 
         def alone(one: Setting, part: NDArray[np.int64]) -> Floats:
-            time = clock_of(part, origin, tempo, seed, tapes)
+            time = reading.time(part)
             return np.clip(time.value(one.width), 0.0, WIDEST)[None]
 
         return glided(self.course, samples, alone)
@@ -307,12 +290,3 @@ class Setting:
 
 
 DRY, AS_IT_IS = Num(0.0), Num(1.0)
-
-
-def clock_of(
-    samples: NDArray[np.int64], origin: int, tempo: Tempo, seed: int, tapes: Taped
-) -> Time:
-    """Return what curves are asked at some global positions, on a clock that began at `origin`."""
-    own = (samples - origin).astype(np.float64)
-    tape, shift = tapes or (None, 0)
-    return Time(tempo.beats(own), seed=seed, clock=Clock(own, tempo, tape, origin + shift))

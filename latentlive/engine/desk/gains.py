@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from latentlive.curves import Num, Tapes
 from latentlive.engine.desk.decisions import Decision, Held
-from latentlive.engine.desk.fades import FORGOTTEN, MASTER_DB, Setting
+from latentlive.engine.desk.fades import FORGOTTEN, MASTER_DB, Reading, Setting
 from latentlive.engine.desk.knobs import Knobs, blend
 from latentlive.engine.desk.model import Hold, Voice
 from latentlive.engine.desk.strips import CENTRE, Row, Strip, Strips
@@ -237,10 +237,9 @@ class Gains:
             self._last(knobs.live, self.tapes.closed + self.effects_lead),
         )
         if len(samples):
-            tapes = self.tapes, -self.effects_lead
 
             def values(part: NDArray[np.int64], origin: int, tempo: Tempo) -> Floats:
-                return knobs.values(part, origin, tempo, self.seed, tapes)
+                return knobs.values(part, self._reading(origin, tempo, self.effects_lead))
 
             rows = strip.on_its_clock(samples, self.tempo, values, blend)
             self.shared.knobs[strip.number][:, samples // GRID % POINTS] = rows
@@ -265,13 +264,13 @@ class Gains:
         last = self._last(sent.live or fader.live, self.tapes.closed + self.effects_lead)
         samples = self._span(row.until, start, last)
         if len(samples):
-            tapes = self.tapes, -self.effects_lead
 
             def values(part: NDArray[np.int64], origin: int, tempo: Tempo) -> Floats:
-                level = sent.level(part, origin, tempo, self.seed, tapes)
+                reading = self._reading(origin, tempo, self.effects_lead)
+                level = sent.level(part, reading)
                 if self.strips.pre[row.sending]:
                     return np.stack([level * CENTRE] * 2)
-                faded = fader.behind(part, origin, tempo, self.seed, tapes, audible=False)
+                faded = fader.behind(part, reading, audible=False)
                 return faded * level
 
             gains = source.on_its_clock(samples, self.tempo, values)
@@ -282,6 +281,9 @@ class Gains:
         self.shared.sends_until[row.number] = row.until
 
     # Values.
+
+    def _reading(self, origin: int, tempo: Tempo, lead: int) -> Reading:
+        return Reading(origin, tempo, self.seed, self.tapes, -lead)
 
     def _setting(self, one: Voice | Strip) -> Setting:
         return self.settings.get(one.slot, Setting())
@@ -315,10 +317,8 @@ class Gains:
         setting = self._setting(one)
 
         def after(samples: NDArray[np.int64], lead: int) -> Floats:
-            tapes = self.tapes, -lead
-
             def values(part: NDArray[np.int64], origin: int, tempo: Tempo) -> Floats:
-                return setting.widths(part, origin, tempo, self.seed, tapes)
+                return setting.widths(part, self._reading(origin, tempo, lead))
 
             if isinstance(one, Strip):
                 return one.on_its_clock(samples, self.tempo, values)
@@ -331,14 +331,14 @@ class Gains:
 
     def _gains_after(self, one: Voice | Strip, samples: NDArray[np.int64], lead: int) -> Floats:
         """Return gains, with what is live heard so long after it has arrived."""
-        tapes, setting = (self.tapes, -lead), self._setting(one)
+        setting = self._setting(one)
         if isinstance(one, Strip):
-            gains = self._behind(one, samples, tapes)
+            gains = self._behind(one, samples, lead)
         else:
             clip = one.clip
-            gains = setting.gains(samples, clip.origin, clip.tempo, self.seed, tapes)
+            gains = setting.gains(samples, self._reading(clip.origin, clip.tempo, lead))
         if isinstance(one, Voice) or one.slot != MASTER:
-            master = self.master.gains(samples, 0, self.tempo, self.seed, tapes)[0]
+            master = self.master.gains(samples, self._reading(0, self.tempo, lead))[0]
         else:
             master = np.ones(len(samples))  # it stands before its effects
         gains *= one.fade.gain(samples) * one.gate.gain(samples) * master
@@ -349,14 +349,14 @@ class Gains:
             gains[:, here] = held.gains
         return gains
 
-    def _behind(self, strip: Strip, samples: NDArray[np.int64], tapes: tuple[Tapes, int]) -> Floats:
+    def _behind(self, strip: Strip, samples: NDArray[np.int64], lead: int) -> Floats:
         """Return the gains of what comes out of a strip."""
         if strip.slot == MASTER:
             return np.ones((2, len(samples)))
         setting = self._setting(strip)
 
         def values(part: NDArray[np.int64], origin: int, tempo: Tempo) -> Floats:
-            return setting.behind(part, origin, tempo, self.seed, tapes)
+            return setting.behind(part, self._reading(origin, tempo, lead))
 
         return strip.on_its_clock(samples, self.tempo, values)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from latentlive.curves import Curve, Num, Time, inputs_of
 from latentlive.effects.declared import INDEX, LEAST, MOST, NEUTRAL, PARAMETERS, ROWS
-from latentlive.engine.desk.fades import Taped, before, clock_of, glided
+from latentlive.engine.desk.fades import Reading, before, glided
 from latentlive.engine.timing import GLIDE, to_samples
 from latentlive.units import Floats, Tempo
 
@@ -63,27 +63,21 @@ class Knobs:
         glide = to_samples(GLIDE, rate) if glides and past else 0
         return Knobs({**self.curves, **curves}, at, glide, past)
 
-    def values(
-        self,
-        samples: NDArray[np.int64],
-        origin: int,
-        tempo: Tempo,
-        seed: int,
-        tapes: Taped = None,
-    ) -> Floats:
+    def values(self, samples: NDArray[np.int64], reading: Reading) -> Floats:
         """Return the value of each row at some rising global positions [shape=(rows, n)].
 
-        Curves count beats of a clock that began at `origin`; beyond the bounds of a row they are
-        held at them.
+        Beyond the bounds of a row curves are held at them.
         """
 
         def alone(one: Knobs, part: NDArray[np.int64]) -> Floats:
-            time = clock_of(part, origin, tempo, seed, tapes)
+            time = reading.time(part)
             rows = np.repeat(NEUTRAL[:, None].astype(np.float64), len(part), axis=1)
             for name, curve in one.curves.items():
                 value = curve.value if isinstance(curve, Num) else time.value(curve)
                 if name == ECHO:
-                    rows[INDEX[DELAY]] = _samples_ago(time, part - origin, value, tempo)
+                    rows[INDEX[DELAY]] = _samples_ago(
+                        time, part - reading.origin, value, reading.tempo
+                    )
                 else:
                     rows[INDEX[name]] = value
             return np.clip(rows, LEAST[:, None], MOST[:, None])
