@@ -8,13 +8,14 @@ import click
 from click.core import ParameterSource
 
 from latentlive.commands import looking, making, performing, showing, snippets
-from latentlive.commands.options import live, prompted
+from latentlive.commands.options import clustered, live, prompted
 from latentlive.commands.shell import OneLine
 from latentlive.errors import LatentliveError
 
 
 @click.group(cls=OneLine, invoke_without_command=True)
 @prompted
+@clustered
 @live
 @click.version_option(
     package_name="latentlive", message="%(prog)s %(version)s", prog_name="latentlive"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
 import json
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +23,14 @@ from click.testing import CliRunner
 import latentlive as ll
 from latentlive.cli import main
 from latentlive.corpus import Corpus
+from latentlive.corpus.frozen import frozen_file
 from latentlive.corpus.index import Index
 from latentlive.engine.log.bounce import Bounce, whole
 from latentlive.engine.log.performance import Performance
 from latentlive.errors import EngineError
 from latentlive.machines import hub as hubs
 from latentlive.machines.asked import Model, check_portable
+from latentlive.machines.freezer import freeze_there
 from latentlive.machines.hub import Hub, Round, Task
 from latentlive.machines.parcels import code, packed, unpacked
 from latentlive.machines.station import Station, bits_of
@@ -34,6 +38,7 @@ from latentlive.machines.working import SpreadBounce, Stretches, measuring, stre
 from latentlive.mapping import make_map
 from latentlive.models import load_model
 from latentlive.models.files import starter_path
+from latentlive.renderer.freezing import Cluster, Here, to_freeze
 from latentlive.renderer.offline import prepare
 from latentlive.space import ToySpace
 from tests.test_bounce import performance as performance
@@ -211,6 +216,109 @@ def test_a_frozen_sound_is_made_by_the_commands_of_a_cluster(dask, hub, tmp_path
     assert np.abs(soundfile.read("0.wav")[0]).max() > 0.01
 
 
+@pytest.fixture(scope="module")
+def evening(tmp_path_factory):
+    """The log of a performance: a stereo recording, effects, a send, a room, and a stop."""
+    folder = tmp_path_factory.mktemp("evening")
+    chance = np.random.default_rng(9)
+    soundfile.write(folder / "wide.wav", 0.1 * chance.normal(size=(44100, 2)), 44100)
+    log = folder / "evening.py"
+    with ll.Engine(model="toy", silent=True, hold=True, log=log) as live:
+        live.bus("hall").reverb(1, seconds=1.5).gain(-3)
+        live.d1 >> ll.sound(str(folder / "wide.wav"))
+        live.d1.lpf(ll.sine(1).range(300, 3000)).echo(0.25, feedback=0.5).send("hall", -6)
+        live.d2 >> ll.sound("gong")
+        live.d2.reverb(0.4, space=ll.sound("clock")).comp(by=live.d1)
+        live.master.drive(6)
+        live.start()
+        time.sleep(2.5)
+        live.d1.stop(0)
+        time.sleep(2.5)
+        live.hush(0.5)
+        time.sleep(1.0)
+    return log
+
+
+def test_effects_rooms_and_two_channels_are_bounced_to_the_same_samples(
+    hub, dask, evening, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("latentlive.machines.working.SHORTEST", 0.7)
+    heard = []
+    for way in ([], ["--cluster", dask.address]):
+        out, stems = tmp_path / f"{len(way)}.wav", tmp_path / f"stems{len(way)}"
+        line = ["bounce", str(evening), "--model", "toy", "-o", str(out), "--stems", str(stems)]
+        done = CliRunner().invoke(main, [*line, *way])
+        assert done.exit_code == 0, done.output
+        files = [out, *sorted(stems.iterdir())]
+        heard.append({file.name.lstrip("02"): file.read_bytes() for file in files})
+    assert len(heard[0]) >= 4  # the mix, two layers, a bus
+    assert heard[0] == heard[1]
+    mix, rate = soundfile.read(tmp_path / "0.wav")
+    assert np.abs(mix[:, 0] - mix[:, 1]).max() > 0.01
+    assert np.abs(mix[3 * rate : 5 * rate]).max() > 0.001  # what rings behind the stop
+
+
+def test_a_log_that_plays_on_a_map_is_refused_on_a_cluster(hub, dask, tmp_path):
+    log = tmp_path / "roaming.py"
+    with ll.Engine(model="toy", silent=True, hold=True, log=log) as live:
+        live.d1 >> ll.roam(0.5, ll.sine(4))
+        live.start()
+        time.sleep(0.3)
+    line = ["bounce", str(log), "--model", "toy", "-o", str(tmp_path / "x.wav")]
+    done = CliRunner().invoke(main, [*line, "--cluster", dask.address])
+    assert done.exit_code == 1
+    why = "cluster: the log plays on a map, whose sounds lie on this machine"
+    assert done.output.splitlines()[-1] == f"Error: {why}; leave out --cluster"
+    assert not (tmp_path / "x.wav").exists()
+
+
+@contextlib.contextmanager
+def prompt_of(address, said):
+    """An engine whose frozen sounds are made at an address."""
+    with ll.Engine(model="toy", silent=True, cluster=address, say=said.append) as live:
+        yield live
+
+
+def wait_for(what):
+    end = time.monotonic() + LONG
+    while not what():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_what_a_performance_freezes_is_made_there_and_a_worker_may_be_lost(
+    dask, hub, said, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("LATENTLIVE_CACHE", str(tmp_path))
+    texture = ll.interp(ll.sound("gong"), ll.sound("rain"), ll.sine(8)).extend(4)
+    with prompt_of(dask.address, said) as live:
+        live.d1 >> texture.frozen("alloy", seconds=900)
+        wait_for(lambda: [one.done for one in live.freezing.progress][:1] > [0.0])
+        dask.kill("a")
+        wait_for(lambda: "alloy is frozen: d1 plays it" in said)
+    there = frozen_file("alloy").read_bytes()
+    assert sum("works with us" in line for line in said) == 2
+    assert sum("is lost; its stretch is done elsewhere" in line for line in said) == 1
+    monkeypatch.setenv("LATENTLIVE_CACHE", str(tmp_path / "here"))
+    Here("toy").freeze(texture, "alloy", 900)
+    assert there == frozen_file("alloy").read_bytes()
+
+
+def test_without_its_cluster_a_sound_is_frozen_here(tmp_path, monkeypatch):
+    monkeypatch.setenv("LATENTLIVE_CACHE", str(tmp_path))
+    monkeypatch.setattr(hubs, "ANSWERS", 0.5)
+    setting = replace(Here("toy")._setting, cluster=Cluster("tcp://127.0.0.1:9"))
+    sound = to_freeze(ll.sound("gong"), "alloy", 2.0, setting)
+    assert sound.module == "latentlive.machines.freezer"
+    told, said = [], []
+    freeze_there(json.loads(json.dumps(sound.dump())), lambda *done: told.append(done), said.append)
+    assert sound.done
+    assert told[-1] == (88200, 88200)
+    assert len(said) == 1
+    assert said[0].startswith("cluster: no scheduler answers at tcp://127.0.0.1:9: start one by")
+    assert said[0].endswith("; alloy is frozen on this machine")
+
+
 def test_a_model_in_a_file_is_sent(hub, tmp_path):
     model = tmp_path / "mine.safetensors"
     shutil.copy(starter_path("rawaudiovae"), model)
@@ -259,6 +367,9 @@ def test_options_that_do_not_go_together_are_refused(tmp_path):
     for arguments, line in (
         (["corpus", "--cluster", "tcp://x:1"], "corpus: --cluster is for a FOLDER"),
         (["render", "sound('gong')", "-o", "x.wav", "--tls", "a", "b", "c"], "--tls belongs to"),
+        (["play", "first_light", "--silent", "--tls", "a", "b", "c"], "--tls belongs to"),
+        (["render", "x", "-o", "x.wav", "--tape", "x.py", "--cluster", "tcp://x:1"], "--tape is"),
+        (["bounce", "x.py", "-o", "x.wav", "--perform", "--cluster", "tcp://x:1"], "--cluster is"),
     ):
         done = CliRunner().invoke(main, arguments)
         assert done.exit_code == 1

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from latentlive.client.connection import PATIENCE, SILENT, Connection, start_engine
@@ -44,6 +44,7 @@ from latentlive.protocol.requests import (
 )
 from latentlive.protocol.when import After, Beat, Cue
 from latentlive.renderer import corpus_sounds
+from latentlive.renderer.freezing import Cluster
 
 
 class Engine(Showing, Textures):
@@ -83,6 +84,10 @@ class Engine(Showing, Textures):
         The log of a crashed run: its layers play on.
     on_exit : 'fade' or 'keep'
         The engine's reaction when this process is killed.
+    cluster : str
+        The address of a Dask scheduler whose workers freeze what ``.frozen()`` asks for.
+    tls : (CA, certificate, key), optional
+        Files in PEM form, for a cluster at ``tls://``.
     say : function of a line
         Receives lines for the performer.
 
@@ -135,8 +140,11 @@ class Engine(Showing, Textures):
         begin: int = 0,
         resume: str | os.PathLike[str] | None = None,
         on_exit: OnExit = "fade",
+        cluster: str = "",
+        tls: Sequence[str | os.PathLike[str]] | None = None,
         say: Callable[[str], object] | None = None,
     ) -> None:
+        self.cluster = Cluster.of(cluster, tls)
         library = corpus if isinstance(corpus, Corpus) else Corpus(corpus)
         arguments = ["--model", os.fspath(model or ""), "--device", device, "--bpm", str(tempo)]
         arguments += ["--seed", str(seed)]
@@ -160,6 +168,8 @@ class Engine(Showing, Textures):
         on_exit: OnExit = "keep",
         address: Address | None = None,
         reads: bool = False,
+        cluster: str = "",
+        tls: Sequence[str | os.PathLike[str]] | None = None,
     ) -> Engine:
         """Return a running engine, by default the one that started last.
 
@@ -171,6 +181,8 @@ class Engine(Showing, Textures):
         address : Address, optional
         reads : bool
             Whether this process only shows the engine.
+        cluster, tls
+            As for `Engine`.
 
         Raises
         ------
@@ -178,7 +190,7 @@ class Engine(Showing, Textures):
             If none runs.
         """
         engine = cls.__new__(cls)
-        engine.process = None
+        engine.process, engine.cluster = None, Cluster.of(cluster, tls)
         if address is None:
             reach = reached(on_exit=on_exit, reads=reads)
         else:

@@ -330,7 +330,11 @@ class Freezing:
                 process.stdin.write(json.dumps(making.job.dump()).encode() + b"\n")
                 process.stdin.flush()
             for line in process.stdout:
-                making.told(**json.loads(line))
+                told = json.loads(line)
+                if "line" in told:
+                    self._say(told["line"])
+                    continue
+                making.told(**told)
                 with self.turn:
                     self._announce(making)
             process.wait()

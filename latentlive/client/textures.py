@@ -18,7 +18,7 @@ from latentlive.latent.directions import unmeasured
 from latentlive.models import digest_of
 from latentlive.protocol.clip import Source
 from latentlive.renderer import Sounds, channels_of, check
-from latentlive.renderer.freezing import Setting, as_played, recordings
+from latentlive.renderer.freezing import Cluster, Setting, as_played, recordings
 from latentlive.renderer.scoring import Scoring, scored
 from latentlive.space import Facts
 from latentlive.units import Floats
@@ -33,6 +33,8 @@ class Textures(Connection):
     """Waits for what a line needs, by its name; otherwise the line waits."""
     patience: float | None = None
     """Seconds that a line waits for the piece of an improviser to be heard; None: any time."""
+    cluster: Cluster | None
+    """Other machines that freeze; None freezes here."""
     _sounds: Sounds
     _measurements: Measurements
     _cells: Transaction
@@ -144,4 +146,4 @@ class Textures(Connection):
         tempo = self._cells.tempo or (None if state["running"] else self._first_tempo)
         space = welcome.file, welcome.digest, self._facts
         told = state["seed"], tempo or state["bpm"], self.patience
-        return Setting(self.corpus, self._sounds, *space, *told)
+        return Setting(self.corpus, self._sounds, *space, *told, cluster=self.cluster)

@@ -54,7 +54,7 @@ def render(
     seconds: float | None,
     start: tuple[str, ...],
     tape: Path | None,
-    cluster: str | None,
+    cluster: str,
     tls: tuple[Path, Path, Path] | None,
 ) -> None:
     """Write an expression's samples to a file, and its name to standard output.
@@ -70,7 +70,7 @@ def render(
     from latentlive.renderer.offline import file_format, prepare, render_file
 
     file_format(output)
-    if cluster is not None and tape is not None:
+    if cluster and tape is not None:
         raise LatentliveError("render: --tape is followed here; leave out --cluster")
     with hub_at(cluster, tls) as hub:
         away = None

@@ -27,7 +27,7 @@ def corpus(
     pair: tuple[str, str] | None = None,
     import_map: Path | None = None,
     audio: Path | None = None,
-    cluster: str | None = None,
+    cluster: str = "",
     tls: tuple[Path, Path, Path] | None = None,
 ) -> None:
     """Index a folder, or import a map; then draw it on request."""
@@ -39,7 +39,7 @@ def corpus(
         from latentlive.pictures import file_format
 
         file_format(plot)
-    if cluster is not None and (folder is None or import_map is not None):
+    if cluster and (folder is None or import_map is not None):
         raise LatentliveError("corpus: --cluster is for a FOLDER that is to be indexed")
     if (seed is not None or workers is not None) and (folder is None or import_map is not None):
         made = "an imported map" if import_map is not None else "the map of the starter sounds"

@@ -80,7 +80,10 @@ def clustered(command: Any) -> Any:
             help="Files in PEM form, for a cluster at tls://.",
         ),
         click.option(
-            "--cluster", metavar="ADDRESS", help="Of a Dask scheduler, tcp://HOST:PORT: work there."
+            "--cluster",
+            default="",
+            metavar="ADDRESS",
+            help="Of a Dask scheduler, tcp://HOST:PORT: work there.",
         ),
     ):
         command = option(command)
@@ -88,7 +91,7 @@ def clustered(command: Any) -> Any:
 
 
 @contextlib.contextmanager
-def hub_at(cluster: str | None, tls: tuple[Path, Path, Path] | None) -> Iterator[Hub | None]:
+def hub_at(cluster: str, tls: tuple[Path, Path, Path] | None) -> Iterator[Hub | None]:
     """Connect to a cluster, if one is asked for.
 
     Raises
@@ -96,16 +99,15 @@ def hub_at(cluster: str | None, tls: tuple[Path, Path, Path] | None) -> Iterator
     LatentliveError
         ``--tls belongs to --cluster``
     """
-    if cluster is None:
-        if tls:
-            raise LatentliveError("--tls belongs to --cluster")
+    from latentlive.renderer.freezing import Cluster
+
+    there = Cluster.of(cluster, tls)
+    if there is None:
         yield None
         return
     from latentlive.machines import Hub
 
-    ca, certificate, key = map(str, tls) if tls else (None, None, None)
-    files = (ca, certificate, key) if ca and certificate and key else None
-    with Hub(cluster, files, lambda line: click.echo(line, err=True)) as hub:
+    with Hub(*there, lambda line: click.echo(line, err=True)) as hub:
         yield hub
 
 

@@ -7,7 +7,7 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -22,9 +22,6 @@ from latentlive.commands.options import (
 from latentlive.commands.shell import FilePath, standard_input
 from latentlive.commands.showing import show, take_stage
 from latentlive.errors import LatentliveError
-
-if TYPE_CHECKING:
-    from latentlive.protocol.address import OnExit
 
 
 def prompt(options: dict[str, Any]) -> None:
@@ -46,6 +43,7 @@ def prompt(options: dict[str, Any]) -> None:
 
 @click.command()
 @click.argument("session")
+@clustered
 @live
 @click.option("--seconds", type=float, help="End there at the latest.")
 @click.option("--silent", is_flag=True, help="Open no device; with --out, only write.")
@@ -162,7 +160,7 @@ def bounce(
     model: Path | None,
     loudness: float | None,
     perform: bool,
-    cluster: str | None,
+    cluster: str,
     tls: tuple[Path, Path, Path] | None,
 ) -> None:
     """Render a logged performance faster than it was played: the same samples.
@@ -172,7 +170,7 @@ def bounce(
     if perform:
         if loudness is not None:
             raise LatentliveError("bounce: --loudness is for a log that is not performed anew")
-        if cluster is not None:
+        if cluster:
             raise LatentliveError("bounce: --cluster is for a log that is not performed anew")
         from latentlive.engine.log.logbook import session_of
 
@@ -208,8 +206,9 @@ def resume(context: click.Context, /, path: Path | None, **options: Any) -> None
 
 
 @click.command()
+@clustered
 @prompted
-def attach(on_exit: OnExit, **looks: Any) -> None:
+def attach(plain: bool, theme: str, **where: Any) -> None:
     """Open a prompt on the last started engine that still runs."""
     from latentlive.client import Engine
     from latentlive.prompt.opening import open_prompt
@@ -220,7 +219,7 @@ def attach(on_exit: OnExit, **looks: Any) -> None:
             f"was typed is in its log: load({engine.log!r})"
         )
 
-    open_prompt(partial(Engine.attach, on_exit=on_exit), told=told, **looks)
+    open_prompt(partial(Engine.attach, **where), plain=plain, theme=theme, told=told)
 
 
 @click.command()

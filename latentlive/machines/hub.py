@@ -174,7 +174,7 @@ class Hub:
     ----------
     address : str
         ``tcp://HOST:PORT`` or ``tls://HOST:PORT``.
-    tls : (CA, certificate, key), optional
+    tls : (CA, certificate, key)
         Files in PEM form. Without them Dask's own configuration counts.
     say : function of a line
         Told which workers come, are lost, and are refused.
@@ -188,7 +188,7 @@ class Hub:
     def __init__(
         self,
         address: str,
-        tls: tuple[str, str, str] | None = None,
+        tls: tuple[str, ...] = (),
         say: Callable[[str], object] = lambda line: None,
     ) -> None:
         if line := lacking("cluster", "cluster", "distributed"):
@@ -198,7 +198,7 @@ class Hub:
 
         self.address, self._say = address, say
         security = None
-        if tls is not None:
+        if tls:
             ca, certificate, key = tls
             security = Security(
                 tls_ca_file=ca,

@@ -1,7 +1,7 @@
 """A process that makes one thing beside a performance, and lets all other processes go before it.
 
-What to make comes as a line of JSON on standard input; a line of JSON on standard output tells how
-much is done. It goes when its input ends.
+What to make comes as a line of JSON on standard input; lines of JSON on standard output tell how
+much is done, and what the performer is to read. It goes when its input ends.
 """
 
 from __future__ import annotations
@@ -20,8 +20,11 @@ from latentlive.ground.system import give_way
 Said = Callable[[int, int], object]
 """Told how much is done, and how much there is."""
 
+Tell = Callable[[str], object]
+"""Told a line for the performer."""
 
-def serve(make: Callable[[dict[str, Any], Said], object]) -> None:
+
+def serve(make: Callable[[dict[str, Any], Said, Tell], object]) -> None:
     """Make one thing; write one line to standard error if that fails."""
     give_way()
     given = sys.stdin.buffer.readline()
@@ -32,8 +35,11 @@ def serve(make: Callable[[dict[str, Any], Said], object]) -> None:
     def said(done: int, total: int) -> None:
         print(json.dumps({"done": done, "total": total}), file=out, flush=True)
 
+    def tell(line: str) -> None:
+        print(json.dumps({"line": line}), file=out, flush=True)
+
     try:
-        make(json.loads(given), said)
+        make(json.loads(given), said, tell)
     except LatentliveError as error:
         sys.exit(printable(str(error)))
     except Exception as error:  # noqa: BLE001 - a model of somebody else's may raise anything

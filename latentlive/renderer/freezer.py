@@ -9,4 +9,4 @@ from latentlive.renderer.aside import serve
 from latentlive.renderer.freezing import Frozen, freeze
 
 if __name__ == "__main__":
-    serve(lambda data, said: freeze(Frozen.load(data), said))
+    serve(lambda data, said, tell: freeze(Frozen.load(data), said))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from latentlive.corpus.grabbed import grabbed_file
 from latentlive.corpus.segmenting import By, segmented
 from latentlive.corpus.shelf import kept_name
 from latentlive.corpus.takes import Wav
-from latentlive.errors import ExpressionError, ModelError, SoundError, reason
+from latentlive.errors import ExpressionError, LatentliveError, ModelError, SoundError, reason
 from latentlive.expr import Node, dump, load
 from latentlive.ground.files import write_whole
 from latentlive.ground.names import normal
@@ -65,6 +65,37 @@ Blocks = Callable[["Frozen", Channels, int], Iterator[Samples]]
 """Yields samples 0 to a number of a rendering, where something else renders them."""
 
 
+class Cluster(NamedTuple):
+    """Other machines that render instead of this one.
+
+    Parameters
+    ----------
+    address : str
+        Of a Dask scheduler.
+    tls : sequence of str
+        Files of authority, certificate and key; empty without encryption.
+    """
+
+    address: str
+    tls: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, address: str, tls: Iterable[str | os.PathLike[str]] | None) -> Cluster | None:
+        """Return where to render, None for this machine.
+
+        Raises
+        ------
+        LatentliveError
+            ``--tls belongs to --cluster``
+        """
+        files = tuple(os.path.abspath(file) for file in tls or ())
+        if address:
+            return cls(address, files)
+        if files:
+            raise LatentliveError("--tls belongs to --cluster")
+        return None
+
+
 @dataclass(frozen=True)
 class Setting:
     """What a performance renders with.
@@ -91,6 +122,8 @@ class Setting:
     tempo: float = 60.0
     patience: float | None = None
     """Seconds to wait for the piece of an improviser to be heard; None waits for any time."""
+    cluster: Cluster | None = None
+    """Where to freeze; None is here."""
 
     @property
     def scoring(self) -> Scoring:
@@ -114,6 +147,8 @@ class Frozen:
     tempo : float [beats per minute]
     seconds : float or None [seconds]
         How much; None is one pass.
+    cluster : Cluster, optional
+        Where it is rendered, of which no sample depends.
     """
 
     name: str
@@ -124,12 +159,15 @@ class Frozen:
     seed: int
     tempo: float
     seconds: float | None
-
-    module = "latentlive.renderer.freezer"
-    """The process that renders it."""
+    cluster: Cluster | None = None
 
     noun = property(lambda self: self.name)
     be, made, played = "is", "frozen", "it"
+
+    @property
+    def module(self) -> str:
+        """The process that has it rendered."""
+        return f"latentlive.{'machines' if self.cluster else 'renderer'}.freezer"
 
     @property
     def awaited(self) -> str:
@@ -167,7 +205,8 @@ class Frozen:
     @classmethod
     def load(cls, data: Mapping[str, Any]) -> Frozen:
         """Return what `dump` wrote."""
-        return cls(**{**data, "texture": load(data["texture"])})
+        cluster = data["cluster"] and Cluster(*data["cluster"])
+        return cls(**{**data, "texture": load(data["texture"]), "cluster": cluster})
 
 
 def sound_names(texture: Node) -> set[str]:
@@ -210,6 +249,7 @@ def to_freeze(texture: Texture, name: str, seconds: float | None, setting: Setti
         setting.seed,
         setting.tempo,
         seconds,
+        setting.cluster,
     )
 
 

@@ -9,4 +9,4 @@ from latentlive.renderer.aside import serve
 from latentlive.renderer.measuring import Measuring
 
 if __name__ == "__main__":
-    serve(lambda data, said: Measuring.load(data).measure(said))
+    serve(lambda data, said, tell: Measuring.load(data).measure(said))
