@@ -190,8 +190,8 @@ class Morphing:
         span = space.page * space.hop
         # The grid begins a few vectors early here, at a whole page.
         lead = before * space.hop + space.margin
-        padded = np.pad(x, (lead, pages * span + space.margin + space.page_samples))
-        length = space.page_samples + 2 * space.margin
+        length = space.page_samples(space.page)
+        padded = np.pad(x, (lead, pages * span + length))
         padded = padded.astype(np.float32)
         vectors = [space.encode_page(padded[p * span : p * span + length]) for p in range(pages)]
         kept = np.concatenate(vectors)[:count].astype(space.keeps)
@@ -260,8 +260,9 @@ def speeds(space: Spectral) -> dict[str, float]:
     for name in ("cello-g2", "rain", "gong", "choir-ah"):
         x = sound(name)
         assert x is not None
-        page = np.asarray(x[: space.page_samples + 2 * space.margin], np.float32)
-        page = np.pad(page, (0, space.page_samples + 2 * space.margin - len(page)))
+        length = space.page_samples(space.page)
+        page = np.asarray(x[:length], np.float32)
+        page = np.pad(page, (0, length - len(page)))
         vectors = space.encode_page(page)
         span = space.page * space.hop / RATE
         found.setdefault("encode x", []).append(span / best(lambda p=page: space.encode_page(p)))

@@ -125,6 +125,8 @@ class Space:
     page, margin : int [vectors], int [samples]
         The encoder works in pages of `page` vectors, from their samples and `margin` more on
         either side; 0 encodes window by window, at any sample.
+    short : int [vectors]
+        Size of the pages of what few windows are read from: each joint of two sounds. 0 is `page`.
     peak : float
         The largest sample that it can encode and decode. Louder recordings are lowered before
         encoding and raised again after decoding.
@@ -171,6 +173,7 @@ class Space:
     behind: int = 0
     ahead: int = 0
     page: int = 0
+    short: int = 0
     margin: int = 0
     peak: float = math.inf
     keeps: type[np.floating[Any]] = np.float32
@@ -203,6 +206,14 @@ class Space:
             self.encodes,
         )
 
+    def page_samples(self, count: int) -> int:
+        """Return how many samples the encoding of a page of so many vectors reads."""
+        return (count - 1) * (self.hop or 0) + self.window + 2 * self.margin
+
+    def page_vectors(self, samples: F32) -> int:
+        """Return how many vectors the encoding of some samples gives."""
+        return (len(samples) - self.page_samples(1)) // (self.hop or 1) + 1
+
     def encode(self, windows: F32) -> tuple[F32, F32]:
         """Return mean and log-variance [shape=(n, dims)] of windows [shape=(n, window)].
 
@@ -216,8 +227,8 @@ class Space:
         Parameters
         ----------
         samples : array [shape=(margin + (n - 1) * hop + window + margin,)]
-            Vector i describes the window that begins at ``margin + i * hop``. Samples outside the
-            recording are silent.
+            Of `page` or of `short` vectors. Vector i describes the window that begins at ``margin
+            + i * hop``. Samples outside the recording are silent.
         """
         raise NotImplementedError
 

@@ -72,6 +72,25 @@ def test_a_tone_in_two_parts_is_as_loud_where_they_meet_as_elsewhere(space, k):
     assert around(heard, k * RATE) > around(heard, k * RATE // 2) - 6.0
 
 
+def test_a_joint_of_slow_sounds_costs_a_few_vectors_for_each_window(monkeypatch):
+    """Each window there holds other samples: encoded whole, a page each, it cost seconds."""
+    space = load_model("spectral")
+    part = ll.sound((RNG.standard_normal(3 * RATE) * 0.1).astype("f4")).slice(0.6, 2).extend(8)
+    sounds = corpus_sounds(Corpus(), RATE)
+    rendering = Rendering(ll.cat(part, part.rev()).loop(), space, sounds)
+    rendering.samples(round(9.5 * RATE), 10 * RATE)  # whole pages of the recording
+    sizes, encode = [], space.encode_page
+    monkeypatch.setattr(
+        space, "encode_page", lambda x: sizes.append(space.page_vectors(x)) or encode(x)
+    )
+    around = round(11.6 * RATE) - 10 * RATE
+    rendering.samples(10 * RATE, 10 * RATE + around)
+    assert sizes.count(space.page) <= 2
+    assert set(sizes) == {space.short} | set(sizes) & {space.page}
+    # Each of the windows within its reach of the joint may have two such pages.
+    assert 10 < len(sizes) < 2 * around / space.hop
+
+
 def test_a_joint_is_encoded_once_however_curves_move(monkeypatch):
     mix = ll.interp(A, C, ll.sine(0.01))
     space = ToySpace()

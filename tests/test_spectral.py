@@ -123,11 +123,23 @@ def test_bits_depend_on_position_alone_in_any_chunking_and_order(vectors):
 
 
 def test_a_page_has_the_same_bits_whatever_was_encoded_before(morphing):
-    samples = np.zeros(SPACE.page_samples + 2 * SPACE.margin, np.float32)
+    samples = np.zeros(SPACE.page_samples(SPACE.page), np.float32)
     samples[: len(tone(220))] = tone(220)[: len(samples)]
     once = SPACE.encode_page(samples)
     SPACE.encode_page(np.roll(samples, 777))
     assert np.array_equal(SPACE.encode_page(samples.copy()), once)
+
+
+@pytest.mark.parametrize("name", ["gong", "rain", "tenor", "clock", "typewriter"])
+def test_a_short_page_holds_what_a_whole_one_holds_there(name):
+    whole = np.zeros(SPACE.page_samples(SPACE.page), np.float32)
+    sound = synthesise(name)[: len(whole)]
+    whole[: len(sound)] = sound
+    z = SPACE.encode_page(whole)
+    for first in (40, 101, 160):
+        part = whole[first * SPACE.hop :][: SPACE.page_samples(SPACE.short)]
+        assert np.array_equal(SPACE.encode_page(part), z[first : first + SPACE.short])
+    assert z.any()
 
 
 def test_pages_meet(morphing):
@@ -171,7 +183,7 @@ def test_what_rumbles_does_not_crackle(morphing, name):
 
 
 def test_silence_is_the_zero_vector_and_only_lowers_a_sound(morphing):
-    assert not SPACE.encode_page(np.zeros(SPACE.page_samples + 2 * SPACE.margin, np.float32)).any()
+    assert not SPACE.encode_page(np.zeros(SPACE.page_samples(SPACE.page), np.float32)).any()
     assert not SPACE.silence.any()
     z = morphing.encoded(tone(220))
     quiet = np.zeros((SPACE.block + SPACE.ahead, SPACE.dims), np.float32)

@@ -55,6 +55,8 @@ class Colonel(Magnitudes):
         If its layers do not fit one another, or are none of this family's.
     """
 
+    short = 8
+
     def __init__(
         self,
         weights: Weights,
@@ -62,7 +64,7 @@ class Colonel(Magnitudes):
         sample_rate: int,
         digest: str,
     ) -> None:
-        self.name, self.digest = ARCHITECTURE, f"colonel-1-{digest}"
+        self.name, self.digest = ARCHITECTURE, f"colonel-2-{digest}"
         held = tensors.finite(weights)
         encoder, decoder = (_stack(activations, part) for part in ("encoder", "decoder"))
         try:

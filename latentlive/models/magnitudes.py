@@ -91,7 +91,8 @@ class Magnitudes(Space):
     def encode_page(self, samples: F32) -> F32:
         """Return the vectors of a page [shape=(n, dims + spread)]."""
         first = self.margin
-        windows = sliding_window_view(samples, self.window)[first :: self.hop][: self.page]
+        windows = sliding_window_view(samples, self.window)[first :: self.hop]
+        windows = windows[: self.page_vectors(samples)]
         rms = np.sqrt(np.mean(windows.astype(np.float64) ** 2, axis=1, keepdims=True))
         silent = rms < LEAST
         rms = np.where(silent, 1.0, rms).astype(np.float32)

@@ -65,10 +65,10 @@ class MelGAN(Space):
     linear = True
     prior = None
     peak = 1.0
-    block, behind, ahead, page = 64, NEAR, NEAR, 256
+    block, behind, ahead, page, short = 64, NEAR, NEAR, 256, 8
 
     def __init__(self, weights: Weights, sample_rate: int, digest: str) -> None:
-        self.name, self.digest = ARCHITECTURE, f"melgan-1-{digest}"
+        self.name, self.digest = ARCHITECTURE, f"melgan-2-{digest}"
         self.sample_rate = tensors.checked_rate(sample_rate)
         held = tensors.finite(weights)
         if "model.1.weight" not in held or held["model.1.weight"].ndim != 3:
@@ -84,8 +84,8 @@ class MelGAN(Space):
         self.silence = np.full(self.dims, np.log10(FLOOR), np.float32)
 
     def encode_page(self, samples: F32) -> F32:
-        """Return log mel spectra [shape=(page, dims)]."""
-        windows = sliding_window_view(samples, SIZE)[:: self.hop][: self.page]
+        """Return log mel spectra [shape=(n, dims)]."""
+        windows = sliding_window_view(samples, SIZE)[:: self.hop][: self.page_vectors(samples)]
         fade = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(SIZE) / SIZE)
         spectrum = np.abs(np.fft.rfft(windows * fade.astype(np.float32), axis=1))
         mel = _filters(self.sample_rate, self.dims)(spectrum)

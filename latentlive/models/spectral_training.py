@@ -196,7 +196,7 @@ def vectors(sounds: Sequence[Samples]) -> NDArray[np.float32]:
 
 def stretch(sound: Samples, first: int, space: Spectral) -> Samples:
     """Return a page's samples from `first` on, with their margins; silence outside."""
-    samples = np.zeros((space.page - 1) * space.hop + space.window + 2 * space.margin, np.float32)
+    samples = np.zeros(space.page_samples(space.page), np.float32)
     start = first - space.margin
     low, high = max(start, 0), min(start + len(samples), len(sound))
     samples[low - start : high - start] = sound[low:high]

@@ -70,7 +70,7 @@ class Tracks:
         self.hop, self.lead = space.hop, -(-space.window // space.hop) - 1
         """Vectors whose window begins before the recording and reaches into it."""
         self._width = space.dims + space.spread
-        self._open: OrderedDict[tuple[str, int, Ways], Page] = OrderedDict()
+        self._open: OrderedDict[tuple[str, int, int, Ways], Page] = OrderedDict()
 
     @property
     def silence(self) -> F32:
@@ -83,16 +83,17 @@ class Tracks:
         if self.space.silence is not None:
             least = np.full(self.space.spread, LEAST_LOG_VARIANCE, np.float32)
             return np.concatenate([self.space.silence, least])
-        quiet: F32 = self.space.encode_page(np.zeros(self._reach, np.float32))[0]
+        samples = np.zeros(self.space.page_samples(self.space.page), np.float32)
+        quiet: F32 = self.space.encode_page(samples)[0]
         return quiet
 
-    @property
-    def _reach(self) -> int:
-        """The number of samples that the encoding of a page reads."""
-        return (self.space.page - 1) * self.hop + self.space.window + 2 * self.space.margin
-
     def read(
-        self, audio: Audio, positions: Floats, wrap: NDArray[np.bool_], again: NDArray[np.bool_]
+        self,
+        audio: Audio,
+        positions: Floats,
+        wrap: NDArray[np.bool_],
+        again: NDArray[np.bool_],
+        short: bool = False,
     ) -> Latents:
         """Return the latents of the windows that begin at some positions.
 
@@ -106,6 +107,8 @@ class Tracks:
             Whether a window past the end continues at the beginning.
         again : array [shape=(n,)]
             Whether the end comes before the beginning.
+        short : bool
+            Whether few other windows of it are read.
 
         Returns
         -------
@@ -118,10 +121,11 @@ class Tracks:
         at = np.where(round_about, positions % length, positions) / self.hop
         index = np.floor(at).astype(np.int64)
         part = (at - index).astype(np.float32)[:, None]
-        mean = self._vectors(audio, index, wrap, again)
+        size = (short and self.space.short) or self.space.page
+        mean = self._vectors(audio, index, wrap, again, size)
         between = part[:, 0] > 0
         if between.any():
-            after = self._vectors(audio, index[between] + 1, wrap[between], again[between])
+            after = self._vectors(audio, index[between] + 1, wrap[between], again[between], size)
             mean[between] += part[between] * (after - mean[between])
         dims = self.space.dims
         std = np.zeros((len(mean), dims), np.float32) + np.float32(self.space.std)
@@ -139,50 +143,51 @@ class Tracks:
         index: NDArray[np.int64],
         wrap: NDArray[np.bool_],
         again: NDArray[np.bool_],
+        size: int,
     ) -> F32:
         """Return vectors by index [shape=(n, dims + spread)], silence outside the recording."""
         vectors = np.empty((len(index), self._width), np.float32)
-        length, size = len(audio.samples), self.space.page
+        length, reach = len(audio.samples), self.space.page_samples(size)
         inside = (index >= -self.lead) & (wrap | (index * self.hop < length))
         if not inside.all():
             vectors[~inside] = self._quiet
         numbers = (index + self.lead) // size
         # A page that does not reach an end has the same bits whatever follows there.
         start = (numbers * size - self.lead) * self.hop - self.space.margin
-        keys = numbers * 4 + (wrap & (start + self._reach > length)) + 2 * (again & (start < 0))
+        keys = numbers * 4 + (wrap & (start + reach > length)) + 2 * (again & (start < 0))
         for key in np.unique(keys[inside]):
             here = inside & (keys == key)
             number, ways = divmod(int(key), 4)
-            page = self._page(audio, number, Ways(bool(ways & 1), bool(ways & 2)))
+            page = self._page(audio, number, size, Ways(bool(ways & 1), bool(ways & 2)))
             rows = widened(page[index[here] + self.lead - number * size])
             if len(rows) == len(vectors):
                 return rows
             vectors[here] = rows
         return vectors
 
-    def _page(self, audio: Audio, number: int, ways: Ways) -> Page:
-        key = audio.digest, number, ways
+    def _page(self, audio: Audio, number: int, size: int, ways: Ways) -> Page:
+        key = audio.digest, number, size, ways
         page = self._open.get(key)
         if page is not None:
             self._open.move_to_end(key)
             return page
-        path = self._path(audio, number, ways)
-        page = None if path is None else self._load(path)
+        path = self._path(audio, number, size, ways)
+        page = None if path is None else self._load(path, size)
         if page is None:
-            page = self._encoded(audio, number, ways)
+            page = self._encoded(audio, number, size, ways)
             if path is not None and self._kept(path, page):
-                loaded = self._load(path)  # memory-mapped, so that many pages cost no memory
+                loaded = self._load(path, size)  # memory-mapped, so that many pages cost no memory
                 page = page if loaded is None else loaded
         self._open[key] = page
         if len(self._open) > MAX_OPEN:
             self._open.popitem(last=False)
         return page
 
-    def _encoded(self, audio: Audio, number: int, ways: Ways) -> Page:
+    def _encoded(self, audio: Audio, number: int, size: int, ways: Ways) -> Page:
         samples = audio.samples
-        start = (number * self.space.page - self.lead) * self.hop - self.space.margin
-        around = np.zeros(self._reach, np.float32)
-        index = np.arange(start, start + self._reach)
+        start = (number * size - self.lead) * self.hop - self.space.margin
+        around = np.zeros(self.space.page_samples(size), np.float32)
+        index = np.arange(start, start + len(around))
         if ways.wrap:
             index = np.where(index >= 0, index % len(samples), index)
         if ways.again:
@@ -193,31 +198,32 @@ class Tracks:
             around /= np.float32(audio.level)
         return np.ascontiguousarray(self.space.encode_page(around), self.space.keeps)
 
-    def _path(self, audio: Audio, number: int, ways: Ways) -> Path | None:
+    def _path(self, audio: Audio, number: int, size: int, ways: Ways) -> Path | None:
         """Return the file of a page, in a folder of its recording and space."""
         if len(audio.samples) < LEAST_SECONDS * self.space.sample_rate:
             return None
         folder = self.disk.folder(audio.digest, self.space.digest, self._width)
-        return folder and folder / f"{number}{'_round' * ways.wrap}{'_again' * ways.again}.page"
+        kind = "_short" * (size != self.space.page) + "_round" * ways.wrap + "_again" * ways.again
+        return folder and folder / f"{number}{kind}.page"
 
-    def _head(self, path: Path) -> bytes:
+    def _head(self, path: Path, size: int) -> bytes:
         """Return the header of a page's file: it identifies this page."""
-        shape, kind = (self.space.page, self._width), np.dtype(self.space.keeps).str
+        shape, kind = (size, self._width), np.dtype(self.space.keeps).str
         named = f"{path.parent.name} {path.name} {shape} {kind}"
         return MAGIC + hashlib.blake2b(named.encode(), digest_size=24).digest()
 
-    def _load(self, path: Path) -> Page | None:
+    def _load(self, path: Path, size: int) -> Page | None:
         """Return a page from disk, memory-mapped; None if it is missing or damaged."""
-        shape, kind = (self.space.page, self._width), np.dtype(self.space.keeps)
-        head = self._head(path)
+        shape, kind = (size, self._width), np.dtype(self.space.keeps)
+        head = self._head(path, size)
         try:
             file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         except OSError:
             return None
         try:
-            size = os.fstat(file).st_size
-            sound = size == len(head) + CHECK + shape[0] * shape[1] * kind.itemsize
-            mapped = mmap.mmap(file, size, access=mmap.ACCESS_READ) if sound else b""
+            length = os.fstat(file).st_size
+            sound = length == len(head) + CHECK + shape[0] * shape[1] * kind.itemsize
+            mapped = mmap.mmap(file, length, access=mmap.ACCESS_READ) if sound else b""
         except OSError:
             return None  # pruned by another process meanwhile, or the disk fails
         finally:
@@ -233,7 +239,7 @@ class Tracks:
         """Write a page, whole or not at all; return whether it is on disk now."""
         if not self.disk.may_write(page.nbytes):
             return False
-        head = self._head(path)
+        head = self._head(path, len(page))
 
         def write(beside: Path) -> None:
             with beside.open("wb") as file:

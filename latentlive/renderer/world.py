@@ -420,14 +420,19 @@ class BoundWorld:
             )
         for rows, splice, positions in splices(audio, offsets, query):
             never = np.zeros(len(rows), np.bool_)
-            mean[rows], std[rows] = self._encoded(splice, positions, never, never)
+            mean[rows], std[rows] = self._encoded(splice, positions, never, never, short=True)
         return Latents(mean, std)
 
     def _encoded(
-        self, audio: Audio, offsets: Floats, wrap: NDArray[np.bool_], again: NDArray[np.bool_]
+        self,
+        audio: Audio,
+        offsets: Floats,
+        wrap: NDArray[np.bool_],
+        again: NDArray[np.bool_],
+        short: bool = False,
     ) -> Latents:
         if isinstance(self.encoder, Tracks):
-            return self.encoder.read(audio, offsets, wrap, again)
+            return self.encoder.read(audio, offsets, wrap, again, short)
         return self.encoder.encode(audio, np.rint(offsets).astype(np.int64), wrap)
 
     def _level(self, latent: Latent) -> float:

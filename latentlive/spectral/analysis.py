@@ -12,9 +12,7 @@ from latentlive.spectral.grid import (
     F64,
     FRAME,
     HOP,
-    MARGIN,
     PAGE,
-    PAGE_SAMPLES,
     SIZE,
 )
 from latentlive.spectral.layout import (
@@ -250,19 +248,19 @@ def split(tonal: F32, place: F32, f0: F64) -> tuple[F64, F64]:
     return harmonics, share
 
 
-def encoded(samples: F32) -> F32:
-    """Return the vectors of a page [shape=(page, dims)] of its samples with a margin around.
+def encoded(samples: F32, count: int) -> F32:
+    """Return the vectors of a page [shape=(count, dims)] of its samples with a margin around.
 
     Parameters
     ----------
-    samples : array [shape=(page samples + 2 * margin,)]
+    samples : array [shape=(margin + (count - 1) * hop + frame + margin,)]
         Sample `margin` is the first one of the page's first window. Outside the recording: 0.
+    count : int
+        Of a page of less than `PAGE` vectors, those beside it are decided on too.
     """
-    if samples.shape != (PAGE_SAMPLES + 2 * MARGIN,):
-        raise ValueError(f"a page wants {PAGE_SAMPLES + 2 * MARGIN} samples, got {samples.shape}")
     samples = np.clip(np.nan_to_num(samples), -LOUDEST, LOUDEST).astype(np.float32)
     if not samples.any():
-        return np.zeros((PAGE, DIMS), np.float32)
+        return np.zeros((count, DIMS), np.float32)
     frames = np.lib.stride_tricks.sliding_window_view(samples, SIZE)[::HOP]
     sharp = np.lib.stride_tricks.sliding_window_view(sharpened(samples), SIZE)[::HOP]
     long = thinned(np.pad(samples, SIZE // 2))
@@ -276,16 +274,18 @@ def encoded(samples: F32) -> F32:
         kept.append((power, place))
     path = pitch.track(np.concatenate(strength))
     hz = np.where(path >= 0, pitch.PITCHES[path], 0.0)
-    z = np.empty((PAGE, DIMS), np.float32)
+    beside = 0 if count == PAGE else DECIDING
+    first, last = AROUND - beside, AROUND + count + beside
+    z = np.empty((last - first, DIMS), np.float32)
     for index, (power, place) in enumerate(kept):
         start = index * STEP
-        a, b = max(start, AROUND), min(start + len(power), AROUND + PAGE)
+        a, b = max(start, first), min(start + len(power), last)
         if a < b:
             here = slice(a - start, b - start)
             power, place = power[here], place[here]
             stretches = frames[a:b], sharp[a:b], low[a:b]
-            z[a - AROUND : b - AROUND] = _vectors(*stretches, hz[a:b], power, place)
-    return settled(z)
+            z[a - first : b - first] = _vectors(*stretches, hz[a:b], power, place)
+    return settled(z)[beside : beside + count]
 
 
 def ringing(clear: F64) -> F64:

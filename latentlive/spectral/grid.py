@@ -21,6 +21,9 @@ HOP = 256
 PAGE = 256
 """Vectors encoded together: 1.49 s."""
 
+SHORT = 8
+"""Vectors of a short page, around a joint: one window is read there, or a few."""
+
 AROUND = 32
 """Vectors beside a page on both sides, from which its pitch track takes its context."""
 
@@ -43,9 +46,6 @@ BIN = RATE / SIZE
 
 MARGIN = AROUND * HOP + (SIZE - FRAME) // 2
 """Samples on both sides of a page's windows that its encoding reads."""
-
-PAGE_SAMPLES = (PAGE - 1) * HOP + FRAME
-"""Samples of the windows of a page."""
 
 LOWEST, HIGHEST = 25.0, 20000.0
 """The range of the space in Hz."""

@@ -27,13 +27,13 @@ class Spectral(Space):
     """
 
     name = "spectral"
-    digest = "spectral-7"
+    digest = "spectral-8"
     sample_rate = grid.RATE
     dims = layout.DIMS
     window = grid.FRAME
     hop = grid.HOP
     page = grid.PAGE
-    page_samples = grid.PAGE_SAMPLES
+    short = grid.SHORT
     margin = grid.MARGIN
     block = grid.BLOCK
     live_block = grid.LIVE_BLOCK
@@ -59,14 +59,8 @@ class Spectral(Space):
     """Mixing silence with a sound only lowers its level."""
 
     def encode_page(self, samples: F32) -> F32:
-        """Return the vectors [shape=(page, dims)] of a page.
-
-        Parameters
-        ----------
-        samples : array [shape=(page_samples + 2 * margin,)]
-            The first vector's window begins at ``samples[margin]``; outside the recording: 0.
-        """
-        return analysis.encoded(samples)
+        """Return the vectors of a page [shape=(n, dims)]."""
+        return analysis.encoded(samples, self.page_vectors(samples))
 
     def prepare(self, z: F32, first: int, key: int, turn: float = 0.0) -> Prepared:
         """Return the components of a block: a pure function of its arguments.
