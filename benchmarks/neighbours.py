@@ -1,16 +1,20 @@
 """A graph of very many sounds, against comparing each; and maps trained in batches from the disk.
 
-    python -m benchmarks.neighbours            # some minutes
-    python -m benchmarks.neighbours --quick    # does it run at all?
+    python -m benchmarks.neighbours              # some minutes
+    python -m benchmarks.neighbours --million    # graph and opening at a million, some more
+    python -m benchmarks.neighbours --quick      # does it run at all?
 
 Synthetic thumbnails: 2,000 groups in 35 numbers, weighted as real ones are. "Recall" is the share
 of the exact nearest twelve that `near` finds; "exact" and "graph" are its medians over 60 sounds,
-the file mapped into memory. Memory is what the process gained by it.
+the file mapped into memory. Memory is what the process gained by it. "Opening" is what a program
+that has just started does before its first `near`, in a process of its own.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -20,6 +24,7 @@ import numpy as np
 
 from latentlive import som
 from latentlive.corpus import neighbours
+from latentlive.corpus.index import Index, Mapped
 from latentlive.corpus.map import SoundMap
 from latentlive.corpus.thumbnails import Scale
 
@@ -74,6 +79,55 @@ def graphs(counts: list[int]) -> None:
         )
 
 
+def opening(counts: list[int]) -> None:
+    """Print what a map of very many sounds costs a program that opens it."""
+    print("| sounds | index | read | first near | again | a node | memory |")
+    print("|--:|--:|--:|--:|--:|--:|--:|")
+    for count in counts:
+        sounds = drawn(count)
+        chance = np.random.default_rng(1)
+        nodes = chance.normal(size=(som.side_for(count) ** 2, 35))
+        labels = chance.integers(len(nodes), size=count)
+        names = [f"folder-{row % 500}/sound-{row:07}" for row in range(count)]
+        files, places = [f"{name}.wav" for name in names], chance.random((count, 2))
+        told = names, files, [None] * count, sounds.thumbnails, labels, nodes, sounds.scale
+        neighbours.make(sounds.thumbnails, sounds.scale)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "index.sqlite")
+            with Index(path) as index:
+                index.put_map(Mapped(*told, places=places))
+            command = [sys.executable, "-m", "benchmarks.neighbours", "--open", str(path)]
+            done = subprocess.run(command, check=True, capture_output=True, text=True)
+            found = json.loads(done.stdout)
+            print(
+                f"| {count:,} | {path.stat().st_size / 1e6:.0f} MB | {found['read']:.2f} s "
+                f"| {found['first']:.2f} s | {1000 * found['again']:.2f} ms "
+                f"| {1000 * found['node']:.0f} ms | {found['memory']:.0f} MB |",
+                flush=True,
+            )
+
+
+def opened(path: Path) -> None:
+    """Open an index as a program does, and print what each step took."""
+    found, begun, before = {}, time.perf_counter(), resident()
+
+    def lap(name: str) -> None:
+        nonlocal begun
+        now = time.perf_counter()
+        found[name], begun = now - begun, now
+
+    with Index(path) as index:
+        mapped = index.read()
+    assert mapped is not None
+    lap("read")
+    for name in ("first", "again"):
+        mapped.map.near(7, 12)
+        lap(name)
+    mapped.map.cluster(5)
+    lap("node")
+    print(json.dumps({**found, "memory": resident() - before}))
+
+
 def maps(counts: list[int], whole: int) -> None:
     """Print how maps trained in batches do; one size is trained whole too."""
     print("| sounds | nodes | way | time | memory | quantisation | topographic |")
@@ -100,13 +154,19 @@ def maps(counts: list[int], whole: int) -> None:
                 )
 
 
-def main(quick: bool) -> None:
-    """Print both tables."""
+def main(quick: bool, million: bool) -> None:
+    """Print the tables."""
     with tempfile.TemporaryDirectory() as cache:
         os.environ["LATENTLIVE_CACHE"] = cache
-        graphs([20_000] if quick else [25_000, 50_000, 100_000])
-    maps([5_000] if quick else [10_000, 100_000], 5_000 if quick else 10_000)
+        many = [1_000_000] if million else [25_000, 50_000, 100_000]
+        graphs([20_000] if quick else many)
+        opening([20_000] if quick else [1_000_000] if million else [100_000])
+    if not million:
+        maps([5_000] if quick else [10_000, 100_000], 5_000 if quick else 10_000)
 
 
 if __name__ == "__main__":
-    main("--quick" in sys.argv)
+    if "--open" in sys.argv:
+        opened(Path(sys.argv[-1]))
+    else:
+        main("--quick" in sys.argv, "--million" in sys.argv)

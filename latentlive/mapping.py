@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,9 +18,10 @@ from latentlive.corpus.embedding import placed
 from latentlive.corpus.index import Index, Mapped
 from latentlive.corpus.map import labelled
 from latentlive.corpus.scan import Measuring, Report, update
-from latentlive.corpus.thumbnails import Scale
+from latentlive.corpus.thumbnails import Scale, stretches
 from latentlive.errors import SoundError
 from latentlive.ground.extras import lacking
+from latentlive.ground.files import working_folder
 
 MANY = 100_000
 """Sounds from which on a map is trained in batches: a hundred epochs would take hours."""
@@ -84,7 +88,8 @@ def make_map(
         if before is not None and _made_of(before, names, files, thumbnails, seed):
             mapped = before
             if before.places is None:
-                mapped = placed(before)
+                with scaled(thumbnails, before.scale) as vectors:
+                    mapped = placed(before, vectors)
                 index.put_places(mapped)
         else:
             mapped = trained(names, files, thumbnails, seed)
@@ -93,7 +98,8 @@ def make_map(
         neighbours.make(mapped.thumbnails, mapped.scale)
     made.replaced = before.origin if before else ""
     made.side = mapped.map.side
-    made.quantisation, made.topographic = som.errors(mapped.map.vectors, mapped.nodes)
+    with scaled(mapped.thumbnails, mapped.scale) as vectors:
+        made.quantisation, made.topographic = som.errors(vectors, mapped.nodes)
     return made
 
 
@@ -109,12 +115,28 @@ def trained(
     names: list[str], files: list[str], thumbnails: NDArray[np.float32], seed: int = 0
 ) -> Mapped:
     """Return a map of some sounds [thumbnails: shape=(n, 35)]."""
-    scale = Scale.of(thumbnails.astype(np.float64))
-    vectors = scale.normal(thumbnails.astype(np.float64))
-    if len(names) < MANY:
-        nodes = som.train(vectors, seed=seed)
-    else:
-        nodes = som.train_in_batches(vectors.astype(np.float32), seed=seed)
-    labels = labelled(vectors, nodes)[0] if len(nodes) > 1 else np.zeros(len(names), np.int64)
-    starts: list[float | None] = [None] * len(names)
-    return placed(Mapped(names, files, starts, thumbnails, labels, nodes, scale, seed=seed))
+    scale = Scale.of(thumbnails)
+    with scaled(thumbnails, scale) as vectors:
+        train = som.train if len(names) < MANY else som.train_in_batches
+        nodes = train(vectors, seed=seed)
+        labels = labelled(vectors, nodes)[0] if len(nodes) > 1 else np.zeros(len(names), np.int64)
+        starts: list[float | None] = [None] * len(names)
+        mapped = Mapped(names, files, starts, thumbnails, labels, nodes, scale, seed=seed)
+        return placed(mapped, vectors)
+
+
+@contextlib.contextmanager
+def scaled(thumbnails: NDArray[np.float32], scale: Scale) -> Iterator[NDArray[Any]]:
+    """Yield thumbnails [shape=(n, 35)] on a scale: very many are mapped from a scratch file."""
+    if len(thumbnails) < MANY:
+        yield scale.normal(thumbnails.astype(np.float64))
+        return
+    where = working_folder("corpora")
+    with tempfile.TemporaryDirectory(dir=where, ignore_cleanup_errors=True) as folder:
+        shape, first = thumbnails.shape, 0
+        vectors = np.memmap(Path(folder, "vectors"), np.float32, "w+", shape=shape)
+        for part in stretches(thumbnails):
+            vectors[first : first + len(part)] = scale.normal(part)
+            first += len(part)
+        yield vectors
+        del vectors

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentlive.corpus.map import labelled
+from latentlive.corpus.thumbnails import AT_ONCE
 from latentlive.units import Floats
 
 if TYPE_CHECKING:
@@ -224,16 +225,23 @@ def as_minisom(nodes: Floats) -> MiniSom:
     return som
 
 
-def errors(vectors: Floats, nodes: Floats) -> tuple[float, float]:
+def errors(vectors: NDArray[np.floating[Any]], nodes: Floats) -> tuple[float, float]:
     """Return quantisation and topographic error as minisom defines them, in little memory.
 
     The first is the mean distance to the best node; the second the share of vectors whose best
-    and second best nodes are not among each other's eight neighbours.
+    and second best nodes are not among each other's eight neighbours. The vectors may be
+    memory-mapped.
     """
     if len(nodes) == 1:
-        return float(np.linalg.norm(vectors - nodes[0], axis=1).mean()), 0.0
+        return _distance(vectors, np.zeros(len(vectors), np.int64), nodes), 0.0
     best, second = labelled(vectors, nodes)
     side = math.isqrt(len(nodes))
     apart = np.maximum(np.abs(best % side - second % side), np.abs(best // side - second // side))
-    distance = np.linalg.norm(vectors - nodes[best], axis=1)
-    return float(distance.mean()), float((apart > 1).mean())
+    return _distance(vectors, best, nodes), float((apart > 1).mean())
+
+
+def _distance(vectors: NDArray[np.floating[Any]], best: NDArray[np.int64], nodes: Floats) -> float:
+    """Return the mean distance of vectors to their nodes."""
+    parts = (slice(first, first + AT_ONCE) for first in range(0, len(vectors), AT_ONCE))
+    away = [np.linalg.norm(vectors[part] - nodes[best[part]], axis=1) for part in parts]
+    return float(np.concatenate(away).mean())

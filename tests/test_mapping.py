@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import soundfile
 
-from latentlive import mapping
+from latentlive import mapping, som
 from latentlive.corpus import Corpus
+from latentlive.corpus import thumbnails as thumbnail_scale
+from latentlive.corpus.embedding import embedded
+from latentlive.corpus.map import labelled
 from latentlive.mapping import make_map
 
 
@@ -47,3 +52,35 @@ def test_every_sound_lies_on_its_nearest_node(folder):
     found = Corpus(folder).need_map()
     away = np.linalg.norm(found.map.vectors[:, None] - found.nodes, axis=2)
     assert np.array_equal(away.argmin(axis=1), found.labels)
+
+
+def test_very_many_sounds_are_trained_and_placed_from_a_file_that_goes(tmp_path, monkeypatch):
+    """What `latentlive corpus` does from 100,000 sounds on, with fewer."""
+    chance = np.random.default_rng(0)
+    thumbnails = (chance.normal(size=(900, 35)) * 5.0 + 40.0).astype(np.float32)
+    names = [f"s{row:04}" for row in range(len(thumbnails))]
+    monkeypatch.setenv("LATENTLIVE_CACHE", str(tmp_path))
+    monkeypatch.setattr(mapping, "MANY", 800)
+    monkeypatch.setattr(thumbnail_scale, "AT_ONCE", 128)
+    seen, train, place = [], som.train_in_batches, mapping.placed
+    for module, name, real in ((som, "train_in_batches", train), (mapping, "placed", place)):
+
+        def watched(*given, real=real, **options):
+            vectors = next(one for one in given if isinstance(one, np.ndarray))
+            seen.append((type(vectors), Path(vectors.filename).is_file()))
+            return real(*given, **options)
+
+        monkeypatch.setattr(module, name, watched)
+    found = mapping.trained(names, names, thumbnails)
+    assert seen == [(np.memmap, True)] * 2
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    exact = thumbnails.astype(np.float64)
+    np.testing.assert_allclose(found.scale.mean, exact.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(found.scale.std, exact.std(axis=0), rtol=1e-12)
+    vectors = found.scale.normal(exact).astype(np.float32)
+    assert np.array_equal(found.nodes, train(vectors))
+    assert np.array_equal(found.labels, labelled(vectors, found.nodes)[0])
+    assert np.array_equal(found.places, embedded(vectors))
+    quantisation, topographic = som.errors(vectors, found.nodes)
+    monkeypatch.setattr(som, "AT_ONCE", 100)
+    assert som.errors(vectors, found.nodes) == (pytest.approx(quantisation), topographic)

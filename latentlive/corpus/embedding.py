@@ -15,8 +15,10 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from latentlive.corpus.index import Mapped
 from latentlive.errors import SoundError
@@ -49,13 +51,13 @@ AT_ONCE = 1 << 22
 """Distances held at a time."""
 
 
-def embedded(vectors: Floats, seed: int = 0) -> Floats:
+def embedded(vectors: NDArray[np.floating[Any]], seed: int = 0) -> Floats:
     """Return the places of sounds, similar ones side by side; the same for the same seed.
 
     Parameters
     ----------
     vectors : array [shape=(n, dims), n >= 1]
-        Thumbnails on a common scale.
+        Thumbnails on a common scale; may be memory-mapped.
     seed : int
 
     Returns
@@ -70,17 +72,17 @@ def embedded(vectors: Floats, seed: int = 0) -> Floats:
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):  # the order in which threads add would change the last bits
-        plane = _axes(vectors)
+        chosen = np.arange(len(vectors))
+        if len(vectors) > LANDMARKS:
+            drawn = np.random.Generator(np.random.Philox(seed)).permutation(len(vectors))
+            chosen = np.sort(drawn[:LANDMARKS])
+        known = vectors[chosen].astype(np.float64)
+        plane = _axes(known)
         if len(vectors) >= LEAST:
-            chosen = np.arange(len(vectors))
-            if len(vectors) > LANDMARKS:
-                drawn = np.random.Generator(np.random.Philox(seed)).permutation(len(vectors))
-                chosen = np.sort(drawn[:LANDMARKS])
-            found = _tsne(vectors[chosen], plane[chosen], seed)
-            if np.isfinite(found).all():
-                plane = found
-                if len(chosen) < len(vectors):
-                    plane = _among(vectors, vectors[chosen], found)
+            found = _tsne(known, plane, seed)
+            plane = found if np.isfinite(found).all() else plane
+        if len(chosen) < len(vectors):
+            plane = _among(vectors, known, plane)
     return spread(plane).astype(np.float32).astype(np.float64)
 
 
@@ -110,7 +112,7 @@ def _tsne(vectors: Floats, plane: Floats, seed: int) -> Floats:
     return found
 
 
-def _among(vectors: Floats, known: Floats, plane: Floats) -> Floats:
+def _among(vectors: NDArray[np.floating[Any]], known: Floats, plane: Floats) -> Floats:
     """Return each vector's place beside the one of those known that it is most like.
 
     It leans toward the next ones, at most half as far as the nearest known place: what is alike in
@@ -121,7 +123,7 @@ def _among(vectors: Floats, known: Floats, plane: Floats) -> Floats:
     room = 0.5 * np.sqrt([np.partition(((plane - at) ** 2).sum(axis=1), 1)[1] for at in plane])
     step = max(AT_ONCE // len(known), 1)
     for first in range(0, len(vectors), step):
-        part = vectors[first : first + step]
+        part = vectors[first : first + step].astype(np.float64)
         near = np.argpartition(half - part @ known.T, AMONG, axis=1)[:, :AMONG]
         squares = ((part[:, None] - known[near]) ** 2).sum(axis=2)
         weights = 1.0 / np.maximum(squares, 1e-9)
@@ -172,12 +174,20 @@ def _even(count: int) -> Floats:
     return points
 
 
-def placed(mapped: Mapped) -> Mapped:
-    """Return a map with the places of its sounds; of many it says that they are being found."""
+def placed(mapped: Mapped, vectors: NDArray[np.floating[Any]] | None = None) -> Mapped:
+    """Return a map with the places of its sounds; of many it says that they are being found.
+
+    Parameters
+    ----------
+    mapped : Mapped
+    vectors : array [shape=(n, 35)]
+        Its thumbnails on its scale, if they are known already; may be memory-mapped.
+    """
     count = len(mapped.names)
     if count >= MANY:
         say_once(f"finding the places of {count} sounds")
-    return replace(mapped, places=embedded(mapped.map.vectors, mapped.seed))
+    there = mapped.map.vectors if vectors is None else vectors
+    return replace(mapped, places=embedded(there, mapped.seed))
 
 
 def placed_apart(mapped: Mapped) -> Mapped:

@@ -278,14 +278,17 @@ class Index:
 
     def measured(self) -> tuple[list[str], list[str], NDArray[np.float32]]:
         """Return names, files and thumbnails [shape=(n, 35)] of all measured sounds."""
+        names, files, data = list[str](), list[str](), bytearray()
         with self._told():
             rows = self._db.execute(
                 "SELECT name, file, thumbnail FROM sound WHERE thumbnail IS NOT NULL ORDER BY name"
-            ).fetchall()
+            )
+            for name, file, thumbnail in rows:
+                names.append(_name(name))
+                files.append(_name(file))
+                data += thumbnail
         with self._sane():
-            thumbnails = np.frombuffer(b"".join(blob for _, _, blob in rows), "<f4")
-            thumbnails = thumbnails.reshape(len(rows), WIDTH)
-        return [_name(name) for name, _, _ in rows], [_name(f) for _, f, _ in rows], thumbnails
+            return names, files, np.frombuffer(data, "<f4").reshape(len(names), WIDTH)
 
     def _write(self, statement: str, rows: list[tuple[object, ...]]) -> None:
         """Write all rows or none; if the file accepts no more, go on without it."""

@@ -19,12 +19,15 @@ from latentlive.units import Floats
 Labels = NDArray[np.int64]
 
 
-def labelled(vectors: Floats, nodes: Floats, at_once: int = 1 << 22) -> tuple[Labels, Labels]:
+def labelled(
+    vectors: NDArray[np.floating[Any]], nodes: Floats, at_once: int = 1 << 22
+) -> tuple[Labels, Labels]:
     """Return the nearest and the second nearest node of each vector (Euclidean).
 
     Parameters
     ----------
     vectors : array [shape=(n, 35)]
+        May be memory-mapped.
     nodes : array [shape=(m, 35), m >= 2]
     at_once : int
         Distances held at a time.
@@ -121,15 +124,21 @@ class SoundMap:
         With `seconds`, it stops once the sounds reach that length; if the node holds less, the
         nearest sounds of other nodes follow.
         """
-        own = self.labels == node
-        order = np.lexsort((self._away(self.nodes[node]), ~own))
-        if seconds is None:
-            chosen = order[: int(own.sum())]
-        else:
+        own, others = self.labels == node, self.labels != node
+        order = self._nearest(node, np.flatnonzero(own))
+        if seconds is not None:
+            if self.seconds[order].sum() < seconds:
+                order = np.concatenate([order, self._nearest(node, np.flatnonzero(others))])
             reached = np.cumsum(self.seconds[order])
-            chosen = order[: int(np.searchsorted(reached, seconds)) + 1]
-        rows: list[int] = chosen.tolist()
+            order = order[: int(np.searchsorted(reached, seconds)) + 1]
+        rows: list[int] = order.tolist()
         return rows
+
+    def _nearest(self, node: int, rows: Labels) -> Labels:
+        """Return some rows, those nearest to a node first."""
+        vectors = self.scale.normal(self.thumbnails[rows].astype(np.float64))
+        away = np.linalg.norm(vectors - self.nodes[node], axis=1)
+        return rows[np.argsort(away, kind="stable")]
 
     def node_at(self, valence: float | None, arousal: float | None) -> int:
         """Return the node, among those that hold sounds, nearest to a valence and an arousal."""

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,16 +19,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentlive.corpus.thumbnails import Scale
+from latentlive.corpus.thumbnails import Scale, stretches
 from latentlive.ground.extras import lacking
 from latentlive.ground.files import working_file, write_whole
 from latentlive.units import Floats
 
 MANY = 20_000
 """Sounds from which on a graph is made; fewer are compared faster than it opens."""
-
-AT_ONCE = 1 << 16
-"""Sounds that are put in at a time."""
 
 LINKS, CARE_OF_MAKING, CARE_OF_FINDING = 16, 64, 128
 """Of the graph: links of a sound, and how many are looked at; see benchmarks/neighbours.py."""
@@ -46,15 +42,6 @@ def file_of(thumbnails: NDArray[np.float32], scale: Scale) -> Path:
     for part in (scale.mean, scale.std, scale.weights):
         found.update(np.asarray(part, "<f8").tobytes())
     return working_file(f"{found.hexdigest()}.usearch", FOLDER)
-
-
-def _normal(
-    thumbnails: NDArray[np.float32], scale: Scale
-) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """Yield where some sounds begin, and their thumbnails on the scale."""
-    for first in range(0, len(thumbnails), AT_ONCE):
-        part = thumbnails[first : first + AT_ONCE].astype(np.float64)
-        yield first, np.ascontiguousarray(scale.normal(part), np.float32)
 
 
 def make(thumbnails: NDArray[np.float32], scale: Scale) -> Path | None:
@@ -81,9 +68,10 @@ def make(thumbnails: NDArray[np.float32], scale: Scale) -> Path | None:
         expansion_add=CARE_OF_MAKING,
         expansion_search=CARE_OF_FINDING,
     )
-    for first, part in _normal(thumbnails, scale):
+    for part in stretches(thumbnails):
+        rows = np.arange(len(part)) + len(index)
         # One thread: the order in which sounds are put in decides the graph.
-        index.add(np.arange(first, first + len(part)), part, threads=1)
+        index.add(rows, scale.normal(part).astype(np.float32), threads=1)
 
     def write(beside: Path) -> None:
         index.save(str(beside))

@@ -6,9 +6,12 @@ such maps can be read. `latentlive.corpus.features` measures them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from latentlive.units import Floats
 
@@ -36,6 +39,9 @@ WEIGHTS = np.array([1.0 / MFCCS if name.startswith("mfcc") else 1.0 for name in 
 """The weight of each feature: all MFCCs together weigh as much as two others."""
 
 DURATION, VALENCE, AROUSAL = 0, 1, 2
+
+AT_ONCE = 1 << 16
+"""Thumbnails that are computed with at a time, where there are very many."""
 
 
 def valence(
@@ -80,6 +86,12 @@ def arousal(
     )
 
 
+def stretches(thumbnails: NDArray[np.floating[Any]]) -> Iterator[Floats]:
+    """Yield thumbnails [shape=(n, 35)], some at a time, in float64."""
+    for first in range(0, len(thumbnails), AT_ONCE):
+        yield thumbnails[first : first + AT_ONCE].astype(np.float64)
+
+
 @dataclass(frozen=True, eq=False)
 class Scale:
     """The common scale of all thumbnails of a corpus.
@@ -95,9 +107,17 @@ class Scale:
     weights: Floats
 
     @classmethod
-    def of(cls, thumbnails: Floats) -> Scale:
+    def of(cls, thumbnails: NDArray[np.floating[Any]]) -> Scale:
         """Return the scale of some thumbnails [shape=(n, 35)]; std is the population's."""
-        return cls(thumbnails.mean(axis=0), thumbnails.std(axis=0), WEIGHTS)
+        if len(thumbnails) <= AT_ONCE:
+            exact = thumbnails.astype(np.float64)
+            return cls(exact.mean(axis=0), exact.std(axis=0), WEIGHTS)
+        mean, square = np.zeros(thumbnails.shape[1]), np.zeros(thumbnails.shape[1])
+        for part in stretches(thumbnails):
+            mean += part.sum(axis=0) / len(thumbnails)
+        for part in stretches(thumbnails):
+            square += ((part - mean) ** 2).sum(axis=0) / len(thumbnails)
+        return cls(mean, np.sqrt(square), WEIGHTS)
 
     def normal(self, thumbnails: Floats) -> Floats:
         """Return thumbnails on the common scale; a feature that never differs is 0 for all.
