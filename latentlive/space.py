@@ -127,6 +127,9 @@ class Space:
         either side; 0 encodes window by window, at any sample.
     short : int [vectors]
         Size of the pages of what few windows are read from: each joint of two sounds. 0 is `page`.
+    hears : int or None [samples]
+        How far beyond a window its vector hears, where the rest of the margin only helps to decide,
+        as on a pitch. Windows that hear a joint are encoded anew. None is `margin`.
     peak : float
         The largest sample that it can encode and decode. Louder recordings are lowered before
         encoding and raised again after decoding.
@@ -175,6 +178,7 @@ class Space:
     page: int = 0
     short: int = 0
     margin: int = 0
+    hears: int | None = None
     peak: float = math.inf
     keeps: type[np.floating[Any]] = np.float32
     std: float | F32 = 0.0

@@ -86,9 +86,10 @@ def test_a_joint_of_slow_sounds_costs_a_few_vectors_for_each_window(monkeypatch)
     around = round(11.6 * RATE) - 10 * RATE
     rendering.samples(10 * RATE, 10 * RATE + around)
     assert sizes.count(space.page) <= 2
-    assert set(sizes) == {space.short} | set(sizes) & {space.page}
-    # Each of the windows within its reach of the joint may have two such pages.
-    assert 10 < len(sizes) < 2 * around / space.hop
+    assert set(sizes) - {space.page} == {space.short}
+    # Windows that hear the joint, before and after it; each lies between two vectors at most.
+    windows = (space.window + 2 * space.hears) // space.hop
+    assert windows // 2 < sizes.count(space.short) <= 2 * windows + 2
 
 
 def test_a_joint_is_encoded_once_however_curves_move(monkeypatch):

@@ -364,12 +364,16 @@ class BoundWorld:
 
     @property
     def reach(self) -> float:
-        """How many frames beyond a window its encoding reads."""
-        return self.encoder.space.margin / self.window if isinstance(self.encoder, Tracks) else 0.0
+        """How many frames beyond a window its vector hears."""
+        space = self.encoder.space
+        if not isinstance(self.encoder, Tracks):
+            return 0.0
+        return (space.margin if space.hears is None else space.hears) / self.window
 
     def _listening(self, tail: int) -> Listening:
-        """Return the world that reads samples beside a joint, as many as windows reach."""
-        dims = math.ceil(3.0 + 2.0 * self.reach + 2.0 * tail / self.window) * self.window
+        """Return the world that reads samples beside a joint, as many as windows there read."""
+        read = self.encoder.space.margin / self.window if isinstance(self.encoder, Tracks) else 0.0
+        dims = math.ceil(3.0 + self.reach + read + 2.0 * tail / self.window) * self.window
         return Listening(self.sounds, replace(self.facts, dims=dims), self.rate, self.channel)
 
     def heard(self, node: LatentLike, query: Query) -> Samples:

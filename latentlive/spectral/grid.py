@@ -44,7 +44,10 @@ BINS = SIZE // 2 + 1
 BIN = RATE / SIZE
 """Hz from one analysis bin to the next."""
 
-MARGIN = AROUND * HOP + (SIZE - FRAME) // 2
+HEARS = (SIZE - FRAME) // 2
+"""Samples on both sides of a window that its spectrum is made of."""
+
+MARGIN = AROUND * HOP + HEARS
 """Samples on both sides of a page's windows that its encoding reads."""
 
 LOWEST, HIGHEST = 25.0, 20000.0

@@ -35,6 +35,7 @@ class Spectral(Space):
     page = grid.PAGE
     short = grid.SHORT
     margin = grid.MARGIN
+    hears = grid.HEARS
     block = grid.BLOCK
     live_block = grid.LIVE_BLOCK
     ahead = grid.AHEAD
