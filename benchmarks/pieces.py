@@ -1,9 +1,10 @@
-"""What the pieces measure: level, peak, silence and clicks, a row each.
+"""What the pieces measure: loudness, level, peak, silence and clicks, a row each.
 
 python benchmarks/pieces.py                           # every shipped session, in real time
 python benchmarks/pieces.py first_light --seconds 20
 python benchmarks/pieces.py takes/*.flac              # recordings or bounces
 
+- *LUFS*: loudness of the whole (ITU-R BS.1770), the pieces' common one; see `COMMON`;
 - *level*: RMS of the whole, of full scale; *loudest* and *quietest*: of its seconds, silent ones
   left out; *peak*: the largest sample; *crest*: peak over level;
 - *silence*: the longest stretch below -70 dB within the piece, its beginning and end left out;
@@ -24,10 +25,14 @@ import soundfile
 from numpy.typing import NDArray
 
 import latentlive as ll
+from latentlive.loudness import Meter
 from latentlive.prompt.recital import play
 from latentlive.prompt.session import find_session, shipped
 
 F64 = NDArray[np.float64]
+
+COMMON, NEAR = -16.0, 1.0
+"""Loudness that the pieces share [LUFS], and how near they are to it."""
 
 SILENT, AUDIBLE = -70.0, -50.0
 STANDS_OUT = 12.0
@@ -39,9 +44,10 @@ LEAST = 1e-4
 
 @dataclass(frozen=True)
 class Figures:
-    """What one piece measures, in dB of full scale and in seconds."""
+    """What one piece measures, in LUFS, in dB of full scale and in seconds."""
 
     seconds: float
+    LUFS: float
     level: float
     quietest: float
     loudest: float
@@ -99,6 +105,13 @@ def count_clicks(samples: F64, rate: int) -> int:
     return len(places) and 1 + int(np.sum(np.diff(places) > 2 * apart))
 
 
+def loudness(samples: F64, rate: int) -> float:
+    """Return the integrated loudness of samples [shape=(n, channels)]."""
+    meter = Meter(rate, samples.shape[1])
+    meter.take(samples)
+    return meter.integrated
+
+
 def figures(samples: F64, rate: int) -> Figures:
     """Return what a piece measures [samples shape=(n, channels)]."""
     parts = levels(samples, rate // 100)
@@ -107,6 +120,7 @@ def figures(samples: F64, rate: int) -> Figures:
     level, peak = float(decibels(np.mean(samples**2))), float(decibels(np.max(samples**2)))
     return Figures(
         seconds=len(samples) / rate,
+        LUFS=loudness(samples, rate),
         level=level,
         quietest=float(heard.min(initial=0.0)),
         loudest=float(heard.max(initial=SILENT)),
@@ -140,6 +154,7 @@ def main(
     print(" | ".join([f"| {'piece':18}", *(f"{name:>8}" for name in names)]) + " |")
     print("|---" * (len(names) + 1) + "|")
     every = [path.stem for folder in shipped("sessions") for path in sorted(folder.glob("*.py"))]
+    found: dict[str, Figures] = {}
     with tempfile.TemporaryDirectory() as scratch:
         folder = keep or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
@@ -147,7 +162,11 @@ def main(
             ready = Path(piece).suffix in (".flac", ".wav")
             path = Path(piece) if ready else performed(piece, folder, model, seconds)
             samples, rate = soundfile.read(path, always_2d=True)
-            print(figures(samples, rate).row(path.stem), flush=True)
+            found[path.stem] = figures(samples, rate)
+            print(found[path.stem].row(path.stem), flush=True)
+    away = {name: one.LUFS for name, one in found.items() if abs(one.LUFS - COMMON) > NEAR}
+    told = ", ".join(f"{name} {lufs:.1f}" for name, lufs in away.items()) or "none"
+    print(f"further than {NEAR:g} LU from {COMMON:g} LUFS: {told}")
 
 
 if __name__ == "__main__":
