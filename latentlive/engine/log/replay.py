@@ -5,7 +5,8 @@ from __future__ import annotations
 from latentlive.engine.desk.model import Voice
 from latentlive.engine.log.performance import Performance
 from latentlive.engine.log.playback import Playback
-from latentlive.engine.schedule.scheduler import Scheduler, begun
+from latentlive.engine.schedule.readiness import begun
+from latentlive.engine.schedule.scheduler import Scheduler
 from latentlive.engine.shared import CUT, POSITION, RUNNING, STARTING, STRIPPED
 from latentlive.engine.timing import LANDING, REPLAY_HORIZON, to_samples
 

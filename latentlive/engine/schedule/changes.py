@@ -1,13 +1,13 @@
-"""What a set of changes must obey, as a whole, before any of it is taken."""
+"""What a set of changes, and of plans, must obey as a whole before any of it is taken."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from latentlive.engine.desk.decisions import rings_of
 from latentlive.engine.schedule.timeline import MASTER_NAME, Timeline
-from latentlive.engine.shared import SENDS
-from latentlive.errors import EngineError
+from latentlive.engine.shared import RINGS, SENDS
+from latentlive.errors import EngineError, did_you_mean
 from latentlive.protocol.changes import (
     MOST_LAYERS,
     Change,
@@ -22,7 +22,9 @@ from latentlive.protocol.changes import (
     named,
 )
 from latentlive.protocol.clip import Source
+from latentlive.protocol.requests import MOST_PLANNED, Go, Plan, Planned
 from latentlive.protocol.state import State
+from latentlive.protocol.when import After, Cue
 
 
 def check(changes: Sequence[Change], timeline: Timeline, free_rings: int) -> None:
@@ -104,3 +106,39 @@ def _circle(name: str, leads: Mapping[str, set[str]]) -> list[str]:
 
 def _rings(state: State[Source]) -> int:
     return rings_of(state.wide, state.source.channels if state.source else 1)
+
+
+def check_plans(plans: Sequence[Plan], timeline: Timeline, cues: Iterable[str]) -> None:
+    """Refuse plans that cannot be taken together.
+
+    Parameters
+    ----------
+    plans : sequence of plans
+    timeline : Timeline
+    cues : iterable of str
+        The names of the cues that wait.
+
+    Raises
+    ------
+    EngineError
+        With the first thing wrong.
+    """
+    if len(timeline.pending) + len(plans) > MOST_PLANNED:
+        raise EngineError(f"engine: at most {MOST_PLANNED} changes and cues can be planned")
+    known = set(cues)
+    for plan in plans:
+        if isinstance(plan, Planned):
+            check(plan.changes, timeline, RINGS)
+            if any(isinstance(change, Rename) for change in plan.changes):
+                raise EngineError("rename: a layer is renamed at once, not in a plan")
+            if isinstance(plan.when, Cue):
+                known.add(plan.when.name)
+            if isinstance(plan.when, After):
+                _check_cue(plan.when.name, known, "after")
+        elif isinstance(plan, Go):
+            _check_cue(plan.name, known, "go")
+
+
+def _check_cue(name: str, cues: set[str], word: str) -> None:
+    if name not in cues:
+        raise EngineError(f"{word}: no cue {name!r}{did_you_mean(name, cues)}")

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from latentlive.curves import Curve
+from latentlive.engine.schedule.timeline import Timeline
 from latentlive.errors import EngineError
-from latentlive.protocol.changes import Change
+from latentlive.protocol.changes import Change, Master, Restore
 from latentlive.protocol.clip import Source
 from latentlive.protocol.state import State
 
@@ -23,6 +24,23 @@ class Snapshot:
     states: dict[int, State[Source]]
     master: Curve
     done: str = ""
+
+    @classmethod
+    def of(cls, timeline: Timeline, done: str = "") -> Snapshot:
+        """Return the present states, and what is done to them now."""
+        states = {layer.slot: layer.state for layer in timeline.layers.values()}
+        return cls(states, timeline.desk.master.gain_db, done)
+
+    def restored(self, timeline: Timeline) -> list[Change]:
+        """Return the changes that bring these states back."""
+        changes: list[Change] = [
+            Restore(layer.name, self.states.get(layer.slot, State()))
+            for layer in timeline.layers.values()
+            if self.states.get(layer.slot, State()) != layer.state
+        ]
+        if self.master != timeline.desk.master.gain_db:
+            changes.append(Master(self.master))
+        return changes
 
 
 class History:

@@ -8,53 +8,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from latentlive.effects.block import BLOCK
 from latentlive.engine.desk.decisions import Decision
 from latentlive.engine.desk.desk import Desk
-from latentlive.engine.desk.model import ChangeSet, Voice
-from latentlive.engine.effects.reverbs import Reverb, reverbs_of
+from latentlive.engine.desk.model import ChangeSet
 from latentlive.engine.schedule.allocation import Allocation
-from latentlive.engine.schedule.changes import check
+from latentlive.engine.schedule.changes import check, check_plans
 from latentlive.engine.schedule.commit import Commit
 from latentlive.engine.schedule.cues import Cues
 from latentlive.engine.schedule.history import History, Snapshot
+from latentlive.engine.schedule.readiness import Readiness
 from latentlive.engine.schedule.timeline import Timeline
 from latentlive.engine.schedule.underrun import Underrun
-from latentlive.engine.shared import RINGS, RUNNING, STARTED, STARTING, STRIPPED, Shared
+from latentlive.engine.shared import RUNNING, Shared
 from latentlive.engine.timing import (
-    ENCODED_FIRST,
     LANDING,
     LATENCY,
     LONGEST_AHEAD,
     REACTION,
     SHORTEST_AHEAD,
-    SOON,
     effects_lead,
     to_samples,
 )
-from latentlive.errors import EngineError, did_you_mean
+from latentlive.errors import EngineError
 from latentlive.mixer import GRID, grid_ceil
 from latentlive.models import load_model
-from latentlive.protocol.changes import (
-    Change,
-    Join,
-    Master,
-    Rename,
-    Restore,
-    SetEffect,
-    SetSend,
-    SetTempo,
-    described,
-    fold,
-)
-from latentlive.protocol.requests import MOST_PLANNED, Go, Plan, Planned
-from latentlive.protocol.state import State
+from latentlive.protocol.changes import Change, Restore, SetTempo, described
+from latentlive.protocol.requests import Go, Plan, Planned
 from latentlive.protocol.when import NOW, After, At, Beat, Cue, When
 from latentlive.space import Space
 from latentlive.units import MOST_TEMPOS, Tempo
-
-EFFECTS_FIRST = 3 * BLOCK
-"""Samples of effects that are rendered before the transport starts."""
 
 
 class Scheduler:
@@ -113,6 +95,7 @@ class Scheduler:
         self.allocation = Allocation(self.timeline)
         self.commit = Commit(self.timeline, self.allocation)
         self.cues = Cues(self.timeline, self.allocation)
+        self.readiness = Readiness(self.timeline)
         self.underrun, self.history = Underrun(self.timeline, self.failed), History()
         self.led = False
         """Whether a replay decides: a voice that fails then failed in the performance too."""
@@ -124,10 +107,7 @@ class Scheduler:
         """The kinds of input that anything was asked to follow, and the knobs."""
         self.on_time: Callable[[], bool] = lambda: True
         """Asked before the transport starts: it may wait for the beat of a clock from outside."""
-        self.rack_ready: Callable[[list[Reverb]], bool] = lambda reverbs: True
-        """Asked before effects land: the process that renders them may still start, and the rooms
-        of reverbs be made."""
-        self._numbers = self._starts = 0
+        self._numbers = 0
         self._moved = self._asked = False
 
     # Changes from a client.
@@ -140,20 +120,7 @@ class Scheduler:
         EngineError
             With the first thing wrong.
         """
-        if len(self.timeline.pending) + len(plans) > MOST_PLANNED:
-            raise EngineError(f"engine: at most {MOST_PLANNED} changes and cues can be planned")
-        cues = set(self.cues.names)
-        for plan in plans:
-            if isinstance(plan, Planned):
-                check(plan.changes, self.timeline, RINGS)
-                if any(isinstance(change, Rename) for change in plan.changes):
-                    raise EngineError("rename: a layer is renamed at once, not in a plan")
-                if isinstance(plan.when, Cue):
-                    cues.add(plan.when.name)
-                if isinstance(plan.when, After):
-                    _known(plan.when.name, cues, "after")
-            elif isinstance(plan, Go):
-                _known(plan.name, cues, "go")
+        check_plans(plans, self.timeline, self.cues.names)
 
     def plan(self, plan: Plan, when: When = NOW) -> None:
         """Take a plan; a `go` without a moment of its own lands with the cell around it."""
@@ -193,7 +160,7 @@ class Scheduler:
         taken = ChangeSet(
             changes, NOW if missed else when, None, number=self._numbers, undoable=undoable
         )
-        taken.quant = self._quant(changes)
+        taken.quant = timeline.quant_of(changes)
         taken.fresh = isinstance(when, Cue | After)
         self._place(taken)
         if undoable and not taken.planned:
@@ -224,17 +191,6 @@ class Scheduler:
             if self.allocation.roles(taken):
                 taken.at = timeline.next_quant(taken)
 
-    def _quant(self, changes: Sequence[Change]) -> float:
-        """Return the quant of some changes: the longest of their layers."""
-        beats = [0.0]
-        for change in changes:
-            if change.brings_texture and not isinstance(change, Restore):
-                state = self.timeline.state
-                beats += [fold(state(name), name, changes).quant for name in change.layers]
-            elif isinstance(change, SetTempo) and not isinstance(change, Join):
-                beats.append(1.0)
-        return max(beats)
-
     def go(self, name: str, when: When = NOW) -> ChangeSet:
         """Let a cue land at the next quant, or at a moment; see `Cues.go`."""
         cue = self.cues.go(name, when)
@@ -256,7 +212,7 @@ class Scheduler:
                 f"seed: the performance has begun with seed {self.desk.seed}; "
                 "give textures a seed of their own, or start with --seed"
             )
-        self.desk.shared.header[STARTING] = 0
+        self.readiness.void_beginning()
         self.desk.set_seed(self.timeline.position, seed)
 
     # Undo and redo.
@@ -277,7 +233,7 @@ class Scheduler:
             self.history.take_back(dropped.changes)
             self.say(f"undone, before it was heard: {described(dropped.changes)}")
         else:
-            before = self.history.undo(self._snapshot())
+            before = self.history.undo(Snapshot.of(self.timeline))
             self._restore(before)
             self.say(f"undone: {before.done}")
 
@@ -289,7 +245,7 @@ class Scheduler:
         EngineError
             If nothing was undone since the last change.
         """
-        undone = self.history.redo(self._snapshot())
+        undone = self.history.redo(Snapshot.of(self.timeline))
         if isinstance(undone, Snapshot):
             self._restore(undone)
             self.say(f"redone: {undone.done}")
@@ -298,20 +254,8 @@ class Scheduler:
                 self.apply(undone)
             self.say(f"redone: {described(undone)}")
 
-    def _snapshot(self, done: str = "") -> Snapshot:
-        states = {layer.slot: layer.state for layer in self.timeline.layers.values()}
-        return Snapshot(states, self.desk.master.gain_db, done)
-
     def _restore(self, snapshot: Snapshot) -> None:
-        states = snapshot.states
-        changes: list[Change] = [
-            Restore(layer.name, states.get(layer.slot, State()))
-            for layer in self.timeline.layers.values()
-            if states.get(layer.slot, State()) != layer.state
-        ]
-        if snapshot.master != self.desk.master.gain_db:
-            changes.append(Master(snapshot.master))
-        if changes:
+        if changes := snapshot.restored(self.timeline):
             self.apply(changes, undoable=False)
 
     # Silence.
@@ -399,7 +343,7 @@ class Scheduler:
             if self._moved:
                 self._moved = False
                 self.allocation.refresh()
-        if not timeline.running and not self.held and self._may_start() and self.on_time():
+        if not (timeline.running or self.held) and self._may_start():
             self.desk.shared.header[RUNNING] = 1
         for voice in list(timeline.voices.values()):
             if voice.sounding:
@@ -422,42 +366,7 @@ class Scheduler:
         self.held, self._asked = False, True
 
     def _may_start(self) -> bool:
-        """Return whether every voice that sounds first is ready."""
-        timeline = self.timeline
-        first = [voice for voice in timeline.voices.values() if voice.sounding]
-        waiting = any(one.at == timeline.position for one in timeline.pending)
-        if waiting or not (first or self._asked):
-            return False
-        if self._asked and not all(map(self._is_ready, self._soon())):
-            return False
-        if not self._effects_begin():
-            return False
-        # The higher the load, the more lead: nobody hears yet that it takes longer.
-        load = sum(voice.stream.load for voice in first)
-        return all(
-            self._is_ready(
-                voice,
-                min(timeline.enough(voice) * (2.0 + 4.0 * load), timeline.ahead_of(voice) * 0.75),
-            )
-            for voice in first
-        )
-
-    def _effects_begin(self) -> bool:
-        """Return whether what goes through effects is rendered at first; ask for it."""
-        header = self.desk.shared.header
-        if not self.desk.strips.by_serial:
-            return True
-        if not header[STARTING]:
-            self._starts += 1
-            header[STARTING] = self._starts
-        return begun(self.desk.shared)
-
-    def _soon(self) -> list[Voice]:
-        """Return the voices of plans for the first seconds: there is no time later."""
-        timeline = self.timeline
-        until = timeline.position + round(SOON * timeline.tempo.sample_rate)
-        soon = [one for one in timeline.pending if one.at is not None and one.at < until]
-        return [voice for one in soon for voice in one.voices]
+        return self.readiness.to_start(self._asked) and self.on_time()
 
     def _prepare(self, changes: ChangeSet) -> None:
         """Allocate voices in time, and move a change set whose moment has come too close."""
@@ -487,59 +396,16 @@ class Scheduler:
         too_late = timeline.running and at < timeline.earliest - self._reaction
         if at > last or too_late or self._is_barred(changes) or not changes.allocated:
             return
-        if all(self._is_ready(voice) for voice in changes.voices) and self._effects_ready(changes):
+        if self.readiness.to_land(changes):
             timeline.pending.remove(changes)
-            self.desk.shared.header[STARTING] = 0  # what was rendered of the beginning is void
+            self.readiness.void_beginning()
             if changes.undoable:
                 if changes.planned:
                     self.history.forget_undone()
-                self.history.remember(self._snapshot(described(changes.changes)))
+                self.history.remember(Snapshot.of(timeline, described(changes.changes)))
             self.commit.land(changes, at)
-
-    def wants_effects(self) -> bool:
-        """Return whether anything has effects or sends, or is to have them."""
-        if self.desk.strips.by_serial:
-            return True
-        routed = any(layer.state.routed for layer in self.timeline.layers.values())
-        return routed or any(map(_routes, self.timeline.pending))
-
-    def _effects_ready(self, changes: ChangeSet) -> bool:
-        """Return whether effects can be rendered, or are not asked for."""
-        routed = any(layer.state.routed for layer in self.timeline.layers.values())
-        return not (routed or _routes(changes)) or self.rack_ready(reverbs_of(changes.changes))
 
     def _is_barred(self, changes: ChangeSet) -> bool:
         """Return whether a change set waits for an act before it."""
         barrier = self.barrier
         return barrier is not None and changes.at is not None and changes.at >= barrier
-
-    def _is_ready(self, voice: Voice, lead: float | None = None) -> bool:
-        """Return whether a voice is rendered far enough ahead, or to its end."""
-        enough = self.timeline.enough(voice) if lead is None else lead
-        if voice.needs_encoding:
-            encoded = max(voice.stream.encoded, voice.rendered)
-            first = round(ENCODED_FIRST * self.timeline.tempo.sample_rate)
-            if encoded < voice.start + first and not voice.complete:
-                return False
-        return voice.rendered >= voice.start + enough or voice.complete
-
-
-def begun(shared: Shared) -> bool:
-    """Return whether effects are rendered as far as they must be when the transport starts."""
-    header = shared.header
-    enough = header[STRIPPED] >= shared.position + EFFECTS_FIRST
-    return bool(header[STARTED] == header[STARTING] and enough)
-
-
-def _routes(changes: ChangeSet) -> bool:
-    """Return whether a change set gives anything effects or sends."""
-    return any(
-        isinstance(change, SetEffect | SetSend | Restore)
-        and (not isinstance(change, Restore) or change.state.routed)
-        for change in changes.changes
-    )
-
-
-def _known(name: str, cues: set[str], word: str) -> None:
-    if name not in cues:
-        raise EngineError(f"{word}: no cue {name!r}{did_you_mean(name, cues)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from latentlive.engine.desk.desk import Desk
 from latentlive.engine.desk.model import ChangeSet, Layer, Voice
@@ -23,6 +23,7 @@ from latentlive.engine.timing import (
 from latentlive.errors import LatentliveError
 from latentlive.latent import join_of
 from latentlive.mixer import GRID, grid_ceil, grid_floor
+from latentlive.protocol.changes import Change, Join, Restore, SetTempo, fold
 from latentlive.protocol.clip import Source
 from latentlive.protocol.state import State
 from latentlive.renderer import beyond_of, joined_by
@@ -164,6 +165,16 @@ class Timeline:
         """Return the change sets that land by themselves, in order."""
         coming = [one for one in self.pending if one.at is not None]
         return sorted(coming, key=lambda one: (one.at, one.number))
+
+    def quant_of(self, changes: Sequence[Change]) -> float:
+        """Return the quant of some changes: the longest of their layers."""
+        beats = [0.0]
+        for change in changes:
+            if change.brings_texture and not isinstance(change, Restore):
+                beats += [fold(self.state(name), name, changes).quant for name in change.layers]
+            elif isinstance(change, SetTempo) and not isinstance(change, Join):
+                beats.append(1.0)
+        return max(beats)
 
     def next_quant(self, changes: ChangeSet) -> int:
         """Return the first quant at which a change set may land."""

@@ -141,9 +141,9 @@ class Server:
             self.inbox,
             self.log,
             self.say,
-            scheduler.wants_effects,
+            scheduler.readiness.wants_effects,
         )
-        scheduler.rack_ready = self.keeper.ready_for
+        scheduler.readiness.rack_ready = self.keeper.ready_for
         self.output = self.session.output = Output(
             self.shared,
             self.space.sample_rate,
