@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from latentlive.corpus import Corpus
-from latentlive.corpus.reading import stored
+from latentlive.corpus.store import stored
 from latentlive.errors import SoundError
 from latentlive.ground.files import cache_folder, write_whole
 

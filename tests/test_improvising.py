@@ -14,9 +14,10 @@ import soundfile
 
 import latentlive as ll
 from latentlive.corpus import Corpus, parts
+from latentlive.corpus.audio import audio_of
 from latentlive.corpus.listening import heard
 from latentlive.corpus.parts import parts_of
-from latentlive.corpus.reading import audio_of, keep
+from latentlive.corpus.store import keep
 from latentlive.engine.log.performance import Performance
 from latentlive.errors import ExpressionError, SoundError
 from latentlive.expr.replacing import replaced

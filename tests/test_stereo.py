@@ -16,7 +16,8 @@ from latentlive.cli import main
 from latentlive.corpus import Audio, Corpus, audio_digest, read_audio, recording
 from latentlive.corpus.choosing import excerpts
 from latentlive.corpus.grabbed import keep_grabbed
-from latentlive.corpus.reading import joined, streamed
+from latentlive.corpus.reading import joined
+from latentlive.corpus.streams import streamed
 from latentlive.errors import ExpressionError, SoundError
 from latentlive.expr import dump, load
 from latentlive.latent import Sound

@@ -19,8 +19,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from latentlive.corpus.audio import Audio
 from latentlive.corpus.index import Mapped, rows_of
-from latentlive.corpus.reading import Audio, keep, read_audio, stored
+from latentlive.corpus.reading import read_audio
+from latentlive.corpus.store import keep, stored
 from latentlive.errors import SoundError
 from latentlive.ground.files import working_file, write_whole
 from latentlive.ground.names import normal

@@ -9,9 +9,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from latentlive.corpus.audio import Audio, audio_of
 from latentlive.corpus.index import Mapped
 from latentlive.corpus.library import Corpus
-from latentlive.corpus.reading import Audio, audio_of, joined, keep
+from latentlive.corpus.reading import joined
+from latentlive.corpus.store import keep
 from latentlive.errors import SoundError
 from latentlive.ground.extras import lacking
 from latentlive.ground.names import normal

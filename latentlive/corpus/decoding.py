@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from latentlive.corpus.reading import store_blocks, streamed_channels
+from latentlive.corpus.store import store_blocks
+from latentlive.corpus.streams import streamed_channels
 from latentlive.errors import SoundError
 from latentlive.units import Samples
 

@@ -22,7 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentlive.corpus.descriptors import BARK
-from latentlive.corpus.reading import stored, streamed
+from latentlive.corpus.store import stored
+from latentlive.corpus.streams import streamed
 from latentlive.corpus.thumbnails import MFCCS, arousal, valence
 from latentlive.errors import SoundError
 from latentlive.units import Floats, Samples

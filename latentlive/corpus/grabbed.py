@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from latentlive.corpus.reading import audio_digest, remember
+from latentlive.corpus.audio import audio_digest
+from latentlive.corpus.reading import remember
 from latentlive.corpus.shelf import Shelf
 from latentlive.errors import SoundError, reason
 from latentlive.ground.files import write_whole

@@ -7,11 +7,12 @@ from functools import cached_property
 from pathlib import Path
 
 from latentlive.corpus.atlas import Atlas, drawn, part_of
+from latentlive.corpus.audio import Audio
 from latentlive.corpus.embedding import placed_apart
 from latentlive.corpus.frozen import frozen_file, frozen_names
 from latentlive.corpus.grabbed import grabbed_file, grabbed_names
 from latentlive.corpus.index import Index, Mapped, index_path
-from latentlive.corpus.reading import Audio, read_audio
+from latentlive.corpus.reading import read_audio
 from latentlive.errors import SoundError, did_you_mean, reason
 from latentlive.ground.files import say_once
 from latentlive.ground.names import normal, on_disk

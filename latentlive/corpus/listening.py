@@ -16,8 +16,8 @@ from itertools import pairwise
 import numpy as np
 
 from latentlive.corpus import features
-from latentlive.corpus.reading import stored
 from latentlive.corpus.segmenting import boundaries
+from latentlive.corpus.store import stored
 from latentlive.errors import printable
 from latentlive.ground import threads
 from latentlive.ground.processes import stand_back

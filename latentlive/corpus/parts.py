@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from latentlive.corpus.reading import Audio
+from latentlive.corpus.audio import Audio
 from latentlive.corpus.thumbnails import NAMES
 from latentlive.errors import SoundError, printable
 from latentlive.ground import threads

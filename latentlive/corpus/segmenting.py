@@ -21,7 +21,8 @@ from typing import Any, Literal, cast
 
 import numpy as np
 
-from latentlive.corpus.reading import Audio, keep, stored
+from latentlive.corpus.audio import Audio
+from latentlive.corpus.store import keep, stored
 from latentlive.errors import SoundError
 from latentlive.ground.extras import lacking
 from latentlive.ground.files import working_file, write_whole

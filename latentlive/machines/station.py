@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentlive.corpus.reading import Audio, audio_digest, keep, stored
+from latentlive.corpus.audio import Audio, audio_digest
+from latentlive.corpus.store import keep, stored
 from latentlive.curves import Sine, standing
 from latentlive.errors import EngineError, LatentliveError, SoundError, printable, reason
 from latentlive.ground.extras import lacking

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from latentlive.corpus import work as here
-from latentlive.corpus.reading import stored
+from latentlive.corpus.store import stored
 from latentlive.engine.log.bounce import Heard
 from latentlive.engine.log.performance import Performance
 from latentlive.errors import EngineError

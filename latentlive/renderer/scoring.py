@@ -16,7 +16,7 @@ from latentlive.corpus import Corpus
 from latentlive.corpus.choosing import row_of
 from latentlive.corpus.map import labelled
 from latentlive.corpus.parts import parts_of
-from latentlive.corpus.reading import keep
+from latentlive.corpus.store import keep
 from latentlive.corpus.thumbnails import DURATION, Scale
 from latentlive.errors import ExpressionError, SoundError
 from latentlive.expr.replacing import replaced

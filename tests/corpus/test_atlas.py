@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from latentlive.corpus import Corpus, atlas, reading
+from latentlive.corpus import Corpus, atlas, reading, store
 from latentlive.corpus.atlas import Reached, Rows, kept_atlas
 from latentlive.errors import SoundError
 from latentlive.ground.files import working_file
@@ -71,7 +71,7 @@ def test_a_sound_gone_from_the_cache_is_decoded_again_or_told(corpus):
     stored = [found.audio(row).digest for row in (1, 2)]
     for digest in stored:
         os.unlink(working_file(f"{digest}.npy", "audio"))
-    reading._has_digest.cache_clear()
+    store._has_digest.cache_clear()
     rewrite(corpus.folder / "tone2.wav")
     kept_atlas.cache_clear()
     again = kept_atlas(found.digest)

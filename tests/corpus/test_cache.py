@@ -16,7 +16,8 @@ import soundfile
 
 import latentlive as ll
 from latentlive.corpus import Corpus, read_audio
-from latentlive.corpus.reading import audio_of, keep
+from latentlive.corpus.audio import audio_of
+from latentlive.corpus.store import keep
 from latentlive.errors import SoundError
 from latentlive.ground import files as cache
 from latentlive.ground.files import cache_folder, fresh_file

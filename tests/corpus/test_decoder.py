@@ -81,7 +81,7 @@ def test_a_sound_that_was_decoded_before_is_not_read_through_until_it_is_heard(
     tone, tmp_path, monkeypatch
 ):
     read_audio(tone, 44100)
-    monkeypatch.setattr("latentlive.corpus.reading._has_digest", None)
+    monkeypatch.setattr("latentlive.corpus.store._has_digest", None)
     assert np.array_equal(read_audio(tone, 44100).samples, TONE)
 
 

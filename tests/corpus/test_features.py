@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from latentlive.corpus.features import of_file, thumbnail
-from latentlive.corpus.reading import streamed
+from latentlive.corpus.streams import streamed
 from latentlive.corpus.thumbnails import NAMES, WEIGHTS, Scale, arousal, valence
 from latentlive.errors import SoundError
 

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from latentlive.corpus import segmenting
-from latentlive.corpus.reading import audio_of, keep
+from latentlive.corpus.audio import audio_of
 from latentlive.corpus.segmenting import boundaries, segmented
+from latentlive.corpus.store import keep
 from latentlive.errors import SoundError
 from latentlive.ground.files import working_folder
 
