@@ -32,6 +32,16 @@ TOUSSAINT = """x.x x.x.. x.xx x.x.x x.x.x.. x..x..x. x.x.x.x x.x.x.x.. x..x..x..
 """Rhythms of the paper, in its order."""
 
 
+@pytest.mark.parametrize("freeze", [0.0, 0.004])
+def test_strokes_inside_strokes_play_where_a_joint_is_still(freeze):
+    """A frozen latent has no joint: what is struck inside it is heard as it stands there."""
+    inner = ll.sound(RINGING).hits("x.", step=1 / 700).freeze(freeze)
+    for texture in (inner.hits("x", step=1 / 97), ll.cat(inner.slice(0, 0.01), ll.sound(RINGING))):
+        heard = rendered(texture, total=4000)
+        assert np.isfinite(heard).all()
+        assert np.abs(heard).max() > 0.01
+
+
 def seconds(samples):
     """Return the beats of some samples: at a tempo of 60 they are seconds."""
     return samples / RATE

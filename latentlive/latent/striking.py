@@ -174,6 +174,8 @@ class Struck:
         query, sounds = self.query, self.sounds
         if not sounds.any():
             return []
+        if not query.meets:  # the samples beside a joint are asked for, not what meets there
+            return [(sounds, self._there(sounds, query.joint and query.joint.only(sounds)))]
         inside = np.zeros_like(sounds)  # windows that hold a seam of what is around the strokes
         if query.joint is not None:
             inside = sounds & np.isfinite(query.joint.distance)
@@ -192,8 +194,6 @@ class Struck:
         """Return which windows hold the beginning of a stroke and what sounds before it, which its
         end and the next one, and which its end and silence."""
         query, ago, never = self.query, self.ago, np.zeros_like(sounds)
-        if not query.meets:
-            return never, never, never
         begins = sounds & (ago < np.where(self._before() > 0.0, self.tail, 0.0))
         ends = never
         if query.world.grain == 1:
