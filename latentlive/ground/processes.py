@@ -129,6 +129,19 @@ def unmoved_by_signals() -> None:
             signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
+class Signals:
+    """Notes SIGINT, SIGHUP and SIGTERM; a loop looks at them."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        for name in ("SIGINT", "SIGHUP", "SIGTERM"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), self._note)
+
+    def _note(self, number: int, _: object) -> None:
+        self.names.append(signal.Signals(number).name)
+
+
 def _worked(pid: int) -> float:
     """Return how much one process has worked, as Linux tells it."""
     fields = _stat(pid)
