@@ -22,6 +22,8 @@ from latentlive.client.directions import DirectionView
 from latentlive.client.effects import Effected, Fader
 from latentlive.client.inputs import Inputs, Knobs
 from latentlive.client.layer import Master
+from latentlive.client.planning import Planning
+from latentlive.client.recording import Recording
 from latentlive.client.showing import Showing
 from latentlive.client.views import History, Layers, Now, Plan, Status, Tap
 from latentlive.prompt.browser import Browser
@@ -108,6 +110,8 @@ def chapters() -> Iterator[tuple[str, str, list[tuple[str, Any]]]]:
     said = "Words of the prompt and of sessions; methods of `latentlive.Engine` in a script."
     heard = [
         *methods(Engine, (*INNER, *OF_SCRIPTS)),
+        *methods(Planning, (*INNER, *OF_SCRIPTS)),
+        *methods(Recording),
         *methods(Control, INNER),
         *methods(Clocked, INNER),
         *methods(Showing, INNER),
@@ -119,7 +123,7 @@ def chapters() -> Iterator[tuple[str, str, list[tuple[str, Any]]]]:
     said = "For scripts and notebooks: `import latentlive as ll`."
     names = ("render", "Engine", "Corpus", "load_model", "dumps", "loads")
     entries = [(name, getattr(latentlive, name)) for name in names]
-    own = [(name, vars(Engine)[name]) for name in OF_SCRIPTS]
+    own = [(name, getattr(Engine, name)) for name in OF_SCRIPTS]
     yield "As a library", said, [*entries, *prefixed("Engine", own)]
 
 

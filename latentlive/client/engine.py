@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import subprocess
-import sys
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,38 +13,25 @@ from latentlive.client.effects import Bus, Fader
 from latentlive.client.freezing import Freezing
 from latentlive.client.inputs import Inputs, Knobs
 from latentlive.client.layer import Layer, Master
+from latentlive.client.planning import Planning
+from latentlive.client.recording import Recording
 from latentlive.client.showing import Showing
-from latentlive.client.textures import Textures
 from latentlive.client.transaction import Transaction
-from latentlive.client.views import History, Layers, Now, Plan, Status, Tap, cue_name
+from latentlive.client.views import History, Layers, Now, Plan, Status, Tap
 from latentlive.client.waiting import Line
 from latentlive.corpus import Corpus
 from latentlive.errors import EngineError, ExpressionError, HangingError
 from latentlive.ground.names import normal
-from latentlive.latent import Texture
 from latentlive.latent.freezing import close_freezer, open_freezer
 from latentlive.protocol.address import Address, OnExit, reached
-from latentlive.protocol.changes import Change, Hush, Only, Play, SetTempo
-from latentlive.protocol.children import ONE_THREAD
-from latentlive.protocol.kinds import BEATS, BPM, LAYER, PATH, SEED
-from latentlive.protocol.requests import (
-    Audition,
-    Cancel,
-    Cell,
-    Panic,
-    RecordTo,
-    Redo,
-    Seed,
-    Start,
-    StopRecording,
-    Undo,
-)
-from latentlive.protocol.when import After, Beat, Cue
+from latentlive.protocol.changes import Hush, Only, Play
+from latentlive.protocol.kinds import BEATS, LAYER
+from latentlive.protocol.requests import Cell, Panic, Start
 from latentlive.renderer import corpus_sounds
 from latentlive.renderer.freezing import Cluster
 
 
-class Engine(Showing, Textures):
+class Engine(Showing, Planning, Recording):
     """A running engine; leaving the ``with`` block fades out and ends it.
 
     Parameters
@@ -268,177 +252,6 @@ class Engine(Showing, Textures):
         code = f"{self.layer(line.layer)._typed()} >> {line.texture!r}"
         self.request(Cell((Play(line.layer, source),), code=code, name="frozen"))
 
-    def change(self, change: Change) -> None:
-        """Send one change, or add it to the open cell."""
-        self._cells.change(change)
-        if isinstance(change, SetTempo) and not self._cells.planning:
-            self._first_tempo = change.bpm
-
-    def cell(
-        self, at: int | None = None, code: str = "", name: str = ""
-    ) -> contextlib.AbstractContextManager[None]:
-        """Collect changes that land together; none lands if the code fails.
-
-        Parameters
-        ----------
-        at : int [samples], optional
-            The moment; by default the next quant, once every texture is ready.
-        code : str
-            The typed code, for the log, which keeps it even if it fails.
-        name : str
-            Of the cell.
-        """
-        return self._cells.cell(at, code, name)
-
-    def at(self, beat: float) -> contextlib.AbstractContextManager[None]:
-        """Land the changes inside at a beat (>= 0) of the transport.
-
-        Python runs now; the changes wait, rendered ahead, and land all together or not at all. A
-        change of tempo moves their moment.
-
-        Example
-        -------
-        ``with at(64): d1 >> sound("gong")``
-        """
-        beat = BEATS.coerce(float(beat) if isinstance(beat, Now) else beat, "at: beat")
-        return self._cells.planned("at", Beat(beat))
-
-    def cue(self, name: str) -> contextlib.AbstractContextManager[None]:
-        """Hold the changes inside until ``go(name)``, rendered ahead.
-
-        Its textures start at ``go``. The same name again replaces the cue.
-
-        Example
-        -------
-        ``with cue("drop"): d1 >> sound("gong")``
-        """
-        return self._cells.planned("cue", Cue(cue_name(name, "cue")))
-
-    def after(self, name: str, beats: float) -> contextlib.AbstractContextManager[None]:
-        """Land the changes inside some beats (>= 0) after a cue has landed.
-
-        Example
-        -------
-        ``with after("drop", 16): d1.stop(8)``
-        """
-        beats = BEATS.coerce(beats, "after: beats")
-        return self._cells.planned("after", After(cue_name(name, "after"), beats))
-
-    def go(self, name: str) -> None:
-        """Land a cue at the next quant; inside ``with at(beat):``, at that beat."""
-        self._cells.go(cue_name(name, "go"))
-
-    def cancel(self, name: str) -> None:
-        """Drop the cue or planned line of a name, or stop freezing the sound of that name."""
-        name = cue_name(name, "cancel")
-        self._cells.refuse_planned("cancel")
-        dropped = self.freezing.cancel(name)
-        if dropped is not None:
-            self._say(f"{name} {dropped.be} not {dropped.made} any more")
-        else:
-            self._cells.act(Cancel(name))
-
-    def ready(self, name: str) -> float:
-        """Return how many seconds of a cue or planned line are already rendered.
-
-        Raises
-        ------
-        EngineError
-            If the plan has no such name.
-        """
-        for one in self.fresh()["plan"]:
-            if one["name"] == name:
-                return float(one["ready"])
-        raise EngineError(f"ready: nothing is planned under {name!r}")
-
-    def audition(self, what: Texture | str | None = None) -> None:
-        """Hear a texture, or a cue's textures by its name, quietly on preview layers.
-
-        They sound on the last pair of output channels. Without an argument, stop them.
-        """
-        if what is None or isinstance(what, str):
-            self._cells.act(Audition(what))
-        else:
-            self._cells.act(Audition(source=self.source(what)))
-
-    def tempo(self, bpm: float, over: float = 0.0) -> None:
-        """Set the tempo at the next quant.
-
-        Parameters
-        ----------
-        bpm : float [beats per minute, 1 to 2000]
-        over : float [beats, >= 0]
-            Duration of the tempo change.
-
-        Example
-        -------
-        ``tempo(90, over=16)``
-        """
-        bpm = BPM.coerce(bpm, "tempo: bpm")
-        over = BEATS.coerce(over, "tempo: over")
-        self.change(SetTempo(bpm, over))
-
-    def seed(self, n: int) -> None:
-        """Draw all chance from seed `n` (0 to 2**63 - 1); only before the transport starts."""
-        n = SEED.coerce(n, "seed: n")
-        self._cells.act(Seed(n))
-
-    def undo(self) -> None:
-        """Undo the last change of the layers, with fades; drop one that has not landed yet.
-
-        Repeats up to a hundred times, and names each undone change. Also drops a line that waits
-        for a frozen sound.
-        """
-        self._cells.refuse_planned("undo")
-        if self.moment is not None or not self.freezing.take_back():
-            self._cells.act(Undo())
-
-    def redo(self) -> None:
-        """Redo the last undone change, and name it."""
-        self._cells.act(Redo())
-
-    def bounce(self, start: float, stop: float, path: str | os.PathLike[str]) -> None:
-        """Write the performance from one beat to another to a file, rendered in the background.
-
-        Parameters
-        ----------
-        start, stop : float [beats, >= 0]
-        path : path
-            Ends in ``.wav`` or ``.flac``; gets a number if the file exists.
-
-        Example
-        -------
-        ``bounce(0, 64, "intro.flac")``
-        """
-        first, last = (
-            BEATS.coerce(value, f"bounce: {name}")
-            for name, value in (("start", start), ("stop", stop))
-        )
-        self._cells.refuse_planned("bounce")
-        file = _file(path, "bounce: path")
-        command = [sys.executable, "-P", "-m", "latentlive.engine.log.bounced", self.log, file]
-        command += [f"{first:.6f}b", f"{last:.6f}b"]
-        moment = self._cells.moment or 0
-
-        def reached() -> bool:
-            return self.ended or int(self.state.get("position", 0)) >= moment
-
-        def run() -> None:
-            self.wait_for(reached, threading.TIMEOUT_MAX)  # at once unless its cell has a moment
-            done = subprocess.run(
-                command, capture_output=True, text=True, env={**os.environ, **ONE_THREAD}
-            )
-            told = done.stderr if done.returncode else f"bounced to {done.stdout}"
-            self._say((told.strip().splitlines() or ["bounce: it was ended"])[-1])
-
-        threading.Thread(target=run, daemon=True).start()
-        self._say(f"bouncing to {file}")
-
-    @property
-    def log(self) -> str:
-        """The file of the performance's log."""
-        return str(self.welcome.log)
-
     def start(self) -> None:
         """Start a held transport, once everything sent so far is ready."""
         self.request(Start())
@@ -448,40 +261,6 @@ class Engine(Showing, Textures):
         self.wait_for(lambda: self.ended or self.state.get("opened"))
         device: str | None = self.state.get("device")
         return device
-
-    def record(
-        self, path: str | os.PathLike[str], stems: str | os.PathLike[str] | None = None
-    ) -> None:
-        """Record the output to a ``.wav`` or ``.flac`` file from now on.
-
-        Overwrites nothing: if the file exists, the new one gets a number, ``take-2.wav``. A
-        recording under way ends when this one opens.
-
-        Parameters
-        ----------
-        path : path
-            The file is readable up to the last second at any moment, whatever is killed.
-        stems : path, optional
-            A folder for a ``.wav`` file of each layer, after its gain and the master and before
-            the limiter; it gets a number if it holds sounds.
-
-        Raises
-        ------
-        EngineError
-            If the file cannot be written; a recording under way goes on.
-        """
-        folder = None if stems is None else _file(stems, "record: stems")
-        file = _file(path, "record: path")
-        self._cells.act(RecordTo(file, folder))
-
-    def stop_recording(self) -> None:
-        """End the recording, and name its file."""
-        self._cells.act(StopRecording(), "stop_recording")
-
-    @property
-    def moment(self) -> int | None:
-        """The sample at which the running cell lands, if it names one."""
-        return self._cells.moment
 
     def shown(self, name: str) -> str:
         """Return the code of a layer's texture, empty if it is silent."""
@@ -517,21 +296,3 @@ class Engine(Showing, Textures):
 
     def __exit__(self, *_: Any) -> None:
         self.close()
-
-
-def _file(value: object, place: str) -> str:
-    """Return a performer's path as an absolute one.
-
-    Raises
-    ------
-    ExpressionError
-        ``record: path must be a name in quotes, got 3``
-    """
-    given = os.fspath(value) if isinstance(value, os.PathLike) else value
-    file = PATH.coerce(given, place)
-    try:
-        return os.path.abspath(file)
-    except OSError:
-        raise ExpressionError(
-            f"{place}: the working folder is gone; write the whole path, got {file!r}"
-        ) from None
