@@ -31,7 +31,7 @@ from latentlive.latent.walking import Piece, Walk
 from latentlive.models import load_model
 from latentlive.renderer import Rendering, Spaces, corpus_sounds
 from latentlive.renderer.scoring import Scoring, scored
-from latentlive.renderer.world import CorpusSounds
+from latentlive.renderer.sounds import CorpusSounds
 from latentlive.units import Floats
 
 SPACES = ("spectral", "spectralvae", "rawaudiovae")

@@ -20,7 +20,7 @@ import latentlive as ll
 from latentlive.corpus import Corpus, read_audio
 from latentlive.models import load_model
 from latentlive.renderer import Rendering, Spaces
-from latentlive.renderer.world import corpus_sounds
+from latentlive.renderer.sounds import corpus_sounds
 from latentlive.units import Samples
 
 RATE = 44100

@@ -17,7 +17,8 @@ from latentlive.corpus import Corpus
 from latentlive.latent import Scope
 from latentlive.latent.places import Steps, nearest, shares
 from latentlive.pictures import draw_places
-from latentlive.renderer.world import DryWorld, corpus_sounds
+from latentlive.renderer.dryworld import DryWorld
+from latentlive.renderer.sounds import corpus_sounds
 from latentlive.space import ToySpace
 
 PAGE = Path(__file__).with_name("roam.png")

@@ -37,7 +37,7 @@ from latentlive.prompt.browser import Browser
 from latentlive.prompt.scope import LAYERS
 from latentlive.prompt.session import find_session, parse
 from latentlive.renderer import check
-from latentlive.renderer.world import CorpusSounds
+from latentlive.renderer.sounds import CorpusSounds
 from latentlive.starter import NAMES
 from tests.dancing import dancing
 from tests.prompting import console

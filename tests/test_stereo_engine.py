@@ -18,7 +18,7 @@ from latentlive.protocol.changes import Play, Set
 from latentlive.protocol.clip import Source
 from latentlive.protocol.when import Cue
 from latentlive.renderer import channels_of, corpus_sounds
-from latentlive.renderer.freezing import recordings
+from latentlive.renderer.sounds import recordings
 from latentlive.space import ToySpace
 from tests.performing import Choosy, Engine, bounced, replayed, same
 from tests.test_bounce import Logged

@@ -14,7 +14,7 @@ from latentlive.curves import Tapes
 from latentlive.curves.tapes import Point
 from latentlive.protocol.clip import Clip, Crossing, Source
 from latentlive.renderer import corpus_sounds
-from latentlive.renderer.freezing import recordings
+from latentlive.renderer.sounds import recordings
 from latentlive.space import Facts
 from latentlive.stage.diary import Diary, Tail
 from latentlive.stage.places import Moving, NowhereError, where

@@ -13,8 +13,7 @@ from latentlive.errors import EngineError
 from latentlive.expr import Node, dump, load
 from latentlive.latent import Texture, join_of
 from latentlive.models.files import BUILT_IN
-from latentlive.renderer.freezing import recordings
-from latentlive.renderer.world import Sounds, reads_map
+from latentlive.renderer.sounds import Sounds, reads_map, recordings
 from latentlive.space import Space
 
 

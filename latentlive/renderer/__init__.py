@@ -2,20 +2,13 @@
 
 from latentlive.renderer.channels import Channels
 from latentlive.renderer.encoding import Encoder
-from latentlive.renderer.joining import Rendered, Request, beyond_of
+from latentlive.renderer.joining import Rendered, Request, beyond_of, joined_by, usual_hop
 from latentlive.renderer.morphing import Morph
 from latentlive.renderer.offline import HeldOut, held_out, render, render_blocks, render_file
 from latentlive.renderer.rendering import Rendering, ask, check
+from latentlive.renderer.sounds import Sounds, channels_of, corpus_sounds, stored_sounds
 from latentlive.renderer.spaces import Spaces
-from latentlive.renderer.world import (
-    BoundWorld,
-    Sounds,
-    channels_of,
-    corpus_sounds,
-    joined_by,
-    stored_sounds,
-    usual_hop,
-)
+from latentlive.renderer.world import BoundWorld
 
 __all__ = [
     "BoundWorld",

@@ -9,8 +9,8 @@ import numpy as np
 from latentlive.curves import Tapes
 from latentlive.latent import Scope, Texture
 from latentlive.renderer.rendering import Rendering
+from latentlive.renderer.sounds import Sounds, channels_of
 from latentlive.renderer.spaces import Spaces
-from latentlive.renderer.world import Sounds, channels_of
 from latentlive.space import Space
 from latentlive.units import Samples
 

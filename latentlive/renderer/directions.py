@@ -20,9 +20,9 @@ from latentlive.latent.directions import WORDS, Directed, with_directions
 from latentlive.latent.moving import Direction
 from latentlive.renderer.listening import listened, moved, places
 from latentlive.renderer.ridge import straight
+from latentlive.renderer.sounds import Sounds
 from latentlive.renderer.spaces import Spaces
 from latentlive.renderer.waveforms import shares
-from latentlive.renderer.world import Sounds
 from latentlive.space import Space
 from latentlive.units import Floats
 

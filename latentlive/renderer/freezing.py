@@ -34,15 +34,15 @@ from latentlive.renderer.joints import fading
 from latentlive.renderer.measuring import measured_here
 from latentlive.renderer.rendering import check
 from latentlive.renderer.scoring import Scoring, scored
-from latentlive.renderer.spaces import Spaces
-from latentlive.renderer.world import (
+from latentlive.renderer.sounds import (
     Sounds,
     corpus_sounds,
     is_frozen_sound,
-    reads_map,
+    recordings,
     stored_sounds,
     tell,
 )
+from latentlive.renderer.spaces import Spaces
 from latentlive.space import Facts, Space, Verbatim
 from latentlive.units import Floats, Samples, Tempo
 
@@ -251,22 +251,6 @@ def to_freeze(texture: Texture, name: str, seconds: float | None, setting: Setti
         seconds,
         setting.cluster,
     )
-
-
-def recordings(texture: Texture, sounds: Sounds) -> dict[str, str]:
-    """Return what finds a texture's recordings and maps, by the digests of the nodes naming them.
-
-    A digest, or those of mix, left and right of a stereo recording.
-    """
-    named = (
-        node
-        for node in texture.walk()
-        if isinstance(node, Recorded)
-        and not (isinstance(node, Sound) and not isinstance(node.source, str))
-    )
-    found = {node.digest: sounds(node).recording for node in named}
-    found.update((one.digest, sounds.atlas(one).digest) for one in texture.walk() if reads_map(one))
-    return found
 
 
 def as_played(texture: Texture, corpus: Corpus) -> Texture:

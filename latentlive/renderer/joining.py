@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from latentlive.errors import ExpressionError
+from latentlive.latent import DEFAULT_OVERLAP, Join
 from latentlive.renderer.resampling import Resampler
-from latentlive.space import Part, Space
+from latentlive.space import Facts, Part, Space
 from latentlive.units import Floats, Samples
 
 KEPT = 3
@@ -242,6 +243,44 @@ def beyond_of(space: Space, overlap: int, rate: int, live: bool) -> int:
         half = Resampler(space.sample_rate, rate).half
         beyond = (beyond + half + 1) * rate / space.sample_rate + 1
     return math.ceil(beyond)
+
+
+def usual_hop(space: Space) -> int:
+    """Return the samples from one vector to the next: the space's, or those of most overlap that
+    its window allows where nobody chooses another."""
+    if space.hop is not None:
+        return space.hop
+    return next(space.window // k for k in (DEFAULT_OVERLAP, 2, 1) if not space.window % k)
+
+
+def joined_by(join: Join, facts: Facts) -> int:
+    """Return how many windows of a space overlap at each moment.
+
+    Raises
+    ------
+    ExpressionError
+        If the space does not support the join.
+    """
+    if facts.hop is None:
+        overlap = DEFAULT_OVERLAP if join.overlap is None else join.overlap
+        if facts.window % overlap:
+            fits = max(k for k in (1, 2, 4, 8) if not facts.window % k)
+            raise ExpressionError(
+                f"overlap: {overlap} does not divide the {facts.window} samples of a window of "
+                f"{facts.name!r}; write .overlap({fits})"
+            )
+        return overlap
+    if join.exact:
+        raise ExpressionError(
+            f"exact: the space {facts.name!r} has no windows to write end to end; "
+            'write .on("rawaudiovae")'
+        )
+    if join.overlap is not None:
+        raise ExpressionError(
+            f"overlap: the space {facts.name!r} has a hop of its own; leave overlap out, "
+            'or write .on("rawaudiovae")'
+        )
+    return facts.window // facts.hop
 
 
 @lru_cache(maxsize=32)

@@ -1,37 +1,22 @@
 """Joints: windows that hold the end of one recording and the beginning of another.
 
 Where one latent follows another, each recording there is read from a splice: its own samples up to
-the joint and the other's after it, or the reverse. If several recordings are mixed beyond the
-joint, the one with the most weight stands for all, so a joint is encoded once, however curves move.
+the joint and the other's after it, or the reverse.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache, singledispatch
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentlive.corpus import Audio, audio_digest
-from latentlive.latent import (
-    Interp,
-    Latent,
-    LatentLike,
-    Latents,
-    Path,
-    Query,
-    Recorded,
-    Scope,
-    Slerp,
-    Touch,
-)
-from latentlive.latent.blending import Weighed
-from latentlive.latent.mix import Times
+from latentlive.latent import Query
 from latentlive.latent.query import F32, Joint
-from latentlive.latent.sources import Endless
 from latentlive.latent.striking import SOFT
 from latentlive.renderer.encoding import windows_at
 from latentlive.units import Floats, Samples
@@ -185,88 +170,3 @@ def side(
     """
     starts = ends - np.where(ahead, size, fade)
     return windows_at(samples, starts, np.zeros(len(starts), np.bool_), size + fade)
-
-
-@dataclass(frozen=True)
-class Hearing(Query):
-    """Queries the samples beside a joint instead of latents."""
-
-    meets: ClassVar[bool] = False
-
-    def samples(self, recording: Samples, size: int) -> F32:
-        """Return the samples of a recording beside the joint [shape=(n, size)]."""
-        assert self.joint is not None
-        distance, ahead, *_ = self.joint
-        # Reversed and frozen latents have no joint: each window sounds alone.
-        distance = np.where(np.isfinite(distance), distance, ahead)
-        fade = beyond_of(self.joint, self.world.window)
-        return side(recording, joints(self, distance), ahead, size - fade, fade)
-
-    def computed(self, node: Latent) -> Latents:
-        """Return samples as means [shape=(n, dims)]."""
-        return heard(node, self)
-
-    def meeting(self, node: LatentLike, *beside: object) -> Latents:
-        """Return a node's samples; its neighbours do not matter."""
-        return self.alone(float(self.scope.length(node))).latents(node)
-
-
-def hearing(query: Query, scope: Scope) -> Hearing:
-    """Return the query of samples beside a joint at the positions of another query."""
-    wrap = np.zeros_like(query.wrap)
-    own = query.seed, query.own
-    joint, since = query.joint, query.since
-    return Hearing(query.frames, query.beats, wrap, scope, *own, joint=joint, since=since)
-
-
-def _most(sides: Sequence[Latents], chosen: NDArray[Any]) -> Latents:
-    """Return the samples of the chosen side for each position."""
-    rows = np.arange(len(chosen))
-    samples = np.stack([side.mean for side in sides])[chosen.astype(np.int64), rows]
-    return Latents(samples, np.zeros_like(samples))
-
-
-@singledispatch
-def heard(node: Latent, query: Hearing) -> Latents:
-    """Return a node's samples before or after a joint."""
-    return node.at(query)
-
-
-@heard.register
-def _(node: Recorded, query: Hearing) -> Latents:
-    return query.world.read(node, query)
-
-
-@heard.register
-def _(node: Endless, query: Hearing) -> Latents:
-    silent = np.zeros((len(query.frames), query.world.dims), np.float32)
-    return Latents(silent, silent)
-
-
-@heard.register(Touch)
-@heard.register(Times)
-def _(node: Touch | Times, query: Hearing) -> Latents:
-    return query.latents(node.of)
-
-
-@heard.register
-def _(node: Interp, query: Hearing) -> Latents:
-    sides = [node.side(query, side, query.scope) for side in (node.a, node.b)]
-    return _most(sides, query.curve(node.curve, node) >= 0.5)
-
-
-@heard.register
-def _(node: Slerp, query: Hearing) -> Latents:
-    sides = [query.latents(side) for side in (node.a, node.b)]
-    return _most(sides, query.curve(node.curve, node) >= 0.5)
-
-
-@heard.register
-def _(node: Path, query: Hearing) -> Latents:
-    return _most([query.latents(p) for p in node.points], np.rint(node.place(query)))
-
-
-@heard.register
-def _(node: Weighed, query: Hearing) -> Latents:
-    chosen = np.argmax(node.weights(query), axis=0)
-    return _most([query.latents(part) for part in node.mixed], chosen)

@@ -13,8 +13,8 @@ from latentlive.corpus.descriptors import STRETCH, heard
 from latentlive.errors import LatentliveError
 from latentlive.latent import Latent, Sound, noise
 from latentlive.renderer.rendering import Rendering, ask
+from latentlive.renderer.sounds import Sounds
 from latentlive.renderer.spaces import Spaces
-from latentlive.renderer.world import Sounds
 from latentlive.units import Floats, Samples
 
 SECONDS = 1.05

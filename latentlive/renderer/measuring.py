@@ -21,7 +21,7 @@ from latentlive.latent.directions import unmeasured, with_directions
 from latentlive.latent.moving import direction_of
 from latentlive.models import load_model
 from latentlive.renderer.directions import LEAST, SOUNDS, Directions, Held, measured
-from latentlive.renderer.world import corpus_sounds, tell
+from latentlive.renderer.sounds import corpus_sounds, tell
 from latentlive.space import Space
 
 KIND = 1

@@ -21,7 +21,7 @@ from latentlive.renderer.freezing import as_played
 from latentlive.renderer.measuring import measured_here
 from latentlive.renderer.rendering import Rendering
 from latentlive.renderer.scoring import Scoring, scored
-from latentlive.renderer.world import corpus_sounds
+from latentlive.renderer.sounds import corpus_sounds
 from latentlive.space import Space
 from latentlive.units import Samples, Tempo
 

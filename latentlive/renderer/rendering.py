@@ -25,10 +25,12 @@ from latentlive.latent import (
 from latentlive.latent.noise import drawn, noise_key
 from latentlive.latent.wandering import Wandering
 from latentlive.models import facts_of
-from latentlive.renderer.joining import Rendered
+from latentlive.renderer.dryworld import DryWorld
+from latentlive.renderer.joining import Rendered, joined_by
 from latentlive.renderer.paper import kinds_of
+from latentlive.renderer.sounds import Sounds
 from latentlive.renderer.spaces import Spaces
-from latentlive.renderer.world import BoundWorld, DryWorld, Sounds, joined_by
+from latentlive.renderer.world import BoundWorld
 from latentlive.space import Facts, Space
 from latentlive.units import Floats, Samples, Tempo, from_db
 

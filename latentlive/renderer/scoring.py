@@ -23,7 +23,7 @@ from latentlive.expr.replacing import replaced
 from latentlive.latent import Improvise, Improvised, Latent, Recorded, Slice, Sound, Texture
 from latentlive.latent.codes import typical_of
 from latentlive.latent.improvising import CORPUS, MOST_PARTS
-from latentlive.renderer.world import Sounds
+from latentlive.renderer.sounds import Sounds
 from latentlive.units import Floats
 
 PER_NODE = 3

@@ -45,7 +45,8 @@ from latentlive.latent import (
 from latentlive.latent.places import nearest
 from latentlive.models import facts_of
 from latentlive.protocol.clip import Clip, Source
-from latentlive.renderer.world import DryWorld, stored_sounds
+from latentlive.renderer.dryworld import DryWorld
+from latentlive.renderer.sounds import stored_sounds
 from latentlive.space import F32, Facts, Prior
 from latentlive.units import Floats
 

@@ -17,7 +17,7 @@ from latentlive.errors import ModelError
 from latentlive.models import load_model
 from latentlive.models.importing import Given, import_model
 from latentlive.renderer import Rendering, Spaces
-from latentlive.renderer.world import corpus_sounds
+from latentlive.renderer.sounds import corpus_sounds
 from tests.imports import families, scripts
 
 RATE = 44100

@@ -19,7 +19,7 @@ from latentlive.models import files, load_model
 from latentlive.models.importing import Given, import_model
 from latentlive.models.script_process import ScriptProcess
 from latentlive.renderer import Rendering, Spaces
-from latentlive.renderer.world import corpus_sounds
+from latentlive.renderer.sounds import corpus_sounds
 from tests.imports import scripts
 from tests.imports.scripts import DIMS, RATIO
 
