@@ -30,7 +30,8 @@ class Stand:
         self.shared, self.inbox, self.said = Shared.create(), queue.Queue(), []
         self.shared.header[RUNNING] = 1
         options = {"device": "", "block": 512, "latency": 0.1, "silent": True}
-        self.relay = Relay(self.shared, RATE, options, self.inbox, log, self.said.append)
+        shared = children.Children(self.shared.fd, self.inbox, log)
+        self.relay = Relay(self.shared, RATE, options, shared, self.said.append)
 
     def until(self, condition, seconds, what):
         def looked():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import selectors
 import socket
 import subprocess
@@ -13,10 +12,10 @@ import time
 from collections.abc import Callable
 
 from latentlive.errors import EngineError, HangingError, printable
+from latentlive.ground.launch import command, launched
 from latentlive.ground.patience import Patience
 from latentlive.ground.system import apart
 from latentlive.protocol.address import Address, sweep
-from latentlive.protocol.children import ONE_THREAD
 from latentlive.protocol.kinds import SECONDS
 from latentlive.protocol.replies import (
     Alive,
@@ -234,14 +233,8 @@ def start_engine(arguments: list[str]) -> tuple[Address, subprocess.Popen[bytes]
     EngineError
         With the engine's own line, if it does not start.
     """
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "latentlive.engine.server.main", *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        **apart(),
-        env={**os.environ, **ONE_THREAD},
-    )
+    started = command("latentlive.engine.server.main", *arguments)
+    process = launched(started, subprocess.PIPE, **apart())
     assert process.stdin is not None
     assert process.stdout is not None
     assert process.stderr is not None

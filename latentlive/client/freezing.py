@@ -9,25 +9,23 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 from latentlive.client.waiting import Awaited, Line, Waiting, one_or_many
 from latentlive.corpus.frozen import forget_unfinished
 from latentlive.errors import EngineError, ExpressionError, printable, reason
 from latentlive.expr import Node
+from latentlive.ground.launch import command, launched
 from latentlive.ground.names import normal
 from latentlive.ground.system import apart
 from latentlive.latent import Sound, Texture
-from latentlive.protocol.children import ONE_THREAD
 from latentlive.renderer.freezing import Setting, to_freeze
 
 LOOK_EVERY = 0.1
@@ -318,7 +316,8 @@ class Freezing:
                 with self.turn:
                     if making.dropped:
                         return
-                    process = making.process = _started(making.job.module, errors)
+                    started = command(making.job.module)
+                    process = making.process = launched(started, errors, **apart())
             except OSError as error:
                 making.error = f"no process can be started: {reason(error)}"
                 return
@@ -372,17 +371,6 @@ class Freezing:
 
     def _of(self, name: str) -> Making | None:
         return next((one for one in self._makings if one.name == normal(name)), None)
-
-
-def _started(module: str, errors: IO[bytes]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", module],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=errors,
-        **apart(),
-        env={**os.environ, **ONE_THREAD},
-    )
 
 
 def _span(seconds: float) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import threading
 
 from latentlive.client.connection import Connection
 from latentlive.client.transaction import Transaction
 from latentlive.errors import ExpressionError
-from latentlive.protocol.children import ONE_THREAD
+from latentlive.ground.launch import ONE_THREAD, command
 from latentlive.protocol.kinds import BEATS, PATH
 from latentlive.protocol.requests import RecordTo, StopRecording
 
@@ -39,8 +38,8 @@ class Recording(Connection):
         )
         self._cells.refuse_planned("bounce")
         file = _file(path, "bounce: path")
-        command = [sys.executable, "-P", "-m", "latentlive.engine.log.bounced", self.log, file]
-        command += [f"{first:.6f}b", f"{last:.6f}b"]
+        beats = [f"{first:.6f}b", f"{last:.6f}b"]
+        bounced = command("latentlive.engine.log.bounced", self.log, file, *beats)
         moment = self._cells.moment or 0
 
         def reached() -> bool:
@@ -49,7 +48,7 @@ class Recording(Connection):
         def run() -> None:
             self.wait_for(reached, threading.TIMEOUT_MAX)  # at once unless its cell has a moment
             done = subprocess.run(
-                command, capture_output=True, text=True, env={**os.environ, **ONE_THREAD}
+                bounced, capture_output=True, text=True, env={**os.environ, **ONE_THREAD}
             )
             told = done.stderr if done.returncode else f"bounced to {done.stdout}"
             self._say((told.strip().splitlines() or ["bounce: it was ended"])[-1])

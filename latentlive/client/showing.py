@@ -15,8 +15,8 @@ from latentlive.client.control import Control
 from latentlive.errors import EngineError, ExpressionError
 from latentlive.expr.fields import shown
 from latentlive.ground.files import fresh_file, working_folder
+from latentlive.ground.launch import command, launched
 from latentlive.ground.system import apart
-from latentlive.protocol.children import ONE_THREAD
 
 PANELS = ("map", "layers", "plan", "code")
 START = 20.0
@@ -28,7 +28,7 @@ THEMES = ("", "dark", "light")
 class Showing(Control):
     """An engine, as an audience sees it."""
 
-    _stage: subprocess.Popen[str] | None = None
+    _stage: subprocess.Popen[bytes] | None = None
     _stage_url = ""
 
     def stage(
@@ -87,7 +87,7 @@ class Showing(Control):
                 raise EngineError("stage: it is open already; stage(None) closes it first")
             assert self._stage.stdin is not None
             with contextlib.suppress(OSError):
-                self._stage.stdin.write(json.dumps({"show": show}) + "\n")
+                self._stage.stdin.write(json.dumps({"show": show}).encode() + b"\n")
                 self._stage.stdin.flush()
             self._say(f"the stage view is at {self._stage_url}")
             return
@@ -101,19 +101,10 @@ class Showing(Control):
                 webbrowser.open(told["url"])
 
     def _open_stage(self, show: dict[str, Any], host: str, port: int, public: bool) -> Any:
-        command = [sys.executable, "-P", "-m", "latentlive.stage.main"]
-        command += ["--engine", str(self.welcome.pid), "--host", host, "--port", str(port)]
-        command += ["--show", json.dumps(show)] + ["--public"] * public
+        served = ["--engine", str(self.welcome.pid), "--host", host, "--port", str(port)]
+        served += ["--show", json.dumps(show)] + ["--public"] * public
         with fresh_file(working_folder("log") / f"stage-{self.welcome.pid}.log") as faults:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=faults,
-                text=True,
-                env={**os.environ, **ONE_THREAD},
-                **apart(),
-            )
+            process = launched(command("latentlive.stage.main", *served), faults, **apart())
         assert process.stdout is not None
         late = threading.Timer(START, process.kill)
         late.start()

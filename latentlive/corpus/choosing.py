@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -16,6 +15,7 @@ from latentlive.corpus.reading import joined
 from latentlive.corpus.store import keep
 from latentlive.errors import SoundError
 from latentlive.ground.extras import lacking
+from latentlive.ground.launch import command
 from latentlive.ground.names import normal
 from latentlive.units import Floats
 
@@ -140,9 +140,9 @@ def _thumbnail(corpus: Corpus, source: object, sample_rate: int) -> Floats:
         digest = corpus.audio(source, sample_rate).digest
     else:
         digest = keep(audio_of(np.asarray(source, np.float32))).digest
-    command = [sys.executable, "-P", "-m", "latentlive.corpus.features", digest, str(sample_rate)]
+    measuring = command("latentlive.corpus.features", digest, str(sample_rate))
     try:
-        told = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+        told = subprocess.run(measuring, capture_output=True, text=True, timeout=PATIENCE)
     except subprocess.TimeoutExpired:
         raise SoundError(f"near: the sound took over {PATIENCE:g} s to measure") from None
     if told.returncode:

@@ -10,20 +10,18 @@ import json
 import os
 import secrets
 import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import Any
 
 from latentlive.errors import SoundError
+from latentlive.ground.launch import command, launched
 from latentlive.ground.system import apart
 
-COMMAND = [sys.executable, "-P", "-m", "latentlive.corpus.decoding"]
+COMMAND = command("latentlive.corpus.decoding")
 
 PATIENCE = 30.0
 """Longest time in seconds to decode the next part of a file."""
-
-ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 
 
 def besides(beside: Path) -> list[Path]:
@@ -105,14 +103,7 @@ class Decoder:
     def _started(self) -> subprocess.Popen[bytes]:
         process = self._process
         if process is None or process.poll() is not None or self._owner != os.getpid():
-            process = self._process = subprocess.Popen(
-                COMMAND,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                **apart(),
-                env={**os.environ, **ONE_THREAD},
-            )
+            process = self._process = launched(COMMAND, **apart())
             self._owner = os.getpid()
         return process
 

@@ -24,6 +24,7 @@ from latentlive.corpus.index import Mapped
 from latentlive.errors import SoundError
 from latentlive.ground.extras import lacking
 from latentlive.ground.files import say_once
+from latentlive.ground.launch import command
 from latentlive.units import Floats
 
 LANDMARKS = 3000
@@ -201,8 +202,8 @@ def placed_apart(mapped: Mapped) -> Mapped:
     if line := lacking("corpus", "corpus", "sklearn"):
         raise SoundError(line)
     vectors = mapped.map.vectors
-    command = [sys.executable, "-P", "-m", __name__, str(mapped.seed), str(vectors.shape[1])]
-    told = subprocess.run(command, input=vectors.astype("<f8").tobytes(), capture_output=True)
+    placing = command(__name__, str(mapped.seed), str(vectors.shape[1]))
+    told = subprocess.run(placing, input=vectors.astype("<f8").tobytes(), capture_output=True)
     if told.returncode or len(told.stdout) != 8 * len(vectors):
         lines = told.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
         raise SoundError(f"corpus: the sounds cannot be placed: {lines[-1]}")

@@ -5,9 +5,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import json
-import os
-import subprocess
-import sys
 import threading
 import time
 from functools import partial
@@ -21,6 +18,7 @@ from latentlive.errors import SoundError, printable
 from latentlive.ground import threads
 from latentlive.ground.extras import lacking
 from latentlive.ground.files import working_file, write_whole
+from latentlive.ground.launch import command, launched
 from latentlive.ground.system import apart
 from latentlive.units import Floats
 
@@ -55,15 +53,8 @@ class Listening:
         self.parts: Floats | None = None
         self.error = ""
         self.over = threading.Event()
-        command = [sys.executable, "-P", "-m", "latentlive.corpus.listening", digest, str(rate)]
-        self.process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            **apart(),
-            env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-        )
+        listening = command("latentlive.corpus.listening", digest, str(rate))
+        self.process = launched(listening, **apart())
         threads.run(self._follow)
 
     @property

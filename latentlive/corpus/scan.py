@@ -19,8 +19,8 @@ from latentlive.corpus import work
 from latentlive.corpus.index import Entry, Index
 from latentlive.corpus.library import Corpus
 from latentlive.errors import SoundError
+from latentlive.ground.launch import ONE_THREAD
 
-ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 KEEP_EVERY = 1.0
 """Seconds between two writes: a kill loses at most this much."""
 

@@ -26,6 +26,7 @@ from latentlive.corpus.store import keep, stored
 from latentlive.errors import SoundError
 from latentlive.ground.extras import lacking
 from latentlive.ground.files import working_file, write_whole
+from latentlive.ground.launch import command
 from latentlive.units import Floats, Samples
 
 By = Literal["onsets", "novelty"]
@@ -281,10 +282,10 @@ def segmented(audio: Audio, rate: int, by: By = "onsets", shortest: float = 0.1)
         return known
     if line := lacking("segments", "corpus", "librosa"):
         raise SoundError(line)
-    asked = [audio.digest, str(rate), by, repr(float(shortest))]
-    command = [sys.executable, "-P", "-m", "latentlive.corpus.segmenting", *asked]
+    asked = audio.digest, str(rate), by, repr(float(shortest))
+    heard = command("latentlive.corpus.segmenting", *asked)
     try:
-        told = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+        told = subprocess.run(heard, capture_output=True, text=True, timeout=PATIENCE)
     except subprocess.TimeoutExpired:
         raise SoundError(f"segments: the sound took over {PATIENCE:g} s") from None
     if told.returncode:

@@ -10,12 +10,12 @@ import atexit
 import hashlib
 import os
 import subprocess
-import sys
 import threading
 from pathlib import Path
 
 from latentlive.ground import threads
 from latentlive.ground.files import say_once, working_folder, write_whole
+from latentlive.ground.launch import command
 from latentlive.ground.processes import stand_back
 from latentlive.ground.system import apart
 
@@ -65,7 +65,7 @@ class _Making:
     def begin(self) -> None:
         if self.process is None or self.process.poll() is not None:
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", __name__],
+                command(__name__),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

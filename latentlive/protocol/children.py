@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import queue
 import subprocess
-import sys
 import time
 from collections.abc import Iterable
-from typing import IO
+from typing import IO, Any
 
 from latentlive.errors import EngineError
 from latentlive.ground import threads
+from latentlive.ground.launch import command, launched
 from latentlive.ground.system import beside
 from latentlive.protocol.wire import Message, Wire
-
-ONE_THREAD = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
-"""One thread a process: two threads on two busy cores would wait for each other."""
 
 
 class Child:
@@ -57,14 +53,8 @@ class Child:
     ) -> None:
         self.name = name
         try:
-            self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", module, "--fd", str(fd), *arguments],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                **beside(fd),
-                env={**os.environ, **ONE_THREAD},
-            )
+            started = command(module, "--fd", str(fd), *arguments)
+            self.process = launched(started, log, **beside(fd))
         except (OSError, MemoryError) as error:
             raise EngineError(f"engine: no {name} process can be started: {error}") from None
         assert self.process.stdin is not None
@@ -117,6 +107,37 @@ class Child:
         """Kill it; only `_listen` waits for its end, since a stuck disk can delay that."""
         self.process.kill()
         self._outbox.put(None)
+
+
+class Children:
+    """Starts the child processes of an engine, which share its memory, its queue and its log.
+
+    Parameters
+    ----------
+    fd : int
+        The shared memory, inherited.
+    inbox : queue
+        Receives (child, message) of all of them.
+    log : file
+        Receives their standard error.
+    """
+
+    def __init__(
+        self, fd: int, inbox: queue.Queue[tuple[Any, Message | None]], log: IO[bytes]
+    ) -> None:
+        self._fd, self._inbox, self._log = fd, inbox, log
+        self.log = log.name
+        """The path of their log."""
+
+    def start(self, name: str, module: str, arguments: list[str]) -> Child:
+        """Start one; parameters as of `Child`.
+
+        Raises
+        ------
+        EngineError
+            If there is no room for it.
+        """
+        return Child(name, module, arguments, self._fd, self._inbox, self._log)
 
 
 def close(children: Iterable[Child], patience: float = 2.0) -> None:

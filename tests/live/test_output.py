@@ -19,6 +19,7 @@ from latentlive.engine.output.supervisor import Output
 from latentlive.engine.shared import Shared
 from latentlive.engine.timing import LONGEST_LATE
 from latentlive.errors import DeviceError, EngineError
+from latentlive.protocol.children import Children
 from tests.live.conftest import strict, wait_until
 
 RATE = 44100
@@ -226,9 +227,9 @@ def test_what_is_said_as_devices_come_and_go(tmp_path):
     said = []
     options = {"device": "none such", "block": 512, "latency": 0.1, "silent": False}
     with (tmp_path / "log").open("wb") as log:
-        output = Output(
-            Shared.create(6), RATE, options, queue.Queue(), log, said.append, rings=dict
-        )
+        shared = Shared.create(6)
+        children = Children(shared.fd, queue.Queue(), log)
+        output = Output(shared, RATE, options, children, said.append, rings=dict)
         try:
             for device in (
                 {"device": None, "why": "no sound device"},

@@ -3,10 +3,8 @@ one stand by, which goes on when it dies or hangs."""
 
 from __future__ import annotations
 
-import queue
 import time
 from collections.abc import Callable, Iterable
-from typing import IO, Any
 
 from latentlive.effects.block import BLOCK
 from latentlive.engine.desk.desk import Desk
@@ -24,7 +22,7 @@ from latentlive.errors import EngineError
 from latentlive.ground.restarts import Restarts
 from latentlive.limiter import AHEAD
 from latentlive.mixer import GRID
-from latentlive.protocol.children import Child, close
+from latentlive.protocol.children import Child, Children, close
 from latentlive.protocol.wire import Message
 
 SOON = (AHEAD + 2) * GRID + BLOCK
@@ -46,9 +44,7 @@ class Keeper:
     shared : Shared
     latency : float [seconds]
         Of the device.
-    inbox : queue
-        Where their messages go.
-    log : file
+    children : Children
     say : function of a line
     wanted : function
         Tells whether anything has effects or sends, or is about to.
@@ -59,13 +55,12 @@ class Keeper:
         desk: Desk,
         shared: Shared,
         latency: float,
-        inbox: queue.Queue[tuple[Any, Message | None]],
-        log: IO[bytes],
+        children: Children,
         say: Callable[[str], object],
         wanted: Callable[[], bool],
     ) -> None:
         self._desk, self._shared, self._say, self._wanted = desk, shared, say, wanted
-        self._inbox, self._log = inbox, log
+        self._children = children
         rate = shared.rate
         self._arguments = ["--reach", str(effects_reach(rate, latency))]
         self._arguments += ["--due", str(effects_due(rate, latency))]
@@ -166,9 +161,8 @@ class Keeper:
 
     def _started(self) -> Child | None:
         module = "latentlive.engine.effects.process"
-        fd = self._shared.fd
         try:
-            child = Child("effects", module, self._arguments, fd, self._inbox, self._log)
+            child = self._children.start("effects", module, self._arguments)
         except EngineError as error:
             if self._restarts.failed():
                 self._say(f"{error}; it is tried again")

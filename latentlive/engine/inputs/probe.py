@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import queue
 import subprocess
-import sys
 from collections.abc import Iterator
 
 from latentlive.engine.timing import PROBE_PATIENCE
 from latentlive.errors import EngineError, printable
 from latentlive.ground import threads
+from latentlive.ground.launch import command
 from latentlive.protocol.wire import Message, Wire
 
 SILENT = "midi: the MIDI driver does not answer; unplug the devices and plug them in again"
@@ -73,7 +73,7 @@ def shown(source: str, value: float) -> str:
 def _asked(*options: str) -> Iterator[Message]:
     """Start the MIDI process, and yield what it says; the first of it has to come soon."""
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "latentlive.engine.inputs.midi", *options],
+        command("latentlive.engine.inputs.midi", *options),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )

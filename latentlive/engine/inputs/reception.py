@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import queue
 from collections.abc import Callable, Mapping, Set
-from typing import IO, Any
+from typing import Any
 
 from latentlive.engine.inputs.arrivals import Arrivals
 from latentlive.engine.inputs.listening import KIND, Listening
 from latentlive.errors import EngineError, LatentliveError, printable
 from latentlive.ground.restarts import Restarts
-from latentlive.protocol.children import Child, close
+from latentlive.protocol.children import Child, Children, close
 from latentlive.protocol.kinds import TEXT
 from latentlive.protocol.wire import Message
 
@@ -35,16 +34,12 @@ class Reception:
     ----------
     arrivals : Arrivals
     listening : Listening
-    fd : int
-        The shared memory, which children inherit.
     rate : int [samples a second]
         The engine's.
     options : mapping
         'osc', where OSC is heard, as ``HOST:PORT`` or ``PORT``, empty for the usual place, and
         'input', the device for sound, empty for the system's own choice.
-    inbox : queue
-        Where their messages go.
-    log : file
+    children : Children
     say : function of a line
     """
 
@@ -52,16 +47,13 @@ class Reception:
         self,
         arrivals: Arrivals,
         listening: Listening,
-        fd: int,
         rate: int,
         options: Mapping[str, Any],
-        inbox: queue.Queue[tuple[Any, Message | None]],
-        log: IO[bytes],
+        children: Children,
         say: Callable[[str], object],
     ) -> None:
         self._arrivals, self._listening = arrivals, listening
-        self._fd, self._say, osc = fd, say, options["osc"]
-        self._inbox, self._log = inbox, log
+        self._children, self._say, osc = children, say, options["osc"]
         listen = osc if ":" in osc else f"127.0.0.1:{osc}" if osc else OSC_PORT
         sound = ["--rate", str(rate), "--device", options["input"]]
         self._arguments = {
@@ -71,7 +63,7 @@ class Reception:
             ASKED_FOR: [],
         }
         self._asked = {"osc"} if osc else set()
-        self._children: dict[str, Child] = {}
+        self._processes: dict[str, Child] = {}
         self._restarts = {kind: Restarts() for kind in self._arguments}
         self._given_up: set[str] = set()
         self._told: dict[str, Message] = {}
@@ -82,7 +74,7 @@ class Reception:
 
     def owns(self, child: Child) -> bool:
         """Return whether a child is one of them."""
-        return child in self._children.values()
+        return child in self._processes.values()
 
     def feed(self, wanted: Set[str]) -> None:
         """Start the kinds that are wanted, or that an option asked for, and not there.
@@ -96,11 +88,11 @@ class Reception:
         if self._listening.refusal:
             kinds.discard(KIND)
         for kind in self._arguments:
-            if kind not in kinds or kind in self._children or kind in self._given_up:
+            if kind not in kinds or kind in self._processes or kind in self._given_up:
                 continue
             if self._restarts[kind].due:
                 try:
-                    self._children[kind] = self._started(kind)
+                    self._processes[kind] = self._started(kind)
                     self.heard(kind, {"op": "begun"})
                     if kind == KIND:
                         self._listening.began()
@@ -110,16 +102,16 @@ class Reception:
 
     def _started(self, kind: str) -> Child:
         module = f"latentlive.engine.inputs.{kind}"
-        child = Child(kind, module, self._arguments[kind], self._fd, self._inbox, self._log)
+        child = self._children.start(kind, module, self._arguments[kind])
         for message in self._arrivals.endless() if kind == "midi" else ():
             child.send(message)
         return child
 
     def take(self, child: Child, message: Message | None) -> None:
         """Take a message of a process, None when it has ended."""
-        kind = next(kind for kind, one in self._children.items() if one is child)
+        kind = next(kind for kind, one in self._processes.items() if one is child)
         if message is None:
-            del self._children[kind]
+            del self._processes[kind]
             self.heard(kind, {"op": "ended"})
             if kind == KIND:
                 self._listening.ended()
@@ -173,10 +165,10 @@ class Reception:
 
     def send(self, kind: str, message: Message) -> None:
         """Send a message to a process, if it is there; "leave" ends it."""
-        if kind in self._children and message["op"] == "leave":
-            self._children[kind].leave()
-        elif kind in self._children:
-            self._children[kind].send(message)
+        if kind in self._processes and message["op"] == "leave":
+            self._processes[kind].leave()
+        elif kind in self._processes:
+            self._processes[kind].send(message)
 
     def status(self) -> Message:
         """Return where is listened, and what was malformed."""
@@ -192,4 +184,4 @@ class Reception:
 
     def close(self) -> None:
         """End them."""
-        close(self._children.values())
+        close(self._processes.values())

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from typing import Any
 
 import click
@@ -14,6 +13,7 @@ import click
 from latentlive.engine.output.devices import IN, OUT, Side, list_devices, open_output
 from latentlive.engine.timing import PROBE_PATIENCE
 from latentlive.errors import DeviceError
+from latentlive.ground.launch import command
 
 SILENT = "the sound device does not answer; restart the sound server"
 
@@ -49,10 +49,10 @@ def tried(device: str, rate: int) -> dict[str, Any]:
 
 
 def _answer(*options: str) -> dict[str, Any]:
-    command = [sys.executable, "-P", "-m", "latentlive.engine.output.probe", *options]
+    asked = command("latentlive.engine.output.probe", *options)
     try:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=PROBE_PATIENCE
+            asked, stdin=subprocess.DEVNULL, capture_output=True, timeout=PROBE_PATIENCE
         )
     except subprocess.TimeoutExpired:
         raise DeviceError(SILENT) from None

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import queue
 import time
 from collections.abc import Callable, Mapping
-from typing import IO, Any
+from typing import Any
 
 from latentlive.engine.shared import CALLS, HEARTBEAT, Shared
 from latentlive.engine.timing import (
@@ -23,7 +22,7 @@ from latentlive.ground import processes
 from latentlive.ground.patience import Patience, never
 from latentlive.ground.restarts import Restarts
 from latentlive.ground.turns import Stop, Turns
-from latentlive.protocol.children import Child, close
+from latentlive.protocol.children import Child, Children, close
 from latentlive.protocol.wire import Message
 
 MAX_DEATHS = 5
@@ -78,9 +77,7 @@ class Relay:
         The model's.
     options : mapping
         'device', 'block', 'latency' and 'silent', as the engine was given them.
-    inbox : queue
-        Where the audio process's messages go.
-    log : file
+    children : Children
     say : function of a line
         Told what a performer should know.
 
@@ -95,12 +92,11 @@ class Relay:
         shared: Shared,
         rate: int,
         options: Mapping[str, Any],
-        inbox: queue.Queue[tuple[Any, Message | None]],
-        log: IO[bytes],
+        children: Children,
         say: Callable[[str], object],
     ) -> None:
         self._shared, self._rate, self._options = shared, rate, options
-        self._inbox, self._log, self._say = inbox, log, say
+        self._children, self._say = children, say
         self._latency, self._silent = float(options["latency"]), bool(options["silent"])
         self.device: Message | None = None
         """The device that was opened, or none and why; None before that is known."""
@@ -117,8 +113,7 @@ class Relay:
         arguments = ["--rate", str(self._rate), "--device", self._options["device"]]
         arguments += ["--block", str(self._options["block"]), "--latency", str(self._latency)]
         arguments += ["--silent"] * self._silent + [*more]
-        module = "latentlive.engine.output.process"
-        return Child("audio", module, arguments, self._shared.fd, self._inbox, self._log)
+        return self._children.start("audio", "latentlive.engine.output.process", arguments)
 
     def _began(self, patience: float) -> None:
         """Give the audio process so many seconds for its first beat."""
@@ -239,7 +234,8 @@ class Relay:
             self._silent = True
             self._drop_spare()  # a new process would open the device
             self._say(
-                f"the audio process keeps dying; time is kept without sound; see {self._log.name}"
+                "the audio process keeps dying; time is kept without sound; "
+                f"see {self._children.log}"
             )
         elif deaths > 2 * MAX_DEATHS:
             self._restarts.wait(START_PATIENCE)

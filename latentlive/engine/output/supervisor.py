@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-import queue
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +22,7 @@ from latentlive.engine.shared import (
 )
 from latentlive.errors import EngineError
 from latentlive.loudness import Meter
-from latentlive.protocol.children import Child
+from latentlive.protocol.children import Child, Children
 from latentlive.protocol.wire import Message
 from latentlive.units import SILENCE_DB
 
@@ -40,9 +39,7 @@ class Output:
         The model's.
     options : mapping
         'device', 'block', 'latency' and 'silent', as the engine was given them.
-    inbox : queue
-        Where the audio process's messages go.
-    log : file
+    children : Children
     say : function of a line
         Told what a performer should know.
     rings : function
@@ -59,15 +56,14 @@ class Output:
         shared: Shared,
         rate: int,
         options: Mapping[str, Any],
-        inbox: queue.Queue[tuple[Any, Message | None]],
-        log: IO[bytes],
+        children: Children,
         say: Callable[[str], object],
         rings: Rings,
     ) -> None:
         self.shared, self.rate, self.say, self.rings = shared, rate, say, rings
         self.recorder: Recorder | None = None
         self.whole: Recorder | None = None
-        self.relay = Relay(shared, rate, options, inbox, log, say)
+        self.relay = Relay(shared, rate, options, children, say)
         self._loudness = Meter(rate, shared.channels)
         self._measured = int(shared.header[POSITION])
 

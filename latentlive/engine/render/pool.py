@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-import queue
 import time
 from collections.abc import Callable
-from typing import IO, Any
 
 from latentlive.engine.render.dispatch import LANES, PREPARING, STEADY, Dispatch
 from latentlive.engine.schedule.scheduler import Scheduler
@@ -25,7 +23,7 @@ from latentlive.ground import processes
 from latentlive.ground.patience import Patience
 from latentlive.ground.restarts import Restarts
 from latentlive.ground.turns import Stop
-from latentlive.protocol.children import Child, close
+from latentlive.protocol.children import Child, Children, close
 from latentlive.protocol.rendering import Answer, Order, Ping, Ready
 from latentlive.protocol.wire import Message
 
@@ -101,9 +99,7 @@ class Pool:
     shared : Shared
     model : str
         The model file; empty for the starter model.
-    inbox : queue
-        Where their messages go.
-    log : file
+    children : Children
     say : function of a line
 
     Raises
@@ -117,14 +113,12 @@ class Pool:
         scheduler: Scheduler,
         shared: Shared,
         model: str,
-        inbox: queue.Queue[tuple[Any, Message | None]],
-        log: IO[bytes],
+        children: Children,
         say: Callable[[str], object],
     ) -> None:
         timeline, self._underrun = scheduler.timeline, scheduler.underrun
         self.dispatch = Dispatch(timeline, scheduler.failed)
-        self._shared, self._model, self._inbox, self._log = shared, model, inbox, log
-        self._say = say
+        self._shared, self._model, self._children, self._say = shared, model, children, say
         self._quiet = min(WORKER_QUIET, timeline.ahead / timeline.tempo.sample_rate / 2.0)
         self._workers: dict[int, Worker] = {STEADY: self._start(STEADY)}
         self._wanted = {STEADY}
@@ -136,8 +130,7 @@ class Pool:
         self._shared.header[WORKING + lane] = 0
         arguments = ["--model", self._model, "--lane", str(lane)]
         module = "latentlive.engine.render.worker"
-        child = Child("render", module, arguments, self._shared.fd, self._inbox, self._log)
-        return Worker(child, self._quiet)
+        return Worker(self._children.start("render", module, arguments), self._quiet)
 
     @property
     def ready(self) -> bool:
@@ -173,7 +166,7 @@ class Pool:
         self.dispatch.died(lane)
         self._trouble = f"a render worker {how}"
         if self._deaths.died() > MAX_DEATHS:
-            self._say(f"render workers keep dying; see {self._log.name}")
+            self._say(f"render workers keep dying; see {self._children.log}")
             self._restarts[lane].wait(WORKER_PAUSE)
         else:
             self._say(f"a render worker {how}{then}")

@@ -7,7 +7,6 @@ import json
 import math
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable
 from statistics import median
@@ -21,9 +20,9 @@ from latentlive.curves import Sine
 from latentlive.engine.render.priority import BATCH, CHUNK
 from latentlive.errors import EngineError, LatentliveError, ModelError
 from latentlive.ground import processes
+from latentlive.ground.launch import ONE_THREAD, command
 from latentlive.latent import Interp, Texture, Z
 from latentlive.models import load_model
-from latentlive.protocol.children import ONE_THREAD
 from latentlive.renderer import Rendering, Spaces, stored_sounds, usual_hop
 from latentlive.space import F32, Prior, Space
 from latentlive.units import Samples
@@ -99,15 +98,15 @@ def measure(model: str, count: int = 1, behind: bool = False) -> list[Speed]:
     EngineError
         If a process cannot be started, or gives no answer in time.
     """
-    command = [sys.executable, "-P", "-m", "latentlive.engine.render.speed", f"--model={model}"]
-    command += ["--behind"] if behind else [f"--lasts={LONG}"]
+    lasts = "--behind" if behind else f"--lasts={LONG}"
+    measuring = command("latentlive.engine.render.speed", f"--model={model}", lasts)
     end = time.monotonic() + PATIENCE
     with contextlib.ExitStack() as stack:
         running = []
         try:
             for _ in range(count):
                 child = subprocess.Popen(
-                    command,
+                    measuring,
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,

@@ -36,7 +36,7 @@ from latentlive.ground.files import fresh_file, working_folder
 from latentlive.ground.processes import Signals
 from latentlive.models import findable
 from latentlive.protocol.address import OnExit, sweep
-from latentlive.protocol.children import Child
+from latentlive.protocol.children import Child, Children
 from latentlive.protocol.replies import Closing, Done, Over, Refused, Welcome
 from latentlive.protocol.requests import Request
 from latentlive.protocol.wire import Message
@@ -88,13 +88,13 @@ class Server:
         self._ticked = time.monotonic()
         self._faults: set[str] = set()
         self.log = fresh_file(working_folder("log") / f"engine-{os.getpid()}.log")
-        self.pool = Pool(scheduler, self.shared, self.model, self.inbox, self.log, self.say)
+        children = Children(self.shared.fd, self.inbox, self.log)
+        self.pool = Pool(scheduler, self.shared, self.model, children, self.say)
         self.keeper = Keeper(
             scheduler.desk,
             self.shared,
             options["latency"],
-            self.inbox,
-            self.log,
+            children,
             self.say,
             scheduler.readiness.wants_effects,
         )
@@ -103,19 +103,16 @@ class Server:
             self.shared,
             self.space.sample_rate,
             options,
-            self.inbox,
-            self.log,
+            children,
             self.say,
             self._rings,
         )
         self.reception = Reception(
             self.session.arrivals,
             self.session.listening,
-            self.shared.fd,
             self.space.sample_rate,
             options,
-            self.inbox,
-            self.log,
+            children,
             self.say,
         )
         session = self.session
