@@ -38,7 +38,8 @@ from latentlive.machines.working import SpreadBounce, Stretches, measuring, stre
 from latentlive.mapping import make_map
 from latentlive.models import load_model
 from latentlive.models.files import starter_path
-from latentlive.renderer.freezing import Cluster, Here, to_freeze
+from latentlive.renderer.freezing import Here
+from latentlive.renderer.frozen import Cluster, to_freeze
 from latentlive.renderer.offline import prepare
 from latentlive.space import ToySpace
 from tests.test_bounce import performance as performance

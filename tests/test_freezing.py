@@ -26,7 +26,8 @@ from latentlive.prompt.booting import Booting
 from latentlive.prompt.console import Console
 from latentlive.prompt.panel import panel
 from latentlive.prompt.recital import play
-from latentlive.renderer.freezing import Here, as_played, crossed, freeze, to_freeze
+from latentlive.renderer.freezing import Here, crossed, freeze
+from latentlive.renderer.frozen import as_played, to_freeze
 from tests.conftest import random_weights
 from tests.live.conftest import wait_until
 from tests.test_panel import STATE

@@ -26,7 +26,7 @@ from latentlive.protocol.changes import Play
 from latentlive.protocol.clip import Clip, Source
 from latentlive.protocol.rendering import Batch, Encode, Finished, Job, Load, Loaded, Render
 from latentlive.renderer import Rendering, corpus_sounds, stored_sounds
-from latentlive.renderer.freezing import Setting, to_freeze
+from latentlive.renderer.frozen import Setting, to_freeze
 from latentlive.renderer.sounds import recordings
 from latentlive.space import ToySpace
 from latentlive.units import Tempo, TempoChange

@@ -28,7 +28,7 @@ from latentlive.protocol.changes import Hush, Only, Play
 from latentlive.protocol.kinds import BEATS, LAYER
 from latentlive.protocol.requests import Cell, Panic, Start
 from latentlive.renderer import corpus_sounds
-from latentlive.renderer.freezing import Cluster
+from latentlive.renderer.frozen import Cluster
 
 
 class Engine(Showing, Planning, Recording):

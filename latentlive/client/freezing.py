@@ -26,7 +26,7 @@ from latentlive.ground.launch import command, launched
 from latentlive.ground.names import normal
 from latentlive.ground.system import apart
 from latentlive.latent import Sound, Texture
-from latentlive.renderer.freezing import Setting, to_freeze
+from latentlive.renderer.frozen import Setting, to_freeze
 
 LOOK_EVERY = 0.1
 """Seconds between checks whether a waiting session has ended."""

@@ -18,7 +18,7 @@ from latentlive.latent.directions import unmeasured
 from latentlive.models import digest_of
 from latentlive.protocol.clip import Source
 from latentlive.renderer import Sounds, channels_of, check
-from latentlive.renderer.freezing import Cluster, Setting, as_played
+from latentlive.renderer.frozen import Cluster, Setting, as_played
 from latentlive.renderer.scoring import Scoring, scored
 from latentlive.renderer.sounds import recordings
 from latentlive.space import Facts

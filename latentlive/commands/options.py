@@ -99,7 +99,7 @@ def hub_at(cluster: str, tls: tuple[Path, Path, Path] | None) -> Iterator[Hub | 
     LatentliveError
         ``--tls belongs to --cluster``
     """
-    from latentlive.renderer.freezing import Cluster
+    from latentlive.renderer.frozen import Cluster
 
     there = Cluster.of(cluster, tls)
     if there is None:

@@ -11,7 +11,8 @@ from latentlive.errors import EngineError
 from latentlive.machines.hub import Hub
 from latentlive.machines.working import Stretches
 from latentlive.renderer.aside import Said, Tell, serve
-from latentlive.renderer.freezing import Frozen, freeze
+from latentlive.renderer.freezing import freeze
+from latentlive.renderer.frozen import Frozen
 
 
 def freeze_there(data: dict[str, Any], said: Said, tell: Tell) -> None:

@@ -22,7 +22,7 @@ from latentlive.machines.station import bits_of, bits_of_measuring
 from latentlive.models import load_model
 from latentlive.models.files import BUILT_IN
 from latentlive.renderer.channels import Channels
-from latentlive.renderer.freezing import Frozen
+from latentlive.renderer.frozen import Frozen
 from latentlive.space import Space
 from latentlive.units import Samples
 

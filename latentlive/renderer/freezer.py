@@ -6,7 +6,8 @@ Started as ``python -m latentlive.renderer.freezer``; see `latentlive.renderer.a
 from __future__ import annotations
 
 from latentlive.renderer.aside import serve
-from latentlive.renderer.freezing import Frozen, freeze
+from latentlive.renderer.freezing import freeze
+from latentlive.renderer.frozen import Frozen
 
 if __name__ == "__main__":
     serve(lambda data, said, tell: freeze(Frozen.load(data), said))

@@ -17,7 +17,7 @@ from latentlive.expr.fields import shown
 from latentlive.latent import Follow, Lesson, Texture
 from latentlive.models import load_model
 from latentlive.renderer.channels import Channels, framed
-from latentlive.renderer.freezing import as_played
+from latentlive.renderer.frozen import as_played
 from latentlive.renderer.measuring import measured_here
 from latentlive.renderer.rendering import Rendering
 from latentlive.renderer.scoring import Scoring, scored
