@@ -31,7 +31,7 @@ from latentlive.errors import EngineError
 from latentlive.machines import hub as hubs
 from latentlive.machines.asked import Model, check_portable
 from latentlive.machines.freezer import freeze_there
-from latentlive.machines.hub import Hub, Round, Task
+from latentlive.machines.hub import Hub, Round, Seat, Task
 from latentlive.machines.parcels import code, packed, unpacked
 from latentlive.machines.station import Station, bits_of
 from latentlive.machines.working import SpreadBounce, Stretches, measuring, stretches
@@ -394,6 +394,8 @@ def test_a_parcel_holds_no_pickle_and_nonsense_is_refused():
     trap = np.array([Trap()], dtype=object)
     with pytest.raises(EngineError, match="only numbers are sent"):
         packed({"a": 1}, {"x": trap})
+    with pytest.raises(EngineError, match="only numbers are sent"):  # no worker is lost by it
+        Seat("tcp://there", None, threading.Event()).ask("hello", {}, {"x": trap})
     room = io.BytesIO()
     np.savez(room, x=trap)
     data = packed({"a": 1}) + room.getvalue()

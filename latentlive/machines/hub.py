@@ -86,8 +86,9 @@ class Seat:
         EngineError
             If it answers with an error.
         """
+        parcel = packed(head, arrays)
         try:
-            future = getattr(self._actor, method)(packed(head, arrays))
+            future = getattr(self._actor, method)(parcel)
             while True:
                 try:
                     answer = future.result(timeout=LOOK)
