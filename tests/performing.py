@@ -34,7 +34,7 @@ from latentlive.protocol.rendering import Batch, Encode
 from latentlive.protocol.requests import Request
 from latentlive.space import ToySpace
 from latentlive.units import Tempo
-from tests.test_scheduler import jobs, slowed
+from tests.scheduling import jobs, slowed
 
 RATE = 44100
 WINDOW = 1024

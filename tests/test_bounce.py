@@ -20,7 +20,7 @@ from latentlive.protocol.changes import Hush, Master, Only, Set, SetTempo
 from latentlive.protocol.levels import LOUDEST
 from latentlive.protocol.when import Cue
 from latentlive.space import ToySpace
-from tests.test_scheduler import RATE, A, B, House, mute, play, put
+from tests.scheduling import RATE, A, B, House, mute, play, put
 
 
 class Logged(House):

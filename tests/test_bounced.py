@@ -19,7 +19,7 @@ from latentlive.engine.log import bounced
 from latentlive.engine.log.formats import FORMAT, Header
 from latentlive.engine.log.journal import Journal
 from latentlive.models import load_model
-from tests.test_scheduler import RATE, A, B, House, play
+from tests.scheduling import RATE, A, B, House, play
 
 
 @pytest.fixture(scope="module")

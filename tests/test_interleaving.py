@@ -14,7 +14,7 @@ from latentlive.engine.output.ringmix import mix_rings
 from latentlive.limiter import AHEAD
 from latentlive.mixer import GRID
 from latentlive.protocol.changes import Hush, Mute, Only, Rename, Restart, SetTempo, Stop
-from tests.test_scheduler import RATE, A, B, House, play, put
+from tests.scheduling import RATE, A, B, House, play, put
 
 CELLS = 512 // GRID + AHEAD + 1
 """What a call of the device reads, as far ahead as the limiter looks."""

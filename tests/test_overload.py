@@ -8,7 +8,7 @@ import pytest
 import latentlive as ll
 from latentlive.engine.server.status import report
 from latentlive.engine.shared import MISSING
-from tests.test_scheduler import RNG, House, play
+from tests.scheduling import RNG, House, play
 
 SOUND = ll.sound((RNG.standard_normal(30 * 1024) * 0.1).astype("f4"))
 

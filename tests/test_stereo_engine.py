@@ -21,8 +21,8 @@ from latentlive.renderer import channels_of, corpus_sounds
 from latentlive.renderer.sounds import recordings
 from latentlive.space import ToySpace
 from tests.performing import Choosy, Engine, bounced, replayed, same
+from tests.scheduling import RATE, House, put
 from tests.test_bounce import Logged
-from tests.test_scheduler import RATE, House, put
 
 RNG = np.random.default_rng(31)
 LEFT, RIGHT = ((RNG.standard_normal(RATE) * 0.2).astype("f4") for _ in range(2))
