@@ -10,17 +10,23 @@ the 50 ms around are heard:
 
 Seams are given as a mean over the three, the rest as a median. A recording may be quiet of itself
 where it is cut: "dry" is what its samples give, written end to end.
+
+Then what a joint costs that was never heard before: the processor's time for the second around one,
+and as a multiple of that for a second elsewhere whose recordings are encoded already.
 """
 
 from __future__ import annotations
 
+import os
+import tempfile
+import time
 from typing import NamedTuple
 
 import click
 import numpy as np
 
 from latentlive.corpus import Corpus
-from latentlive.latent import Latent, Sound
+from latentlive.latent import Latent, Path, Sound, cat
 from latentlive.models import load_model
 from latentlive.renderer import Rendering, Spaces, corpus_sounds
 from latentlive.starter import synthesise
@@ -83,9 +89,44 @@ def looped(once: Latent, spaces: Spaces) -> Samples:
     return rendering.samples(0, TURNS * SECONDS * RATE)
 
 
+def there_and_back(name: str, k: int) -> Latent:
+    """Return a second and a half of a recording, forwards and backwards, slowed."""
+    part = Sound(name).slice(0.6, 2.0).extend(k)
+    return cat(part, part.rev()).loop()
+
+
+def costs(texture: Latent, space: str, k: int) -> tuple[float, float]:
+    """Return the processor's seconds for the second around a joint, and for one elsewhere."""
+    joint = 3 * round(1.4 * k * RATE)  # the recordings are encoded by then
+    rendering = Rendering(texture, Spaces(load_model(space)), corpus_sounds(Corpus(), RATE))
+    rendering.samples(0, joint - 2 * RATE)
+    taken = []
+    for start in (joint - 3 * RATE // 4, joint + RATE):
+        begun = time.process_time()
+        rendering.samples(start, start + RATE)
+        taken.append(time.process_time() - begun)
+    return taken[0], taken[1]
+
+
+def joints() -> None:
+    """Print what joints cost."""
+    click.echo(f"{'a joint of':34s} {'s':>6s} {'x':>6s}")
+    names = ("bowl-high", "glass-harp", "musical-saw", "bowl-sung")
+    for space in SPACES:
+        for k in (2, 8):
+            one = there_and_back(names[0], k)
+            four = Path([there_and_back(name, k) for name in names], 0.5)
+            for told, texture in (("one sound", one), ("a path of four", four)):
+                with tempfile.TemporaryDirectory() as cache:
+                    os.environ["LATENTLIVE_CACHE"] = cache
+                    there, elsewhere = costs(texture, space, k)
+                row = f"{told}, slowed {k} times"
+                click.echo(f"{row:24s} {space:12s}{there:5.2f} {there / elsewhere:6.1f}")
+
+
 @click.command()
 def main() -> None:
-    """Print the levels at the seams of loops beside those elsewhere."""
+    """Print the levels at the seams of loops beside those elsewhere, and what joints cost."""
     surf, steady = synthesise("surf"), tone()
     click.echo(f"{'dB':38s} {'seams':>6s} {'rest':>6s}")
     loops = {
@@ -100,6 +141,8 @@ def main() -> None:
             for measure, levels in heard(samples).items():
                 row = f"{name:18s} {space:12s} {measure:6s}"
                 click.echo(f"{row} {levels.seams:6.1f} {levels.rest:6.1f}")
+    click.echo()
+    joints()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ def run(name, times=2):
     return sound(name).extend(times).loop()
 
 
-master.gain(1)
+master.gain(0)
 d1 >> interp(run("mains", 4), run("fan", 3), perlin(7))
 d1.gain(-4).pan(0.5).fade(5).xfade(10)
 

@@ -4,7 +4,7 @@
 
 
 # %% it rests among the voices
-master.gain(3)
+master.gain(0.5)
 d1 >> roam(perlin(23).range(0.12, 0.45), perlin(17).range(0.84, 1), blend=4).extend(4)
 d1.gain(-2).pan(perlin(9).range(0.3, 0.7)).fade(6)
 

@@ -4,7 +4,7 @@
 
 
 # %% the workshop, as it goes
-master.gain(0)
+master.gain(-1.5)
 shop = improvise(near(sound("clock"), 12), congruence=line(1, 0.4, 60))
 d1 >> shop
 d1.gain(-3).pan(perlin(5).range(0.25, 0.75)).fade(2).xfade(8)

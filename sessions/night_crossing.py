@@ -29,7 +29,7 @@ def struck(name, beats, length=0.8):
     return interp(silence, stroke, rand(beats).range(0.7, 1))
 
 
-master.gain(0)
+master.gain(1.5)
 d1 >> interp(long("sea", 6), long("surf", 4), perlin(9) * 0.8)
 d1.gain(-4).pan(perlin(15).range(0.25, 0.75)).fade(12).xfade(16)
 

@@ -20,7 +20,7 @@ def figure(played, beats, steps):
     return interp(silence, keys(steps, beats, 0.1), seq(played, beats).smooth(0.03))
 
 
-master.gain(1)
+master.gain(-0.5)
 d1 >> sound("gong").scrub(saw(16).ease("out")) * rand(16).range(1, 1.1)
 d1.gain(-2).fade(0)
 

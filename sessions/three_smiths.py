@@ -9,7 +9,7 @@ def smith(name, pattern, step=1 / 4, **ways):
     return sound(name).hits(pattern, step=step, **ways)
 
 
-master.gain(-1)
+master.gain(-4)
 bus("smithy").hpf(100).reverb(1, seconds=1.2, damp=0.3).gain(-2)
 d1.send("smithy", -10)
 d1 >> smith("anvil", "X..x..x.")

@@ -122,6 +122,15 @@ def stand_back() -> None:
         os.nice(10)
 
 
+def let_deadlines_go_first() -> None:
+    """Let what a device waits for go before this process, which renders seconds ahead.
+
+    Windows has no step of priority as small as that.
+    """
+    if sys.platform != "win32":
+        os.nice(5)
+
+
 def unmoved_by_signals() -> None:
     """Ignore signals that ask the engine to end: this process ends when its input ends."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):

@@ -147,3 +147,20 @@ def test_a_crashed_run_comes_back_with_its_effects(tmp_path, corpus):
         assert live.state["master_effects"] == master == "comp(-20, ratio=2)"
         assert shown["hall"] == "reverb(1, seconds=2)"
         assert live.state["missing"] == 0
+
+
+def test_what_a_device_waits_for_goes_before_what_renders_seconds_ahead():
+    with ll.Engine(model="toy", silent=True) as live:
+        live.d1.lpf(500) >> ll.sound(SOUNDS["one"])
+        live.start()
+        state = wait_until(
+            lambda: live.state.get("effects") and live.state["workers_up"] == 2 and live.state,
+            30,
+            "all processes",
+        )
+
+        def nice(pid):
+            return os.getpriority(os.PRIO_PROCESS, pid)
+
+        for pid in (state["audio"], state["effects"][0], live.process.pid):
+            assert {nice(worker) - nice(pid) for worker in state["workers"]} == {5}

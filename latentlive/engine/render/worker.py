@@ -361,6 +361,7 @@ def answered(worker: Worker, message: Message) -> Answer | None:
 def main(fd: int, model: str, lane: int) -> None:
     """Serve until the engine closes the pipe."""
     processes.unmoved_by_signals()
+    processes.let_deadlines_go_first()
     wire = Wire(sys.stdin.buffer, os.fdopen(os.dup(1), "wb"))
     worker = Worker(load_model(model or None), Shared.attach(fd), lane, LONGEST_BATCH, live=True)
     worker.space.warm()
