@@ -8,6 +8,7 @@ import itertools
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -80,9 +81,9 @@ class Dask:
         self.processes = [*getattr(self, "processes", []), process]
         return process
 
-    def work(self, name):
-        """Start a worker."""
-        options = ["--no-nanny", "--nthreads", "1", "--name", name]
+    def work(self, name, nanny="--no-nanny"):
+        """Start a worker, by default without a nanny that starts it again."""
+        options = [nanny, "--nthreads", "1", "--name", name]
         self.workers[name] = self._start(
             "worker", self.address, *options, "--local-directory", str(self.folder), name=name
         )
@@ -128,6 +129,13 @@ def hub(dask, said):
         yield hub
 
 
+def children(pid):
+    """Return the processes that one has started and that render, as Linux tells them."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    found = [int(child) for task in tasks for child in task.read_text().split()]
+    return [one for one in found if b"spawn_main" in Path(f"/proc/{one}/cmdline").read_bytes()]
+
+
 def rendered_on(hub, texture, seconds, **options):
     model = str(options.get("model", ""))
     rendering, total = prepare(texture, seconds, **options)
@@ -160,6 +168,22 @@ def test_a_worker_that_comes_meanwhile_works_too(dask, hub, said):
     assert sum(map(len, blocks)) == 60 * 44100 - 2 * len(first)
     assert sum("works with us" in line for line in said) == 3
     dask.kill("c")
+
+
+def test_a_worker_that_its_nanny_starts_again_goes_on(dask, hub, said):
+    for name in list(dask.workers):
+        dask.kill(name)
+    dask.work("d", nanny="--nanny")
+    blocks = rendered_on(hub, TEXTURE, 60, seed=3)
+    heard = [next(blocks)]
+    nanny = dask.workers["d"].pid
+    (worker,) = children(nanny)
+    os.kill(worker, signal.SIGKILL)
+    heard += blocks
+    assert np.array_equal(np.concatenate(heard), ll.render(TEXTURE, seconds=60, seed=3))
+    assert children(nanny) not in ([], [worker])
+    assert sum("is lost; its stretch is done elsewhere" in line for line in said) >= 1
+    dask.workers.pop("d").terminate()  # whose nanny ends it too
 
 
 def test_a_performance_is_bounced_to_the_same_samples_with_stems(dask, hub, performance, said):
@@ -369,6 +393,7 @@ def test_options_that_do_not_go_together_are_refused(tmp_path):
         (["corpus", "--cluster", "tcp://x:1"], "corpus: --cluster is for a FOLDER"),
         (["render", "sound('gong')", "-o", "x.wav", "--tls", "a", "b", "c"], "--tls belongs to"),
         (["play", "first_light", "--silent", "--tls", "a", "b", "c"], "--tls belongs to"),
+        (["--tls", "a", "b", "c", "play", "first_light", "--silent"], "--tls belongs to"),
         (["render", "x", "-o", "x.wav", "--tape", "x.py", "--cluster", "tcp://x:1"], "--tape is"),
         (["bounce", "x.py", "-o", "x.wav", "--perform", "--cluster", "tcp://x:1"], "--cluster is"),
     ):
