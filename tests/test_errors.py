@@ -105,6 +105,10 @@ BAD = [
         lambda: Layer(None, "d1").gian(3),
         "d1: a layer has no .gian(); did you mean 'gain'?",
     ),
+    (
+        lambda: Layer(None, "d1").brighter(1),
+        "d1: a layer has no .brighter(); it is a texture's word: d1 >> x.brighter(...)",
+    ),
     (lambda: Layer(None, "d1").gain("x"), "gain: db must be a curve, a number or an array"),
     (lambda: Layer(None, "d1").fade(-1), "fade must be >= 0 beats, got -1"),
     (

@@ -661,11 +661,11 @@ def test_a_layer_that_is_slower_than_real_time_is_refused_with_the_remedy_which_
 
 def test_the_panel_tells_how_far_it_is():
     rows = [
-        {"name": "river", "done": 0.42, "left": 38.0, "told": "42%, about 38 s left"},
-        {"name": "sea", "done": 0.0, "left": None, "told": "waits"},
+        {"name": "river", "done": 0.42, "told": "42%, about 38 s left", "doing": "freezing"},
+        {"name": "directions", "done": 0.0, "told": "waits", "doing": "measuring"},
     ]
     lines = panel({**STATE, "freezing": rows}, 60)
     assert lines[-2:] == [
         " freezing river  ###..... 42%, about 38 s left",
-        " freezing sea  ........ waits",
+        " measuring directions  ........ waits",
     ]

@@ -49,7 +49,7 @@ def test_the_panel_shows_what_matters():
     assert "=========--- -12.0 dB  load 93%  dropouts 3" in lines[0]
     assert lines[2].strip() == "d2 failed: sound: gone"
     assert lines[3].startswith("      d3 late ")
-    assert lines[4].startswith("a_layer_ playing ")
+    assert lines[4].startswith("a_layer_ playing  curve dB ")
     assert len({line.index(" dB ") for line in (lines[1], lines[3], lines[4])}) == 1
     assert lines[5] == " cue drop  go  ########  8.0s ready  d1 d2"
     assert lines[6].startswith(" cue at 96  beat 96  ........")

@@ -8,8 +8,9 @@ from latentlive.curves import Curve, CurveLike, Num, as_curve
 from latentlive.errors import ExpressionError, WordError, did_you_mean
 from latentlive.expr import Whole
 from latentlive.expr.fields import shown
+from latentlive.expr.node import INNER
 from latentlive.ground.names import normal
-from latentlive.latent import Sound
+from latentlive.latent import Latent, Sound
 from latentlive.later import instead
 from latentlive.protocol.changes import Change, Dry, Mute, Set, SetEffect, SetSend
 from latentlive.protocol.clip import Source
@@ -285,6 +286,9 @@ class Fader(Effected):
             words = [word for word, one in held.items() if callable(one) and word[0] != "_"]
             kind = "bus" if isinstance(self, Bus) else "layer"
             hint = instead(name) or did_you_mean(name, words) or f"; it has {', '.join(words)}"
+            plays = hasattr(self, "__rshift__") and name not in INNER
+            if plays and callable(getattr(Latent, name, None)):
+                hint = f"; it is a texture's word: {self.name} >> x.{name}(...)"
             raise WordError(f"{self.name}: a {kind} has no .{name}(){hint}")
 
 

@@ -49,11 +49,14 @@ class Progress(NamedTuple):
     done : float [0 to 1]
     left : float or None [seconds]
         The estimated time left; None while unknown.
+    doing : str
+        What is being done to it.
     """
 
     name: str
     done: float
     left: float | None
+    doing: str = "freezing"
 
     def __str__(self) -> str:
         if self.left is None:
@@ -96,7 +99,8 @@ class Making:
             since, first = self.begun
             each = (time.monotonic() - since) / (self.done - first)
             left = each * (self.total - self.done)
-        return Progress(self.name, self.done / self.total if self.total else 0.0, left)
+        done = self.done / self.total if self.total else 0.0
+        return Progress(self.name, done, left, self.job.doing)
 
     def told(self, done: int, total: int) -> None:
         """Note the progress in samples."""

@@ -45,6 +45,10 @@ class Awaited(Protocol):
         """What is done to it: frozen, measured."""
 
     @property
+    def doing(self) -> str:
+        """What is being done to it: freezing, measuring."""
+
+    @property
     def played(self) -> str:
         """What layers play that waited for it."""
 

@@ -105,12 +105,12 @@ def _layer(layer: dict[str, Any], wide: int) -> Line:
     late = bool(layer.get("late"))
     if layer.get("muted"):
         state = "muted"
-    filled = min(int(BAR * layer["ready"] / AHEAD + 0.5), BAR)
+    filled, gain = min(int(BAR * layer["ready"] / AHEAD + 0.5), BAR), str(layer["gain"])
     style = "bad" if late else "on" if state == "playing" else "coming"
     return [
         name,
         (style, f"{'late' if late else state:<8} "),
-        ("", f"{layer['gain']:>5.5} dB "),
+        ("", f"{gain if len(gain) <= 5 else 'curve':>5} dB "),
         ("bar", "#" * filled),
         ("empty", "." * (BAR - filled)),
         ("", f" {layer['ready']:4.1f}s "),
@@ -136,7 +136,7 @@ def _planned(row: dict[str, Any]) -> Line:
 def _freezing(row: dict[str, Any]) -> Line:
     filled = int(BAR * row["done"] + 0.5)
     return [
-        ("coming", f" freezing {row['name']}  "),
+        ("coming", f" {row['doing']} {row['name']}  "),
         ("bar", "#" * filled),
         ("empty", "." * (BAR - filled)),
         ("", f" {row['told']}"),

@@ -85,9 +85,10 @@ class Rehearsal:
     def _table(self) -> Listing:
         held = self._cells()
         lines = [f"{self.path}: {len(held)} cells"]
+        wide = max(24, *(len(cell.name) for cell in held))
         for cell in held:
             moment = "" if cell.moment is None else f"{cell.moment:8.2f} s"
-            lines.append(f"  {cell.name:<24} {moment:>10}  line {cell.line}")
+            lines.append(f"  {cell.name:<{wide}} {moment:>10}  line {cell.line}")
         return Listing(lines)
 
 

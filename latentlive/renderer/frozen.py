@@ -127,7 +127,7 @@ class Frozen:
     cluster: Cluster | None = None
 
     noun = property(lambda self: self.name)
-    be, made, played = "is", "frozen", "it"
+    be, made, doing, played = "is", "frozen", "freezing", "it"
 
     @property
     def module(self) -> str:

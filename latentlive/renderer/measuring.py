@@ -56,7 +56,7 @@ class Measuring:
         return f"directions of {self.space}"
 
     noun = property(lambda self: f"the {self.name}")
-    be, made, played = "are", "measured", "now"
+    be, made, doing, played = "are", "measured", "measuring", "now"
 
     @property
     def awaited(self) -> str:
