@@ -313,7 +313,7 @@ def status_table(state: dict[str, Any], freezing: Sequence[Progress] = ()) -> Ta
         ("backlog", f"{state['backlog']:.1f} s to be rendered ahead"),
         ("dropouts", f"{state['underflows']} underflows, {state['missing']} samples missing"),
         ("loudness", _loudness(state)),
-        *(("freezing", f"{one.name}: {one}") for one in freezing),
+        *((one.doing, f"{one.name}: {one}") for one in freezing),
         ("log", state["log"]),
     ]
     return Table(("engine", ""), rows, "")
