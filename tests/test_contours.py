@@ -11,7 +11,7 @@ from latentlive.errors import ExpressionError, LatentliveError
 from latentlive.latent import freezing_by
 from latentlive.renderer import contours
 from latentlive.renderer.freezing import Here
-from tests.test_freezing import opened
+from tests.freezing.conftest import opened
 
 RATE = 44100
 

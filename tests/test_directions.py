@@ -28,9 +28,9 @@ from latentlive.renderer.directions import Directions, Held, measured
 from latentlive.renderer.measuring import Measuring
 from latentlive.space import ToySpace
 from latentlive.starter import NAMES
+from tests.freezing.conftest import opened
 from tests.performing import Engine, bounced, replayed, same
 from tests.strategies import SHORT
-from tests.test_freezing import opened
 from tests.test_performances import source
 
 RATE = 44100

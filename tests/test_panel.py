@@ -125,3 +125,15 @@ def test_every_style_of_the_panel_has_a_colour(name):
     used = {word for line in styled(FULL) for word, _ in line if word}
     used |= {word for line in styled({}) for word, _ in line}
     assert {f"panel.{word}" for word in used} <= set(style(name))
+
+
+def test_what_is_frozen_or_measured_is_told_with_how_far_it_is():
+    rows = [
+        {"name": "river", "done": 0.42, "told": "42%, about 38 s left", "doing": "freezing"},
+        {"name": "directions", "done": 0.0, "told": "waits", "doing": "measuring"},
+    ]
+    lines = panel({**STATE, "freezing": rows}, 60)
+    assert lines[-2:] == [
+        " freezing river  ###..... 42%, about 38 s left",
+        " measuring directions  ........ waits",
+    ]
