@@ -274,17 +274,13 @@ def drawn(mapped: Mapped, folder: Path, rate: int) -> Atlas:
     try:
         path = working_file(f"{digest}.json", FOLDER)
         if not path.is_file():
-            write_whole(path, lambda beside: _write(beside, text))
+            write_whole(path, lambda beside: beside.write_bytes(text))
     except OSError as error:
         why = error.strerror or error
         raise SoundError(
             f"corpus: no room to keep the map: {why}; free some, or set LATENTLIVE_CACHE"
         ) from None
     return kept_atlas(digest)
-
-
-def _write(path: Path, text: bytes) -> None:
-    path.write_bytes(text)
 
 
 def _edition(folder: Path, files: list[str]) -> str:

@@ -83,7 +83,7 @@ class Listening:
                 self.error = told if isinstance(told, str) else "its process was ended"
             else:
                 with contextlib.suppress(OSError):  # found anew next time
-                    write_whole(self._path, partial(_write, parts=self.parts))
+                    write_whole(self._path, partial(np.save, arr=self.parts))
         except (OSError, ValueError) as error:
             self.error = printable(str(error))
         finally:
@@ -157,10 +157,6 @@ def checked(found: object) -> Floats | None:
     starts, stops = parts[:, 0], parts[:, 1]
     sound = np.isfinite(parts).all() and starts[0] >= 0.0 and (stops > starts).all()
     return parts if sound and (starts[1:] >= stops[:-1] - 1e-9).all() else None
-
-
-def _write(path: Path, parts: Floats) -> None:
-    np.save(path, parts)
 
 
 def _read(path: Path) -> Floats | None:

@@ -15,7 +15,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -292,12 +292,8 @@ def segmented(audio: Audio, rate: int, by: By = "onsets", shortest: float = 0.1)
         lines = told.stderr.strip().splitlines() or ["no reason given"]
         raise SoundError(f"segments: the sound cannot be read: {lines[-1]}")
     with contextlib.suppress(OSError):  # found anew next time
-        write_whole(path, partial(_write, text=told.stdout))
+        write_whole(path, lambda beside: beside.write_text(told.stdout))
     return np.array(json.loads(told.stdout))
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text)
 
 
 def _read(path: Path) -> Floats | None:

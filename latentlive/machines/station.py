@@ -99,7 +99,9 @@ class Station:
     def _keep(self, data: bytes, mark: str, suffix: str) -> None:
         if hashlib.blake2b(data, digest_size=16).hexdigest() != mark:
             raise EngineError("cluster: a file arrived damaged")
-        write_whole(working_file(f"{mark}{suffix}", FOLDER), lambda beside: _write(beside, data))
+        write_whole(
+            working_file(f"{mark}{suffix}", FOLDER), lambda beside: beside.write_bytes(data)
+        )
 
     @answered
     def lacks(self, head: dict[str, Any], _: Any) -> Answer:
@@ -198,10 +200,6 @@ def _held(digest: str) -> bool:
     except SoundError:
         return False
     return True
-
-
-def _write(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
 
 
 def _noise(seed: int) -> NDArray[np.float32]:

@@ -272,11 +272,7 @@ def _save(path: Path, tensors: Mapping[str, NDArray[Any]], config: Config) -> No
     from safetensors.numpy import save
 
     content = save(dict(tensors), {"latentlive": json.dumps(asdict(config))})
-    write_whole(path, lambda beside: _write(beside, content))
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
+    write_whole(path, lambda beside: beside.write_bytes(content))
 
 
 def _load_safetensors(file: Path) -> Space:

@@ -82,8 +82,8 @@ class Bindings:
     def keep(self, binding: Binding) -> None:
         """Keep a binding."""
         try:
-            text = json.dumps(binding.dump(), ensure_ascii=False)
-            write_whole(_path(binding.source), lambda path: _write(path, text))
+            text = json.dumps(binding.dump(), ensure_ascii=False) + "\n"
+            write_whole(_path(binding.source), lambda path: path.write_text(text, encoding="utf-8"))
         except OSError as error:
             why = error.strerror or error
             self.say(f"knob {binding.knob!r} is learned for this performance alone: {why}")
@@ -99,10 +99,6 @@ class Bindings:
 def _path(source: str) -> Path:
     digest = hashlib.blake2b(source.encode(), digest_size=8).hexdigest()
     return config_folder(FOLDER) / f"{digest}.json"
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text + "\n", encoding="utf-8")
 
 
 def _read(path: Path) -> Binding:
