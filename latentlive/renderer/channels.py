@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
+from latentlive.corpus.takes import Take
 from latentlive.curves import Tapes
 from latentlive.latent import Scope, Texture
 from latentlive.renderer.rendering import Rendering
@@ -74,6 +76,19 @@ class Channels:
         return found[0] if self.count == 1 else np.stack(found, axis=1)
 
 
-def framed(block: Samples) -> Samples:
-    """Return samples as files hold them [shape=(n, channels)]."""
-    return block[:, None] if block.ndim == 1 else block
+def write_blocks(take: Take, blocks: Iterable[Samples], progress: Callable[[int], object]) -> None:
+    """Write a rendering to a file, block by block, and end the file.
+
+    Parameters
+    ----------
+    take : Take
+    blocks : iterable of arrays [shape=(n,) or (n, 2)]
+    progress : function of a number of samples
+        Called with each block written.
+    """
+    try:
+        for block in blocks:
+            take.write(block[:, None] if block.ndim == 1 else block)
+            progress(len(block))
+    finally:
+        take.close()

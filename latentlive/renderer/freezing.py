@@ -21,7 +21,7 @@ from latentlive.ground.files import write_whole
 from latentlive.latent import Recorded, Sound, Texture, join_of
 from latentlive.latent.freezing import LONGEST
 from latentlive.models import load_model
-from latentlive.renderer.channels import Channels, framed
+from latentlive.renderer.channels import Channels, write_blocks
 from latentlive.renderer.frozen import Frozen, Setting, to_freeze
 from latentlive.renderer.joints import fading
 from latentlive.renderer.measuring import measured_here
@@ -75,18 +75,11 @@ def freeze(
     total = _extent(sound, rendering)
 
     def write(beside: Path) -> None:
+        render = _rendered if elsewhere is None else elsewhere
+        blocks = render(sound, rendering, total)
+        whole = _seamless(rendering, blocks, total, sound.seconds is not None)
         take = Wav(beside, spaces.rate, rendering.count)
-        try:
-            blocks: Iterator[Samples]
-            if elsewhere is None:
-                blocks = (rendering.samples(a, b) for a, b in _steps(rendering, total))
-            else:
-                blocks = elsewhere(sound, rendering, total)
-            for block in _seamless(rendering, blocks, total, sound.seconds is not None):
-                take.write(framed(block))
-                progress(take.frames, total)
-        finally:
-            take.close()
+        write_blocks(take, whole, lambda count: progress(take.frames, total))
 
     try:
         path = place_of(sound.key, sound.name)
@@ -145,13 +138,13 @@ def crossed(before: Samples | Floats, after: Samples | Floats) -> Samples:
     return ((fall * before + rise * after) / level).astype(np.float32)
 
 
-def _steps(rendering: Channels, total: int) -> Iterator[tuple[int, int]]:
-    """Yield where to render from and to, so that it is told soon and often how far it is."""
+def _rendered(sound: Frozen, rendering: Channels, total: int) -> Iterator[Samples]:
+    """Yield samples 0 to `total` in such steps that it is told soon and often how far it is."""
     step = max(round(STEP * rendering.rate / rendering.hop), 1) * rendering.hop
     start = 0
     while start < total:
         begun = time.monotonic()
-        yield start, min(start + step, total)
+        yield rendering.samples(start, min(start + step, total))
         start += step
         if time.monotonic() - begun < SHORT and step < LONGEST_STEP * rendering.rate:
             step *= 2

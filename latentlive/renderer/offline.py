@@ -16,7 +16,7 @@ from latentlive.errors import ExpressionError, LatentliveError
 from latentlive.expr.fields import shown
 from latentlive.latent import Follow, Lesson, Texture
 from latentlive.models import load_model
-from latentlive.renderer.channels import Channels, framed
+from latentlive.renderer.channels import Channels, write_blocks
 from latentlive.renderer.frozen import as_played
 from latentlive.renderer.measuring import measured_here
 from latentlive.renderer.rendering import Rendering
@@ -214,12 +214,8 @@ def render_file(
 
     def write(beside: Path) -> None:
         take = kind(beside, rendering.rate, rendering.count)
-        try:
-            for block in render_blocks(rendering, total) if blocks is None else blocks:
-                take.write(framed(block))
-                progress(len(block))
-        finally:
-            take.close()
+        here = render_blocks(rendering, total) if blocks is None else blocks
+        write_blocks(take, here, progress)
 
     try:
         write_whole(path, write)
