@@ -111,24 +111,34 @@ def end(pid: int, since: str = NONE) -> None:
             time.sleep(0.005)
 
 
-def stand_back() -> None:
-    """Let this process compute where others leave time: what sounds comes first."""
-    if sys.platform == "win32":
-        import ctypes
+ABOVE, NORMAL, BELOW = 0x8000, 0x20, 0x4000
+"""Classes of priority, as Windows numbers them."""
 
-        kernel, below_normal = ctypes.windll.kernel32, 0x4000
-        kernel.SetPriorityClass(kernel.GetCurrentProcess(), below_normal)
-    else:
-        os.nice(10)
+
+def go_first() -> None:
+    """Let this process, for which a device waits, go before others, where its user may ask that."""
+    _prioritise(-5, ABOVE)
 
 
 def let_deadlines_go_first() -> None:
-    """Let what a device waits for go before this process, which renders seconds ahead.
+    """Let what a device waits for go before this process, which renders seconds ahead."""
+    _prioritise(5, NORMAL)
 
-    Windows has no step of priority as small as that.
-    """
-    if sys.platform != "win32":
-        os.nice(5)
+
+def stand_back() -> None:
+    """Let this process compute where others leave time: what sounds comes first."""
+    _prioritise(10, BELOW)
+
+
+def _prioritise(nice: int, priority_class: int) -> None:
+    if sys.platform == "win32":
+        import ctypes
+
+        kernel = ctypes.windll.kernel32
+        kernel.SetPriorityClass(kernel.GetCurrentProcess(), priority_class)
+    else:
+        with contextlib.suppress(OSError):  # not every user may go before others
+            os.nice(nice)
 
 
 def unmoved_by_signals() -> None:

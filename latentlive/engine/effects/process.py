@@ -65,6 +65,7 @@ class Going:
 def main(fd: int, reach: int, due: int) -> None:
     """Run until the engine closes the pipe."""
     processes.unmoved_by_signals()
+    processes.go_first()
     wire = Wire(sys.stdin.buffer, os.fdopen(os.dup(1), "wb"))
     shared = Shared.attach(fd)
     going = Going(wire, shared.rate)

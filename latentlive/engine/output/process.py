@@ -199,6 +199,7 @@ def main(
 ) -> None:
     """Run until the engine closes the pipe."""
     processes.unmoved_by_signals()
+    processes.go_first()
     wire = Wire(sys.stdin.buffer, os.fdopen(os.dup(1), "wb"))
     # ALSA and PortAudio print to the terminal from C; the prompt's screen is not theirs.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
