@@ -6,13 +6,13 @@ import contextlib
 import selectors
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
 
 from latentlive.errors import EngineError, HangingError, printable
 from latentlive.ground.launch import command, launched
+from latentlive.ground.lines import print_aside
 from latentlive.ground.patience import Patience
 from latentlive.ground.system import apart
 from latentlive.protocol.address import Address, sweep
@@ -74,7 +74,7 @@ class Connection:
         patience: float = SILENT,
     ) -> None:
         self._wire, self._socket, self.address = wire, connection, address
-        self._say = say or (lambda line: print(line, file=sys.stderr))
+        self._say = say or print_aside
         self._waiting: dict[int, Done | Refused] = {}
         self._answered = threading.Condition()
         self._next = 0

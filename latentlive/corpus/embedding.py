@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from latentlive.corpus.index import Mapped
 from latentlive.errors import SoundError
 from latentlive.ground.extras import lacking
-from latentlive.ground.files import say_once
 from latentlive.ground.launch import command
+from latentlive.ground.lines import say_once
 from latentlive.units import Floats
 
 LANDMARKS = 3000

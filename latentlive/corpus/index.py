@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from latentlive.corpus.map import SoundMap
 from latentlive.corpus.thumbnails import NAMES, Scale
 from latentlive.errors import SoundError
-from latentlive.ground.files import cache_folder, say_once, working_folder, write_whole
+from latentlive.ground.files import cache_folder, working_folder, write_whole
+from latentlive.ground.lines import say_once
 from latentlive.ground.names import normal
 from latentlive.units import Floats
 

@@ -14,7 +14,7 @@ from latentlive.corpus.grabbed import grabbed_file, grabbed_names
 from latentlive.corpus.index import Index, Mapped, index_path
 from latentlive.corpus.reading import read_audio
 from latentlive.errors import SoundError, did_you_mean, reason
-from latentlive.ground.files import say_once
+from latentlive.ground.lines import say_once
 from latentlive.ground.names import normal, on_disk
 
 SUFFIXES = frozenset(

@@ -14,8 +14,9 @@ import threading
 from pathlib import Path
 
 from latentlive.ground import threads
-from latentlive.ground.files import say_once, working_folder, write_whole
+from latentlive.ground.files import working_folder, write_whole
 from latentlive.ground.launch import command
+from latentlive.ground.lines import say_once
 from latentlive.ground.processes import stand_back
 from latentlive.ground.system import apart
 

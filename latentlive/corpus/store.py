@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from latentlive.corpus.audio import Audio, audio_digest
 from latentlive.corpus.decoder import besides
 from latentlive.errors import SoundError
-from latentlive.ground.files import say_once, working_file, write_whole
+from latentlive.ground.files import working_file, write_whole
+from latentlive.ground.lines import say_once
 from latentlive.units import Samples
 
 HEADER = 128

@@ -7,14 +7,14 @@ import errno
 import os
 import secrets
 import stat
-import sys
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import platformdirs
+
+from latentlive.ground.lines import say_once
 
 MEMORY = Path("/dev/shm")
 """A disk in memory, where the system has one."""
@@ -141,20 +141,6 @@ def _check_room(folder: Path) -> None:
     """Raise OSError if a file cannot be made or filled: rights, quotas and disks differ."""
     with tempfile.TemporaryFile(dir=folder) as file:
         file.write(bytes(PROBE))
-
-
-_said: set[str] = set()
-_saying = threading.Lock()
-
-
-def say_once(line: str, about: str = "") -> None:
-    """Print a line, unless this process has printed it, or one with the same `about`, before."""
-    key = about or line
-    with _saying:
-        new = key not in _said
-        _said.add(key)
-    if new:
-        print(line, file=sys.stderr)
 
 
 def fresh_file(path: Path) -> BinaryIO:

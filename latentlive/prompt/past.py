@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory, ThreadedHistory
 
-from latentlive.ground.files import say_once, working_folder, working_folders
+from latentlive.ground.files import working_folder, working_folders
+from latentlive.ground.lines import say_once
 
 FILE = "history"
 

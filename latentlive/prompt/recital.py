@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections import deque
@@ -14,6 +13,7 @@ from latentlive.client import Engine
 from latentlive.corpus import Audio
 from latentlive.corpus.segmenting import By
 from latentlive.errors import EngineError
+from latentlive.ground.lines import print_aside
 from latentlive.latent import Recorded, Sound, Texture, freezing_by
 from latentlive.prompt.scope import Names, parsed, told_line
 from latentlive.prompt.session import Cell, parse, reach_patterns, read_session
@@ -27,11 +27,6 @@ LOOK_EVERY = 0.1
 
 START_PATIENCE = 10.0
 """Seconds beyond the requested length for the transport to start."""
-
-
-def print_aside(line: str) -> None:
-    """Print a line on standard error."""
-    print(line, file=sys.stderr)
 
 
 class Recital:

@@ -18,6 +18,7 @@ from latentlive.corpus.segmenting import By, segmented
 from latentlive.corpus.takes import Wav
 from latentlive.errors import ExpressionError, ModelError, SoundError, reason
 from latentlive.ground.files import write_whole
+from latentlive.ground.lines import print_aside
 from latentlive.latent import Recorded, Sound, Texture, join_of
 from latentlive.latent.freezing import LONGEST
 from latentlive.models import load_model
@@ -25,7 +26,7 @@ from latentlive.renderer.channels import Channels, write_blocks
 from latentlive.renderer.frozen import Frozen, Setting, to_freeze
 from latentlive.renderer.joints import fading
 from latentlive.renderer.measuring import measured_here
-from latentlive.renderer.sounds import corpus_sounds, stored_sounds, tell
+from latentlive.renderer.sounds import corpus_sounds, stored_sounds
 from latentlive.renderer.spaces import Spaces
 from latentlive.space import Space
 from latentlive.units import Floats, Samples, Tempo
@@ -193,7 +194,7 @@ class Here:
         texture = measured_here(texture, self._space, self._model, self._setting.corpus)
         sound = to_freeze(texture, name, seconds, self._setting)
         if not sound.done:
-            tell(f"freezing {sound.name!r}")
+            print_aside(f"freezing {sound.name!r}")
             freeze(sound, elsewhere=self._elsewhere)
         return Sound(sound.name)
 

@@ -16,12 +16,13 @@ import numpy as np
 from latentlive.corpus import Corpus
 from latentlive.errors import ModelError
 from latentlive.ground.files import cache_folder, write_whole
+from latentlive.ground.lines import print_aside
 from latentlive.latent import Texture, join_of
 from latentlive.latent.directions import unmeasured, with_directions
 from latentlive.latent.moving import direction_of
 from latentlive.models import load_model
 from latentlive.renderer.directions import LEAST, SOUNDS, Directions, Held, measured
-from latentlive.renderer.sounds import corpus_sounds, tell
+from latentlive.renderer.sounds import corpus_sounds
 from latentlive.space import Space
 
 KIND = 1
@@ -191,7 +192,7 @@ def measured_here(texture: Texture, space: Space, model: str, corpus: Corpus) ->
     job = Measuring(model, space.name, space.digest, corpus.given)
     found = job.kept()
     if found is None:
-        tell(f"measuring {job.noun}, once")
+        print_aside(f"measuring {job.noun}, once")
         found = job.found(space)
         job.keep(found)
         found = job.kept() or found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol, TypeGuard
 
@@ -14,6 +13,7 @@ from latentlive.corpus.atlas import Atlas, kept_atlas
 from latentlive.corpus.choosing import cluster, excerpts, near, nearest_to
 from latentlive.errors import SoundError
 from latentlive.expr import Node
+from latentlive.ground.lines import print_aside
 from latentlive.latent import (
     Cluster,
     Excerpts,
@@ -40,11 +40,6 @@ class Sounds(Protocol):
 
     def atlas(self, node: OnMap, /) -> Atlas:
         """Return the map that a source moves on."""
-
-
-def tell(line: str) -> None:
-    """Print a line on standard error."""
-    print(line, file=sys.stderr)
 
 
 def is_given(sound: Recorded) -> TypeGuard[Sound]:
@@ -98,7 +93,9 @@ class CorpusSounds:
         return self._corpus.atlas(self._rate)
 
 
-def corpus_sounds(corpus: Corpus, sample_rate: int, say: Callable[[str], object] = tell) -> Sounds:
+def corpus_sounds(
+    corpus: Corpus, sample_rate: int, say: Callable[[str], object] = print_aside
+) -> Sounds:
     """Return a lookup of sounds at a rate: of a corpus, paths, arrays, or chosen on the map.
 
     A cluster chooses its sounds at its first lookup and keeps them.

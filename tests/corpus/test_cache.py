@@ -20,6 +20,7 @@ from latentlive.corpus.audio import audio_of
 from latentlive.corpus.store import keep
 from latentlive.errors import SoundError
 from latentlive.ground import files as cache
+from latentlive.ground import lines
 from latentlive.ground.files import cache_folder, fresh_file
 from latentlive.models import load_model
 from latentlive.prompt.past import PastLines, past_lines
@@ -35,7 +36,7 @@ def place(tmp_path, monkeypatch):
     monkeypatch.setenv("LATENTLIVE_CACHE", str(tmp_path / "cache"))
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(cache.tempfile, "gettempdir", lambda: str(tmp_path / "tmp"))
-    monkeypatch.setattr(cache, "_said", set())
+    monkeypatch.setattr(lines, "_said", set())
     return tmp_path / "cache"
 
 
