@@ -40,7 +40,7 @@ from latentlive.mapping import make_map
 from latentlive.models import load_model
 from latentlive.models.files import starter_path
 from latentlive.renderer.freezing import Here
-from latentlive.renderer.frozen import Cluster, to_freeze
+from latentlive.renderer.frozen import Machines, to_freeze
 from latentlive.renderer.offline import prepare
 from latentlive.space import ToySpace
 from tests.test_bounce import performance as performance
@@ -332,7 +332,7 @@ def test_what_a_performance_freezes_is_made_there_and_a_worker_may_be_lost(
 def test_without_its_cluster_a_sound_is_frozen_here(tmp_path, monkeypatch):
     monkeypatch.setenv("LATENTLIVE_CACHE", str(tmp_path))
     monkeypatch.setattr(hubs, "ANSWERS", 0.5)
-    setting = replace(Here("toy")._setting, cluster=Cluster("tcp://127.0.0.1:9"))
+    setting = replace(Here("toy")._setting, cluster=Machines("tcp://127.0.0.1:9"))
     sound = to_freeze(ll.sound("gong"), "alloy", 2.0, setting)
     assert sound.module == "latentlive.machines.freezer"
     told, said = [], []

@@ -28,7 +28,7 @@ from latentlive.protocol.changes import Hush, Only, Play
 from latentlive.protocol.kinds import BEATS, LAYER
 from latentlive.protocol.requests import Cell, Panic, Start
 from latentlive.renderer import corpus_sounds
-from latentlive.renderer.frozen import Cluster
+from latentlive.renderer.frozen import Machines
 
 
 class Engine(Showing, Planning, Recording):
@@ -128,7 +128,7 @@ class Engine(Showing, Planning, Recording):
         tls: Sequence[str | os.PathLike[str]] | None = None,
         say: Callable[[str], object] | None = None,
     ) -> None:
-        self.cluster = Cluster.of(cluster, tls)
+        self.cluster = Machines.of(cluster, tls)
         library = corpus if isinstance(corpus, Corpus) else Corpus(corpus)
         arguments = ["--model", os.fspath(model or ""), "--device", device, "--bpm", str(tempo)]
         arguments += ["--seed", str(seed)]
@@ -174,7 +174,7 @@ class Engine(Showing, Planning, Recording):
             If none runs.
         """
         engine = cls.__new__(cls)
-        engine.process, engine.cluster = None, Cluster.of(cluster, tls)
+        engine.process, engine.cluster = None, Machines.of(cluster, tls)
         if address is None:
             reach = reached(on_exit=on_exit, reads=reads)
         else:

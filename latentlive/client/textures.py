@@ -18,7 +18,7 @@ from latentlive.latent.directions import unmeasured
 from latentlive.models import digest_of
 from latentlive.protocol.clip import Source
 from latentlive.renderer import Sounds, channels_of, check
-from latentlive.renderer.frozen import Cluster, Setting, as_played
+from latentlive.renderer.frozen import Machines, Setting, as_played
 from latentlive.renderer.scoring import Scoring, scored
 from latentlive.renderer.sounds import recordings
 from latentlive.space import Facts
@@ -34,7 +34,7 @@ class Textures(Connection):
     """Waits for what a line needs, by its name; otherwise the line waits."""
     patience: float | None = None
     """Seconds that a line waits for the piece of an improviser to be heard; None: any time."""
-    cluster: Cluster | None
+    cluster: Machines | None
     """Other machines that freeze; None freezes here."""
     _sounds: Sounds
     _measurements: Measurements

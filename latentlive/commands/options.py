@@ -99,9 +99,9 @@ def hub_at(cluster: str, tls: tuple[Path, Path, Path] | None) -> Iterator[Hub | 
     LatentliveError
         ``--tls belongs to --cluster``
     """
-    from latentlive.renderer.frozen import Cluster
+    from latentlive.renderer.frozen import Machines
 
-    there = Cluster.of(cluster, tls)
+    there = Machines.of(cluster, tls)
     if there is None:
         yield None
         return

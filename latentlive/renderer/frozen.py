@@ -30,7 +30,7 @@ KIND = 1
 """Which way of rendering a frozen sound was made with: others are rendered anew."""
 
 
-class Cluster(NamedTuple):
+class Machines(NamedTuple):
     """Other machines that render instead of this one.
 
     Parameters
@@ -45,7 +45,7 @@ class Cluster(NamedTuple):
     tls: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, address: str, tls: Iterable[str | os.PathLike[str]] | None) -> Cluster | None:
+    def of(cls, address: str, tls: Iterable[str | os.PathLike[str]] | None) -> Machines | None:
         """Return where to render, None for this machine.
 
         Raises
@@ -87,7 +87,7 @@ class Setting:
     tempo: float = 60.0
     patience: float | None = None
     """Seconds to wait for the piece of an improviser to be heard; None waits for any time."""
-    cluster: Cluster | None = None
+    cluster: Machines | None = None
     """Where to freeze; None is here."""
 
     @property
@@ -112,7 +112,7 @@ class Frozen:
     tempo : float [beats per minute]
     seconds : float or None [seconds]
         How much; None is one pass.
-    cluster : Cluster, optional
+    cluster : Machines, optional
         Where it is rendered, of which no sample depends.
     """
 
@@ -124,7 +124,7 @@ class Frozen:
     seed: int
     tempo: float
     seconds: float | None
-    cluster: Cluster | None = None
+    cluster: Machines | None = None
 
     noun = property(lambda self: self.name)
     be, made, doing, played = "is", "frozen", "freezing", "it"
@@ -170,7 +170,7 @@ class Frozen:
     @classmethod
     def load(cls, data: Mapping[str, Any]) -> Frozen:
         """Return what `dump` wrote."""
-        cluster = data["cluster"] and Cluster(*data["cluster"])
+        cluster = data["cluster"] and Machines(*data["cluster"])
         return cls(**{**data, "texture": load(data["texture"]), "cluster": cluster})
 
 
