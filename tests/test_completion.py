@@ -15,6 +15,12 @@ from latentlive.prompt.completion import Words
 from tests.prompting import Recorded, console, samples
 
 
+@pytest.fixture(autouse=True)
+def bare(tmp_path, monkeypatch):
+    """A cache in which nothing was frozen or grabbed, whatever other tests did."""
+    monkeypatch.setenv("LATENTLIVE_CACHE", str(tmp_path))
+
+
 @pytest.fixture(scope="module")
 def words(tmp_path_factory):
     import soundfile
