@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import queue
 import signal
 import subprocess
-import sys
 import weakref
 from pathlib import Path
 from typing import IO, Any
@@ -19,6 +17,7 @@ from numpy.typing import NDArray
 from latentlive.errors import ModelError
 from latentlive.ground import threads
 from latentlive.ground.extras import lacking
+from latentlive.ground.launch import command, launched
 
 F32 = NDArray[np.float32]
 
@@ -50,17 +49,9 @@ class ScriptProcess:
         if line := lacking("model", "import", "torch"):
             raise ModelError(line)
         self.file = file
-        environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-        command = [sys.executable, "-m", "latentlive.models.script_host", str(file)]
-        command += [digest] * bool(digest)
+        arguments = [str(file), *([digest] if digest else [])]
         try:
-            self._child = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=environment,
-            )
+            self._child = launched(command("latentlive.models.script_host", *arguments))
         except OSError as error:
             raise ModelError(f"model: {file}: no process for it: {error}") from None
         assert self._child.stdout is not None
