@@ -13,7 +13,7 @@ def ticks(name, steps, beats, length=0.25):
 aside = {"music-box": 0.17, "mbira-g3": -0.29}  # how far two of them lie from their notes
 
 
-master.gain(-2)
+master.gain(-4)
 d1 >> ticks("clock", [0, -2], 1, 0.2)
 d1.gain(8).pan(seq([0.35, 0.65], 1)).quant(4).fade(0)
 

@@ -9,7 +9,7 @@ def ring(name, first=0.6, last=2, times=8):
     return cat(end, end.rev()).loop()
 
 
-master.gain(5)
+master.gain(5.5)
 master.comp(-16, ratio=2, attack=0.05, release=0.8)
 bus("nave").hpf(150).reverb(1, seconds=9, damp=0.7).gain(-3)
 d1.send("nave", -9)
