@@ -174,7 +174,9 @@ def test_a_space_slower_than_real_time_is_to_be_frozen():
 
     found = doctor.told([measured(Slow(1024))], None)
     assert found.state == "warning"
-    assert found.text.startswith("slower than real time: 0 at once; each of 1 cores decodes 0.6")
+    told = r"slower than real time: 0 at once; each of 1 cores decodes (0\.\d+) x real time"
+    (times,) = re.fullmatch(told, found.text).groups()
+    assert 0.3 < float(times) < 0.68  # two thirds, and less on a machine that does other work
     assert '.frozen("name")' in found.remedy
 
 
