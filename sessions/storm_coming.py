@@ -8,7 +8,7 @@ def air(name, times=4):
     return sound(name).extend(times).loop()
 
 
-master.gain(-1.5)
+master.gain(-3)
 d1 >> path([air("breeze"), air("cricket", 1)], perlin(5).range(-0.2, 0.9))
 d1.gain(-2).pan(perlin(9).range(0.2, 0.8)).fade(6).xfade(12)
 
